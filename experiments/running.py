@@ -1,0 +1,123 @@
+"""Run a study, save what it found, draw from what was saved, write the report: a folder that appears whole or not at all."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from experiments.study import Part, Result, Settings, slug
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One line of the table at the end of a run.
+
+    Attributes:
+        name: of the study.
+        summary: its verdict in a few words.
+        failed: what was not as expected; empty is good.
+        report: path of the HTML page.
+    """
+
+    name: str
+    summary: str
+    failed: tuple[str, ...]
+    report: Path
+
+
+def run_study(name: str, settings: Settings, out: Path, progress: Progress) -> Outcome:
+    """Run one study into `out/<name>/`.
+
+    Args:
+        name: a module of `experiments` with a function run(settings, progress) → Result.
+        settings: for it.
+        out: the folder of all results.
+        progress: rich's bars, for anything longer than a second.
+
+    Returns:
+        The `Outcome`.
+
+    Raises:
+        OSError: the folder cannot be written; the previous results stay as they were.
+    """
+    from gradient_diff.render import whole_folder
+
+    started = time.perf_counter()
+    result: Result = importlib.import_module(f"experiments.{name}").run(settings, progress)
+    with whole_folder(out / name) as folder:
+        save(result, folder)
+        figures = draw(result, folder)
+        write_report(name, settings, result, folder, figures, time.perf_counter() - started)
+    return Outcome(name, result.summary, tuple(result.failed), out / name / "report.html")
+
+
+def save(result: Result, folder: Path) -> None:
+    """Evaluations, tables and diffs, as files."""
+    from gradient_diff.render import to_csv
+
+    for stem, evaluation in result.evaluations.items():
+        evaluation.save(folder / f"{stem}.npz")
+    for part in result.parts:
+        for caption, table in part.tables.items():
+            _text(folder / "tables" / f"{slug(caption)}.csv", table.frame.to_csv(index=False))
+        for caption, comparison in part.comparisons.items():
+            _text(folder / "diffs" / f"{slug(caption)}.csv", to_csv(comparison.diff))
+
+
+def draw(result: Result, folder: Path) -> dict[str, Path]:
+    """Pictures from the saved files: caption → PNG."""
+    drawn = {}
+    for part in result.parts:
+        for caption, picture in part.pictures.items():
+            path = folder / "figures" / f"{slug(caption)}.png"
+            path.parent.mkdir(exist_ok=True)
+            picture(folder).savefig(path, dpi=100, metadata={"Software": None})
+            drawn[caption] = path
+    return drawn
+
+
+def write_report(
+    name: str, settings: Settings, result: Result, folder: Path, figures: dict[str, Path], seconds: float
+) -> None:
+    """manifest.json and report.html."""
+    from experiments.manifest import manifest
+    from gradient_diff.render import report_page
+
+    facts = manifest(name, settings, result, seconds)
+    _text(folder / "manifest.json", json.dumps(facts, indent=2))
+    page = report_page(result.title, [_section(part, figures) for part in result.parts], facts)
+    _text(folder / "report.html", page)
+
+
+def _section(part: Part, figures: dict[str, Path]) -> object:
+    from gradient_diff.render import Section
+
+    claims = tuple(f"{'✓ holds' if holds else '✗ does not hold'}: {text}" for text, holds in part.claims.items())
+    return Section(
+        part.heading,
+        paragraphs=part.paragraphs + claims,
+        tables={caption: table.frame for caption, table in part.tables.items()},
+        diffs={caption: comparison.diff for caption, comparison in part.comparisons.items()},
+        figures={caption: figures[caption] for caption in part.pictures},
+    )
+
+
+def _text(path: Path, text: str) -> None:
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+
+
+def main(name: str) -> None:
+    """`python -m experiments.NAME` is `gradient-diff run NAME`."""
+    from experiments.cli import main as command
+
+    sys.argv[1:1] = ["run", name]
+    command()

@@ -1,0 +1,143 @@
+"""What a study is: settings in, a Result of parts out. Running, saving and drawing are three steps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from gradient_diff import GradientDiff, Status, gravest
+from manual_mlp import Evaluation
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the command line sets.
+
+    Attributes:
+        dtype: "float64" or "float32", of both twins.
+        mode: of the tape: "eager", "graph" or "xla".
+        seed: of everything that is drawn.
+
+    Example:
+        >>> Settings().dtype
+        'float64'
+    """
+
+    dtype: str = "float64"
+    mode: Literal["eager", "graph", "xla"] = "eager"
+    seed: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """A table that a study saves.
+
+    Attributes:
+        frame: the numbers.
+        reproducible: columns that a second run must give again to 6 digits; times and rounding noise are not.
+
+    Example:
+        >>> import pandas as pd
+        >>> Table(pd.DataFrame({"loss": [1.0]}), reproducible=("loss",)).reproducible
+        ('loss',)
+    """
+
+    frame: pd.DataFrame
+    reproducible: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """A GradientDiff, and the verdict that it must come to: a mistake shown on purpose is expected to be found."""
+
+    diff: GradientDiff
+    expected: Status = Status.MATCH
+
+    @property
+    def as_expected(self) -> bool:
+        """Whether the verdict is the expected one."""
+        return self.diff.verdict is self.expected
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """One section of a report; every mapping is caption → content.
+
+    Attributes:
+        heading: of the section.
+        paragraphs: plain text.
+        tables: saved as `tables/<slug of the caption>.csv`.
+        comparisons: saved as `diffs/<slug>.csv`.
+        claims: statements that were checked, e.g. "every printed digit of the article is reproduced" → True.
+        pictures: functions that draw from the files of the run's folder, saved as `figures/<slug>.png`.
+    """
+
+    heading: str
+    paragraphs: tuple[str, ...] = ()
+    tables: Mapping[str, Table] = field(default_factory=dict)
+    comparisons: Mapping[str, Comparison] = field(default_factory=dict)
+    claims: Mapping[str, bool] = field(default_factory=dict)
+    pictures: Mapping[str, Callable[[Path], Figure]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """What a study found.
+
+    Attributes:
+        title: of the report.
+        parts: its sections.
+        evaluations: file stem → Evaluation, saved as `<stem>.npz`; "evaluation" is the hand side.
+    """
+
+    title: str
+    parts: tuple[Part, ...]
+    evaluations: Mapping[str, Evaluation] = field(default_factory=dict)
+
+    @property
+    def comparisons(self) -> dict[str, Comparison]:
+        """All of them, caption → comparison."""
+        return {caption: c for part in self.parts for caption, c in part.comparisons.items()}
+
+    @property
+    def failed(self) -> list[str]:
+        """Captions of comparisons with an unexpected verdict, and claims that do not hold."""
+        verdicts = [
+            f"{caption}: {c.diff.verdict.name}, expected {c.expected.name}"
+            for caption, c in self.comparisons.items()
+            if not c.as_expected
+        ]
+        return verdicts + [f"does not hold: {text}" for part in self.parts for text, holds in part.claims.items() if not holds]
+
+    @property
+    def verdict(self) -> Status:
+        """The gravest verdict among the comparisons that are expected to match."""
+        return gravest(c.diff.verdict for c in self.comparisons.values() if c.expected is Status.MATCH)
+
+    @property
+    def summary(self) -> str:
+        """The verdict in a few words, for the table at the end of a run."""
+        comparisons = self.comparisons.values()
+        shown = sum(c.as_expected for c in comparisons if c.expected is not Status.MATCH)
+        words = [self.verdict.name] if any(c.expected is Status.MATCH for c in comparisons) else []
+        words += [f"{shown} shown mistakes found"] if shown else []
+        claims = [holds for part in self.parts for holds in part.claims.values()]
+        words += [f"{sum(claims)} of {len(claims)} claims hold"] if claims else []
+        return ", ".join(words)
+
+
+def slug(caption: str) -> str:
+    """A file name from a caption.
+
+    Example:
+        >>> slug("Loss: hand | tape, E(t)")
+        'loss_hand_tape_e_t'
+    """
+    words = "".join(c if c.isascii() and c.isalnum() else " " for c in caption.lower()).split()
+    return "_".join(words) or "untitled"

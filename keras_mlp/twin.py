@@ -1,0 +1,161 @@
+"""The Keras twin of an MLP, with the same names and, bit for bit, the same weights; and the way back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
+
+from manual_mlp import ACTIVATIONS, MLP, Dense
+
+Arrays = Mapping[str, npt.NDArray[Any]]
+
+
+@keras.saving.register_keras_serializable(package="keras_mlp")
+def step(u: Any) -> Any:
+    """Heaviside's step, which Keras has not."""
+    return tf.cast(u > 0, u.dtype)
+
+
+def to_keras(mlp: MLP, parameters: Arrays, dtype: str = "float64") -> keras.Sequential:
+    """The `keras.Sequential` that computes what `mlp` computes.
+
+    Args:
+        mlp: the network.
+        parameters: name → array; `dense_1/kernel` (n_in, n_out), `dense_1/bias` (n_out,).
+        dtype: of the model, its weights and its arithmetic.
+
+    Returns:
+        A built, uncompiled model with mlp's layer names and weights.
+
+    Raises:
+        ValueError: missing or misshapen parameters, or weights that `dtype` cannot hold exactly.
+
+    Example:
+        >>> mlp = MLP(2, [Dense(3, "tanh"), Dense(1)])
+        >>> to_keras(mlp, mlp.initialize(0)).count_params()
+        13
+    """
+    mlp.forward_equations  # the description is checked before Keras sees it
+    wanted = _exactly(mlp, parameters, dtype)
+    layers = [_to_layer(layer, dtype) for layer in mlp.layers]
+    model = keras.Sequential([keras.Input((mlp.inputs,), dtype=dtype), *layers])
+    for name, variable in named_weights(model).items():
+        variable.assign(wanted[name])
+    prove_same_weights(model, wanted)
+    return model
+
+
+def _exactly(mlp: MLP, parameters: Arrays, dtype: str) -> dict[str, npt.NDArray[Any]]:
+    from manual_mlp.checks import check_parameters
+
+    check_parameters(mlp, parameters)
+    converted = {name: np.asarray(parameters[name]).astype(dtype) for name in mlp.parameter_shapes}
+    rounded = [name for name, array in converted.items() if not np.array_equal(array, parameters[name])]
+    if rounded:
+        raise ValueError(
+            f"to_keras(dtype={dtype!r}): {', '.join(rounded)} cannot be held exactly in {dtype}. Round the parameters "
+            f"first, for both sides: {{name: array.astype({dtype!r}) for name, array in parameters.items()}}."
+        )
+    return converted
+
+
+def _to_layer(layer: Dense, dtype: str) -> keras.layers.Layer:
+    activation = step if layer.activation == "step" else layer.activation
+    return keras.layers.Dense(
+        layer.units, activation, layer.use_bias, kernel_initializer="zeros", name=layer.name, dtype=dtype
+    )
+
+
+def from_keras(model: keras.Sequential) -> tuple[MLP, dict[str, npt.NDArray[Any]]]:
+    """The MLP that computes what a Keras model computes, and its weights.
+
+    Args:
+        model: a built `keras.Sequential` of Dense layers.
+
+    Returns:
+        (mlp, parameters); layers keep their Keras names.
+
+    Raises:
+        TypeError: it is no Sequential, or has a layer or an activation that is not understood, which is named.
+        ValueError: it has not been built yet.
+
+    Example:
+        >>> mlp = MLP(2, [Dense(3, "tanh"), Dense(1)])
+        >>> from_keras(to_keras(mlp, mlp.initialize(0)))[0] == mlp
+        True
+    """
+    if not isinstance(model, keras.Sequential):
+        raise TypeError(f"from_keras understands keras.Sequential, not {type(model).__name__}.")
+    if not model.built:
+        raise ValueError("The model has no weights yet: give it a keras.Input, or call it once on data.")
+    mlp = MLP(int(model.input_shape[-1]), [_from_layer(layer) for layer in model.layers])
+    return mlp, parameters_of(model)
+
+
+def _from_layer(layer: keras.layers.Layer) -> Dense:
+    if type(layer) is not keras.layers.Dense:
+        raise TypeError(f"Layer {layer.name!r} is a {type(layer).__name__}; only Dense layers are understood so far.")
+    plain = {"kernel_regularizer": None, "bias_regularizer": None, "activity_regularizer": None}
+    extras = [name for name in plain if getattr(layer, name) is not None]
+    if extras:
+        raise TypeError(f"Layer {layer.name!r} has a {extras[0]}, which is not understood so far.")
+    name = getattr(layer.activation, "__name__", type(layer.activation).__name__)
+    known = name in ACTIVATIONS and (layer.activation is step or layer.activation is keras.activations.get(name))
+    if not known:
+        raise TypeError(f"Layer {layer.name!r} has the activation {name!r}; understood are {', '.join(ACTIVATIONS)}.")
+    return Dense(int(layer.units), name, bool(layer.use_bias), layer.name)
+
+
+def named_weights(model: keras.Model) -> dict[str, Any]:
+    """`<layer.name>/<kernel|bias>` → Keras variable, in the order of `trainable_weights`.
+
+    Example:
+        >>> mlp = MLP(2, [Dense(1)])
+        >>> list(named_weights(to_keras(mlp, mlp.initialize(0))))
+        ['dense_1/kernel', 'dense_1/bias']
+    """
+    return {f"{layer.name}/{weight.name}": weight for layer in model.layers for weight in layer.trainable_weights}
+
+
+def parameters_of(model: keras.Model) -> dict[str, npt.NDArray[Any]]:
+    """A copy of a model's weights, name → array.
+
+    Example:
+        >>> mlp = MLP(2, [Dense(1)])
+        >>> parameters_of(to_keras(mlp, mlp.initialize(0)))["dense_1/bias"]
+        array([0.])
+    """
+    return {name: np.array(weight) for name, weight in named_weights(model).items()}
+
+
+def prove_same_weights(model: keras.Model, parameters: Arrays) -> None:
+    """Raise unless the model's weights equal `parameters` bit for bit; called before and after each comparison.
+
+    Args:
+        model: any built model.
+        parameters: name → array, the shapes of the model's weights.
+
+    Raises:
+        ValueError: names the weights that differ.
+
+    Example:
+        >>> mlp = MLP(2, [Dense(1)])
+        >>> w = mlp.initialize(0)
+        >>> prove_same_weights(to_keras(mlp, w), w)
+    """
+    held = parameters_of(model)
+    differing = [n for n in held.keys() | parameters.keys() if n not in held or n not in parameters or not _same_bits(held[n], parameters[n])]
+    if differing:
+        raise ValueError(
+            f"The two sides do not share their weights: {', '.join(sorted(differing))} differ. "
+            "Something trained or reassigned the model; build it again with to_keras(mlp, parameters)."
+        )
+
+
+def _same_bits(a: npt.NDArray[Any], b: npt.NDArray[Any]) -> bool:
+    return a.dtype == b.dtype and a.shape == b.shape and a.tobytes() == np.ascontiguousarray(b).tobytes()

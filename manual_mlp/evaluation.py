@@ -1,0 +1,188 @@
+"""An Evaluation: E, every named array on the way to it and back, and the problem that was evaluated."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from manual_mlp._types import Array
+from manual_mlp.equations import Equation
+from manual_mlp.losses import Loss
+from manual_mlp.parameters import load_parameters, save_parameters
+
+if TYPE_CHECKING:
+    from manual_mlp.network import MLP
+
+FORMAT = 1  # of the file; a reader refuses what it does not know
+
+
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """What was evaluated: all that noise, witness and diagnosis need.
+
+    Attributes:
+        mlp: the network.
+        parameters: name → array, as evaluated.
+        x: (N, n_0).
+        y: (N, K), or class indices (N,).
+        loss: which E.
+        fused: the last activation is part of the loss, so that the ladder has no dE/dz there.
+
+    Example:
+        >>> import numpy as np
+        >>> from manual_mlp import MLP, Dense
+        >>> mlp = MLP(1, [Dense(1)])
+        >>> problem = mlp.backpropagate(mlp.initialize(0), np.ones((2, 1)), np.ones((2, 1)), "mse").problem
+        >>> problem.batch, problem.dtype.name, problem.fused
+        (2, 'float64', False)
+    """
+
+    mlp: MLP
+    parameters: Mapping[str, Array]
+    x: Array
+    y: Array
+    loss: Loss
+    fused: bool
+
+    @property
+    def batch(self) -> int:
+        """N."""
+        return len(self.x)
+
+    @property
+    def dtype(self) -> np.dtype[np.generic]:
+        """The dtype of the computation."""
+        return self.x.dtype
+
+    @property
+    def equations(self) -> tuple[Equation, ...]:
+        """The derivation, forward and backward."""
+        return self.mlp.equations(self.loss, self.fused)
+
+    @property
+    def environment(self) -> dict[str, Array]:
+        """What the equations read before any of them has run."""
+        return {"x": self.x, "y": self.y, **self.parameters}
+
+    def to_dict(self) -> dict[str, object]:
+        """The description without arrays, for JSON."""
+        loss = {"name": self.loss.name, "from_logits": self.loss.from_logits, "scale": self.loss.scale}
+        return {**self.mlp.to_dict(), "loss": loss, "fused": self.fused}
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """The result of one backpropagation, by hand or by the tape.
+
+    Attributes:
+        nodes: name → array in the order of the computation: `dense_1/u`, `dense_1/z`, …, `loss`, then backwards
+            `dense_3/dE_dz`, `dense_3/dE_du`, `dense_3/dE_dkernel`, `dense_3/dE_dbias`, …, `inputs/dE_dx`.
+        problem: what was evaluated.
+        origin: who computed it, e.g. "manual_mlp" or "keras eager".
+
+    Example:
+        >>> import numpy as np
+        >>> from manual_mlp import MLP, Dense
+        >>> mlp = MLP(1, [Dense(1)])
+        >>> w = {"dense_1/kernel": np.array([[2.0]]), "dense_1/bias": np.array([0.0])}
+        >>> e = mlp.backpropagate(w, np.array([[3.0]]), np.array([[5.0]]), "half_sum_squared_error")
+        >>> e.loss, e.gradients["dense_1/kernel"]
+        (0.5, array([[3.]]))
+    """
+
+    nodes: dict[str, Array]
+    problem: Problem
+    origin: str
+
+    @property
+    def loss(self) -> float:
+        """The value of E."""
+        return float(self.nodes["loss"])
+
+    @cached_property
+    def gradients(self) -> dict[str, Array]:
+        """Parameter name → dE/d(parameter), of the parameter's shape."""
+        return {name: self.nodes[gradient_node(name)] for name in self.problem.parameters if gradient_node(name) in self.nodes}
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write everything into one `.npz`, the description as JSON text; whole or not at all.
+
+        Args:
+            path: where to; `.npz` is added where it is missing.
+
+        Returns:
+            The path written.
+
+        Raises:
+            OSError: the place cannot be written.
+
+        Example:
+            >>> import numpy as np, tempfile, pathlib
+            >>> from manual_mlp import MLP, Dense, Evaluation
+            >>> mlp = MLP(1, [Dense(1)])
+            >>> e = mlp.backpropagate(mlp.initialize(0), np.ones((2, 1)), np.ones((2, 1)), "mse")
+            >>> path = e.save(pathlib.Path(tempfile.mkdtemp()) / "evaluation.npz")
+            >>> Evaluation.load(path).loss == e.loss
+            True
+        """
+        problem = self.problem
+        description = {"format": FORMAT, "origin": self.origin, **problem.to_dict()}
+        arrays = {
+            "description": np.array(json.dumps(description)),
+            "x": problem.x,
+            "y": problem.y,
+            **{f"parameters/{name}": array for name, array in problem.parameters.items()},
+            **{f"nodes/{name}": array for name, array in self.nodes.items()},
+        }
+        return save_parameters(path, arrays)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Evaluation:
+        """Read what `save` wrote.
+
+        Args:
+            path: the file.
+
+        Returns:
+            The same Evaluation.
+
+        Raises:
+            FileNotFoundError: no such file.
+            ValueError: it is no such file, or one of a later version.
+
+        Example: see `save`.
+        """
+        from manual_mlp.network import MLP
+
+        arrays = load_parameters(path)
+        if not {"description", "x", "y"} <= arrays.keys():
+            raise ValueError(f"{path} holds arrays, but no Evaluation: expected a file written by Evaluation.save.")
+        description = json.loads(str(arrays["description"]))
+        if description.get("format") != FORMAT:
+            raise ValueError(f"{path} has format {description.get('format')!r}; this version reads {FORMAT}. Update gradient-diff.")
+        problem = Problem(
+            MLP.from_dict(description),
+            _under("parameters/", arrays),
+            arrays["x"],
+            arrays["y"],
+            Loss(**description["loss"]),
+            description["fused"],
+        )
+        return cls(_under("nodes/", arrays), problem, description["origin"])
+
+
+def gradient_node(parameter: str) -> str:
+    """`dense_1/kernel` → `dense_1/dE_dkernel`."""
+    layer, short = parameter.rsplit("/", 1)
+    return f"{layer}/dE_d{short}"
+
+
+def _under(prefix: str, arrays: Mapping[str, Array]) -> dict[str, Array]:
+    return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
