@@ -3,42 +3,66 @@
 It knows neither TensorFlow nor Keras: it is the derivation that they are compared with.
 """
 
+from manual_mlp._types import Shape
 from manual_mlp.activations import ACTIVATIONS, Activation, activation, linear, relu, sigmoid, softmax, step, tanh
 from manual_mlp.equations import Equation, evaluate, infer_shapes, symbol
 from manual_mlp.errors import ShapeError
 from manual_mlp.evaluation import Evaluation, Problem, gradient_node
 from manual_mlp.initializers import INITIALIZERS, generator, initializer
 from manual_mlp.layers import Dense
-from manual_mlp.losses import LOSSES, Loss, LossFunction, as_loss
-from manual_mlp.network import MLP
+from manual_mlp.local_rounding import GATE, Local
+from manual_mlp.losses import ALIASES, EPSILON, LOSSES, Loss, LossFunction, as_loss
+from manual_mlp.memory import keep_freed_memory
+from manual_mlp.network import MLP, evaluation_of
+from manual_mlp.operations import Activate, LossGradient, LossValue, Operation, Product, Pullback, SumOverBatch
 from manual_mlp.parameters import load_parameters, save_parameters
+from manual_mlp.rounding import MORE_DRAWS, UNITS, Noise, local_distance, on_branch, rounding_noise, update_bound
 from manual_mlp.training import History, Progress, train
 
 __all__ = [
     "ACTIVATIONS",
+    "ALIASES",
+    "EPSILON",
+    "GATE",
     "INITIALIZERS",
     "LOSSES",
     "MLP",
+    "MORE_DRAWS",
+    "UNITS",
+    "Activate",
     "Activation",
     "Dense",
     "Equation",
     "Evaluation",
     "History",
+    "Local",
     "Loss",
     "LossFunction",
+    "LossGradient",
+    "LossValue",
+    "Noise",
+    "Operation",
     "Problem",
+    "Product",
     "Progress",
+    "Pullback",
+    "Shape",
     "ShapeError",
+    "SumOverBatch",
     "activation",
     "as_loss",
     "evaluate",
+    "evaluation_of",
     "generator",
     "gradient_node",
     "infer_shapes",
     "initializer",
     "linear",
     "load_parameters",
+    "local_distance",
+    "on_branch",
     "relu",
+    "rounding_noise",
     "save_parameters",
     "sigmoid",
     "softmax",
@@ -46,4 +70,7 @@ __all__ = [
     "symbol",
     "tanh",
     "train",
+    "update_bound",
 ]
+
+keep_freed_memory()

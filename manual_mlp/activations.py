@@ -79,7 +79,7 @@ def sigmoid(u: Array, out: Array | None = None) -> Array:
         >>> sigmoid(np.array([[-1000.0, 0.0, 1000.0]]))
         array([[0. , 0.5, 1. ]])
     """
-    if np.iscomplexobj(u):
+    if u.dtype.kind == "c":
         # The inverse of an overflowed complex number is nan: take the branch whose exponential is at most 1.
         positive = u.real >= 0
         e = np.exp(np.where(positive, -u, u))
@@ -99,8 +99,8 @@ def sigmoid_backward(dE_dz: Array, z: Array, out: Array | None = None) -> Array:
 def tanh(u: Array, out: Array | None = None) -> Array:
     """The hyperbolic tangent, z = (eᵘ − e⁻ᵘ) / (eᵘ + e⁻ᵘ).
 
-    Derivation: by the quotient rule dz/du = [(eᵘ + e⁻ᵘ)² − (eᵘ − e⁻ᵘ)²] / (eᵘ + e⁻ᵘ)² = 1 − z². It reads z, as TensorFlow
-    does.
+    Derivation: by the quotient rule dz/du = [(eᵘ + e⁻ᵘ)² − (eᵘ − e⁻ᵘ)²] / (eᵘ + e⁻ᵘ)² = 1 − z². It reads z, as
+    TensorFlow does.
 
     Args:
         u: (N, n_out), pre-activation.
@@ -114,7 +114,7 @@ def tanh(u: Array, out: Array | None = None) -> Array:
         >>> tanh(np.array([[-1000.0, 0.0, 1000.0]]))
         array([[-1.,  0.,  1.]])
     """
-    if np.iscomplexobj(u):
+    if u.dtype.kind == "c":
         # NumPy's complex tanh loses the imaginary part beyond |u| = 22: tanh u = ±(1 − e)/(1 + e), e = exp(∓2u).
         sign = np.where(u.real >= 0, 1, -1)
         e = np.exp(-2 * sign * u)
@@ -131,8 +131,8 @@ def tanh_backward(dE_dz: Array, z: Array, out: Array | None = None) -> Array:
 def relu(u: Array, out: Array | None = None) -> Array:
     """The rectifier, z = max(u, 0).
 
-    Derivation: dz/du is 1 for u > 0 and 0 for u < 0. At the kink u = 0 any value in [0, 1] is a subgradient; here, as in
-    TensorFlow, it is 0. It reads u.
+    Derivation: dz/du is 1 for u > 0 and 0 for u < 0. At the kink u = 0 any value in [0, 1] is a subgradient; here, as
+    in TensorFlow, it is 0. It reads u.
 
     Args:
         u: (N, n_out), pre-activation.
@@ -146,7 +146,7 @@ def relu(u: Array, out: Array | None = None) -> Array:
         >>> relu(np.array([[-1.0, 0.0, 2.0]]))
         array([[0., 0., 2.]])
     """
-    if np.iscomplexobj(u):  # np.maximum would compare the imaginary parts
+    if u.dtype.kind == "c":  # np.maximum would compare the imaginary parts
         return np.multiply(u, u.real > 0, out=out)
     return np.maximum(u, 0, out=out)
 
@@ -197,6 +197,7 @@ class Activation:
         value: (N, n) → (N, n).
         backward: (dE/dz, u or z) → dE/du, all (N, n); None if no gradient passes.
         source: where the formula is from.
+        kinked: linear on each side of u = 0, with two slopes.
 
     Example:
         >>> ACTIVATIONS["sigmoid"].formula.format(u="u")
@@ -210,6 +211,7 @@ class Activation:
     value: Callable[..., Array]
     backward: Callable[..., Array] | None
     source: str
+    kinked: bool = False
 
 
 _TEXTBOOK = "Okatani, Deep Learning, 2016, ch. 2"
@@ -223,7 +225,9 @@ ACTIVATIONS: dict[str, Activation] = {
             "sigmoid", "1/(1 + exp(−{u}))", "{g} ⊙ {read}(1 − {read})", "z", sigmoid, sigmoid_backward, _TEXTBOOK
         ),
         Activation("tanh", "tanh({u})", "{g} ⊙ (1 − {read}²)", "z", tanh, tanh_backward, _TEXTBOOK),
-        Activation("relu", "max({u}, 0)", "{g} ⊙ [{read} > 0]", "u", relu, relu_backward, "Nair and Hinton, 2010"),
+        Activation(
+            "relu", "max({u}, 0)", "{g} ⊙ [{read} > 0]", "u", relu, relu_backward, "Nair and Hinton, 2010", True
+        ),
         Activation(
             "softmax", "softmax({u})", "{read} ⊙ ({g} − Σ_k {g} {read})", "z", softmax, softmax_backward, "Bridle, 1990"
         ),

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from manual_mlp._types import Array
+from manual_mlp._types import Array, Dim
+from manual_mlp.equations import Equation, infer_shapes
 from manual_mlp.errors import ShapeError, lines
 from manual_mlp.losses import Loss
-from manual_mlp.operations import show
+from manual_mlp.operations import LossValue, show
 
 if TYPE_CHECKING:
     from manual_mlp.network import MLP
@@ -32,7 +33,7 @@ def check_parameters(mlp: MLP, parameters: Mapping[str, Array]) -> np.dtype[Any]
             )
         )
     for name, shape in expected.items():
-        _check_parameter(name, parameters[name], shape)
+        _check_parameter(mlp, name, parameters[name], shape)
     dtypes = {parameters[name].dtype for name in expected}
     if len(dtypes) != 1:
         listed = ", ".join(f"{n}: {parameters[n].dtype}" for n in expected)
@@ -40,18 +41,23 @@ def check_parameters(mlp: MLP, parameters: Mapping[str, Array]) -> np.dtype[Any]
     return dtypes.pop()
 
 
-def _check_parameter(name: str, array: Array, shape: tuple[Any, ...]) -> None:
-    if not isinstance(array, np.ndarray) or array.dtype.kind not in "fc" and array.dtype.name != "bfloat16":
+def _check_parameter(mlp: MLP, name: str, array: Array, shape: tuple[Any, ...]) -> None:
+    if not isinstance(array, np.ndarray) or (array.dtype.kind not in "fc" and array.dtype.name != "bfloat16"):
         kind = array.dtype if isinstance(array, np.ndarray) else type(array).__name__
         raise TypeError(f"{name} is {kind}: expected a NumPy array of floating-point numbers.")
     if array.shape != shape:
         layer, short = name.rsplit("/", 1)
-        equation = "u = z_prev W + b with W" if short == "kernel" else "u = z_prev W + b with b"
         hint = " It is the transpose: pass it as .T." if array.shape == shape[::-1] and len(shape) == 2 else ""
         raise ShapeError(
-            f"{layer}: {equation} of shape {show(shape)}, but {name} has shape {show(array.shape)}.{hint} "
+            f"{layer}: {_forward_line(mlp, layer, 'N')}, but {name} has shape {show(array.shape)}.{hint} "
             f"Expected {show(shape)} = ({'n_in, n_out' if short == 'kernel' else 'n_out,'})."
         )
+
+
+def _forward_line(mlp: MLP, layer: str, batch: Dim) -> str:
+    """The ledger line of a layer's u, as the network is described."""
+    shapes = infer_shapes(mlp.forward_equations, mlp.leaf_shapes(batch))
+    return next(e for e in mlp.forward_equations if e.node == f"{layer}/u").render_line(shapes)
 
 
 def check_x(mlp: MLP, x: Array, dtype: np.dtype[Any]) -> Array:
@@ -62,31 +68,44 @@ def check_x(mlp: MLP, x: Array, dtype: np.dtype[Any]) -> Array:
     if x.ndim == 1 and len(x) == n:
         raise ShapeError(
             f"{first.name}: x is 1-D, {show(x.shape)}, a single sample. A batch of one is x[None, :], "
-            f"of shape (1, {n}): u = x W + b needs (N, {n})."
+            f"of shape (1, {n}): {_forward_line(mlp, str(first.name), 1)}."
         )
     if x.ndim == 1 and n == 1:
         raise ShapeError(
             f"{first.name}: x is 1-D, {show(x.shape)}. {len(x)} samples of one feature are x[:, None], "
-            f"of shape ({len(x)}, 1): u = x W + b needs (N, 1)."
+            f"of shape ({len(x)}, 1): {_forward_line(mlp, str(first.name), len(x))}."
         )
     if x.ndim != 2:
         raise ShapeError(
-            f"{first.name}: x has {x.ndim} dimensions, {show(x.shape)}; u = x W + b needs two, (N, {n}). "
+            f"{first.name}: x has {x.ndim} dimensions, {show(x.shape)}, and needs two, (N, {n}): "
+            f"{_forward_line(mlp, str(first.name), 'N')}. "
             "One sample is x[None, :]; images are flattened with x.reshape(len(x), -1)."
         )
     if x.shape[1] != n:
-        shapes = mlp.leaf_shapes(x.shape[0])
         raise ShapeError(
             lines(
                 f"{first.name}: x has {x.shape[1]} features per sample, but the network was described with {n} inputs.",
-                ("expected", f"u = x W + b   {mlp.forward_equations[0].render_shapes(shapes)}"),
+                ("expected", _forward_line(mlp, str(first.name), x.shape[0])),
                 ("given", f"x             {show(x.shape)}"),
                 f"Cure: pass x of shape ({x.shape[0]}, {n}), or describe the network as MLP({x.shape[1]}, …).",
             )
         )
     if not len(x):
         raise ValueError(f"x is an empty batch, {show(x.shape)}: expected at least one sample.")
-    return np.ascontiguousarray(x, dtype)
+    return _converted("x", x, dtype)
+
+
+def _converted(name: str, array: Array, dtype: np.dtype[Any]) -> Array:
+    """A copy of the parameters' dtype: an Evaluation owns its arrays, whatever becomes of the caller's."""
+    if array.dtype == dtype:
+        return np.array(array, order="C")
+    with np.errstate(over="ignore"):
+        copy = np.array(array, dtype, order="C")
+    if not np.isfinite(np.asarray(copy, np.float64)).all():
+        raise ValueError(
+            f"{name} has values beyond the range of {dtype}, the parameters' dtype. Scale the data, or use float64."
+        )
+    return copy
 
 
 def check_y(mlp: MLP, y: Array, loss: Loss, batch: int, dtype: np.dtype[Any]) -> Array:
@@ -94,17 +113,25 @@ def check_y(mlp: MLP, y: Array, loss: Loss, batch: int, dtype: np.dtype[Any]) ->
     y = _numbers("y", y)
     last, k = mlp.layers[-1], mlp.units[-1]
     if loss.function.class_indices:
-        return _check_labels(y, str(last.name), loss, batch, k)
+        return _check_labels(mlp, y, loss, batch)
     if y.shape != (batch, k):
         raise ShapeError(
             lines(
                 f"{last.name}: {loss.name} compares the output with y element by element.",
                 ("output", f"z  ({batch}, {k})"),
                 ("targets", f"y  {show(y.shape)}"),
+                ("expected", _loss_line(mlp, loss, batch)),
                 _cure_y(y, batch, k),
             )
         )
-    return np.ascontiguousarray(y, dtype)
+    return _converted("y", y, dtype)
+
+
+def _loss_line(mlp: MLP, loss: Loss, batch: int) -> str:
+    """The ledger line of E."""
+    last = str(mlp.layers[-1].name)
+    shapes = mlp.leaf_shapes(batch, loss) | {f"{last}/z": (batch, mlp.units[-1])}
+    return Equation(last, "loss", LossValue(loss, loss.from_logits), (f"{last}/z", "y")).render_line(shapes)
 
 
 def _cure_y(y: Array, batch: int, k: int) -> str:
@@ -117,10 +144,14 @@ def _cure_y(y: Array, batch: int, k: int) -> str:
     return f"Cure: pass y of shape ({batch}, {k})."
 
 
-def _check_labels(y: Array, layer: str, loss: Loss, batch: int, k: int) -> Array:
+def _check_labels(mlp: MLP, y: Array, loss: Loss, batch: int) -> Array:
+    layer, k = mlp.layers[-1].name, mlp.units[-1]
     if y.shape not in ((batch,), (batch, 1)):
         cure = "y.argmax(axis=1)" if y.shape == (batch, k) else f"y of shape ({batch},)"
-        raise ShapeError(f"{layer}: {loss.name} reads one class index per sample, ({batch},), y is {show(y.shape)}. Cure: {cure}.")
+        raise ShapeError(
+            f"{layer}: {loss.name} reads one class index per sample, ({batch},), y is {show(y.shape)}: "
+            f"{_loss_line(mlp, loss, batch)}. Cure: {cure}."
+        )
     if y.dtype.kind not in "iu":
         raise TypeError(f"{layer}: class indices are whole numbers, y is {y.dtype}. Cure: y.astype('int64').")
     low, high = int(y.min()), int(y.max())
@@ -129,7 +160,7 @@ def _check_labels(y: Array, layer: str, loss: Loss, batch: int, k: int) -> Array
             f"{layer}: labels run from {low} to {high}, but {k} outputs have classes 0 to {k - 1}. "
             "Cure: number the classes from 0, or give the last layer more units."
         )
-    return np.ascontiguousarray(y.reshape(batch))
+    return np.array(y.reshape(batch))
 
 
 def _numbers(name: str, array: Array) -> Array:
@@ -138,7 +169,9 @@ def _numbers(name: str, array: Array) -> Array:
     except ValueError as error:
         raise ValueError(f"{name} is no array: {error}. Expected rows of one length.") from None
     if array.dtype.kind not in "fiub" and array.dtype.name != "bfloat16":
-        raise TypeError(f"{name} is an array of {array.dtype}: expected numbers. Convert it, e.g. with .astype('float64').")
+        raise TypeError(
+            f"{name} is an array of {array.dtype}: expected numbers. Convert it, e.g. with .astype('float64')."
+        )
     if array.dtype.kind == "f" and not np.isfinite(array).all():
         bad = np.argwhere(~np.isfinite(array))
         place = tuple(int(i) for i in bad[0])

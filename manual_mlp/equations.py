@@ -57,12 +57,17 @@ class Equation:
         try:
             return self.operation.shape(*[shapes[o] for o in self.operands])
         except ShapeError as clash:
-            raise ShapeError(f"{self.layer}: {self.formula}   {clash}") from None
+            operands, _, reason = str(clash).rpartition(": ")
+            raise ShapeError(f"{self.layer}: {self.formula}   {operands} → none: {reason}") from None
 
     def render_shapes(self, shapes: Mapping[str, Shape]) -> str:
         """`(100, 5)ᵀ @ (100, 5) → (5, 5)`."""
         operands = self.operation.render_shapes(*[shapes[o] for o in self.operands])
         return f"{operands} → {show(self.shape(shapes))}"
+
+    def render_line(self, shapes: Mapping[str, Shape]) -> str:
+        """Formula and shapes, as the matrix ledger has them: `dE/dW = xᵀ δ   (100, 5)ᵀ @ (100, 5) → (5, 5)`."""
+        return f"{self.formula}   {self.render_shapes(shapes)}"
 
 
 def evaluate(equations: Iterable[Equation], environment: Mapping[str, Array]) -> dict[str, Array]:
@@ -86,7 +91,8 @@ def evaluate(equations: Iterable[Equation], environment: Mapping[str, Array]) ->
     values = dict(environment)
     nodes = {}
     for equation in equations:
-        nodes[equation.node] = values[equation.node] = equation.evaluate(values)
+        result = equation.operation.evaluate(*[values[o] for o in equation.operands])
+        nodes[equation.node] = values[equation.node] = result
     return nodes
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -67,9 +67,22 @@ class Problem:
         return self.mlp.equations(self.loss, self.fused)
 
     @property
+    def forward_nodes(self) -> list[str]:
+        """The nodes up to and with E, in order."""
+        nodes = [equation.node for equation in self.equations]
+        return nodes[: nodes.index("loss") + 1]
+
+    @property
     def environment(self) -> dict[str, Array]:
         """What the equations read before any of them has run."""
         return {"x": self.x, "y": self.y, **self.parameters}
+
+    @property
+    def float64(self) -> Problem:
+        """The same problem with the same values, to be computed in float64."""
+        y = self.y if self.loss.function.class_indices else self.y.astype(np.float64)
+        parameters = {name: array.astype(np.float64) for name, array in self.parameters.items()}
+        return replace(self, parameters=parameters, x=self.x.astype(np.float64), y=y)
 
     def to_dict(self) -> dict[str, object]:
         """The description without arrays, for JSON."""
@@ -86,6 +99,9 @@ class Evaluation:
             `dense_3/dE_dz`, `dense_3/dE_du`, `dense_3/dE_dkernel`, `dense_3/dE_dbias`, …, `inputs/dE_dx`.
         problem: what was evaluated.
         origin: who computed it, e.g. "manual_mlp" or "keras eager".
+        rerun: computes the same in float64 by the same code, where that can be done; it is not saved.
+        other_pass: nodes that come from another pass than the rest, so that their operands here are not, to the
+            last bit, what they were computed from.
 
     Example:
         >>> import numpy as np
@@ -100,6 +116,8 @@ class Evaluation:
     nodes: dict[str, Array]
     problem: Problem
     origin: str
+    rerun: Callable[[], Evaluation] | None = field(default=None, repr=False)
+    other_pass: frozenset[str] = frozenset()
 
     @property
     def loss(self) -> float:
@@ -109,7 +127,11 @@ class Evaluation:
     @cached_property
     def gradients(self) -> dict[str, Array]:
         """Parameter name → dE/d(parameter), of the parameter's shape."""
-        return {name: self.nodes[gradient_node(name)] for name in self.problem.parameters if gradient_node(name) in self.nodes}
+        return {
+            name: self.nodes[gradient_node(name)]
+            for name in self.problem.parameters
+            if gradient_node(name) in self.nodes
+        }
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write everything into one `.npz`, the description as JSON text; whole or not at all.
@@ -159,23 +181,29 @@ class Evaluation:
 
         Example: see `save`.
         """
-        from manual_mlp.network import MLP
-
         arrays = load_parameters(path)
+        none = f"{path} holds arrays, but no Evaluation: expected a file written by Evaluation.save."
         if not {"description", "x", "y"} <= arrays.keys():
-            raise ValueError(f"{path} holds arrays, but no Evaluation: expected a file written by Evaluation.save.")
-        description = json.loads(str(arrays["description"]))
-        if description.get("format") != FORMAT:
-            raise ValueError(f"{path} has format {description.get('format')!r}; this version reads {FORMAT}. Update gradient-diff.")
-        problem = Problem(
-            MLP.from_dict(description),
-            _under("parameters/", arrays),
-            arrays["x"],
-            arrays["y"],
-            Loss(**description["loss"]),
-            description["fused"],
-        )
-        return cls(_under("nodes/", arrays), problem, description["origin"])
+            raise ValueError(none)
+        try:
+            description = json.loads(str(arrays["description"]))
+            version = description.get("format")
+        except (json.JSONDecodeError, AttributeError):
+            raise ValueError(none) from None
+        if version != FORMAT:
+            raise ValueError(f"{path} has format {version!r}; this version reads {FORMAT}. Update gradient-diff.")
+        try:
+            return _described(description, arrays)
+        except (KeyError, TypeError) as error:
+            raise ValueError(f"{none} Its description lacks or does not fit {error}.") from None
+
+
+def _described(description: Mapping[str, Any], arrays: Mapping[str, Array]) -> Evaluation:
+    from manual_mlp.network import MLP
+
+    mlp, loss = MLP.from_dict(description), Loss(**description["loss"])
+    problem = Problem(mlp, _under("parameters/", arrays), arrays["x"], arrays["y"], loss, description["fused"])
+    return Evaluation(_under("nodes/", arrays), problem, description["origin"])
 
 
 def gradient_node(parameter: str) -> str:

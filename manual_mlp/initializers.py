@@ -66,7 +66,7 @@ def initializer(name: str) -> Draw:
         >>> initializer("normal(0.5)")(np.random.RandomState(0), (2,))
         array([0.88202617, 0.2000786 ])
     """
-    if match := re.fullmatch(r"normal\(\s*([0-9.eE+-]+)\s*\)", name):
+    if match := re.fullmatch(r"normal\(\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*\)", name):
         sigma = float(match[1])
         if not (0 <= sigma < math.inf):
             raise ValueError(f"{name}: expected a standard deviation of 0 or more.")

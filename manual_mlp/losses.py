@@ -35,8 +35,8 @@ def bce(p: Array, y_true: Array, c: float) -> Array:
     return -c * (y_true * np.log(q) + (1 - y_true) * np.log(1 - q)).sum()
 
 
-def bce_gradient(p: Array, y_true: Array, c: float, out: Array | None = None) -> Array:
-    q, inside = _clip(p)
+def bce_gradient(p: Array, y_true: Array, c: float, out: Array | None = None, anchor: Array | None = None) -> Array:
+    q, inside = _clip(p, anchor)
     return np.multiply(((1 - y_true) / (1 - q) - y_true / q) * inside, p.dtype.type(c), out=out)
 
 
@@ -57,10 +57,10 @@ def cce(p: Array, y_true: Array, c: float) -> Array:
     return -c * (y_true * np.log(q)).sum()
 
 
-def cce_gradient(p: Array, y_true: Array, c: float, out: Array | None = None) -> Array:
+def cce_gradient(p: Array, y_true: Array, c: float, out: Array | None = None, anchor: Array | None = None) -> Array:
     total = p.sum(axis=-1, keepdims=True)
     q = p / total
-    clipped, inside = _clip(q)
+    clipped, inside = _clip(q, None if anchor is None else anchor / anchor.sum(axis=-1, keepdims=True))
     g = -y_true / clipped * inside  # dE/dq; the quotient q = p/Σp adds −Σ_j g_j q_j
     return np.multiply((g - (g * q).sum(axis=-1, keepdims=True)) / total, p.dtype.type(c), out=out)
 
@@ -83,8 +83,8 @@ def scce(p: Array, labels: Array, c: float) -> Array:
     return c * (np.log(q.sum(axis=-1)) - np.log(_picked(q, labels))).sum()
 
 
-def scce_gradient(p: Array, labels: Array, c: float, out: Array | None = None) -> Array:
-    q, inside = _clip(p)
+def scce_gradient(p: Array, labels: Array, c: float, out: Array | None = None, anchor: Array | None = None) -> Array:
+    q, inside = _clip(p, anchor)
     g = (1 / q.sum(axis=-1, keepdims=True) - _one_hot(labels, q) / q) * inside
     return np.multiply(g, p.dtype.type(c), out=out)
 
@@ -98,10 +98,14 @@ def scce_from_logits_gradient(u: Array, labels: Array, c: float, out: Array | No
     return np.multiply(np.subtract(softmax(u, out), _one_hot(labels, u), out=out), u.dtype.type(c), out=out)
 
 
-def _clip(p: Array) -> tuple[Array, Array]:
-    """p clipped to [ε, 1 − ε], and where it was inside: the clip passes no gradient outside."""
+def _clip(p: Array, anchor: Array | None = None) -> tuple[Array, Array]:
+    """p clipped to [ε, 1 − ε], and where it was inside: the clip passes no gradient outside.
+
+    Inside or outside is decided on `anchor` where one is given: see `Operation.frozen`.
+    """
     low, high = p.real.dtype.type(EPSILON), p.real.dtype.type(1 - EPSILON)
-    below, above = p.real < low, p.real > high
+    decided = (p if anchor is None else anchor).real
+    below, above = decided < low, decided > high
     return np.where(below, low, np.where(above, high, p)), ~(below | above)
 
 
@@ -260,6 +264,7 @@ class Loss:
             )
         if not (0 < self.scale < float("inf")):
             raise ValueError(f"scale={self.scale} of {self.name}: expected a finite number above 0.")
+        object.__setattr__(self, "scale", float(self.scale))  # a NumPy float64 would widen a float32 E
 
     @property
     def function(self) -> LossFunction:

@@ -61,7 +61,7 @@ class MLP:
     @property
     def parameter_shapes(self) -> dict[str, Shape]:
         """Parameter name → shape, layer by layer, kernel before bias."""
-        return _parameter_shapes(self, letters=False)
+        return dict(_parameter_shapes(self, letters=False))
 
     def leaf_shapes(self, batch: Dim, loss: str | Loss | None = None, letters: bool = False) -> dict[str, Shape]:
         """Shapes of what the equations read before any has run.
@@ -83,7 +83,11 @@ class MLP:
         return {"x": (batch, widths[0]), "y": y, **_parameter_shapes(self, letters)}
 
     def initialize(
-        self, seed: Seed, kernel_initializer: str = "glorot_uniform", bias_initializer: str = "zeros", dtype: str = "float64"
+        self,
+        seed: Seed,
+        kernel_initializer: str = "glorot_uniform",
+        bias_initializer: str = "zeros",
+        dtype: str = "float64",
     ) -> dict[str, Array]:
         """Draw initial parameters, weights then bias, layer by layer.
 
@@ -222,8 +226,7 @@ class MLP:
 
         Example: see `MLP`.
         """
-        problem = self.problem(parameters, x, y, loss)
-        return Evaluation(evaluate(problem.equations, problem.environment), problem, "manual_mlp")
+        return evaluation_of(self.problem(parameters, x, y, loss))
 
     def problem(
         self, parameters: Mapping[str, Array], x: Array, y: Array, loss: str | Loss, fused: bool | None = None
@@ -240,7 +243,8 @@ class MLP:
         dtype = check_parameters(self, parameters)
         x = check_x(self, x, dtype)
         y = check_y(self, y, loss, len(x), dtype)
-        return Problem(self, dict(parameters), x, y, loss, self.fuses(loss) if fused is None else fused)
+        own = {name: parameters[name].copy() for name in self.parameter_shapes}
+        return Problem(self, own, x, y, loss, self.fuses(loss) if fused is None else fused)
 
     def to_dict(self) -> dict[str, object]:
         """Plain data for JSON."""
@@ -255,6 +259,20 @@ class MLP:
             True
         """
         return cls(data["inputs"], [layer_from_dict(layer) for layer in data["layers"]])
+
+
+def evaluation_of(problem: Problem) -> Evaluation:
+    """Run a problem's equations.
+
+    Example:
+        >>> import numpy as np
+        >>> mlp = MLP(1, [Dense(1)])
+        >>> problem = mlp.problem(mlp.initialize(0, dtype="float32"), np.ones((2, 1)), np.ones((2, 1)), "mse")
+        >>> evaluation_of(problem).rerun().nodes["loss"].dtype.name
+        'float64'
+    """
+    nodes = evaluate(problem.equations, problem.environment)
+    return Evaluation(nodes, problem, "manual_mlp", lambda: evaluation_of(problem.float64))
 
 
 def _named(layers: Iterable[Layer]) -> tuple[Layer, ...]:
@@ -280,6 +298,7 @@ def _widths(mlp: MLP, letters: bool) -> list[Dim]:
     return ["n" + "".join("₀₁₂₃₄₅₆₇₈₉"[int(d)] for d in str(i)) for i in range(len(mlp.layers) + 1)]
 
 
+@lru_cache(maxsize=256)
 def _parameter_shapes(mlp: MLP, letters: bool) -> dict[str, Shape]:
     pairs = itertools.pairwise(_widths(mlp, letters))
     return {

@@ -7,23 +7,38 @@ transposition is one flag that all three read. Shape rules also work on letters,
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
+from typing import ClassVar
 
 import numpy as np
 
 from manual_mlp._types import Array, Shape
+from manual_mlp.activation_rounding import PULLBACK, VALUE
 from manual_mlp.activations import Activation, activation
 from manual_mlp.errors import ShapeError
+from manual_mlp.local_rounding import BLOCKS, GATE, Local, entry, product_rounding, sum_rounding
+from manual_mlp.loss_rounding import GRADIENT, TERMS
 from manual_mlp.losses import Loss
 
 
 class Operation(ABC):
-    """A function of arrays that knows its shape rule and its notation."""
+    """A function of arrays that knows its shape rule and its notation.
+
+    Attributes:
+        signs: what stands between its operands.
+    """
+
+    signs: ClassVar[tuple[str, ...]] = (",",)
 
     @abstractmethod
     def evaluate(self, *operands: Array, out: Array | None = None) -> Array:
         """The result; written into `out` where one is given."""
+
+    def bound(self, *operands: Array, out: Array) -> tuple[Callable[[], object], ...]:
+        """Calls that evaluate these very arrays into `out`, everything looked up beforehand: training repeats them."""
+        return (partial(self.evaluate, *operands, out=out),)
 
     @abstractmethod
     def shape(self, *shapes: Shape) -> Shape:
@@ -33,9 +48,29 @@ class Operation(ABC):
     def render(self, *symbols: str) -> str:
         """The right-hand side of the formula."""
 
+    @abstractmethod
+    def rounding(self, result: Array, *operands: Array, u: float) -> Local:
+        """What this operation adds to the error of its result, at unit roundoff u; all arrays in float64."""
+
+    def frozen(self, operands: tuple[Array, ...], anchors: tuple[Array, ...]) -> Array:
+        """The result, with kinks taken on the branch that the anchors take."""
+        return self.evaluate(*operands)
+
     def render_shapes(self, *shapes: Shape) -> str:
         """The operands' shapes, written as the operation combines them."""
         return ", ".join(map(show, shapes))
+
+    def marked(self, *texts: str) -> tuple[str, ...]:
+        """Operands' symbols or shapes with the marks of their transpositions."""
+        return texts
+
+    def meeting(self, *shapes: Shape) -> tuple[Shape, ...]:
+        """The operands' shapes as they meet: those of a product after its transpositions."""
+        return shapes
+
+    def render_meeting(self, *shapes: Shape) -> str:
+        """The same as a book writes it: `(n₁, N)(N, n₂)`."""
+        return self.render_shapes(*shapes)
 
 
 def show(shape: Shape) -> str:
@@ -50,27 +85,56 @@ class Product(Operation):
     u = z_prev W + b, dE/dW = z_prevᵀ δ and dE/dz_prev = δ Wᵀ are this one operation.
     """
 
+    signs: ClassVar[tuple[str, ...]] = ("@", "+")
+
     transpose_left: bool = False
     transpose_right: bool = False
     plus: float = 1.0
 
     def evaluate(self, *operands: Array, out: Array | None = None) -> Array:
-        left, right = self._oriented(operands[0], operands[1])
+        left = operands[0].T if self.transpose_left else operands[0]
+        right = operands[1].T if self.transpose_right else operands[1]
         result = left.dot(right, out)  # half the time of np.matmul on small arrays
         if len(operands) == 3:
             extra = operands[2] if self.plus == 1 else operands[2] * result.dtype.type(self.plus)
             np.add(result, extra, out=result)
         return result
 
+    def bound(self, *operands: Array, out: Array) -> tuple[Callable[[], object], ...]:
+        if self.plus != 1:
+            return super().bound(*operands, out=out)
+        left, right = self._oriented(operands[0], operands[1])
+        return partial(left.dot, right, out), *(partial(np.add, out, extra, out) for extra in operands[2:])
+
+    def rounding(self, result: Array, *operands: Array, u: float) -> Local:
+        left, right = self._oriented(operands[0], operands[1])
+        product = result if len(operands) == 2 else left.dot(right)
+        start = operands[2] if len(operands) == 3 and 1 in result.shape else None
+        variance, worst = product_rounding(left, right, product, u, start)
+        stored = u * u / 3 * np.square(result)
+        if self.transpose_left:  # a sum over the batch, where like samples repeat like errors
+            return Local(((np.sqrt(variance + stored), "entry"),), worst)
+        long = left.shape[1] > 2 * BLOCKS
+        return entry(np.sqrt(variance + stored + (np.square(worst / (4 * GATE)) if long else 0.0)))
+
     def _oriented(self, left: Array, right: Array) -> tuple[Array, Array]:
         return left.T if self.transpose_left else left, right.T if self.transpose_right else right
 
+    def meeting(self, *shapes: Shape) -> tuple[Shape, ...]:
+        flags = (self.transpose_left, self.transpose_right)
+        pair = (s[::-1] if flag else s for s, flag in zip(shapes, flags, strict=False))
+        return (*pair, *shapes[2:])
+
+    def render_meeting(self, *shapes: Shape) -> str:
+        left, right, *extra = map(show, self.meeting(*shapes))
+        return left + right + "".join(f" + {s}" for s in extra)
+
     def shape(self, *shapes: Shape) -> Shape:
-        left, right = (
-            s[::-1] if t else s for s, t in zip(shapes, (self.transpose_left, self.transpose_right), strict=False)
-        )
+        left, right = self.meeting(*shapes)[:2]
         if len(left) != 2 or len(right) != 2 or left[1] != right[0]:
-            inner = f"the inner dimensions {left[-1]} and {right[0]} differ" if left and right else "a matrix is missing"
+            inner = (
+                f"the inner dimensions {left[-1]} and {right[0]} differ" if left and right else "a matrix is missing"
+            )
             raise ShapeError(f"{self.render_shapes(*shapes)}: {inner}")
         result = (left[0], right[1])
         if len(shapes) == 3 and shapes[2] not in (result, result[1:]):
@@ -78,16 +142,16 @@ class Product(Operation):
         return result
 
     def render(self, *symbols: str) -> str:
-        left, right = self._marked(symbols)
+        left, right, *extra = self.marked(*symbols)
         factor = "" if self.plus == 1 else f"{self.plus:g} "
-        return f"{left} {right}" + (f" + {factor}{symbols[2]}" if len(symbols) == 3 else "")
+        return f"{left} {right}" + "".join(f" + {factor}{s}" for s in extra)
 
     def render_shapes(self, *shapes: Shape) -> str:
-        left, right = self._marked(tuple(map(show, shapes)))
-        return f"{left} @ {right}" + (f" + {show(shapes[2])}" if len(shapes) == 3 else "")
+        left, right, *extra = self.marked(*map(show, shapes))
+        return f"{left} @ {right}" + "".join(f" + {s}" for s in extra)
 
-    def _marked(self, symbols: tuple[str, ...]) -> tuple[str, str]:
-        return symbols[0] + "ᵀ" * self.transpose_left, symbols[1] + "ᵀ" * self.transpose_right
+    def marked(self, *texts: str) -> tuple[str, ...]:
+        return texts[0] + "ᵀ" * self.transpose_left, texts[1] + "ᵀ" * self.transpose_right, *texts[2:]
 
 
 @dataclass(frozen=True)
@@ -97,6 +161,14 @@ class SumOverBatch(Operation):
     def evaluate(self, *operands: Array, out: Array | None = None) -> Array:
         (a,) = operands
         return _ones(len(a), a.dtype.str).dot(a, out)  # half the time of np.add.reduce, and rounds three times better
+
+    def bound(self, *operands: Array, out: Array) -> tuple[Callable[[], object], ...]:
+        (a,) = operands
+        return (partial(_ones(len(a), a.dtype.str).dot, a, out),)
+
+    def rounding(self, result: Array, *operands: Array, u: float) -> Local:
+        variance, worst = sum_rounding(operands[0], u)
+        return Local(((np.sqrt(variance + u * u / 3 * np.square(result)), "entry"),), worst)
 
     def shape(self, *shapes: Shape) -> Shape:
         return shapes[0][1:]
@@ -126,6 +198,18 @@ class Activate(Operation):
     def evaluate(self, *operands: Array, out: Array | None = None) -> Array:
         return self.function.value(operands[0], out)
 
+    def bound(self, *operands: Array, out: Array) -> tuple[Callable[[], object], ...]:
+        return (partial(self.function.value, *operands, out),)
+
+    def rounding(self, result: Array, *operands: Array, u: float) -> Local:
+        return Local(VALUE[self.name](operands[0], result, u))
+
+    def frozen(self, operands: tuple[Array, ...], anchors: tuple[Array, ...]) -> Array:
+        if not self.function.kinked:
+            return self.evaluate(*operands)
+        assert self.function.backward is not None  # a kinked function is linear on each branch: z = u f′(anchor)
+        return self.function.backward(operands[0], anchors[0])
+
     def shape(self, *shapes: Shape) -> Shape:
         return shapes[0]
 
@@ -138,7 +222,9 @@ class Activate(Operation):
 
 @dataclass(frozen=True)
 class Pullback(Operation):
-    """dE/du from dE/dz and what f′ reads (u or z): δ = dE/dz ⊙ f′, for softmax its Jacobian: (N, n), (N, n) → (N, n)."""
+    """dE/du from dE/dz and what f′ reads (u or z): δ = dE/dz ⊙ f′, or softmax's Jacobian: (N, n), (N, n) → (N, n)."""
+
+    signs: ClassVar[tuple[str, ...]] = ("⊙",)
 
     name: str
 
@@ -147,9 +233,23 @@ class Pullback(Operation):
         return activation(self.name)
 
     def evaluate(self, *operands: Array, out: Array | None = None) -> Array:
-        if self.function.backward is None:
+        return self._backward(operands[0], operands[1], out)
+
+    def bound(self, *operands: Array, out: Array) -> tuple[Callable[[], object], ...]:
+        return (partial(self._backward, *operands, out),)
+
+    @property
+    def _backward(self) -> Callable[..., Array]:
+        backward = self.function.backward
+        if backward is None:
             raise ValueError(f"No gradient passes through {self.name!r}: it runs forward only. Train with 'sigmoid'.")
-        return self.function.backward(operands[0], operands[1], out)
+        return backward
+
+    def rounding(self, result: Array, *operands: Array, u: float) -> Local:
+        return Local(PULLBACK[self.name](operands[0], operands[1], result, u))
+
+    def frozen(self, operands: tuple[Array, ...], anchors: tuple[Array, ...]) -> Array:
+        return self.evaluate(operands[0], anchors[1] if self.function.kinked else operands[1])
 
     def shape(self, *shapes: Shape) -> Shape:
         return _same(self, shapes)
@@ -175,6 +275,16 @@ class LossValue(Operation):
         assert value is not None  # a Loss cannot be made otherwise
         return np.asarray(value(y_pred, y, self.loss.scale * function.factor(*y_pred.shape)))
 
+    def rounding(self, result: Array, *operands: Array, u: float) -> Local:
+        y_pred, y = operands
+        sizes = TERMS[self.loss.name, self.logits](y_pred, y).reshape(-1)
+        c = self.loss.scale * self.loss.function.factor(*y_pred.shape)
+        variance, worst = sum_rounding(sizes, u)
+        variance = variance + u * u * (5 / 3) * np.square(sizes).sum()
+        own = 2 * u * u / 3 * np.square(result)
+        # Libraries sum a loss in blocks of at most 1024, so that no running sum is longer.
+        return Local(((np.sqrt(c * c * variance + own), "entry"),), c * worst * min(1.0, 1024 / len(sizes)))
+
     def shape(self, *shapes: Shape) -> Shape:
         _same(self, shapes if not self.loss.function.class_indices else shapes[:1])
         return ()
@@ -196,6 +306,23 @@ class LossGradient(Operation):
         gradient = function.logits_gradient if self.logits else function.gradient
         assert gradient is not None
         return gradient(y_pred, y, self.loss.scale * function.factor(*y_pred.shape), out)
+
+    def frozen(self, operands: tuple[Array, ...], anchors: tuple[Array, ...]) -> Array:
+        if not self.clips:
+            return self.evaluate(*operands)
+        c = self.loss.scale * self.loss.function.factor(*operands[0].shape)
+        return self.loss.function.gradient(*operands, c, anchor=anchors[0])
+
+    @property
+    def clips(self) -> bool:
+        """Whether probabilities are clipped, so that no gradient passes outside [ε, 1 − ε]."""
+        return not self.logits and self.loss.function.logits_value is not None
+
+    def rounding(self, result: Array, *operands: Array, u: float) -> Local:
+        y_pred, y = operands
+        c = self.loss.scale * self.loss.function.factor(*y_pred.shape)
+        # A probability below η is lost before the factor c is applied: a large loss scale lifts the hole it leaves.
+        return Local(GRADIENT[self.loss.name, self.logits](y_pred, y, result, c, u), lost=max(1.0, c))
 
     def shape(self, *shapes: Shape) -> Shape:
         return _same(self, shapes if not self.loss.function.class_indices else shapes[:1])

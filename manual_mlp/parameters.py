@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import os
 import tempfile
+import tokenize
 import zipfile
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
 from manual_mlp._types import Array
+
+# Seen at files with bits flipped: beside NumPy's and zipfile's own errors, a bad deflate stream, a compression method
+# or an encryption that is unknown (RuntimeError), a header that is no Python.
+_OTHERS = (RuntimeError, SyntaxError, tokenize.TokenError)
+_DAMAGED = (ValueError, EOFError, OSError, zipfile.BadZipFile, zlib.error, *_OTHERS)
 
 
 def save_parameters(path: str | os.PathLike[str], parameters: Mapping[str, Array]) -> Path:
@@ -42,17 +49,29 @@ def save_parameters(path: str | os.PathLike[str], parameters: Mapping[str, Array
     if target.suffix != ".npz":
         target = target.with_name(target.name + ".npz")
     try:
-        handle, beside = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+        _write_whole(target, parameters)
     except OSError as error:
         raise type(error)(error.errno, f"{target} cannot be written: {error.strerror}. Choose another folder") from None
+    return target
+
+
+def _write_whole(target: Path, parameters: Mapping[str, Array]) -> None:
+    handle, beside = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
     try:
         with os.fdopen(handle, "wb") as file:
             np.savez(file, **dict(parameters))  # type: ignore[arg-type]  # the stubs take a keyword for a flag
-        os.replace(beside, target)
+        Path(beside).chmod(0o666 & ~_umask())
+        Path(beside).replace(target)
     except BaseException:
         Path(beside).unlink(missing_ok=True)
         raise
-    return target
+
+
+def _umask() -> int:
+    """What mkstemp ignores: it keeps its files from everybody else."""
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
 
 
 def load_parameters(path: str | os.PathLike[str]) -> dict[str, Array]:
@@ -75,7 +94,14 @@ def load_parameters(path: str | os.PathLike[str]) -> dict[str, Array]:
     if not zipfile.is_zipfile(path):
         raise ValueError(f"{path} is not a whole .npz archive. Write it with save_parameters or np.savez.")
     try:
-        with np.load(path, allow_pickle=False) as archive:
-            return {name: archive[name] for name in archive.files}
-    except (ValueError, zipfile.BadZipFile, EOFError, OSError) as error:
+        # NumPy leaves a file that it opened itself open where its archive turns out to be damaged.
+        with Path(path).open("rb") as file, np.load(file, allow_pickle=False) as archive:
+            return {name: _array(name, archive[name]) for name in archive.files}
+    except _DAMAGED as error:
         raise ValueError(f"{path} cannot be read as arrays of numbers: {error}. Objects are never unpickled.") from None
+
+
+def _array(name: str, member: object) -> Array:
+    if not isinstance(member, np.ndarray):  # what is no array in the archive comes as bytes
+        raise ValueError(f"{name} is no array")  # noqa: TRY004 - the file is wrong, not a type in the code
+    return member

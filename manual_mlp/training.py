@@ -135,14 +135,21 @@ class _Weights:
         self._flat_gradient, self.gradients = _views(parameters)
         for name, array in parameters.items():
             self.values[name][...] = array
-        self._scaled = np.empty(min(CACHE_BLOCK, len(self._flat)), self._flat.dtype)
+        self._blocks = list(_blocks(self._flat, self._flat_gradient))
 
     def descend(self, learning_rate: float) -> None:
         rate = self._flat.dtype.type(learning_rate)
-        for start in range(0, len(self._flat), CACHE_BLOCK):
-            w, g = self._flat[start : start + CACHE_BLOCK], self._flat_gradient[start : start + CACHE_BLOCK]
-            scaled = np.multiply(g, rate, out=self._scaled[: len(g)])
-            np.subtract(w, scaled, out=w)
+        for w, g, scaled in self._blocks:
+            np.multiply(g, rate, scaled)
+            np.subtract(w, scaled, w)
+
+
+def _blocks(*vectors: Array) -> Iterator[list[Array]]:
+    """Views of the vectors, block by block, and a buffer of the block's size, which all blocks share."""
+    buffer = np.empty_like(vectors[0][:CACHE_BLOCK])
+    for start in range(0, len(vectors[0]), CACHE_BLOCK):
+        views = [vector[start : start + CACHE_BLOCK] for vector in vectors]
+        yield [*views, buffer[: len(views[0])]]
 
 
 def _views(parameters: Mapping[str, Array]) -> tuple[Array, dict[str, Array]]:
@@ -165,23 +172,24 @@ class _Plan:
         arrays |= {gradient_node(name): gradient for name, gradient in weights.gradients.items()}
         for equation in needed:
             arrays.setdefault(equation.node, np.empty(known[equation.node], x.dtype))  # type: ignore[arg-type]  # numbers
-        self._gradient = [_bound(e, arrays, arrays[e.node]) for e in needed]
+        self._gradient = _bound(needed, arrays)
         value = next(e for e in equations if e.node == "loss")
-        self._forward = [_bound(e, arrays, arrays[e.node]) for e in _needed(problem.mlp.forward_equations, set(value.operands))]
-        self._loss = _bound(value, arrays, None)
+        self._forward = _bound(_needed(problem.mlp.forward_equations, set(value.operands)), arrays)
+        self._loss = partial(value.evaluate, arrays)
 
     def gradient(self) -> None:
-        for function in self._gradient:
-            function()
+        for call in self._gradient:
+            call()
 
     def loss(self) -> float:
-        for function in self._forward:
-            function()
+        for call in self._forward:
+            call()
         return float(self._loss())
 
 
-def _bound(equation: Equation, arrays: Mapping[str, Array], out: Array | None) -> Callable[[], Array]:
-    return partial(equation.operation.evaluate, *[arrays[o] for o in equation.operands], out=out)
+def _bound(equations: Iterable[Equation], arrays: Mapping[str, Array]) -> list[Callable[[], object]]:
+    """What to call, one after the other, to fill the arrays of these equations."""
+    return [call for e in equations for call in e.operation.bound(*[arrays[o] for o in e.operands], out=arrays[e.node])]
 
 
 def _needed(equations: Iterable[Equation], wanted: set[str]) -> list[Equation]:

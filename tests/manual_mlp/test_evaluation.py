@@ -1,0 +1,211 @@
+import dataclasses
+import errno
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from manual_mlp import MLP, Dense, Evaluation, Loss, evaluation_of, gradient_node, load_parameters
+
+Edit = dict[str, Any]
+
+
+def sparse(dtype: str = "float64") -> Evaluation:
+    mlp = MLP(3, [Dense(4, "relu", use_bias=False, name="erste"), Dense(3, "softmax")])
+    x = np.random.default_rng(0).normal(size=(5, 3))
+    loss = Loss("sparse_categorical_crossentropy", scale=0.1)
+    return mlp.backpropagate(mlp.initialize(0, dtype=dtype), x, np.array([0, 2, 1, 1, 0]), loss)
+
+
+def dense(dtype: str = "float64") -> Evaluation:
+    mlp = MLP(2, [Dense(3, "tanh"), Dense(2)])
+    rng = np.random.default_rng(1)
+    loss = Loss("categorical_crossentropy", from_logits=True)
+    return mlp.backpropagate(mlp.initialize(0, dtype=dtype), rng.normal(size=(4, 2)), rng.random((4, 2)), loss)
+
+
+# what it holds
+
+
+def test_gradients_are_the_nodes_by_parameter_name(evaluation: Evaluation) -> None:
+    assert gradient_node("dense_1/kernel") == "dense_1/dE_dkernel"
+    assert list(evaluation.gradients) == list(evaluation.problem.parameters)
+    for name, gradient in evaluation.gradients.items():
+        assert gradient is evaluation.nodes[gradient_node(name)]
+        assert gradient.shape == evaluation.problem.parameters[name].shape
+
+
+def test_a_gradient_that_was_not_computed_is_left_out(evaluation: Evaluation) -> None:
+    nodes = {name: array for name, array in evaluation.nodes.items() if name != "dense_1/dE_dbias"}
+    assert "dense_1/bias" not in dataclasses.replace(evaluation, nodes=nodes).gradients
+
+
+def test_the_loss_is_a_plain_number(evaluation: Evaluation) -> None:
+    assert type(evaluation.loss) is float
+    z, y = evaluation.nodes["dense_2/z"], evaluation.problem.y
+    assert evaluation.loss == pytest.approx(((z - y) ** 2).mean(), rel=1e-14)  # 20 roundings of 1.1e-16
+
+
+def test_the_problem_knows_its_own_derivation(evaluation: Evaluation) -> None:
+    problem = evaluation.problem
+    assert [e.node for e in problem.equations] == list(evaluation.nodes)
+    assert problem.forward_nodes == ["dense_1/u", "dense_1/z", "dense_2/u", "dense_2/z", "loss"]
+    assert list(problem.environment) == ["x", "y", *problem.parameters]
+    assert (problem.batch, problem.dtype, problem.fused) == (5, np.dtype("float64"), False)
+
+
+def test_the_problem_in_float64_has_the_same_values() -> None:
+    single = sparse("float32").problem
+    double = single.float64
+    assert (single.dtype, double.dtype, double.y.dtype) == ("float32", "float64", single.y.dtype)
+    np.testing.assert_array_equal(double.x, single.x)
+    for name, array in single.parameters.items():
+        np.testing.assert_array_equal(double.parameters[name], array)
+        assert double.parameters[name].dtype == "float64"
+
+
+# save and load
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("make", [sparse, dense])
+def test_a_round_trip_is_exact(make: Any, dtype: str, tmp_path: Path) -> None:
+    before = make(dtype)
+    path = before.save(tmp_path / "evaluation")
+    after = Evaluation.load(path)
+    assert path == tmp_path / "evaluation.npz"
+    assert after.problem.to_dict() == before.problem.to_dict()
+    assert (after.problem.mlp, after.problem.loss) == (before.problem.mlp, before.problem.loss)
+    assert (after.problem.fused, after.origin, after.loss) == (before.problem.fused, before.origin, before.loss)
+    for old, new in [
+        (before.nodes, after.nodes),
+        (before.problem.parameters, after.problem.parameters),
+        ({"x": before.problem.x, "y": before.problem.y}, {"x": after.problem.x, "y": after.problem.y}),
+        (before.gradients, after.gradients),
+    ]:
+        assert list(old) == list(new)
+        for name, array in old.items():
+            assert (array.dtype, array.shape, array.tobytes()) == (
+                new[name].dtype,
+                new[name].shape,
+                new[name].tobytes(),
+            )
+
+
+def test_what_was_loaded_can_be_evaluated_again(tmp_path: Path) -> None:
+    before = sparse("float32")
+    again = evaluation_of(Evaluation.load(before.save(tmp_path / "e")).problem)
+    for name, array in before.nodes.items():
+        np.testing.assert_array_equal(again.nodes[name], array)
+
+
+def test_the_description_is_text_that_anyone_can_read(tmp_path: Path) -> None:
+    arrays = load_parameters(sparse().save(tmp_path / "e"))
+    assert json.loads(str(arrays["description"])) == {
+        "format": 1,
+        "origin": "manual_mlp",
+        "inputs": 3,
+        "layers": [
+            {"kind": "dense", "units": 4, "activation": "relu", "use_bias": False, "name": "erste"},
+            {"kind": "dense", "units": 3, "activation": "softmax", "use_bias": True, "name": "dense_2"},
+        ],
+        "loss": {"name": "sparse_categorical_crossentropy", "from_logits": False, "scale": 0.1},
+        "fused": True,
+    }
+
+
+def test_a_full_disk_leaves_the_older_file_and_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(file: Any, **arrays: Any) -> None:
+        file.write(b"half of it")
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    path = sparse().save(tmp_path / "e")
+    monkeypatch.setattr(np, "savez", full)
+    with pytest.raises(OSError, match="No space left on device"):
+        dense().save(path)
+    monkeypatch.undo()
+    assert [p.name for p in tmp_path.iterdir()] == ["e.npz"]
+    assert Evaluation.load(path).loss == sparse().loss
+
+
+# wrong files
+
+
+def edited(tmp_path: Path, changes: Edit) -> Path:
+    """A saved file with arrays replaced, or left out where None; under "description" go fields of the text."""
+    path = sparse().save(tmp_path / "e")
+    arrays: Edit = dict(load_parameters(path))
+    description = json.loads(str(arrays["description"])) | changes.pop("description", {})
+    arrays["description"] = np.array(json.dumps({k: v for k, v in description.items() if v is not None}))
+    arrays |= changes
+    np.savez(path, **{name: array for name, array in arrays.items() if array is not None})
+    return path
+
+
+def rejected(path: Path) -> str:
+    with pytest.raises(ValueError, match=r"\.npz") as error:
+        Evaluation.load(path)
+    assert str(error.value).startswith(str(path))
+    return str(error.value).removeprefix(str(path))
+
+
+def test_an_edit_of_nothing_is_read(tmp_path: Path) -> None:
+    assert Evaluation.load(edited(tmp_path, {})).loss == sparse().loss
+
+
+def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError) as error:
+        Evaluation.load(tmp_path / "e.npz")
+    assert str(error.value) == f"{tmp_path / 'e.npz'}: no such file. Expected an .npz written by save_parameters."
+
+
+def test_a_text_file_renamed(tmp_path: Path) -> None:
+    (tmp_path / "e.npz").write_text("loss 0.5")
+    assert rejected(tmp_path / "e.npz") == (" is not a whole .npz archive. Write it with save_parameters or np.savez.")
+
+
+def test_a_truncated_file(tmp_path: Path) -> None:
+    path = sparse().save(tmp_path / "e")
+    path.write_bytes(path.read_bytes()[:-100])
+    assert rejected(path) == " is not a whole .npz archive. Write it with save_parameters or np.savez."
+
+
+def test_objects_are_never_unpickled(tmp_path: Path) -> None:
+    text = rejected(edited(tmp_path, {"nodes/loss": np.array([{}], object)}))
+    assert text.startswith(" cannot be read as arrays of numbers: ")
+
+
+@pytest.mark.parametrize("key", ["x", "y", "description"])
+def test_arrays_that_are_no_evaluation(key: str, tmp_path: Path) -> None:
+    path = edited(tmp_path, {})
+    arrays = {name: array for name, array in load_parameters(path).items() if name != key}
+    np.savez(path, **arrays)
+    assert rejected(path) == " holds arrays, but no Evaluation: expected a file written by Evaluation.save."
+
+
+@pytest.mark.parametrize("version", [2, "1", None])
+def test_a_file_of_another_version(version: Any, tmp_path: Path) -> None:
+    assert rejected(edited(tmp_path, {"description": {"format": version}})) == (
+        f" has format {version!r}; this version reads 1. Update gradient-diff."
+    )
+
+
+@pytest.mark.parametrize(
+    "description",
+    [{"loss": None}, {"layers": None}, {"fused": None}, {"origin": None}, {"loss": {"title": "mse"}}, {"layers": [7]}],
+)
+def test_a_description_that_is_not_complete(description: Edit, tmp_path: Path) -> None:
+    text = rejected(edited(tmp_path, {"description": description}))
+    assert text.startswith(
+        " holds arrays, but no Evaluation: expected a file written by Evaluation.save. Its description "
+    )
+
+
+@pytest.mark.parametrize("text", ["no JSON", "3", "[]"])
+def test_a_description_that_is_none(text: str, tmp_path: Path) -> None:
+    path = edited(tmp_path, {})
+    np.savez(path, **{**load_parameters(path), "description": np.array(text)})
+    assert rejected(path) == " holds arrays, but no Evaluation: expected a file written by Evaluation.save."
