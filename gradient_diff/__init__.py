@@ -5,19 +5,39 @@ It knows `manual_mlp` only, and never imports TensorFlow or Keras.
 
 from gradient_diff.comparison import compare
 from gradient_diff.diff import GradientDiff, Row
+from gradient_diff.expected_noise import drawn_noise, measured_noise, relative_noise
+from gradient_diff.kinks import Kink, kink_positions, kinks
 from gradient_diff.metrics import Metrics, measure
-from gradient_diff.shapes import LedgerLine, ledger, live_ledger
+from gradient_diff.mistakes import CONVENTIONS, MISTAKES, Cause, Mistake, diagnose
+from gradient_diff.shapes import Ledger, LedgerLine, ShapeExplanation, Slip, explain_shapes, ledger, live_ledger
 from gradient_diff.status import Status, gravest
+from gradient_diff.witness import directional_derivative
 
 __all__ = [
+    "CONVENTIONS",
+    "MISTAKES",
+    "Cause",
     "GradientDiff",
+    "Kink",
+    "Ledger",
     "LedgerLine",
     "Metrics",
+    "Mistake",
     "Row",
+    "ShapeExplanation",
+    "Slip",
     "Status",
     "compare",
+    "diagnose",
+    "directional_derivative",
+    "drawn_noise",
+    "explain_shapes",
     "gravest",
+    "kink_positions",
+    "kinks",
     "ledger",
     "live_ledger",
     "measure",
+    "measured_noise",
+    "relative_noise",
 ]

@@ -3,52 +3,162 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from gradient_diff.diff import GradientDiff, Row
-from gradient_diff.judgement import judge
+from gradient_diff.expected_noise import measured_noise, relative_noise
+from gradient_diff.judgement import Case, Judged, expected_noise, judge
 from gradient_diff.metrics import measure
-from gradient_diff.shapes import live_ledger
+from gradient_diff.mistakes import Cause
+from gradient_diff.mistakes.diagnosis import find_causes
+from gradient_diff.mistakes.unexplained import where_it_sits
+from gradient_diff.shapes import Ledger, live_ledger, misfit
 from gradient_diff.status import Status
-from manual_mlp import Evaluation, Problem, gradient_node
+from gradient_diff.witness import Asked
+from manual_mlp import GATE, UNITS, Evaluation, Noise, Problem, gradient_node
 
 Arrays: TypeAlias = Mapping[str, npt.NDArray[Any]]
 
 
-def compare(hand: Evaluation | Arrays, reference: Evaluation | Arrays, *, names: Mapping[str, str] | None = None) -> GradientDiff:
-    """Compare gradients (or whole evaluations) node by node.
+def compare(
+    hand: Evaluation | Arrays,
+    reference: Evaluation | Arrays,
+    *,
+    noise: Noise | Arrays | None = None,
+    names: Mapping[str, str] | None = None,
+    rtol: float | None = None,
+    witness: Asked | None = None,
+) -> GradientDiff:
+    """Compare gradients (or whole evaluations) node by node, and judge each difference against rounding.
 
     Args:
         hand: the derivation under test: an Evaluation, or a dict, parameter or node name → array.
         reference: what it is held against, likewise.
+        noise: how much rounding to expect, where no Evaluation says it: the reference's gradients computed again in
+            float64 or by a repeated run, name → array; or a `Noise` made beforehand.
         names: hand's name → reference's name, where they differ.
+        witness: for gradients without a known network: (name, direction) → (derivative of E along it, its error).
+        rtol: instead, a tolerance of your own, relative to the largest entry of each reference array.
 
     Returns:
         A `GradientDiff`, rows in the order of the computation.
 
     Raises:
         TypeError: a side is neither an Evaluation nor a dict of arrays of numbers.
-        ValueError: there is nothing to compare, or the two Evaluations are of different problems.
+        ValueError: there is nothing to compare, the two Evaluations are of different problems, or the noise is named
+            twice.
 
     Example:
         >>> import numpy as np
         >>> from manual_mlp import MLP, Dense
         >>> mlp = MLP(1, [Dense(1)])
         >>> e = mlp.backpropagate(mlp.initialize(0), np.ones((2, 1)), np.zeros((2, 1)), "mse")
-        >>> compare({"dense_1/kernel": 2 * e.gradients["dense_1/kernel"]}, e)["dense_1/kernel"].status.name
+        >>> twice = {name: 2 * gradient for name, gradient in e.gradients.items()}
+        >>> compare(twice, e.gradients, rtol=1e-9).verdict.name
         'DIFFERENT'
+        >>> compare(twice, e).verdict.name
+        'MISMATCH'
     """
+    if noise is not None and rtol is not None:
+        raise ValueError("Both noise= and rtol= were given. Name the rounding to expect once.")
     problem = _common_problem(hand, reference)
     full = isinstance(hand, Evaluation) and isinstance(reference, Evaluation)
     h = _arrays("hand", hand, problem, names or {}, full)
     r = _arrays("reference", reference, problem, {}, full)
+    if isinstance(reference, Evaluation) and not full:
+        r |= {n: reference.nodes[n] for n in h if n in reference.nodes}  # also u, z, δ, where the caller brings them
+    if isinstance(hand, Evaluation) and not full:
+        h |= {n: hand.nodes[n] for n in r if n in hand.nodes}
+    if problem and full:
+        h, r = _without_fused(hand, h, reference), _without_fused(reference, r, hand)
     formulas = {e.node: (e.layer, e.formula) for e in problem.equations} if problem else {}
-    rows = tuple(_row(n, h.get(n), r.get(n), formulas.get(n), problem) for n in _in_order(h, r, formulas))
-    lines = tuple(live_ledger(problem, h)) if problem else ()
-    return GradientDiff(rows, h, r, _origin(hand), _origin(reference), problem, lines)
+    order = _in_order(h, r, formulas)
+    sound = [n for n in order if n in h and n in r and not _unsound(h[n], r[n])]
+    case = _case(hand, reference, {n: h[n] for n in sound}, {n: r[n] for n in sound}, problem, noise, rtol)
+    judged = judge(replace(case, ask=witness))
+    rows = tuple(_row(n, h.get(n), r.get(n), formulas.get(n), judged.get(n)) for n in order)
+    lines = live_ledger(problem, h) if problem else Ledger()
+    rows = mark_downstream(_shapes_explained(rows, h, r, lines, _nodes(hand, reference, problem)), problem)
+    causes, unexplained = _causes(rows, h, r, problem, noise if isinstance(noise, Noise) else None)
+    return GradientDiff(rows, h, r, _origin(hand), _origin(reference), problem, lines, causes, unexplained)
+
+
+def _causes(
+    rows: tuple[Row, ...], h: Arrays, r: Arrays, problem: Problem | None, noise: Noise | None
+) -> tuple[tuple[Cause, ...], str]:
+    """The mistakes that explain the rows that are off; if none does, where the difference sits."""
+    explicable = (Status.MISMATCH, Status.DIFFERENT, Status.SHAPE, Status.INCONCLUSIVE)
+    wrong = [row for row in rows if row.status in explicable]
+    if not wrong and not any(row.status is Status.REFERENCE_OFF for row in rows):  # that may be a decay of its own
+        return (), ""
+    with np.errstate(all="ignore"):  # a mistake that is tried may divide by zero; then it is not the one
+        causes = find_causes(h, r, problem, noise)
+        silent = causes or not wrong or wrong[0].metrics is None
+        return causes, "" if silent else where_it_sits(wrong[0].name, h, r)
+
+
+def _case(
+    hand: Evaluation | Arrays,
+    reference: Evaluation | Arrays,
+    h: dict[str, npt.NDArray[Any]],
+    r: dict[str, npt.NDArray[Any]],
+    problem: Problem | None,
+    noise: Noise | Arrays | None,
+    rtol: float | None,
+) -> Case:
+    if rtol is not None:
+        noise = relative_noise(r, rtol)
+    elif noise is not None and not isinstance(noise, Noise):
+        noise = measured_noise(r, _arrays("noise", noise, problem, {}, False))
+    elif noise is None and problem is not None:
+        dtypes = {_float_name(array) for side in (h, r) for array in side.values()}
+        noise = expected_noise(_noisier(hand, reference, problem), dtypes)
+    hand_run, reference_run = (side if isinstance(side, Evaluation) else None for side in (hand, reference))
+    return Case(h, r, problem and _noisier(hand, reference, problem), noise, hand_run, reference_run)
+
+
+def _noisier(hand: Evaluation | Arrays, reference: Evaluation | Arrays, problem: Problem) -> Problem:
+    """Where one side fuses the last activation into the loss, the other's longer way rounds more."""
+    problems = [side.problem for side in (hand, reference) if isinstance(side, Evaluation)]
+    return next((p for p in problems if not p.fused), problem)
+
+
+def _without_fused(
+    side: Evaluation | Arrays, arrays: dict[str, npt.NDArray[Any]], other: Evaluation | Arrays
+) -> dict[str, npt.NDArray[Any]]:
+    """Leave out the dE/dz that exists only because this side does not fuse what the other fuses."""
+    assert isinstance(side, Evaluation) and isinstance(other, Evaluation)
+    if side.problem.fused or not other.problem.fused:
+        return arrays
+    extra = {e.node for e in side.problem.equations} - {e.node for e in other.problem.equations}
+    return {name: array for name, array in arrays.items() if name not in extra}
+
+
+def mark_downstream(rows: tuple[Row, ...], problem: Problem | None) -> tuple[Row, ...]:
+    """Mark rows that are off only because an operand of theirs is: their own equation, in isolation, is in order."""
+    if problem is None:
+        return rows
+    operands = {e.node: e.operands for e in problem.equations}
+    bad: dict[str, Status] = {}
+    marked = []
+    for row in rows:
+        above = [bad[o] for o in operands.get(row.name, ()) if o in bad]
+        follows = bool(above) and (_fits_by_itself(row) or (row.status is Status.NONFINITE and row.status in above))
+        if row.status.bad:
+            bad[row.name] = row.status
+        marked.append(replace(row, downstream=row.status.bad and follows))
+    return tuple(marked)
+
+
+def _fits_by_itself(row: Row) -> bool:
+    """Whether the side that is off computed just this from its own operands; without a culprit, whether both did."""
+    both = (row.isolated_hand, row.isolated_reference)
+    distances = {Status.MISMATCH: both[:1], Status.REFERENCE_OFF: both[1:]}.get(row.status, both)
+    return all(d is not None and d <= GATE for d in distances)
 
 
 def _common_problem(hand: Evaluation | Arrays, reference: Evaluation | Arrays) -> Problem | None:
@@ -59,9 +169,11 @@ def _common_problem(hand: Evaluation | Arrays, reference: Evaluation | Arrays) -
 
 
 def _check_same(a: Problem, b: Problem) -> None:
-    differing = [key for key, value in a.to_dict().items() if value != b.to_dict()[key]]
-    pairs = zip(a.environment.items(), b.environment.values(), strict=True) if not differing else ()
-    differing += [name for (name, left), right in pairs if not np.array_equal(left, right)]
+    mine, other = ({k: v for k, v in p.to_dict().items() if k != "fused"} for p in (a, b))
+    differing = [key for key, value in mine.items() if value != other[key]]
+    if not differing:
+        right = b.environment
+        differing = [name for name, left in a.environment.items() if not np.array_equal(left, right[name])]
     if differing:
         raise ValueError(
             f"The two Evaluations are of different problems: {', '.join(differing)} differ. "
@@ -83,6 +195,9 @@ def _arrays(
         raise TypeError(f"{title} is {type(side).__name__}: expected an Evaluation or a dict, name → array.")
     if not side:
         raise ValueError(f"{title} is an empty dict: there is nothing to compare.")
+    unknown = names.keys() - side.keys()
+    if unknown:
+        raise ValueError(f"names= renames {', '.join(sorted(unknown))}, which {title} has not: {', '.join(side)}.")
     parameters = problem.parameters if problem else {}
     renamed = {names.get(n, n): _numbers(title, n, a) for n, a in side.items()}
     if len(renamed) != len(side):
@@ -108,32 +223,60 @@ def _row(
     h: npt.NDArray[Any] | None,
     r: npt.NDArray[Any] | None,
     equation: tuple[str, str] | None,
-    problem: Problem | None,
+    judged: Judged | None,
 ) -> Row:
     layer, formula = equation or (name.rpartition("/")[0], "")
     shapes = (None if h is None else h.shape, None if r is None else r.shape)
-
-    def row(status: Status, reason: str, *rest: Any, dtype: str = "") -> Row:
-        return Row(name, layer, formula, dtype, *shapes, status, reason, *rest)
-
     if h is None or r is None:
-        return row(Status.MISSING, f"the {'hand' if h is None else 'reference'} side has no {name}")
+        reason = f"the {'hand' if h is None else 'reference'} side has no {name}"
+        return Row(name, layer, formula, "", *shapes, Status.MISSING, reason)
     dtype = _coarser(h, r)
+    if judged is None:
+        return Row(name, layer, formula, dtype, *shapes, *_unsound(h, r))  # type: ignore[misc]  # it is unsound here
+    row = Row(name, layer, formula, dtype, *shapes, judged.status, judged.reason, measure(h, r), judged.judge)
+    return replace(
+        row,
+        distance=judged.distance,
+        isolated_hand=judged.isolated_hand,
+        isolated_reference=judged.isolated_reference,
+    )
+
+
+def _unsound(h: npt.NDArray[Any], r: npt.NDArray[Any]) -> tuple[Status, str] | None:
+    """What forbids to compare values: shapes first, then finiteness."""
     if h.shape != r.shape:
-        return row(Status.SHAPE, _shape_reason(h.shape, r.shape), dtype=dtype)
+        return Status.SHAPE, misfit(h, r)
     if not h.size:
-        return row(Status.VACUOUS, "the arrays are empty", dtype=dtype)
+        return Status.VACUOUS, "the arrays are empty"
     bad = [t for t, a in (("hand", h), ("reference", r)) if not np.isfinite(np.asarray(a, np.float64)).all()]
-    if bad:
-        return row(Status.NONFINITE, f"NaN or Inf in {' and '.join(bad)}", dtype=dtype)
-    metrics = measure(h, r)
-    return row(*judge(metrics, dtype, problem is not None), metrics, dtype=dtype)
+    return (Status.NONFINITE, f"NaN or Inf in {' and '.join(bad)}") if bad else None
 
 
 def _coarser(h: npt.NDArray[Any], r: npt.NDArray[Any]) -> str:
-    return min(h.dtype, r.dtype, key=lambda d: d.itemsize).name
+    """The dtype in whose noise a row is judged; whole numbers are exact in float64."""
+    return max((_float_name(h), _float_name(r)), key=lambda name: UNITS.get(name, 0.0))
 
 
-def _shape_reason(h: tuple[int, ...], r: tuple[int, ...]) -> str:
-    transposed = " (the transpose)" if h == r[::-1] else ""
-    return f"hand {h}, reference {r}{transposed}"
+def _float_name(a: npt.NDArray[Any]) -> str:
+    return "float64" if a.dtype.kind in "iu" else a.dtype.name
+
+
+def _shapes_explained(
+    rows: tuple[Row, ...], h: Arrays, r: Arrays, lines: Ledger, known: Mapping[str, npt.NDArray[Any]]
+) -> tuple[Row, ...]:
+    """Where the network is known, a row of two shapes says what happened with its equation at hand."""
+    books = {line.node: line for line in lines}
+    return tuple(
+        replace(row, reason=misfit(h[row.name], r[row.name], books[row.name], known))
+        if row.status is Status.SHAPE and row.name in books
+        else row
+        for row in rows
+    )
+
+
+def _nodes(hand: Evaluation | Arrays, reference: Evaluation | Arrays, problem: Problem | None) -> Arrays:
+    """Data, parameters and nodes, the hand's own where it brings them."""
+    if problem is None:
+        return {}
+    sides = [side.nodes for side in (reference, hand) if isinstance(side, Evaluation)]
+    return {name: array for arrays in (problem.environment, *sides) for name, array in arrays.items()}

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy.typing as npt
 
 from gradient_diff.metrics import Metrics
-from gradient_diff.shapes import LedgerLine
+from gradient_diff.mistakes import Cause
+from gradient_diff.shapes import Ledger
 from gradient_diff.status import Status, gravest
 from manual_mlp import Problem, gradient_node
 
@@ -31,6 +32,11 @@ class Row:
         status: see `Status`.
         reason: why, in words with numbers.
         metrics: None where no value could be compared.
+        judge: who said so: the network's σ, a float64 re-run, the equation in isolation, …
+        distance: largest |hand − reference| in σ, accumulated as it ran; 16 is what rounding explains.
+        isolated_hand, isolated_reference: the node against its own equation on that side's own operands, in units
+            of that one operation's rounding; None where operands are not at hand.
+        downstream: off only because of an earlier row.
 
     Example:
         >>> Row("w", "", "", "float64", (1,), (1,), Status.MATCH, "bit-equal").status.name
@@ -46,6 +52,11 @@ class Row:
     status: Status
     reason: str
     metrics: Metrics | None = None
+    judge: str = ""
+    distance: float | None = None
+    isolated_hand: float | None = None
+    isolated_reference: float | None = None
+    downstream: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,6 +69,8 @@ class GradientDiff:
         hand_origin, reference_origin: who computed them.
         problem: the network and data, where they are known.
         ledger: the matrix ledger, where the network is known.
+        causes: the mistakes found, best first.
+        unexplained: where the difference sits, if rows are off and no known mistake explains them.
 
     Example:
         >>> import numpy as np
@@ -73,7 +86,9 @@ class GradientDiff:
     hand_origin: str
     reference_origin: str
     problem: Problem | None = field(default=None, repr=False)
-    ledger: tuple[LedgerLine, ...] = field(default=(), repr=False)
+    ledger: Ledger = field(default=Ledger(), repr=False)
+    causes: tuple[Cause, ...] = ()
+    unexplained: str = ""
 
     @cached_property
     def verdict(self) -> Status:
@@ -87,8 +102,33 @@ class GradientDiff:
 
     @cached_property
     def culprit(self) -> str | None:
-        """The first bad node in the order of the computation."""
-        return next((row.name for row in self.rows if row.status.bad), None)
+        """The first bad node in the order of the computation, those that only follow from another left out."""
+        return next((row.name for row in self.rows if row.status.bad and not row.downstream), None)
+
+    @property
+    def remark(self) -> str:
+        """Where else to look, if the culprit's own equation may be innocent; empty otherwise.
+
+        Example:
+            >>> import numpy as np
+            >>> from gradient_diff import compare
+            >>> from manual_mlp import MLP, Dense
+            >>> mlp = MLP(1, [Dense(1)])
+            >>> e = mlp.backpropagate(mlp.initialize(0), np.ones((2, 1)), np.zeros((2, 1)), "mse")
+            >>> compare({n: 2 * g for n, g in e.gradients.items()}, e).remark
+            'Only parameter gradients are at hand: the guilty equation may be the one above it, δ = dE/dz (dense_1).'
+        """
+        equations = {e.node: e for e in self.problem.equations} if self.problem else {}
+        if self.culprit not in equations:
+            return ""
+        unseen = [o for o in equations[self.culprit].operands if "/dE_d" in o and o not in self.hand]
+        if not unseen:
+            return ""
+        above = equations[unseen[0]]
+        return (
+            "Only parameter gradients are at hand: the guilty equation may be the one above it, "
+            f"{above.formula} ({above.layer})."
+        )
 
     def __getitem__(self, name: str) -> Row:
         """The row of a node, or of a parameter's gradient by the parameter's name."""
@@ -108,7 +148,7 @@ class GradientDiff:
             'MATCH: the difference is no larger than rounding explains (1 of 1 rows)'
         """
         count = sum(row.status is self.verdict for row in self.rows)
-        first = f"; first at {self.culprit}" if self.culprit else ""
+        first = f"; first bad row: {self.culprit}" if self.culprit else ""
         return f"{self.verdict.name}: {self.verdict.message} ({count} of {len(self.rows)} rows){first}"
 
     def to_frame(self) -> pd.DataFrame:

@@ -19,6 +19,8 @@ class Metrics:
         norm_hand, norm_reference: ‖h‖₂, ‖r‖₂.
         relative_l2: ‖h − r‖₂ / ‖r‖₂; 0 where both are zero, inf where only r is.
         max_abs_difference: max |h − r|.
+        needed_rtol: max |h − r| / max |r|, the smallest relative tolerance that would have passed; 0 where both are
+            zero, inf where only r is.
         worst_index: where that is.
         worst_hand, worst_reference: the two values there.
         cosine: ⟨h, r⟩ / (‖h‖ ‖r‖); nan where one is zero.
@@ -39,6 +41,7 @@ class Metrics:
     norm_reference: float
     relative_l2: float
     max_abs_difference: float
+    needed_rtol: float
     worst_index: tuple[int, ...]
     worst_hand: float
     worst_reference: float
@@ -67,7 +70,8 @@ def measure(hand: npt.ArrayLike, reference: npt.ArrayLike) -> Metrics:
     h, r = np.asarray(hand, np.float64), np.asarray(reference, np.float64)
     if h.shape != r.shape or not h.size:
         raise ValueError(f"measure() of shapes {h.shape} and {r.shape}: expected two arrays of one shape, not empty.")
-    difference = np.abs(h - r)
+    with np.errstate(over="ignore"):  # 1e308 − (−1e308) is inf, and says so
+        difference = np.abs(h - r)
     worst = tuple(int(i) for i in np.unravel_index(int(difference.argmax()), h.shape))
     norm_h, norm_r, norm_d = _norm(h), _norm(r), _norm(difference)
     return Metrics(
@@ -76,6 +80,7 @@ def measure(hand: npt.ArrayLike, reference: npt.ArrayLike) -> Metrics:
         norm_reference=norm_r,
         relative_l2=_ratio(norm_d, norm_r),
         max_abs_difference=float(difference[worst]),
+        needed_rtol=_ratio(float(difference[worst]), float(np.abs(r).max())),
         worst_index=worst,
         worst_hand=float(h[worst]),
         worst_reference=float(r[worst]),
@@ -89,7 +94,7 @@ def measure(hand: npt.ArrayLike, reference: npt.ArrayLike) -> Metrics:
 
 def _norm(a: npt.NDArray[Any]) -> float:
     scaled, exponent = _scaled(a)
-    return math.ldexp(float(np.linalg.norm(scaled)), exponent)
+    return _ldexp(float(np.linalg.norm(scaled)), exponent)
 
 
 def _scaled(a: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], int]:
@@ -107,7 +112,13 @@ def _cosine(h: npt.NDArray[Any], r: npt.NDArray[Any]) -> float:
 def _scale(h: npt.NDArray[Any], r: npt.NDArray[Any]) -> float:
     (hs, eh), (rs, er) = _scaled(h), _scaled(r)
     square = float(np.vdot(rs, rs))
-    return math.ldexp(float(np.vdot(hs, rs)) / square, eh - er) if square else math.nan
+    return _ldexp(float(np.vdot(hs, rs)) / square, eh - er) if square else math.nan
+
+
+def _ldexp(value: float, exponent: int) -> float:
+    """value · 2ᵉ, inf where that is no float; math.ldexp raises there."""
+    with np.errstate(over="ignore", under="ignore"):
+        return float(np.ldexp(value, exponent))
 
 
 def _ratio(difference: float, reference: float) -> float:

@@ -23,12 +23,24 @@ class Status(Enum):
     MISSING = ("one side has no array of this name", "Rename it, or compute what is missing.", 1)
     NONFINITE = ("one side holds NaN or Inf", "Look for an overflow at the first such row.", 1)
     MISMATCH = ("the hand derivation is wrong", "Check the equation of the first row that is off.", 1)
-    REFERENCE_OFF = ("the reference is the one that is off", "Check the reference's dtype, loss object and clipping.", 1)
+    REFERENCE_OFF = (
+        "the reference is the one that is off",
+        "Check the reference's dtype, loss object and clipping.",
+        1,
+    )
     DIFFERENT = ("more than rounding explains", "Check the equation of the first row that is off.", 1)
-    INCONCLUSIVE = ("nothing says how much rounding to expect", "Name the noise: a float64 set, a repeated run, or rtol=.", 2)
+    INCONCLUSIVE = (
+        "nothing says how much rounding to expect",
+        "Name the noise: a float64 set, a second run, or rtol=.",
+        2,
+    )
     KINK = ("they differ only through units at a kink", "Any subgradient is right there; move the data a little.", 0)
     MATCH = ("the difference is no larger than rounding explains", "Nothing to do.", 0)
-    VACUOUS = ("both are zero or lost in rounding noise: proves nothing", "Use larger weights, another seed or float64.", 2)
+    VACUOUS = (
+        "both are zero or lost in rounding noise: proves nothing",
+        "Use larger weights, another seed or float64.",
+        2,
+    )
 
     def __init__(self, message: str, advice: str, exit_code: int) -> None:
         self.message = message

@@ -1,0 +1,226 @@
+"""diagnose: which known mistake, made on purpose, gives just the hand's arrays?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from gradient_diff.mistakes.catalogue import CONVENTIONS, MISTAKES, Mistake
+from gradient_diff.mistakes.enactment import Enactment, described
+from gradient_diff.mistakes.regularisation import decay_between
+from gradient_diff.mistakes.search import Explanation, explanations
+from gradient_diff.mistakes.setting import Setting
+from gradient_diff.mistakes.signatures import Found, signatures
+from manual_mlp import GATE, UNITS, Evaluation, Noise, Problem, gradient_node, rounding_noise
+
+Array = npt.NDArray[Any]
+Arrays = Mapping[str, Array]
+
+_ORDER = list(MISTAKES)
+
+
+@dataclass(frozen=True)
+class Cause:
+    """A mistake that explains the hand's arrays.
+
+    Attributes:
+        id: a key of `MISTAKES` or `CONVENTIONS`.
+        layer: where; "" for everywhere.
+        message: one sentence with the numbers, and the cure.
+        written, right: the equation as it was written and as it should be.
+        residual: what is left after undoing the mistake, in σ; 16 is what rounding explains.
+        same_as: ids that the data cannot tell apart from it.
+        tell_apart: the change of data that would.
+        convention: it is no mistake, but another convention.
+        gallery: its entry in the gallery of mistakes.
+
+    Example:
+        >>> print(Cause("sign", "", "every gradient has the opposite sign", "", "", 0.5))
+        sign: every gradient has the opposite sign
+    """
+
+    id: str
+    layer: str
+    message: str
+    written: str
+    right: str
+    residual: float
+    same_as: tuple[str, ...] = ()
+    tell_apart: str = ""
+    convention: bool = False
+    gallery: str = ""
+
+    def __str__(self) -> str:
+        place = f"{self.id} in {self.layer}" if self.layer else self.id
+        alike = ", ".join(self.same_as)
+        more = f" (the data cannot tell it from {alike}; {self.tell_apart} would)" if alike else ""
+        return f"{place}: {self.message}{more}"
+
+
+def diagnose(
+    hand: Evaluation | Arrays, reference: Evaluation | Arrays, *, quick: bool = False, noise: Noise | None = None
+) -> tuple[Cause, ...]:
+    """Name the mistake, best explanation first.
+
+    Where the network is known (an Evaluation on either side), each mistake of the list is made on purpose, in each
+    layer, alone, in several layers and in pairs, and the result held against the hand's arrays. Otherwise the arrays
+    alone are looked at.
+
+    Args:
+        hand: the derivation under test: an Evaluation or a dict, parameter or node name → array.
+        reference: what it is held against.
+        quick: look at the arrays alone, also where the network is known.
+        noise: the rounding to expect where it is more than the network's own, e.g. of gradients inferred from weights.
+
+    Returns:
+        Causes; empty if the hand is right, or if no known mistake explains it. Two mistakes that act at once stand
+        one after the other.
+
+    Example:
+        >>> import numpy as np
+        >>> from manual_mlp import MLP, Dense
+        >>> mlp = MLP(2, [Dense(3, "tanh"), Dense(3)])
+        >>> e = mlp.backpropagate(mlp.initialize(0), np.ones((5, 2)), np.zeros((5, 3)), "mse")
+        >>> print(diagnose({name: 5 * g for name, g in e.gradients.items()}, e)[0].message)
+        your gradients are 5 times the reference's; 5 is the batch size. Divide δ of the output by N, once.
+    """
+    problem = next((side.problem for side in (reference, hand) if isinstance(side, Evaluation)), None)
+    return find_causes(_plain(hand, problem), _plain(reference, problem), None if quick else problem, noise)
+
+
+def find_causes(
+    hand: Arrays, reference: Arrays, problem: Problem | None, noise: Noise | None = None
+) -> tuple[Cause, ...]:
+    """`diagnose` for arrays by node: by re-enactment where the problem is known, else by signature."""
+    if problem is None:
+        return _as_causes(signatures(hand, reference))
+    arrays, given = _usable(hand, problem), _usable(reference, problem)
+    for unit in _units(arrays, given):
+        setting = _setting(problem, arrays, given, unit, noise)
+        if all(setting.good.values()):
+            return ()
+        causes = _named(setting, explanations(setting))
+        if causes:
+            return causes
+    return ()
+
+
+def _plain(side: Evaluation | Arrays, problem: Problem | None) -> dict[str, Array]:
+    """node → array; parameter names become the names of their gradients."""
+    arrays = side.nodes if isinstance(side, Evaluation) else side
+    names = problem.parameters if problem else {}
+    return {gradient_node(n) if n in names else n: np.asarray(a) for n, a in arrays.items()}
+
+
+def _usable(side: Arrays, problem: Problem) -> dict[str, Array]:
+    """Arrays of the derivation that hold numbers; E itself is no gradient, and its scale another question."""
+    known = {e.node for e in problem.equations} - {"loss"}
+    return {n: a for n, a in side.items() if n in known and np.isfinite(np.asarray(a, np.float64)).all()}
+
+
+def _units(hand: Arrays, reference: Arrays) -> list[str]:
+    """The dtype of the hand's rounding: its own; or the reference's, where it was only stored in a finer one."""
+    own, other = (_coarsest(side) for side in (hand, reference))
+    return [own, other] if UNITS[other] > UNITS[own] else [own]
+
+
+def _coarsest(side: Arrays) -> str:
+    return max((a.dtype.name for a in side.values() if a.dtype.name in UNITS), key=UNITS.__getitem__, default="float64")
+
+
+def _setting(problem: Problem, hand: Arrays, reference: Arrays, unit: str, given: Noise | None) -> Setting:
+    own = rounding_noise(problem, unit)
+    setting = Setting(problem.float64, own, {n: np.asarray(a, np.float64) for n, a in hand.items()})
+    extra: dict[str, Array] = {}
+    if given is not None and given.evaluations:  # the network's own σ, made wider by the caller
+        shared = [n for n in setting.nodes if n in given.sigma]
+        extra = {n: np.maximum(given.tolerance(n) - own.tolerance(n), 0.0) for n in shared}
+    decay, unsure = _decay(setting, reference)
+    for n in setting.nodes if decay else ():
+        if n.endswith(("/dE_dkernel", "/dE_dbias")):
+            extra[n] = extra.get(n, 0.0) + 4 * unsure * np.abs(setting.weights(n))
+    return replace(setting, decay=decay, extra=extra)
+
+
+def _decay(setting: Setting, reference: Arrays) -> tuple[float, float]:
+    """λ and how well it is known, where the reference's kernels differ from the problem's by 2λW; else 0."""
+    kernels = [n for n in setting.by_node if n.endswith("/dE_dkernel") and n in reference]
+    kernels = [n for n in kernels if reference[n].shape == setting.values[n].shape and reference[n].dtype.name in UNITS]
+    off = {n: np.asarray(reference[n], np.float64) - setting.values[n] for n in kernels}
+    weights = {n: setting.weights(n) for n in kernels}
+    twice = decay_between(off, weights)
+    if not twice:
+        return 0.0, 0.0
+    unit = max((reference[n].dtype.name for n in kernels), key=UNITS.__getitem__)
+    noise = rounding_noise(setting.problem, unit)
+    limit = {n: noise.tolerance(n) + GATE * UNITS[unit] * np.abs(reference[n]) for n in kernels}
+    size = sum(float(np.square(w).sum()) for w in weights.values())
+    unsure = float(np.sqrt(sum(float(np.square(a).sum()) for a in limit.values()) / size))
+    seen = any((np.abs(off[n]) > limit[n]).any() for n in kernels)
+    fits = all((np.abs(off[n] - twice * w) <= limit[n] + unsure * np.abs(w)).all() for n, w in weights.items())
+    return (twice / 2, unsure) if seen and fits else (0.0, 0.0)
+
+
+def _named(setting: Setting, found: list[Explanation]) -> tuple[Cause, ...]:
+    """Look-alikes are named together: those with as few constants as the best."""
+    if not found:
+        return ()
+    if len(found[0].mistakes) > 1:
+        return _two_causes(setting, found)
+    fewest = found[0].rank[0]
+    single = [e for e in found if len(e.mistakes) == 1]
+    alike = list(dict.fromkeys(e.mistakes[0].id for e in single if e.rank[0] == fewest))
+    causes: dict[str, Cause] = {}
+    for e in single:
+        mistake = e.mistakes[0]
+        others = tuple(name for name in alike if name != mistake.id) if e.rank[0] == fewest else ()
+        causes.setdefault(mistake.id, _cause(setting, mistake, e.residual, others))
+    return tuple(causes.values())
+
+
+def _two_causes(setting: Setting, found: list[Explanation]) -> tuple[Cause, ...]:
+    """The best pair; a look-alike of one of the two is what explains the hand together with the other."""
+    best, constants = found[0], found[0].rank[0]
+    pairs = [[m.id for m in e.mistakes] for e in found if len(e.mistakes) == 2 and e.rank[0] == constants]
+    causes = []
+    for which, mistake in enumerate(best.mistakes):
+        other = best.mistakes[1 - which].id
+        alike = (name for pair in pairs if other in pair for name in pair if name not in (other, mistake.id))
+        causes.append(_cause(setting, mistake, best.residual, tuple(dict.fromkeys(alike))))
+    return tuple(causes)
+
+
+def _cause(setting: Setting, mistake: Enactment, residual: float, same_as: tuple[str, ...] = ()) -> Cause:
+    mistake = described(setting, mistake)
+    return _as_cause(
+        mistake.id, mistake.layer, mistake.sentence, same_as, (mistake.written, mistake.right), residual * GATE
+    )
+
+
+def _as_cause(
+    name: str,
+    layer: str,
+    sentence: str,
+    same_as: tuple[str, ...],
+    equations: tuple[str, str] = ("", ""),
+    residual: float = float("nan"),
+) -> Cause:
+    record = _record(name)
+    message = f"{layer}: {sentence}. {record.cure}" if layer else f"{sentence}. {record.cure}"
+    more = {"same_as": same_as, "tell_apart": record.tell_apart, "convention": record.convention}
+    return Cause(name, layer, message, *equations, residual, **more, gallery=f"gallery#{name}")  # type: ignore[arg-type]
+
+
+def _record(name: str) -> Mistake:
+    return MISTAKES[name] if name in MISTAKES else CONVENTIONS[name]
+
+
+def _as_causes(found: Iterable[Found]) -> tuple[Cause, ...]:
+    """Causes from signatures."""
+    named = sorted(found, key=lambda f: _ORDER.index(f[0]) if f[0] in MISTAKES else -1)
+    alike = list(dict.fromkeys(name for name, _, _ in named))
+    return tuple(_as_cause(name, layer, text, tuple(n for n in alike if n != name)) for name, layer, text in named)

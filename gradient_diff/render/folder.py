@@ -1,0 +1,176 @@
+"""A folder that appears whole or not at all, and a diff's report in it."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from gradient_diff.diff import GradientDiff
+from gradient_diff.render.figures import save_figures
+from gradient_diff.render.html import to_html
+from gradient_diff.render.tables import ledger_frame, to_csv, to_json, to_markdown
+
+MARKER = ".gradient-diff"
+_CURES = {
+    errno.ENOSPC: "The disk is full: free some space, or choose a folder on another disk.",
+    errno.EDQUOT: "Your disk quota is used up: free some space, or choose a folder on another disk.",
+    errno.EROFS: "The disk is read-only: choose a folder elsewhere.",
+    errno.EACCES: "You may not write there: choose another folder, or change its permissions.",
+    errno.EPERM: "You may not write there: choose another folder, or change its permissions.",
+    errno.ENOTDIR: "A part of that path is a file, not a folder: choose another folder, or move the file away.",
+    errno.EEXIST: "A part of that path is a file, not a folder: choose another folder, or move the file away.",
+    errno.ENAMETOOLONG: "The name is too long: choose a shorter one.",
+}
+
+
+@contextmanager
+def whole_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """Build a folder beside its place and rename it last: it appears whole or not at all.
+
+    What stood there before is replaced as a whole, and stays untouched if anything fails on the way, Ctrl-C included.
+    A folder with files in it is replaced only where it was written this way (it then holds a file `.gradient-diff`).
+
+    Args:
+        path: the folder; its parents are made where they are missing.
+
+    Yields:
+        The folder to write into.
+
+    Raises:
+        OSError: it cannot be written, or the disk is full; the text names the folder and the cure.
+        FileExistsError: the path is a file, or a folder with files of somebody else.
+
+    Example:
+        >>> import tempfile
+        >>> place = Path(tempfile.mkdtemp()) / "run"
+        >>> with whole_folder(place) as folder:
+        ...     _ = (folder / "result.txt").write_text("42")
+        >>> (place / "result.txt").read_text()
+        '42'
+    """
+    target = Path(path).resolve()
+    _check_replaceable(target)
+    beside: Path | None = None
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        beside = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+        building = beside / "new"
+        building.mkdir()  # inside, as mkdtemp's own folder would be closed to all other users
+        (building / MARKER).write_text("Written by gradient-diff, which replaces this folder as a whole.\n", "utf-8")
+        yield building
+        _put_in_place(building, target, beside / "previous")
+    except OSError as error:
+        raise _explained(error, target, beside) from error
+    finally:
+        if beside is not None:
+            shutil.rmtree(beside, ignore_errors=True)
+
+
+def write_report(
+    diff: GradientDiff,
+    folder: str | os.PathLike[str],
+    title: str | None = None,
+    manifest: Mapping[str, Any] | None = None,
+) -> Path:
+    """Write diff.csv, diff.json, diff.md, ledger.csv, figures/ and report.html into a folder, whole or not at all.
+
+    Args:
+        diff: the comparison.
+        folder: where to; see `whole_folder`.
+        title: of the page.
+        manifest: how the result was made, name → value; shown on the page.
+
+    Returns:
+        The path of report.html.
+
+    Raises:
+        OSError: as `whole_folder`.
+
+    Example:
+        >>> import numpy as np, tempfile
+        >>> from gradient_diff import compare
+        >>> page = write_report(compare({"w": np.eye(2)}, {"w": np.eye(2)}), Path(tempfile.mkdtemp()) / "run")
+        >>> page.name, sorted(p.name for p in page.parent.iterdir() if not p.name.startswith("."))
+        ('report.html', ['diff.csv', 'diff.json', 'diff.md', 'figures', 'ledger.csv', 'report.html'])
+    """
+    with whole_folder(folder) as building:
+        save_tables(diff, building)
+        figures = save_figures(diff, building / "figures")
+        (building / "report.html").write_text(to_html(diff, title, figures, manifest=manifest), "utf-8")
+    return Path(folder) / "report.html"
+
+
+def save_tables(diff: GradientDiff, folder: str | os.PathLike[str], stem: str = "diff") -> list[Path]:
+    """Write the rows as CSV, JSON and Markdown, and the ledger as CSV.
+
+    Args:
+        diff: the comparison.
+        folder: an existing folder.
+        stem: of the names, for a folder that holds several diffs; other than "diff" it also precedes `ledger.csv`.
+
+    Returns:
+        The paths written.
+
+    Raises:
+        OSError: the folder cannot be written.
+
+    Example:
+        >>> import numpy as np, tempfile
+        >>> from gradient_diff import compare
+        >>> diff = compare({"w": np.eye(2)}, {"w": np.eye(2)})
+        >>> [path.name for path in save_tables(diff, tempfile.mkdtemp(), "step_0")]
+        ['step_0.csv', 'step_0.json', 'step_0.md', 'step_0_ledger.csv']
+    """
+    ledger = "ledger.csv" if stem == "diff" else f"{stem}_ledger.csv"
+    texts = {
+        f"{stem}.csv": to_csv(diff),
+        f"{stem}.json": to_json(diff),
+        f"{stem}.md": to_markdown(diff),
+        ledger: ledger_frame(diff).to_csv(index=False, lineterminator="\n"),
+    }
+    for name, text in texts.items():
+        (Path(folder) / name).write_text(text, "utf-8", newline="\n")
+    return [Path(folder) / name for name in texts]
+
+
+def _check_replaceable(target: Path) -> None:
+    if target.is_file():
+        text = f"{target} is a file. Choose another folder for the results, or move the file away."
+        raise FileExistsError(errno.EEXIST, text)
+    if target.is_dir() and not (target / MARKER).exists() and any(target.iterdir()):
+        raise FileExistsError(
+            errno.EEXIST,
+            f"{target} holds files that gradient-diff did not write, and would replace. "
+            "Choose a new folder, or empty this one first.",
+        )
+
+
+def _put_in_place(building: Path, target: Path, previous: Path) -> None:
+    try:
+        if target.exists():
+            target.replace(previous)
+        building.replace(target)
+    except BaseException:  # Ctrl-C between the two as well
+        if previous.exists() and not target.exists():
+            previous.replace(target)
+        raise
+
+
+def _explained(error: OSError, target: Path, beside: Path | None) -> OSError:
+    """The error with folder and cure; one about another place, such as a file that the caller reads, as it is."""
+    if error.errno not in _CURES or _is_elsewhere(error, target, beside):
+        return error
+    what = f"The results could not be written to {target}: {error.strerror}."
+    return OSError(error.errno, f"{what} {_CURES[error.errno]} What stood there before is untouched.")
+
+
+def _is_elsewhere(error: OSError, target: Path, beside: Path | None) -> bool:
+    if beside is None or not isinstance(error.filename, str | os.PathLike):
+        return False  # nothing of the caller's has run yet, or no name is told, as with a full disk
+    return not Path(error.filename).resolve().is_relative_to(target.parent)

@@ -1,0 +1,200 @@
+"""One self-contained HTML page: no network, no script; light and dark; readable on a phone and on paper."""
+
+from __future__ import annotations
+
+import base64
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gradient_diff.diff import GradientDiff, Row
+from gradient_diff.render.causes import heading, notes, sentence, sides
+from gradient_diff.render.causes import name as cause_name
+from gradient_diff.render.columns import COLUMNS
+from gradient_diff.render.sections import Figure, Section
+from gradient_diff.render.wording import apart, entry, index, mark, number, printable, tone
+from gradient_diff.status import Status
+
+if TYPE_CHECKING:
+    import jinja2
+    import pandas as pd
+
+_TEMPLATES = Path(__file__).parent / "templates"
+_PNG = b"\x89PNG\r\n\x1a\n"
+_WORST = 10  # rows in the table of worst entries
+
+
+def to_html(
+    diff: GradientDiff,
+    title: str | None = None,
+    figures: Mapping[str, Figure] | None = None,
+    *,
+    paragraphs: Sequence[str] = (),
+    manifest: Mapping[str, Any] | None = None,
+) -> str:
+    """A page about one diff: verdict, rows, worst entries, matrix ledger, figures, manifest.
+
+    Args:
+        diff: the comparison.
+        title: of the page; None for "<hand> against <reference>".
+        figures: caption → PNG, as a path or as bytes, e.g. what `save_figures` returns.
+        paragraphs: plain text above the rows.
+        manifest: how the result was made, name → value.
+
+    Returns:
+        The HTML text.
+
+    Raises:
+        FileNotFoundError: a figure that is not there.
+        ValueError: a figure that is no PNG.
+
+    Example:
+        >>> import numpy as np
+        >>> from gradient_diff import compare
+        >>> page = to_html(compare({"<b>": np.ones(2)}, {"<b>": np.ones(2)}))
+        >>> "&lt;b&gt;" in page, "<b>" in page
+        (True, False)
+    """
+    name = title or f"{diff.hand_origin} against {diff.reference_origin}"
+    return report_page(name, [Section("", paragraphs, diffs={"": diff}, figures=figures or {})], manifest)
+
+
+def report_page(title: str, sections: Iterable[Section], manifest: Mapping[str, Any] | None = None) -> str:
+    """A page of several sections, with a summary of the verdicts on top where there is more than one diff.
+
+    Args:
+        title: of the page.
+        sections: in order.
+        manifest: how the results were made, name → value; nested mappings are written as `outer.inner`.
+
+    Returns:
+        The HTML text.
+
+    Raises:
+        FileNotFoundError: a figure that is not there.
+        ValueError: a figure that is no PNG.
+
+    Example:
+        >>> page = report_page("Sine", [Section("Method", ["One step of gradient descent."])], {"seed": 0})
+        >>> page.startswith("<!DOCTYPE html>"), "<h2>Method</h2>" in page, "http" in page
+        (True, True, False)
+    """
+    return _render("report.html.j2", title=title, sections=list(sections), manifest=_flat(manifest or {}))
+
+
+def to_fragment(diff: GradientDiff) -> str:
+    """The diff as a piece of HTML with its own style, for a notebook.
+
+    Args:
+        diff: the comparison.
+
+    Returns:
+        One `<div>`; its style reaches nothing outside it.
+
+    Example:
+        >>> import numpy as np
+        >>> from gradient_diff import compare
+        >>> to_fragment(compare({"w": np.ones(2)}, {"w": np.ones(2)}))[:16]
+        '<div class="gd">'
+    """
+    return _render("fragment.html.j2", diff=diff)
+
+
+def _render(template: str, **values: Any) -> str:
+    text: str = _environment().get_template(template).render(**values)
+    return text.strip() + "\n"
+
+
+@lru_cache(maxsize=1)
+def _environment() -> jinja2.Environment:
+    import jinja2
+
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals |= {"columns": COLUMNS, "worst": _worst, "values": _values, "verdicts": _verdicts}
+    environment.globals |= {"style": _style, "numeric": _numeric}
+    environment.globals |= {
+        "cause_heading": heading,
+        "cause_name": cause_name,
+        "cause_sides": sides,
+        "cause_notes": notes,
+    }
+    environment.filters["sentence"] = sentence
+    environment.filters |= {"tone": tone, "mark": mark, "number": number, "at": index, "printable": printable}
+    environment.filters |= {"cell": _cell, "png": _base64}
+    return environment
+
+
+def _style(name: str) -> Any:
+    """A style sheet of ours, not escaped."""
+    from markupsafe import Markup
+
+    return Markup((_TEMPLATES / name).read_text("utf-8"))
+
+
+def _worst(diff: GradientDiff) -> list[Row]:
+    """The rows with a difference, those that are off first, then by relative L2."""
+    rows = [r for r in diff.rows if r.metrics is not None and r.metrics.differing]
+    order = list(Status)
+    return sorted(rows, key=lambda r: (order.index(r.status), -r.metrics.relative_l2 if r.metrics else 0))[:_WORST]
+
+
+def _values(row: Row) -> tuple[str, str]:
+    """Both values of the worst entry, with as many digits as tell them apart."""
+    assert row.metrics is not None  # _worst lists no other rows
+    return apart(row.metrics.worst_hand, row.metrics.worst_reference)
+
+
+def _verdicts(sections: Sequence[Section]) -> list[tuple[str, GradientDiff, str]]:
+    """Every diff of the page: its name, itself, and the anchor of its place."""
+    return [
+        (" · ".join(filter(None, (section.heading, caption))), diff, f"diff-{i}-{j}")
+        for i, section in enumerate(sections, 1)
+        for j, (caption, diff) in enumerate(section.diffs.items(), 1)
+    ]
+
+
+def _numeric(frame: pd.DataFrame, column: Any) -> bool:
+    return frame[column].dtype.kind in "iuf"
+
+
+def _cell(value: Any) -> str:
+    """A cell of an experiment's table: floats to 6 digits, a dash where nothing is known."""
+    import pandas as pd
+
+    if value is None or value is pd.NA or value is pd.NaT:
+        return "–"
+    if isinstance(value, float):
+        return "–" if math.isnan(value) else entry(float(value), 6)
+    return printable(str(value))
+
+
+def _base64(figure: Figure) -> str:
+    content = figure if isinstance(figure, bytes) else Path(figure).read_bytes()
+    if not content.startswith(_PNG):
+        name = f"{content[:8]!r}…" if isinstance(figure, bytes) else str(figure)
+        raise ValueError(f"The figure {name} is no PNG: save it with format='png'.")
+    return base64.b64encode(content).decode("ascii")
+
+
+def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
+    flat: dict[str, str] = {}
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            flat |= _flat(value, f"{prefix}{name}.")
+        else:
+            flat[f"{prefix}{name}"] = printable(_words(value))
+    return flat
+
+
+def _words(value: Any) -> str:
+    if isinstance(value, list | tuple):
+        return ", ".join(map(_words, value))
+    return "–" if value is None else str(value)

@@ -1,0 +1,50 @@
+"""Why a row of a comparison has two shapes: what happened, with the ledger line of its equation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from gradient_diff.shapes.book import LedgerLine
+from gradient_diff.shapes.explain import explain_parts
+from gradient_diff.shapes.operands import Array, Operand
+from manual_mlp import symbol
+
+_OTHERS = ("equal_dimensions", "one_dimensional")  # of the operands, not of what came out
+
+
+def misfit(
+    hand: Array,
+    reference: Array,
+    line: LedgerLine | None = None,
+    known: Mapping[str, Array] | None = None,
+) -> str:
+    """What happened to the side whose shape is not that of the equation; without one, to the hand.
+
+    Args:
+        hand, reference: two arrays of different shapes.
+        line: of their node in the ledger, where the network is known.
+        known: name → array, as far as the line's operands are at hand.
+
+    Returns:
+        Sentences: both shapes, what happened, and the ledger line.
+
+    Example:
+        >>> import numpy as np
+        >>> misfit(np.ones((1, 5)), np.ones(5))[:77]
+        'hand (1, 5), reference (5,): (1, 5) has an axis of length 1 too many for (5,)'
+    """
+    swapped = line is not None and line.fits
+    wrong, right = (reference, hand) if swapped else (hand, reference)
+    given = Operand("given", wrong.shape, wrong)
+    parts = _operands(line, known or {})
+    found = explain_parts(parts, right.shape, given=given) if parts else explain_parts((given,), right.shape)
+    usual = [f"the reference's {slip}" if swapped else str(slip) for slip in found.slips if slip.id not in _OTHERS]
+    said = ": ".join([f"hand {hand.shape}, reference {reference.shape}", *usual[:1]])
+    if line is None:
+        return said
+    return f"{said.removesuffix('.')}. {line.layer}: {line.equation}"
+
+
+def _operands(line: LedgerLine | None, known: Mapping[str, Array]) -> tuple[Operand, ...]:
+    names = [] if line is None else [o for o in line.operands if o in known]
+    return tuple(Operand(symbol(o, line.layer), known[o].shape, known[o]) for o in names if line is not None)

@@ -1,0 +1,71 @@
+"""Where shapes leave a choice, values decide: which expression gives just the reference's numbers?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from gradient_diff.shapes.expressions import Expression
+from gradient_diff.shapes.operands import Array
+from manual_mlp import UNITS
+
+ROOM = 2.0**10  # units of roundoff: other expressions differ by far more, other ways of rounding by far less
+
+
+def by_values(
+    fitting: Sequence[Expression], reference: Array | None, lengths: Mapping[str, int]
+) -> tuple[tuple[Expression, float] | None, str]:
+    """The single expression that has the reference's values, up to a factor; and what the values say.
+
+    Args:
+        fitting: of the reference's shape.
+        reference: the right array; None where there is none.
+        lengths: part → length, to recognise the factor by.
+
+    Returns:
+        ((expression, factor) or None, one sentence).
+    """
+    if reference is None:
+        return None, ""
+    if not np.any(reference) or not np.isfinite(np.asarray(reference, np.float64)).all():
+        return None, "The reference is all zero, or holds NaN or Inf: its values decide nothing."
+    known = [(e, f) for e in fitting if (f := agrees(e, reference)) is not None]
+    exact = [pair for pair in known if pair[1] == 1.0] or known
+    if len(exact) == 1:
+        e, factor = exact[0]
+        part = next((f": {n} is the {part}" for part, n in lengths.items() if abs(factor - n) < 1e-6 * n), "")
+        much = "" if factor == 1 else f", but {factor:.6g} times as large{part}"
+        return (e, factor), f"{e.text} has the right values{much}."
+    if exact:
+        return (
+            None,
+            f"{', '.join(e.text for e, _ in exact)} all have the right values: the data cannot tell them apart.",
+        )
+    if not any(e.arrays for e in fitting):
+        return None, "Pass arrays instead of shapes, and their values decide."
+    return None, "No expression of this shape has the right values: an operand is another one than it should be."
+
+
+def agrees(e: Expression, reference: Array | None) -> float | None:
+    """The factor by which an expression exceeds the reference.
+
+    Args:
+        e: of the reference's shape.
+        reference: the right array; None where there is none.
+
+    Returns:
+        1.0 where they agree within rounding; None where no factor makes them agree.
+    """
+    values, size = (None, None) if reference is None else (e.values(), e.values(magnitudes=True))
+    if values is None or size is None or reference is None or not np.any(values):
+        return None
+    r = np.asarray(reference, np.float64)
+    names = [*(a.dtype.name for a in e.arrays), np.asarray(reference).dtype.name]
+    room = ROOM * max(UNITS.get(n, UNITS["float64"]) for n in names) * size
+    if np.all(np.abs(values - r) <= room):
+        return 1.0
+    with np.errstate(all="ignore"):
+        share = float(np.vdot(values, r) / np.vdot(values, values))
+        fits = values.size > 1 and share and np.all(np.abs(share * values - r) <= abs(share) * room)
+    return 1 / share if fits else None

@@ -1,0 +1,193 @@
+import errno
+import json
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from gradient_diff import GradientDiff
+from gradient_diff.render import save_tables, whole_folder, write_report
+
+REPORT = [".gradient-diff", "diff.csv", "diff.json", "diff.md", "figures", "ledger.csv", "report.html"]
+
+
+@pytest.fixture
+def previous(tmp_path: Path) -> Path:
+    """A folder with a result of an earlier run."""
+    with whole_folder(tmp_path / "run") as folder:
+        (folder / "result.txt").write_text("earlier")
+    return tmp_path / "run"
+
+
+@contextmanager
+def _intact(previous: Path) -> Iterator[None]:
+    """Whatever happens inside, the earlier result stands and nothing lies beside it."""
+    yield
+    assert (previous / "result.txt").read_text() == "earlier"
+    assert [p.name for p in previous.parent.iterdir()] == ["run"]
+
+
+def test_the_guard_can_fail(previous: Path) -> None:
+    with pytest.raises(AssertionError), _intact(previous):
+        (previous.parent / ".run-leftover").mkdir()
+
+
+def test_a_report_is_written_whole(mixed: GradientDiff, tmp_path: Path) -> None:
+    page = write_report(mixed, tmp_path / "a" / "b", "My title", {"seed": 3})
+    assert page == tmp_path / "a" / "b" / "report.html"
+    assert sorted(p.name for p in page.parent.iterdir()) == REPORT
+    assert [p.name for p in (tmp_path / "a").iterdir()] == ["b"]
+    text = page.read_text("utf-8")
+    assert "<h1>My title</h1>" in text
+    assert "seed" in text
+    assert text.count("data:image/png") == len(list((page.parent / "figures").iterdir())) == 5
+    assert json.loads((page.parent / "diff.json").read_text("utf-8"))["verdict"] == "SHAPE"
+
+
+def test_the_same_diff_gives_the_same_bytes(different: GradientDiff, tmp_path: Path) -> None:
+    first, second = (write_report(different, tmp_path / name).parent for name in "ab")
+    files = [p.relative_to(first) for p in first.rglob("*") if p.is_file()]
+    assert len(files) == 12
+    assert all((first / f).read_bytes() == (second / f).read_bytes() for f in files)
+
+
+def test_the_folder_appears_only_at_the_end(tmp_path: Path) -> None:
+    with whole_folder(tmp_path / "run") as folder:
+        (folder / "a").write_text("1")
+        assert not (tmp_path / "run").exists()
+    assert (tmp_path / "run" / "a").read_text() == "1"
+
+
+def test_a_later_run_replaces_the_whole_folder(previous: Path) -> None:
+    with whole_folder(previous) as folder:
+        assert (previous / "result.txt").read_text() == "earlier"
+        (folder / "other.txt").write_text("later")
+    assert sorted(p.name for p in previous.iterdir()) == [".gradient-diff", "other.txt"]
+    assert [p.name for p in previous.parent.iterdir()] == ["run"]
+
+
+def test_the_folder_is_as_open_to_others_as_any_new_one(previous: Path) -> None:
+    plain = previous.parent / "plain"
+    plain.mkdir()
+    assert stat.S_IMODE(previous.stat().st_mode) == stat.S_IMODE(plain.stat().st_mode)
+
+
+@pytest.mark.parametrize("failure", [RuntimeError, KeyboardInterrupt, SystemExit, MemoryError])
+def test_a_failure_leaves_the_previous_results_alone(previous: Path, failure: type[BaseException]) -> None:
+    def fail_half_way() -> None:
+        with whole_folder(previous) as folder:
+            (folder / "result.txt").write_text("half")
+            raise failure
+
+    with _intact(previous), pytest.raises(failure):
+        fail_half_way()
+
+
+def test_ctrl_c_between_the_two_renames_brings_the_previous_results_back(
+    previous: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rename, calls = Path.replace, []
+
+    def interrupted(self: Path, target: Path) -> Path:
+        calls.append(self.name)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "replace", interrupted)
+    with _intact(previous), pytest.raises(KeyboardInterrupt), whole_folder(previous):
+        pass
+    assert calls == ["run", "new", "previous"]
+
+
+def test_a_full_disk_while_a_report_is_written(
+    previous: Path, different: GradientDiff, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = Path.write_text
+
+    def full(self: Path, *args: str, **kwargs: str) -> int:
+        if self.name == "report.html":
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return write(self, *args, **kwargs)
+
+    monkeypatch.setattr(Path, "write_text", full)
+    with _intact(previous), pytest.raises(OSError, match="The disk is full: free some space") as caught:
+        write_report(different, previous)
+    assert f"The results could not be written to {previous}: No space left on device." in str(caught.value)
+    assert "What stood there before is untouched." in str(caught.value)
+    assert caught.value.errno == errno.ENOSPC
+
+
+def test_a_parent_that_may_not_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(**_: object) -> str:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(tmp_path))
+
+    monkeypatch.setattr("tempfile.mkdtemp", refused)
+    with (
+        pytest.raises(PermissionError, match="You may not write there: choose another folder") as caught,
+        whole_folder(tmp_path / "run"),
+    ):
+        pytest.fail("it must not begin")
+    assert str(tmp_path / "run") in str(caught.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_parent_that_is_a_file(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("mine")
+    for place in (tmp_path / "file" / "run", tmp_path / "file" / "a" / "run"):
+        with pytest.raises(OSError, match="A part of that path is a file, not a folder") as caught, whole_folder(place):
+            pytest.fail("it must not begin")
+        assert str(place) in str(caught.value)
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+def test_a_path_that_is_a_file(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("mine")
+    with (
+        pytest.raises(FileExistsError, match=r"file is a file\. Choose another folder"),
+        whole_folder(tmp_path / "file"),
+    ):
+        pytest.fail("it must not begin")
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+def test_a_folder_with_files_of_somebody_else_is_never_replaced(tmp_path: Path) -> None:
+    (tmp_path / "thesis.tex").write_text("years of work")
+    with (
+        pytest.raises(FileExistsError, match="holds files that gradient-diff did not write, and would replace"),
+        whole_folder(tmp_path),
+    ):
+        pytest.fail("it must not begin")
+    assert (tmp_path / "thesis.tex").read_text() == "years of work"
+
+
+def test_an_empty_folder_is_replaced(tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    with whole_folder(tmp_path / "run") as folder:
+        (folder / "a").write_text("1")
+    assert (tmp_path / "run" / "a").exists()
+
+
+def test_a_symbolic_link_keeps_pointing_to_the_new_folder(previous: Path) -> None:
+    link = previous.parent / "latest"
+    link.symlink_to(previous)
+    with whole_folder(link) as folder:
+        (folder / "a").write_text("1")
+    assert link.is_symlink()
+    assert (previous / "a").read_text() == "1"
+
+
+def test_an_error_about_another_file_stays_as_it_is(previous: Path) -> None:
+    with _intact(previous), pytest.raises(FileNotFoundError) as caught, whole_folder(previous):
+        Path("/nowhere/input.csv").read_text()
+    assert caught.value.filename == "/nowhere/input.csv"
+    assert "could not be written" not in str(caught.value)
+
+
+def test_tables_of_several_diffs_stand_side_by_side(match: GradientDiff, mixed: GradientDiff, tmp_path: Path) -> None:
+    paths = save_tables(match, tmp_path, "step_0") + save_tables(mixed, tmp_path, "step_1")
+    assert len(set(paths)) == 8
+    assert all(path.read_bytes() and b"\r" not in path.read_bytes() for path in paths)

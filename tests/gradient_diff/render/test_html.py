@@ -1,0 +1,186 @@
+import base64
+from collections import Counter
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from gradient_diff import GradientDiff, Status, compare
+from gradient_diff.render import Section, report_page, save_figures, to_fragment, to_html
+
+VOID = {"meta", "img", "br", "link", "input"}
+PIXEL = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)
+
+
+class Page(HTMLParser):
+    """Tags, attributes and text of a page; refuses tags that are not closed in order."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: Counter[str] = Counter()
+        self.attributes: list[tuple[str, str]] = []
+        self.texts: list[str] = []
+        self.open: list[str] = []
+        self.feed(text)
+        self.close()
+        assert not self.open, f"not closed: {self.open}"
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags[tag] += 1
+        self.attributes += [(name, value or "") for name, value in attrs]
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if data.strip() and "style" not in self.open:
+            self.texts.append(data.strip())
+
+    @property
+    def text(self) -> str:
+        return "\n".join(self.texts)
+
+
+def test_the_page_reader_can_fail() -> None:
+    with pytest.raises(AssertionError):
+        Page("<p><b>never closed</p>")
+
+
+def test_a_page_names_verdict_meaning_advice_sides_rows_and_ledger(different: GradientDiff) -> None:
+    page = Page(to_html(different))
+    assert "manual_mlp against keras eager" in page.texts
+    assert Status.DIFFERENT.advice in page.text
+    assert "more than rounding explains (1 of 14 rows); first bad row: dense_2/dE_dkernel." in page.text
+    assert page.texts.count("✓ MATCH") == 13
+    assert page.texts.count("✗ DIFFERENT") == 1
+    for row in different.rows:
+        assert row.name in page.texts
+    for line in different.ledger:
+        assert line.shapes in page.texts
+
+
+def test_status_is_never_told_by_colour_alone(mixed: GradientDiff) -> None:
+    page = Page(to_html(mixed))
+    for row in mixed.rows:
+        assert any(text.endswith(row.status.name) for text in page.texts)
+    assert page.texts.count("✗") >= sum(row.status.bad for row in mixed.rows)
+
+
+def test_worst_entries_name_both_values_with_enough_digits(match: GradientDiff, different: GradientDiff) -> None:
+    metrics = match["dense_2/dE_dkernel"].metrics
+    assert metrics is not None
+    page = Page(to_html(match))
+    i, j = metrics.worst_index
+    assert f"dense_2/dE_dkernel[{i}, {j}]" in page.texts
+    place = page.texts.index(f"dense_2/dE_dkernel[{i}, {j}]")
+    shown = page.texts[place + 1 : place + 3]
+    assert [float(v) for v in shown] == pytest.approx([metrics.worst_hand, metrics.worst_reference], rel=1e-15)
+    assert shown[0] != shown[1]
+    texts = Page(to_html(different)).texts
+    places = [i for i, text in enumerate(texts) if text.startswith("dense_2/dE_dkernel[")]
+    assert len(places) == 1
+    assert float(texts[places[0] + 1]) / float(texts[places[0] + 2]) == pytest.approx(64, rel=1e-4)
+
+
+def test_a_clash_in_the_ledger_is_marked(mixed: GradientDiff, match: GradientDiff) -> None:
+    assert "✗ given (5, 3): the transpose" in Page(to_html(mixed)).texts
+    assert to_html(mixed).count('class="gd-clash"') == 1
+    assert 'class="gd-clash"' not in to_html(match)
+
+
+def test_hostile_names_are_text(mixed: GradientDiff, hostile: str) -> None:
+    section = Section(
+        hostile, [hostile], {hostile: pd.DataFrame({hostile: [hostile]})}, {hostile: mixed}, {hostile: PIXEL}
+    )
+    page = Page(report_page(hostile, [section], {hostile: hostile}))
+    assert page.tags["script"] == 0
+    assert "\x1b" not in "".join(Page(to_html(mixed)).texts)
+    assert any("<script>alert('x')</script>" in text for text in page.texts)
+    assert not any(name.startswith("on") for name, _ in page.attributes)
+
+
+def test_a_page_asks_nothing_of_the_network_and_runs_nothing(mixed: GradientDiff, tmp_path: Path) -> None:
+    text = to_html(mixed, figures=save_figures(mixed, tmp_path))
+    page = Page(text)
+    assert page.tags["script"] == page.tags["link"] == page.tags["iframe"] == 0
+    assert "url(" not in text
+    assert "@import" not in text
+    sources = [value for name, value in page.attributes if name in ("src", "href")]
+    assert len(sources) >= 4
+    assert all(value.startswith(("data:image/png;base64,", "#")) for value in sources)
+
+
+def test_figures_are_embedded_with_their_caption_as_alt_text(match: GradientDiff, tmp_path: Path) -> None:
+    path = tmp_path / "pixel.png"
+    path.write_bytes(PIXEL)
+    page = Page(to_html(match, figures={"one": path, "two": PIXEL}))
+    encoded = base64.b64encode(PIXEL).decode()
+    assert page.attributes.count(("src", f"data:image/png;base64,{encoded}")) == 2
+    assert [value for name, value in page.attributes if name == "alt"] == ["one", "two"]
+    assert {"one", "two"} <= set(page.texts)
+
+
+def test_a_figure_that_is_no_png_or_not_there_is_refused(match: GradientDiff, tmp_path: Path) -> None:
+    (tmp_path / "a.svg").write_text("<svg/>")
+    with pytest.raises(ValueError, match=r"The figure .*a\.svg is no PNG: save it with format='png'"):
+        to_html(match, figures={"a": tmp_path / "a.svg"})
+    with pytest.raises(FileNotFoundError):
+        to_html(match, figures={"a": tmp_path / "missing.png"})
+
+
+def test_light_dark_print_and_phone(match: GradientDiff) -> None:
+    text = to_html(match)
+    for needed in ("prefers-color-scheme: dark", "@media print", 'name="viewport"', "position: sticky"):
+        assert needed in text
+
+
+def test_a_page_of_several_diffs_begins_with_a_table_of_verdicts(match: GradientDiff, mixed: GradientDiff) -> None:
+    page = Page(report_page("Study", [Section("A", diffs={"x": match}), Section("B", diffs={"y": mixed, "z": match})]))
+    targets = [value[1:] for name, value in page.attributes if name == "href"]
+    ids = [value for name, value in page.attributes if name == "id"]
+    assert targets == ids == ["diff-1-1", "diff-2-1", "diff-2-2"]
+    assert [t for t in page.texts if " · " in t][:3] == ["A · x", "B · y", "B · z"]
+
+
+def test_free_sections_tables_and_manifest() -> None:
+    frame = pd.DataFrame({"iteration": [1, 2], "RMSE": [0.6579381234, np.nan], "note": ["a", None]})
+    page = Page(
+        report_page(
+            "T",
+            [Section("H", ["first", "second"], {"Ten rows": frame})],
+            {"versions": {"numpy": "2.4"}, "seeds": [1, 2], "none": None},
+        )
+    )
+    assert {"H", "first", "second", "Ten rows", "iteration", "0.657938", "a"} <= set(page.texts)
+    assert page.texts.count("–") == 3
+    assert page.texts[page.texts.index("versions.numpy") + 1] == "2.4"
+    assert page.texts[page.texts.index("seeds") + 1] == "1, 2"
+    assert "How to read this page" not in page.texts
+
+
+def test_the_fragment_is_one_element_styled_below_its_own_class(different: GradientDiff) -> None:
+    text = to_fragment(different)
+    page = Page(text)
+    assert page.tags["html"] == page.tags["body"] == page.tags["script"] == 0
+    assert text.startswith('<div class="gd">')
+    css = text[text.index("<style>") + 7 : text.index("</style>")]
+    selectors = [line.strip() for line in css.splitlines() if "{" in line and not line.strip().startswith("@")]
+    assert selectors
+    assert all(line.startswith(".gd") for line in selectors)
+
+
+def test_nothing_fails_on_extremes(extreme: GradientDiff) -> None:
+    assert extreme.verdict.name in Page(to_html(extreme)).text
+    assert extreme.verdict.name in Page(to_fragment(extreme)).text
+
+
+def test_rows_of_a_diff_without_a_network_have_no_ledger() -> None:
+    text = to_html(compare({"w": np.ones(2)}, {"w": np.ones(2)}))
+    assert "Matrix ledger" not in text
+    assert "Worst entries" not in text

@@ -1,0 +1,52 @@
+import dataclasses
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+import gradient_diff
+from gradient_diff import compare
+from manual_mlp import Evaluation
+
+
+def test_the_public_names_are_sorted_and_there() -> None:
+    """Constants, classes, functions, each in alphabetical order."""
+    names = gradient_diff.__all__
+    assert names == sorted(names, key=lambda n: (not n.isupper(), n.islower(), n))
+    assert all(hasattr(gradient_diff, name) for name in names)
+
+
+def test_rows_by_node_name_and_by_parameter_name(evaluation: Evaluation) -> None:
+    diff = compare(evaluation.gradients, evaluation)
+    assert diff["dense_1/kernel"] is diff["dense_1/dE_dkernel"] is diff.rows[2]
+
+
+def test_a_name_that_is_no_row_lists_the_rows() -> None:
+    diff = compare({"w": np.ones(1)}, {"w": np.ones(1)})
+    with pytest.raises(KeyError, match=r"'v' is no row of this diff\. Rows: w"):
+        diff["v"]
+
+
+def test_the_headline_counts_the_rows_of_the_verdict_and_names_the_first_bad_one() -> None:
+    good, bad = np.ones(2), np.full(2, np.nan)
+    diff = compare({"a": good, "b": bad, "c": bad}, {"a": good, "b": good, "c": good})
+    assert diff.headline() == "NONFINITE: one side holds NaN or Inf (2 of 3 rows); first bad row: b"
+
+
+def test_a_diff_is_frozen() -> None:
+    diff = compare({"w": np.ones(1)}, {"w": np.ones(1)})
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        diff.rows = ()  # type: ignore[misc]  # on purpose
+
+
+def test_its_renderings_are_those_of_the_render_package(
+    evaluation: Evaluation, planted: Callable[..., Evaluation]
+) -> None:
+    from gradient_diff.render import to_fragment, to_frame, to_text
+
+    diff = compare(evaluation, planted({"loss": np.array(9.0)}))
+    assert str(diff) == to_text(diff)
+    assert diff._repr_html_() == to_fragment(diff)
+    assert diff.to_frame().equals(to_frame(diff))
+    assert diff["loss"].status.bad
+    assert diff["loss"].status.name in str(diff)
