@@ -14,7 +14,7 @@ LossTensor: TypeAlias = Callable[[Any, Any], Any]
 
 
 def _mean_over_samples(function: Callable[..., Any], loss: Loss) -> LossTensor:
-    """Keras's loss *function* on the model's own tensor: a loss *object* would cast it to floatx() and lose its logits."""
+    """Keras's loss *function* on the model's tensor: a loss *object* would cast it to floatx() without its logits."""
     options = {} if loss.function.logits_value is None else {"from_logits": loss.from_logits}
     return lambda y_true, y_pred: tf.reduce_mean(function(y_true, y_pred, **options))
 
@@ -30,7 +30,9 @@ _TWINS: dict[str, Callable[[Loss], LossTensor]] = {
     "mean_squared_error": lambda loss: _mean_over_samples(keras.losses.mean_squared_error, loss),
     "binary_crossentropy": lambda loss: _mean_over_samples(keras.losses.binary_crossentropy, loss),
     "categorical_crossentropy": lambda loss: _mean_over_samples(keras.losses.categorical_crossentropy, loss),
-    "sparse_categorical_crossentropy": lambda loss: _mean_over_samples(keras.losses.sparse_categorical_crossentropy, loss),
+    "sparse_categorical_crossentropy": lambda loss: _mean_over_samples(
+        keras.losses.sparse_categorical_crossentropy, loss
+    ),
 }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias, get_args
 
 import keras
@@ -13,8 +13,9 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from keras_mlp.losses import LossTensor, to_tensorflow
-from keras_mlp.twin import from_keras, named_weights, prove_same_weights
-from manual_mlp import Evaluation, Loss, as_loss, gradient_node
+from keras_mlp.startup import quiet_stderr
+from keras_mlp.twin import from_keras, named_weights, prove_same_weights, to_keras
+from manual_mlp import Evaluation, Loss, Problem, as_loss, gradient_node
 
 Mode: TypeAlias = Literal["eager", "graph", "xla"]
 Tensors: TypeAlias = dict[str, Any]
@@ -58,17 +59,87 @@ def backpropagate(
         >>> bool(np.allclose(tape.gradients["dense_1/kernel"], hand.gradients["dense_1/kernel"], rtol=1e-12))
         True
     """
-    if mode not in get_args(Mode):
-        raise ValueError(f"Unknown mode {mode!r}: expected {', '.join(get_args(Mode))}.")
+    check_mode(mode)
     mlp, parameters = from_keras(model)
     problem = mlp.problem(parameters, np.asarray(x), np.asarray(y), as_loss(loss), fused=False)
-    passes = _Passes(model, to_tensorflow(problem.loss), tf.constant(problem.x), tf.constant(problem.y))
-    tensors = passes.run(mode)
-    prove_same_weights(model, parameters)
-    fused = f"{mlp.layers[-1].name}/dE_dz" not in tensors
-    problem = mlp.problem(parameters, problem.x, problem.y, problem.loss, fused)
-    nodes = {e.node: np.array(tensors[e.node]) for e in problem.equations if e.node in tensors}
-    return Evaluation(nodes, problem, f"keras {keras.__version__} {mode}")
+    return evaluate_tape(model, problem, to_tensorflow(problem.loss), mode)
+
+
+def check_mode(mode: str) -> None:
+    """Raise a ValueError unless it is one.
+
+    Example:
+        >>> check_mode("graph")
+    """
+    if mode not in get_args(Mode):
+        raise ValueError(f"Unknown mode {mode!r}: expected {', '.join(get_args(Mode))}.")
+
+
+def in_mode(function: Callable[[], Tensors], mode: Mode) -> Tensors:
+    """Call a function of no arguments as it is, as a graph, or compiled by XLA.
+
+    Example:
+        >>> float(in_mode(lambda: {"loss": tf.constant(1.0)}, "graph")["loss"])
+        1.0
+    """
+    if mode == "eager":
+        return function()
+    # One concrete function per call: tf.function itself would warn of retracing when many models are compared.
+    with quiet_stderr():  # the compilers chat, too
+        return dict(tf.function(function, jit_compile=mode == "xla").get_concrete_function()())
+
+
+def evaluate_tape(
+    model: keras.Sequential, problem: Problem, loss: LossTensor, mode: Mode, words: str | None = None
+) -> Evaluation:
+    """The tape over a checked problem, with any TensorFlow function that computes the problem's E.
+
+    Args:
+        model: whose weights are the problem's parameters.
+        problem: checked data; whether the last activation is fused is asked of the tape.
+        loss: (y_true, y_pred) → E, ().
+        mode: "eager", "graph" or "xla".
+        words: what the loss is called in the origin, if it is not the house's own twin.
+
+    Returns:
+        The `Evaluation`.
+
+    Raises:
+        ValueError: the weights changed during the pass, or Keras read another activation than the model's.
+
+    Example: see `backpropagate`.
+    """
+    _ = problem.equations  # refuses what has no derivation before Keras warns of it
+    tensors = _Passes(model, loss, tf.constant(problem.x), tf.constant(problem.y)).run(mode)
+    prove_same_weights(model, problem.parameters)
+    problem = replace(problem, fused=f"{problem.mlp.layers[-1].name}/dE_dz" not in tensors)
+    _check_logits(problem)
+    nodes = {e.node: np.array(tensors[e.node].numpy()) for e in problem.equations if e.node in tensors}
+    separate = frozenset() if mode == "eager" else frozenset(map(gradient_node, problem.parameters)) | {"loss"}
+    origin = f"keras {keras.__version__} {mode}" + (f", {words}" if words else "")
+    return Evaluation(nodes, problem, origin, _rerun(problem, mode) if words is None else None, separate)
+
+
+def _check_logits(problem: Problem) -> None:
+    """Any softmax or sigmoid leaves its argument on its result; a cross-entropy takes it for its own logits."""
+    last, loss = problem.mlp.layers[-1], problem.loss
+    if problem.fused and not problem.mlp.fuses(loss):
+        expected = loss.function.fused_activation
+        raise ValueError(
+            f"{last.name}: Keras does not compute {loss.name} from the {last.activation} of this layer: it takes the u "
+            f"below it and applies {expected} instead, so its E is not the one described. "
+            f"Give the layer activation={expected!r}; or 'linear', with from_logits=True."
+        )
+
+
+def _rerun(problem: Problem, mode: Mode) -> Callable[[], Evaluation]:
+    """The same tape over a float64 clone of the model."""
+
+    def run() -> Evaluation:
+        fine = problem.float64
+        return backpropagate(to_keras(fine.mlp, fine.parameters, "float64"), fine.x, fine.y, fine.loss, mode)
+
+    return run
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,11 +154,7 @@ class _Passes:
     def run(self, mode: Mode) -> Tensors:
         if mode == "eager":
             return self.instrumented()
-        return {**self._compiled(self.instrumented, mode), **self._compiled(self.plain, mode)}
-
-    def _compiled(self, function: Callable[[], Tensors], mode: Mode) -> Tensors:
-        # One concrete function per call: tf.function itself would warn of retracing when many models are compared.
-        return dict(tf.function(function, jit_compile=mode == "xla").get_concrete_function()())
+        return {**in_mode(self.instrumented, mode), **in_mode(self.plain, mode)}
 
     def plain(self) -> Tensors:
         """E and the parameter gradients, as any training step would compute them."""

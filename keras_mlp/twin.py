@@ -40,7 +40,7 @@ def to_keras(mlp: MLP, parameters: Arrays, dtype: str = "float64") -> keras.Sequ
         >>> to_keras(mlp, mlp.initialize(0)).count_params()
         13
     """
-    mlp.forward_equations  # the description is checked before Keras sees it
+    _ = mlp.forward_equations  # the description is checked before Keras sees it
     wanted = _exactly(mlp, parameters, dtype)
     layers = [_to_layer(layer, dtype) for layer in mlp.layers]
     model = keras.Sequential([keras.Input((mlp.inputs,), dtype=dtype), *layers])
@@ -130,7 +130,7 @@ def parameters_of(model: keras.Model) -> dict[str, npt.NDArray[Any]]:
         >>> parameters_of(to_keras(mlp, mlp.initialize(0)))["dense_1/bias"]
         array([0.])
     """
-    return {name: np.array(weight) for name, weight in named_weights(model).items()}
+    return {name: weight.numpy().copy() for name, weight in named_weights(model).items()}
 
 
 def prove_same_weights(model: keras.Model, parameters: Arrays) -> None:
@@ -149,7 +149,11 @@ def prove_same_weights(model: keras.Model, parameters: Arrays) -> None:
         >>> prove_same_weights(to_keras(mlp, w), w)
     """
     held = parameters_of(model)
-    differing = [n for n in held.keys() | parameters.keys() if n not in held or n not in parameters or not _same_bits(held[n], parameters[n])]
+    differing = [
+        n
+        for n in held.keys() | parameters.keys()
+        if n not in held or n not in parameters or not _same_bits(held[n], parameters[n])
+    ]
     if differing:
         raise ValueError(
             f"The two sides do not share their weights: {', '.join(sorted(differing))} differ. "

@@ -1,0 +1,174 @@
+"""TensorFlow's start, without its chatter, on the one backend and with the one arithmetic that a comparison can use."""
+
+from __future__ import annotations
+
+import faulthandler
+import json
+import os
+import re
+import sys
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from functools import cache
+from pathlib import Path
+
+STDERR = 2
+
+CHATTER: tuple[re.Pattern[bytes], ...] = (
+    # absl, once per library that links it, because TensorFlow never calls InitializeLog
+    re.compile(rb"WARNING: All log messages before absl::InitializeLog\(\) is called are written to STDERR$"),
+    # whatever absl itself marks as information: oneDNN is on, no CUDA drivers, CPU features, XLA's devices
+    re.compile(rb"I\d{4} [\d:.]+ +\d+ [\w.]+:\d+\] "),
+    # the second line of the information about CPU features, which carries no mark of its own
+    re.compile(rb"To enable the following instructions: .*, in other operations, rebuild TensorFlow with "),
+    # a machine without a GPU, or without its driver: what one has on a laptop; other CUDA errors are passed on
+    re.compile(
+        rb"E\d{4} [\d:.]+ +\d+ cuda_\w+\.cc:\d+\] failed call to cuInit: "
+        rb".*(?:UNKNOWN ERROR \(303\)|CUDA_ERROR_NO_DEVICE: no CUDA-capable device is detected)"
+    ),
+    # cuFFT, cuDNN and cuBLAS are registered twice by the libraries in TensorFlow's own wheel; nothing is wrong
+    re.compile(rb"[EW]\d{4} [\d:.]+ +\d+ cuda_\w+\.cc:\d+\] Unable to register cu\w+ factory: "),
+    # XLA's compiler for small products says for each float64 one that it leaves it to another
+    re.compile(rb"W\d{4} [\d:.]+ +\d+ util\.cc:\d+\] Not handling type DT_\w+$"),
+    # the same as for cuFFT, for XLA's placement of computations
+    re.compile(rb"[EW]\d{4} [\d:.]+ +\d+ computation_placer\.cc:\d+\] computation placer already registered"),
+)
+"""Lines that say nothing to a user whose TensorFlow works; `re.match`ed at the start of a line."""
+
+_WRONG_BACKEND = (
+    "The tape is TensorFlow's, so Keras must run on the TensorFlow backend, but {found}. "
+    "Set the environment variable KERAS_BACKEND=tensorflow before Python starts."
+)
+
+
+@cache
+def import_tensorflow() -> None:
+    """Import TensorFlow and Keras and start their devices, quietly; a second call does nothing.
+
+    TF32 is switched off, since it rounds float32 products to 10 bits: a correct derivation would look wrong.
+    With the environment variable GRADIENT_DIFF_TF32=1 it is switched on.
+
+    Raises:
+        ImportError: Keras is set to another backend, or TensorFlow is not installed.
+
+    Example:
+        >>> import_tensorflow()
+        >>> tf32_enabled()
+        False
+    """
+    _insist_on_backend()  # before: a backend that is not installed would only give a ModuleNotFoundError
+    with quiet_stderr():
+        _start_devices()
+        import keras  # noqa: F401  (it says something, too, on some machines)
+    _insist_on_backend()  # after: Keras itself has the last word
+
+
+def tf32_enabled() -> bool:
+    """Whether float32 products may be rounded to TensorFloat-32, on GPUs that have it.
+
+    Example:
+        >>> tf32_enabled()
+        False
+    """
+    import tensorflow as tf
+
+    return bool(tf.config.experimental.tensor_float_32_execution_enabled())
+
+
+def _start_devices() -> None:
+    import tensorflow as tf
+
+    tf.config.experimental.enable_tensor_float_32_execution(os.environ.get("GRADIENT_DIFF_TF32") == "1")
+    tf.config.list_physical_devices()
+    tf.zeros(1)  # the first op starts the context, and with it the GPUs
+
+
+def _insist_on_backend() -> None:
+    backend, found = _configured_backend()
+    if backend != "tensorflow":
+        raise ImportError(_WRONG_BACKEND.format(found=found))
+
+
+def _configured_backend() -> tuple[str, str]:
+    """The backend and where it is set, looked up in Keras's own order and without importing Keras."""
+    if keras := sys.modules.get("keras"):
+        backend = str(keras.config.backend())
+        return backend, f"keras is already imported and runs on {backend}"
+    if backend := os.environ.get("KERAS_BACKEND", ""):
+        return backend, f"the environment says KERAS_BACKEND={backend}"
+    home = Path(os.environ.get("KERAS_HOME") or Path("~/.keras").expanduser())
+    with suppress(OSError, ValueError, KeyError):  # no file, or none that Keras can read either
+        backend = str(json.loads((home / "keras.json").read_text(encoding="utf-8"))["backend"])
+        return backend, f'keras.json in {home} says "backend": "{backend}"'
+    return "tensorflow", "nothing says otherwise"
+
+
+@contextmanager
+def quiet_stderr() -> Iterator[None]:
+    """Hold file descriptor 2; at the end, also after an exception, pass on every line that is not chatter.
+
+    Neither TF_CPP_MIN_LOG_LEVEL nor absl's settings reach what is logged while the libraries load. A file and not a
+    pipe takes the lines, because a full pipe would block TensorFlow. Should the process die inside a C++ library,
+    faulthandler still says on the real stderr where; `python -c "import tensorflow"` then shows the last words.
+
+    Source: github.com/tensorflow/tensorflow/issues/100442.
+
+    Example:
+        >>> with quiet_stderr():
+        ...     _ = os.write(2, b"I0000 00:00:1700000000.000000    4711 port.cc:153] oneDNN custom operations are on.")
+    """
+    _open_if_closed()
+    _flush()
+    with tempfile.TemporaryFile() as held:
+        real = os.dup(STDERR)
+        try:
+            os.dup2(held.fileno(), STDERR)
+            with _last_words(real):
+                yield
+        finally:
+            _flush()
+            os.dup2(real, STDERR)
+            os.close(real)
+            held.seek(0)
+            _pass_on(held)
+
+
+def _open_if_closed() -> None:
+    """Point a closed file descriptor 2 at nothing.
+
+    Left closed, the next file to be opened would become number 2, and TensorFlow would log into it.
+    """
+    try:
+        os.fstat(STDERR)
+    except OSError:
+        nothing = os.open(os.devnull, os.O_WRONLY)
+        if nothing != STDERR:
+            os.dup2(nothing, STDERR)
+            os.close(nothing)
+
+
+def _flush() -> None:
+    """What Python has buffered belongs before, or into, the held part; stderr may be None or closed."""
+    if sys.stderr is not None:
+        with suppress(OSError, ValueError):
+            sys.stderr.flush()
+
+
+@contextmanager
+def _last_words(real: int) -> Iterator[None]:
+    """A crash tells on the real stderr where it happened, unless someone else already listens for it."""
+    if faulthandler.is_enabled():
+        yield
+        return
+    faulthandler.enable(real)
+    try:
+        yield
+    finally:
+        faulthandler.disable()
+
+
+def _pass_on(lines: Iterable[bytes]) -> None:
+    """Write what is not chatter to file descriptor 2, verbatim and in order; a reader who has gone is no error."""
+    with suppress(OSError), open(STDERR, "wb", closefd=False) as stderr:
+        stderr.writelines(line for line in lines if not any(pattern.match(line) for pattern in CHATTER))

@@ -1,0 +1,63 @@
+"""A small network with its data, and its Keras twin."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from keras_mlp import to_keras
+from manual_mlp import MLP, Dense, Evaluation, Loss
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """What both sides need for one evaluation."""
+
+    mlp: MLP
+    parameters: dict[str, Array]
+    x: Array
+    y: Array
+    loss: Loss
+
+    @property
+    def dtype(self) -> str:
+        return self.x.dtype.name
+
+    @property
+    def model(self) -> keras.Sequential:
+        """A fresh twin."""
+        return to_keras(self.mlp, self.parameters, self.dtype)
+
+    def hand(self) -> Evaluation:
+        return self.mlp.backpropagate(self.parameters, self.x, self.y, self.loss)
+
+
+def _case(
+    loss: str = "mean_squared_error",
+    activation: str = "linear",
+    *,
+    from_logits: bool = False,
+    scale: float = 1.0,
+    dtype: str = "float64",
+) -> Case:
+    """3-4-3 on 5 samples; targets are distributions, as TensorFlow wants them, or labels."""
+    rng = np.random.default_rng(2)
+    mlp = MLP(3, [Dense(4, "tanh"), Dense(3, activation)])
+    described = Loss(loss, from_logits, scale)
+    labels = rng.integers(0, 3, 5)
+    y = labels if described.function.class_indices else (0.8 * np.eye(3)[labels] + 0.2 / 3).astype(dtype)
+    w, x = mlp.initialize(1, "normal(0.5)", "normal(0.5)", dtype), rng.normal(size=(5, 3)).astype(dtype)
+    return Case(mlp, w, x, y, described)
+
+
+@pytest.fixture(scope="session")
+def case() -> Any:
+    """(loss, last activation, …) → `Case`."""
+    return _case

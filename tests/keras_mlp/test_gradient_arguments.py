@@ -1,0 +1,109 @@
+"""The forms in which people bring gradients or weights, and each text for what is none of them."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import numpy as np
+import pytest
+
+from keras_mlp.gradient_arguments import as_named, inferred_gradients
+from manual_mlp import ShapeError
+
+NAMES = ["a/kernel", "a/bias", "b/kernel", "b/bias"]
+ARRAYS = [np.ones((2, 3)), np.ones(3), np.ones((3, 1)), np.ones(1)]
+FORMS: dict[str, Any] = {
+    "dict": dict(zip(NAMES, ARRAYS, strict=True)),
+    "flat list": ARRAYS,
+    "tuple": tuple(ARRAYS),
+    "pairs": [(ARRAYS[0], ARRAYS[1]), (ARRAYS[2], ARRAYS[3])],
+    "lists of two": [ARRAYS[:2], ARRAYS[2:]],
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_each_form_comes_to_names_in_the_models_order(form: str) -> None:
+    named = as_named("gradients", FORMS[form], NAMES)
+    assert list(named) == NAMES
+    assert all(named[n] is a or np.array_equal(named[n], a) for n, a in zip(NAMES, ARRAYS, strict=True))
+
+
+def test_a_dict_may_leave_something_out_and_stand_in_any_order() -> None:
+    assert list(as_named("gradients", {"b/bias": ARRAYS[3], "a/kernel": ARRAYS[0]}, NAMES)) == ["a/kernel", "b/bias"]
+
+
+def test_anything_that_numpy_takes_for_an_array_of_numbers_will_do() -> None:
+    named = as_named("gradients", {"a/bias": [1, 2, 3]}, NAMES)
+    assert named["a/bias"].tolist() == [1, 2, 3]
+
+
+def _refused(kind: type[Exception], text: str, given: object) -> None:
+    with pytest.raises(kind, match=f"^{re.escape(text)}$"):
+        as_named("gradients", given, NAMES)
+
+
+def test_an_unknown_name_lists_the_models() -> None:
+    text = "gradients: unknown names c/kernel. The model has a/kernel, a/bias, b/kernel, b/bias."
+    _refused(ValueError, text, {"c/kernel": ARRAYS[0]})
+
+
+def test_another_number_of_arrays_is_counted() -> None:
+    text = "gradients holds 3 arrays, but the model has 4 weights: a/kernel, a/bias, b/kernel, b/bias."
+    _refused(ValueError, text, ARRAYS[:3])
+    _refused(ValueError, text, [(ARRAYS[0], ARRAYS[1]), ARRAYS[2]])
+
+
+@pytest.mark.parametrize("given", [3, "kernel", b"kernel", {1, 2}, np.ones(4)])
+def test_another_form_is_refused(given: object) -> None:
+    text = (
+        f"gradients is {type(given).__name__}: expected a dict by name, a flat list in the order of "
+        "model.trainable_weights, or a list of (kernel, bias) pairs."
+    )
+    _refused(TypeError, text, given)
+
+
+@pytest.mark.parametrize(
+    ("value", "dtype"), [([True], "bool"), (["x"], "<U1"), ([None], "object"), ([1j], "complex128")]
+)
+def test_arrays_must_hold_numbers(value: object, dtype: str) -> None:
+    _refused(TypeError, f"gradients['a/bias'] is {dtype}: expected an array of numbers.", {"a/bias": value})
+
+
+# gradients inferred from an update
+
+
+def test_a_step_gives_its_gradient_back() -> None:
+    rng = np.random.default_rng(0)
+    before, gradient = {"w": rng.normal(size=(3, 2))}, rng.normal(size=(3, 2))
+    inferred = inferred_gradients(before, {"w": before["w"] - 0.01 * gradient}, 0.01)
+    np.testing.assert_allclose(inferred["w"], gradient, rtol=1e-12)
+
+
+def test_float32_weights_are_subtracted_in_float64() -> None:
+    before, after = {"w": np.array([1.0], np.float32)}, {"w": np.array([1 + 2.0**-23], np.float32)}
+    inferred = inferred_gradients(before, after, 0.001)["w"]
+    assert inferred.dtype == np.float64
+    assert inferred[0] == -(2.0**-23) / 0.001
+
+
+@pytest.mark.parametrize("lr", [0.0, -0.1, float("inf"), float("nan")])
+def test_a_learning_rate_that_is_none_is_refused(lr: float) -> None:
+    text = f"learning_rate={lr}: expected the lr of that step, a finite number above 0."
+    with pytest.raises(ValueError, match=f"^{re.escape(text)}$"):
+        inferred_gradients({"w": np.ones(1)}, {"w": np.ones(1)}, lr)
+
+
+def test_weights_on_one_side_only_are_named() -> None:
+    text = "before and after must hold the same weights; only one has v."
+    with pytest.raises(ValueError, match=f"^{re.escape(text)}$"):
+        inferred_gradients({"w": np.ones(1)}, {"w": np.ones(1), "v": np.ones(1)}, 0.1)
+
+
+def test_a_weight_that_changed_its_shape_is_named() -> None:
+    text = (
+        "w: W_after = W_before − lr dE/dW   (2,) − (2,) → (2,), but it has shape (2, 1) after the step. "
+        "Pass the weights of one model."
+    )
+    with pytest.raises(ShapeError, match=f"^{re.escape(text)}$"):
+        inferred_gradients({"w": np.ones(2)}, {"w": np.ones((2, 1))}, 0.1)

@@ -1,0 +1,207 @@
+"""to_keras, from_keras, and the proof that both sides hold the same weights."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+
+from keras_mlp import from_keras, named_weights, parameters_of, prove_same_weights, to_keras
+from manual_mlp import MLP, Dense
+
+ACTIVATIONS = ["linear", "step", "sigmoid", "tanh", "relu", "softmax"]
+
+
+@pytest.fixture
+def mlp() -> MLP:
+    return MLP(3, [Dense(4, "tanh"), Dense(2, use_bias=False), Dense(2, "softmax")])
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_weights_are_equal_bit_for_bit(mlp: MLP, dtype: str) -> None:
+    w = mlp.initialize(0, "glorot_uniform", "normal(0.5)", dtype)
+    held = parameters_of(to_keras(mlp, w, dtype))
+    assert list(held) == list(w)
+    assert all(held[n].dtype == dtype and held[n].tobytes() == w[n].tobytes() for n in w)
+
+
+def test_minus_zero_and_the_smallest_numbers_survive() -> None:
+    mlp = MLP(1, [Dense(3, use_bias=False)])
+    w = {"dense_1/kernel": np.array([[-0.0, 5e-324, 1 + 2.0**-52]])}
+    assert parameters_of(to_keras(mlp, w))["dense_1/kernel"].tobytes() == w["dense_1/kernel"].tobytes()
+
+
+def test_the_twin_is_built_and_carries_our_names(mlp: MLP) -> None:
+    for _ in range(2):  # Keras alone would count names on from the first model
+        model = to_keras(mlp, mlp.initialize(0))
+        assert model.built
+        assert [layer.name for layer in model.layers] == ["dense_1", "dense_2", "dense_3"]
+    assert [name for name in named_weights(model) if name.endswith("kernel")] == [
+        f"dense_{i}/kernel" for i in (1, 2, 3)
+    ]
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_weights_and_arithmetic_have_the_dtype_that_was_asked_for(mlp: MLP, dtype: str) -> None:
+    """Whatever floatx() says."""
+    model = to_keras(mlp, mlp.initialize(0, dtype=dtype), dtype)
+    x = np.ones((2, 3), dtype)
+    assert {weight.dtype for weight in model.weights} == {dtype}
+    assert {layer.compute_dtype for layer in model.layers} == {dtype}
+    assert model(x).dtype.name == dtype
+
+
+def test_the_forward_pass_agrees_to_rounding(mlp: MLP) -> None:
+    w, x = mlp.initialize(0), np.random.default_rng(0).normal(size=(5, 3))
+    difference = np.abs(to_keras(mlp, w)(x).numpy() - mlp.predict(w, x))
+    assert difference.max() <= 8 * 2.0**-53  # probabilities, at most 1, after three products of at most 4 terms
+
+
+def test_the_step_runs_forward_in_keras_too() -> None:
+    mlp = MLP(2, [Dense(1, "step")])
+    w = {"dense_1/kernel": np.array([[-2.0], [-2.0]]), "dense_1/bias": np.array([3.0])}
+    x = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
+    assert to_keras(mlp, w)(x).numpy().tolist() == [[1.0], [1.0], [1.0], [0.0]]  # NAND
+
+
+def test_a_dtype_that_cannot_hold_the_weights_is_refused() -> None:
+    mlp = MLP(1, [Dense(1), Dense(1)])
+    w = mlp.initialize(0)
+    text = (
+        "to_keras(dtype='float32'): dense_1/kernel, dense_2/kernel cannot be held exactly in float32. Round the "
+        "parameters first, for both sides: {name: array.astype('float32') for name, array in parameters.items()}."
+    )
+    with pytest.raises(ValueError, match=f"^{re.escape(text)}$"):
+        to_keras(mlp, w, "float32")
+
+
+def test_float64_weights_that_float32_holds_are_taken() -> None:
+    mlp = MLP(1, [Dense(1)])
+    w = {"dense_1/kernel": np.array([[0.5]]), "dense_1/bias": np.array([0.25])}
+    assert parameters_of(to_keras(mlp, w, "float32"))["dense_1/kernel"].dtype == np.float32
+
+
+def test_parameters_of_another_network_are_refused(mlp: MLP) -> None:
+    w = mlp.initialize(0)
+    with pytest.raises(ValueError, match=r"missing +dense_3/bias"):
+        to_keras(mlp, {n: a for n, a in w.items() if n != "dense_3/bias"})
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("use_bias", [True, False])
+def test_there_and_back_again(activation: str, use_bias: bool) -> None:
+    mlp = MLP(2, [Dense(3, activation, use_bias), Dense(1, name="output")])
+    w = mlp.initialize(0, bias_initializer="normal(1)")
+    back, held = from_keras(to_keras(mlp, w))
+    assert back == mlp
+    assert list(held) == list(w)
+    assert all(np.array_equal(held[n], w[n]) for n in w)
+
+
+def test_a_model_of_ones_own_keeps_its_names() -> None:
+    layers = [keras.layers.Dense(4, "relu", name="first"), keras.layers.Dense(2, name="second")]
+    mlp, w = from_keras(keras.Sequential([keras.Input((3,)), *layers]))
+    assert mlp == MLP(3, [Dense(4, "relu", name="first"), Dense(2, name="second")])
+    assert list(w) == ["first/kernel", "first/bias", "second/kernel", "second/bias"]
+
+
+def test_what_is_read_is_a_copy(mlp: MLP) -> None:
+    model = to_keras(mlp, mlp.initialize(0))
+    parameters_of(model)["dense_1/kernel"][...] = 7
+    assert not (parameters_of(model)["dense_1/kernel"] == 7).any()
+
+
+def _sequential(*layers: keras.layers.Layer, inputs: tuple[int, ...] = (3,)) -> keras.Sequential:
+    return keras.Sequential([keras.Input(inputs), *layers])
+
+
+def _functional() -> keras.Model:
+    inputs = keras.Input((3,))
+    return keras.Model(inputs, keras.layers.Dense(1)(inputs))
+
+
+def _impostor(u: Any) -> Any:
+    return u
+
+
+_impostor.__name__ = "sigmoid"  # a name proves nothing
+
+REFUSED: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
+    "unbuilt": (
+        lambda: keras.Sequential([keras.layers.Dense(1)]),
+        ValueError,
+        "The model has no weights yet: give it a keras.Input, or call it once on data.",
+    ),
+    "functional": (_functional, TypeError, "from_keras understands keras.Sequential, not Functional."),
+    "no model": (lambda: np.ones(3), TypeError, "from_keras understands keras.Sequential, not ndarray."),
+    "convolution": (
+        lambda: _sequential(keras.layers.Conv1D(2, 2, name="conv"), inputs=(4, 1)),
+        TypeError,
+        "Layer 'conv' is a Conv1D; only Dense layers are understood so far.",
+    ),
+    "regularizer": (
+        lambda: _sequential(keras.layers.Dense(1, kernel_regularizer="l2", name="decayed")),
+        TypeError,
+        "Layer 'decayed' has a kernel_regularizer, which is not understood so far.",
+    ),
+    "activity regularizer": (
+        lambda: _sequential(keras.layers.Dense(1, activity_regularizer="l1", name="sparse")),
+        TypeError,
+        "Layer 'sparse' has a activity_regularizer, which is not understood so far.",
+    ),
+    "unknown activation": (
+        lambda: _sequential(keras.layers.Dense(1, "gelu", name="smooth")),
+        TypeError,
+        "Layer 'smooth' has the activation 'gelu'; understood are linear, step, sigmoid, tanh, relu, softmax.",
+    ),
+    "another function of that name": (
+        lambda: _sequential(keras.layers.Dense(1, _impostor, name="false_friend")),
+        TypeError,
+        "Layer 'false_friend' has the activation 'sigmoid'; understood are linear, step, sigmoid, tanh, relu, softmax.",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", REFUSED)
+def test_what_is_not_understood_is_named(what: str) -> None:
+    build, kind, text = REFUSED[what]
+    with pytest.raises(kind, match=f"^{re.escape(text)}$"):
+        from_keras(build())
+
+
+def test_equal_weights_are_proved(mlp: MLP) -> None:
+    w = mlp.initialize(0)
+    prove_same_weights(to_keras(mlp, w), w)
+
+
+@pytest.mark.parametrize("side", ["model", "parameters"])
+def test_a_change_of_one_ulp_is_caught(mlp: MLP, side: str) -> None:
+    w = mlp.initialize(0)
+    model = to_keras(mlp, w)
+    changed = w["dense_2/kernel"].copy()
+    changed[3, 1] = np.nextafter(changed[3, 1], 2)
+    if side == "model":
+        named_weights(model)["dense_2/kernel"].assign(changed)
+    else:
+        w["dense_2/kernel"] = changed
+    text = (
+        "The two sides do not share their weights: dense_2/kernel differ. "
+        "Something trained or reassigned the model; build it again with to_keras(mlp, parameters)."
+    )
+    with pytest.raises(ValueError, match=f"^{re.escape(text)}$"):
+        prove_same_weights(model, w)
+
+
+@pytest.mark.parametrize("change", ["sign of zero", "dtype", "shape", "missing"])
+def test_other_changes_are_caught(change: str) -> None:
+    mlp = MLP(1, [Dense(1)])
+    w = {"dense_1/kernel": np.array([[0.0]]), "dense_1/bias": np.array([1.0])}
+    model = to_keras(mlp, w)
+    kernel = {"sign of zero": -w["dense_1/kernel"], "dtype": np.zeros((1, 1), np.float32), "shape": np.zeros(1)}
+    planted = {**w, "dense_1/kernel": kernel[change]} if change in kernel else {"dense_1/bias": w["dense_1/bias"]}
+    with pytest.raises(ValueError, match=r"do not share their weights: dense_1/kernel differ"):
+        prove_same_weights(model, planted)
