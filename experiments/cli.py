@@ -5,11 +5,16 @@ from __future__ import annotations
 import os
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from experiments import BY_NAME_ONLY, STUDIES
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+    from experiments.running import Outcome
 
 app = typer.Typer(
     name="gradient-diff",
@@ -36,7 +41,8 @@ def run(
     dtype: Annotated[Literal["float64", "float32"], typer.Option(help="Of both twins.")] = "float64",
     mode: Annotated[Literal["eager", "graph", "xla"], typer.Option(help="How TensorFlow runs the tape.")] = "eager",
     seed: Annotated[int, typer.Option(help="Of everything that is drawn.", min=0)] = 0,
-    out: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("results"),
+    full: Annotated[bool, typer.Option("--full", help="The real sizes; some experiments then take an hour.")] = False,
+    out: Annotated[Path, typer.Option(help="Folder for the results, one inside it for each.")] = Path("results"),
 ) -> None:
     """Run experiments; write tables, figures and an HTML report for each.
 
@@ -46,49 +52,109 @@ def run(
     """
     chosen = _chosen(names)
     typer.echo(f"Running {', '.join(chosen)} into {out}{os.sep} (TensorFlow takes some seconds to start) …")
-    from experiments.running import Outcome, run_study
+    from experiments.running import run_study
     from experiments.study import Settings
 
     outcomes: list[Outcome] = []
-    settings = Settings(dtype, mode, seed)
-    with _progress() as progress:
-        for name in chosen:
-            try:
-                outcomes.append(run_study(name, settings, out, progress))
-            except OSError as error:
-                raise typer.BadParameter(str(error), param_hint="--out") from error
-    _print_outcomes(outcomes)
+    settings = Settings(dtype, mode, seed, full)
+    try:
+        with _progress() as progress:
+            for name in chosen:
+                outcomes.append(run_study(name, settings, out, progress))  # noqa: PERF401  (kept if the next one fails)
+    except OSError as error:
+        if not _concerns(error, out):
+            raise
+        place = f"{error.filename}: " if error.filename else ""  # otherwise the text names it
+        raise typer.BadParameter(f"{place}{error.strerror}", param_hint="--out") from error
+    except KeyboardInterrupt:
+        raise typer.Exit(130) from None
+    finally:
+        if outcomes:  # also those that were done before something went wrong
+            _print_outcomes(outcomes)
     if any(outcome.failed for outcome in outcomes):
         raise typer.Exit(1)
 
 
+@app.command()
+def gallery(
+    out: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("results"),
+) -> None:
+    """Commit every known mistake on purpose and show what the diagnosis says: one HTML page.
+
+    Example: gradient-diff gallery
+    """
+    run(["mistake_gallery"], out=out)
+
+
+@app.command()
+def shapes(
+    network: Annotated[str, typer.Argument(help="Widths from the inputs to the outputs, such as 784-50-100-10.")],
+    batch: Annotated[str, typer.Option(help="Samples in the batch: a number, or a letter.")] = "N",
+    loss: Annotated[str, typer.Option(help="Of the output.")] = "mean_squared_error",
+    activation: Annotated[str, typer.Option(help="Of the hidden layers.")] = "sigmoid",
+    form: Annotated[Literal["text", "markdown", "csv"], typer.Option("--format", help="Of what is printed.")] = "text",
+    out: Annotated[Path | None, typer.Option(help="Folder for a drawing, a CSV and a Markdown file.")] = None,
+) -> None:
+    """Print the matrix ledger of a network: every equation, forward and backward, with all shapes.
+
+    Example: gradient-diff shapes 784-50-100-10 --batch 100
+    """
+    from experiments.matrix_ledger import printed, saved
+
+    try:
+        book = printed(network, batch, loss, activation, form)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
+    if out is not None:
+        try:
+            typer.echo(f"Wrote {saved(book, out)}", err=True)
+        except OSError as error:
+            place = f"{error.filename}: " if error.filename else ""
+            raise typer.BadParameter(f"{place}{error.strerror}", param_hint="--out") from error
+
+
 def _chosen(names: list[str]) -> list[str]:
     """The names, `all` spelt out, each once; an unknown one is an error with the nearest suggestion."""
-    known = [*STUDIES, *BY_NAME_ONLY]
+    known = [*STUDIES, *BY_NAME_ONLY, "all"]
     for name in names:
-        if name not in (*known, "all"):
-            nearest = get_close_matches(name, [*known, "all"], n=1)
+        if name not in known:
+            wanted = name.lower().replace("-", "_")
+            nearest = [n for n in known if n.startswith(wanted)] or get_close_matches(wanted, known)
             hint = f" Did you mean {nearest[0]!r}?" if nearest else ""
-            raise typer.BadParameter(f"There is no experiment {name!r}.{hint} Known: {', '.join(known)}, all.")
+            text = f"There is no experiment {name!r}.{hint} Known: {', '.join(known)}."
+            raise typer.BadParameter(text, param_hint="NAMES")
     return list(dict.fromkeys(n for name in names for n in (STUDIES if name == "all" else [name])))
 
 
-def _progress():  # type: ignore[no-untyped-def]  # rich is imported late; the type is its Progress
+def _concerns(error: OSError, out: Path) -> bool:
+    """Whether it is the folder of the results that cannot be written, and not some file that an experiment reads."""
+    if error.filename is None:
+        return True
+    place, folder = Path(error.filename).resolve(), out.resolve()
+    return place.is_relative_to(folder) or folder.is_relative_to(place)
+
+
+def _progress() -> Progress:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    return Progress(*columns, console=Console(stderr=True), transient=True)
+    console = Console(stderr=True)
+    return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
 
 
-def _print_outcomes(outcomes: list) -> None:  # type: ignore[type-arg]  # of running.Outcome, imported late
+def _print_outcomes(outcomes: list[Outcome]) -> None:
+    from rich import box
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
-    table = Table("experiment", "verdict", "report")
+    table = Table("experiment", box=box.SIMPLE_HEAD, show_edge=False)
+    table.add_column("verdict and report", overflow="fold")
     for outcome in outcomes:
-        problems = "".join(f"\n✗ {text}" for text in outcome.failed)
-        table.add_row(outcome.name, outcome.summary + problems, str(outcome.report))
+        verdict = Text("\n".join([outcome.summary, *(f"✗ {text}" for text in outcome.failed)]))
+        verdict.stylize("red" if outcome.failed else "green")
+        table.add_row(outcome.name, verdict + Text(f"\n{outcome.report}"))
     Console().print(table)
 
 

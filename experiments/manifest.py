@@ -7,12 +7,15 @@ import platform
 import subprocess
 import sys
 from dataclasses import asdict
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from experiments.study import Result, Settings, slug
 
 NUMERIC_FLAGS = ("TF_ENABLE_ONEDNN_OPTS", "TF_XLA_FLAGS", "XLA_FLAGS", "OMP_NUM_THREADS", "NVIDIA_TF32_OVERRIDE")
+PACKAGES = ("gradient-diff", "tensorflow", "keras", "numpy", "pandas", "matplotlib")
+JUDGED = ("verdict", "failed", "verdicts", "expected", "claims", "reproducible")
+"""What a report shows elsewhere, and a test reads."""
 
 
 def manifest(name: str, settings: Settings, result: Result, seconds: float) -> dict[str, object]:
@@ -28,34 +31,56 @@ def manifest(name: str, settings: Settings, result: Result, seconds: float) -> d
         Plain data for JSON; no machine paths.
 
     Example:
-        >>> manifest("demo", Settings(), Result("Demo", ()), 0.5)["experiment"]
-        'demo'
+        >>> facts = manifest("demo", Settings(seed=3), Result("Demo", ()), 0.5)
+        >>> facts["experiment"], facts["command"]
+        ('demo', 'gradient-diff run demo --seed 3')
     """
     return {
         "experiment": name,
+        "command": command(name, settings),
         **asdict(settings),
         "verdict": result.verdict.name,
         "failed": result.failed,
         "verdicts": {caption: c.diff.verdict.name for caption, c in result.comparisons.items()},
-        "reproducible": {slug(caption): table.reproducible for p in result.parts for caption, table in p.tables.items()},
+        "expected": {caption: c.expected.name for caption, c in result.comparisons.items()},
+        "claims": result.claims,
+        "reproducible": {slug(caption): list(table.reproducible) for caption, table in result.tables.items()},
         "versions": _versions(),
         "flags": _flags(),
         "commit": _commit(),
-        "command": " ".join([Path(sys.argv[0]).name, *sys.argv[1:]]),
         "seconds": round(seconds, 2),
     }
 
 
+def command(name: str, settings: Settings) -> str:
+    """What to type to get the same numbers again; the folder that results go to is left out.
+
+    Example:
+        >>> command("demo", Settings(dtype="float32", full=True))
+        'gradient-diff run demo --dtype float32 --full'
+    """
+    usual = asdict(Settings())
+    changed = {option: value for option, value in asdict(settings).items() if value != usual[option]}
+    options = [f"--{option}" if value is True else f"--{option} {value}" for option, value in changed.items()]
+    return " ".join(["gradient-diff run", name, *options])
+
+
 def _versions() -> dict[str, str]:
-    packages = ("gradient-diff", "tensorflow", "keras", "numpy", "pandas", "matplotlib")
-    return {"python": platform.python_version(), **{name: version(name) for name in packages}}
+    return {"python": platform.python_version(), **{name: _version(name) for name in PACKAGES}}
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:  # run from a checkout, or TensorFlow under another name such as tensorflow-cpu
+        return "not installed"
 
 
 def _flags() -> dict[str, object]:
     """Only read what was started: a study without TensorFlow must not load it for its manifest."""
     flags: dict[str, object] = {name: os.environ.get(name, "unset") for name in NUMERIC_FLAGS}
     if "tensorflow" in sys.modules:
-        from keras_mlp.startup import tf32_enabled
+        from keras_mlp import tf32_enabled
 
         flags["tf32"] = tf32_enabled()
     return flags

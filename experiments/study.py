@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +24,7 @@ class Settings:
         dtype: "float64" or "float32", of both twins.
         mode: of the tape: "eager", "graph" or "xla".
         seed: of everything that is drawn.
+        full: the real sizes instead of the short ones.
 
     Example:
         >>> Settings().dtype
@@ -32,6 +34,7 @@ class Settings:
     dtype: str = "float64"
     mode: Literal["eager", "graph", "xla"] = "eager"
     seed: int = 0
+    full: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,6 +44,7 @@ class Table:
     Attributes:
         frame: the numbers.
         reproducible: columns that a second run must give again to 6 digits; times and rounding noise are not.
+        in_report: whether the page shows it; a long one is only saved, for the pictures.
 
     Example:
         >>> import pandas as pd
@@ -50,6 +54,7 @@ class Table:
 
     frame: pd.DataFrame
     reproducible: tuple[str, ...] = ()
+    in_report: bool = True
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,18 +97,42 @@ class Result:
 
     Attributes:
         title: of the report.
-        parts: its sections.
+        parts: its sections; captions differ across all of them, since they name the files.
         evaluations: file stem → Evaluation, saved as `<stem>.npz`; "evaluation" is the hand side.
+
+    Raises:
+        ValueError: two captions that would give one file.
+
+    Example:
+        >>> Result("Demo", (Part("One", claims={"1 + 1 is 2": True}),)).summary
+        '1 of 1 claims hold'
     """
 
     title: str
     parts: tuple[Part, ...]
     evaluations: Mapping[str, Evaluation] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        for kind in ("tables", "comparisons", "claims", "pictures"):
+            names = [slug(caption) for part in self.parts for caption in getattr(part, kind)]
+            twice = sorted({name for name in names if names.count(name) > 1})
+            if twice:
+                raise ValueError(f"Two {kind} of {self.title!r} would share a name, {twice[0]}: reword a caption.")
+
+    @property
+    def tables(self) -> dict[str, Table]:
+        """All of them, caption → table."""
+        return {caption: table for part in self.parts for caption, table in part.tables.items()}
+
     @property
     def comparisons(self) -> dict[str, Comparison]:
         """All of them, caption → comparison."""
         return {caption: c for part in self.parts for caption, c in part.comparisons.items()}
+
+    @property
+    def claims(self) -> dict[str, bool]:
+        """All of them, statement → whether it holds."""
+        return {text: holds for part in self.parts for text, holds in part.claims.items()}
 
     @property
     def failed(self) -> list[str]:
@@ -113,7 +142,7 @@ class Result:
             for caption, c in self.comparisons.items()
             if not c.as_expected
         ]
-        return verdicts + [f"does not hold: {text}" for part in self.parts for text, holds in part.claims.items() if not holds]
+        return verdicts + [f"does not hold: {text}" for text, holds in self.claims.items() if not holds]
 
     @property
     def verdict(self) -> Status:
@@ -126,10 +155,19 @@ class Result:
         comparisons = self.comparisons.values()
         shown = sum(c.as_expected for c in comparisons if c.expected is not Status.MATCH)
         words = [self.verdict.name] if any(c.expected is Status.MATCH for c in comparisons) else []
-        words += [f"{shown} shown mistakes found"] if shown else []
-        claims = [holds for part in self.parts for holds in part.claims.values()]
-        words += [f"{sum(claims)} of {len(claims)} claims hold"] if claims else []
+        words += [f"{shown} shown mistake{'s' * (shown > 1)} found"] if shown else []
+        words += [f"{sum(self.claims.values())} of {len(self.claims)} claims hold"] if self.claims else []
         return ", ".join(words)
+
+
+def paragraphs(text: str) -> tuple[str, ...]:
+    r"""The paragraphs of a text, divided by blank lines; within one, line breaks are spaces.
+
+    Example:
+        >>> paragraphs("One\nline.\n\n  Another.")
+        ('One line.', 'Another.')
+    """
+    return tuple(" ".join(part.split()) for part in re.split(r"\n\s*\n", text.strip()))
 
 
 def slug(caption: str) -> str:

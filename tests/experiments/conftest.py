@@ -1,0 +1,79 @@
+"""Each study runs once, for all tests of this folder; and a small study to try the runner on."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from functools import cache
+from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from rich.progress import Progress
+
+from experiments.running import Outcome, run_study
+from experiments.study import Comparison, Part, Result, Settings, Table
+from gradient_diff import Status, compare
+from manual_mlp import MLP, Dense
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+@pytest.fixture(scope="session")
+def fresh(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Outcome]:
+    """name → the outcome of a run with the usual settings; a second call runs nothing."""
+    out = tmp_path_factory.mktemp("results")
+
+    @cache
+    def run(name: str) -> Outcome:
+        with Progress(disable=True) as progress:
+            return run_study(name, Settings(), out, progress)
+
+    return run
+
+
+@pytest.fixture
+def progress() -> Iterator[Progress]:
+    with Progress(disable=True) as bars:
+        yield bars
+
+
+def demo_result(settings: Settings) -> Result:
+    """A match, a mistake on purpose, a table, a claim, a picture and an Evaluation."""
+    import pandas as pd
+
+    mlp = MLP(2, [Dense(1)])
+    hand = mlp.backpropagate(mlp.initialize(settings.seed), np.ones((3, 2)), np.zeros((3, 1)), "mse")
+    double = {name: 2 * gradient for name, gradient in hand.gradients.items()}
+    part = Part(
+        "A part",
+        ("Some text.",),
+        tables={"The numbers": Table(pd.DataFrame({"name": ["a", "b"], "value": [0.1, 2.0]}), ("name",))},
+        comparisons={
+            "hand: itself": Comparison(compare(hand, hand)),
+            "hand: doubled": Comparison(compare(double, hand), Status.MISMATCH),
+        },
+        claims={"one is one": True},
+        pictures={"The picture": demo_picture},
+    )
+    return Result("A demo", (part,), {"evaluation": hand})
+
+
+def demo_picture(folder: Path) -> Figure:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(2, 2))
+    figure.subplots().plot(pd.read_csv(folder / "tables" / "the_numbers.csv")["value"])
+    return figure
+
+
+@pytest.fixture
+def demo(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
+    """The study `demo`; a test may put another function in place of its `run`."""
+    study = SimpleNamespace(run=lambda settings, progress: demo_result(settings))
+    monkeypatch.setitem(sys.modules, "experiments.demo", study)
+    return study

@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from experiments.noise_calibration import DTYPES, LIMIT, MOST_PRODUCTS, Sample, calibrate
+from experiments.random_nets import random_net
+from experiments.student import student_nodes
+from gradient_diff import compare
+from manual_mlp import evaluation_of, gradient_node
+
+SMALL = 2e5  # products of a net at most, so that dozens take seconds
+
+
+@pytest.fixture(scope="module")
+def samples() -> list[Sample]:
+    """A small version of the calibration: forty nets, every dtype, everyone who computes gradients."""
+    found: list[Sample] = []
+    for seed in range(40):
+        dtype = DTYPES[seed % len(DTYPES)]
+        with np.errstate(over="ignore", invalid="ignore", under="ignore"):
+            found += calibrate(random_net(seed, dtype, min(SMALL, MOST_PRODUCTS[dtype])), [])
+    return found
+
+
+def test_no_kind_of_node_exceeds_the_limit(samples: list[Sample]) -> None:
+    worst = max(samples, key=lambda s: s.distance)
+    assert worst.distance <= LIMIT, worst
+
+
+def test_everyone_is_calibrated(samples: list[Sample]) -> None:
+    sources = {s.source for s in samples}
+    assert sources >= {"NumPy", "student", "permuted", "tape eager", "tape graph", "tape xla", "tape eager, isolated"}
+    assert {s.dtype for s in samples} == {"float32", "float64", "float16", "bfloat16"}
+
+
+def test_the_calibration_can_fail(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("manual_mlp.operations.product_rounding", lambda a, b, p, u, start=None: (0 * p, 0 * p))
+    net = random_net(2, "float32", SMALL)
+    monkeypatch.setattr("experiments.noise_calibration._same_in_keras", lambda problem: False)
+    assert max(s.distance for s in calibrate(net, [])) > LIMIT
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_the_student_is_right(seed: int) -> None:
+    problem = random_net(seed, "float64", SMALL).problem
+    nodes = student_nodes(problem)
+    mine = {n: nodes[gradient_node(n)] for n in problem.parameters}
+    assert compare(mine, evaluation_of(problem)).verdict.exit_code != 1

@@ -1,0 +1,100 @@
+"""What holds for the project as a whole: packaging, cleanliness, and who may import what."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+PACKAGES = PROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
+HEAVY = ("tensorflow", "keras", "pandas", "matplotlib.pyplot")
+
+
+def test_the_four_rooms_are_packaged() -> None:
+    assert sorted(PACKAGES) == ["experiments", "gradient_diff", "keras_mlp", "manual_mlp"]
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_each_package_says_that_it_is_typed(package: str) -> None:
+    assert (ROOT / package / "py.typed").is_file()
+
+
+def test_the_installed_version_is_this_one() -> None:
+    assert version("gradient-diff") == PROJECT["project"]["version"]
+
+
+def test_constraints_are_names_and_versions_only() -> None:
+    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    assert [line for line in lines if not re.fullmatch(r"[A-Za-z0-9._-]+==[0-9][0-9A-Za-z.]*", line)] == []
+
+
+def test_every_direct_dependency_is_pinned() -> None:
+    project = PROJECT["project"]
+    needed = {_name(line) for line in [*project["dependencies"], *project["optional-dependencies"]["dev"]]}
+    pinned = {_name(line) for line in (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()}
+    assert needed - pinned == set()
+
+
+def _name(requirement: str) -> str:
+    return re.split(r"[^A-Za-z0-9._-]", requirement)[0].lower()
+
+
+def test_ci_runs_make_test() -> None:
+    script = ROOT / ".ci" / "run"
+    assert os.access(script, os.X_OK)
+    assert script.read_text(encoding="utf-8").splitlines()[-1] == "exec make test"
+
+
+# Each has one letter in brackets, so that this file is clean itself.
+MACHINE_TRACES = re.compile(
+    rb"(?<![\w.])/(?:wor[k]|roo[t]|hom[e]/\w+|op[t]/pypi|tm[p]/w)/"
+    rb"|pyp[i]\.org|pythonhoste[d]\.org|registry\.npmj[s]|deb\.debia[n]"
+)
+
+
+def _tracked() -> list[Path]:
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=False)
+    if listed.returncode:
+        pytest.skip("not a git checkout")
+    return [ROOT / name for name in listed.stdout.split("\0") if name and (ROOT / name).is_file()]
+
+
+def test_no_tracked_file_tells_of_a_machine() -> None:
+    assert [str(path) for path in _tracked() if MACHINE_TRACES.search(path.read_bytes())] == []
+
+
+@pytest.mark.parametrize(
+    "trace", ["open('/{}/main')".format("work"), "/{}/x".format("root"), "https://{}.org/simple".format("pypi")]
+)
+def test_a_trace_of_a_machine_would_be_seen(trace: str) -> None:
+    assert MACHINE_TRACES.search(trace.encode())
+
+
+def heavy_imports(modules: str, path: Path = ROOT) -> set[str]:
+    """Which of HEAVY a fresh interpreter has loaded after importing the modules, looked for in path and ROOT."""
+    code = f"import sys, {modules}; print(*(name for name in {HEAVY!r} if name in sys.modules))"
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(path), str(ROOT)])}
+    command = [sys.executable, "-c", code]
+    return set(subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout.split())
+
+
+@pytest.mark.parametrize("module", ["manual_mlp", "gradient_diff", "experiments", "experiments.cli"])
+def test_light_modules_import_nothing_heavy(module: str) -> None:
+    assert heavy_imports(module) == set()
+
+
+@pytest.mark.parametrize("name", HEAVY)
+def test_a_heavy_import_would_be_seen(name: str, tmp_path: Path) -> None:
+    stub = tmp_path.joinpath(*name.split(".")).with_suffix(".py")
+    stub.parent.mkdir(exist_ok=True)
+    stub.touch()
+    (tmp_path / "careless.py").write_text(f"import manual_mlp, gradient_diff, {name}")
+    assert heavy_imports("careless", tmp_path) == {name}
