@@ -22,6 +22,8 @@ Share: TypeAlias = Literal["entry", "unit", "row", "all"]
 DRAWN_UNIT = (
     2.0**-24
 )  # float64's rounding is drawn at float32's u and scaled: its own would drown in the runs' rounding
+SHORT = 16  # terms of a product whose partial sums need not be looked at
+LARGE, FEWER_BLOCKS = 1_000_000, 2  # entries of a product from which on two places must do: each costs several passes
 BLOCKS = 8  # partial sums of a long product are looked at at this many places
 GATE = 16.0  # the largest difference, in σ, that rounding is held to explain
 
@@ -96,11 +98,9 @@ def product_rounding(a: Array, b: Array, product: Array, u: float, start: Array 
         (array([[0.33333333]]), array([[1.]]))
     """
     n = a.shape[1]
-    s2 = u * u / 3
-    offset = 0.0 if start is None else (n + 1) * s2 * np.square(start)  # (C + b)² is at most 2 C² + 2 b², near enough
-    q = np.square(a) @ np.square(b)
+    blocks = BLOCKS if product.size < LARGE else FEWER_BLOCKS
     squares, largest, before = np.zeros_like(product), np.zeros_like(product), np.zeros_like(product)
-    for length, after in _partial_sums(a, b):
+    for length, after in _partial_sums(a, b, blocks):
         step = before + after  # C₀² + C₀ C₁ + C₁² = (C₀ + C₁)² − C₀ C₁, in place: these arrays can be large
         np.square(step, out=step)
         step -= np.multiply(before, after, out=before)
@@ -109,14 +109,28 @@ def product_rounding(a: Array, b: Array, product: Array, u: float, start: Array 
         np.maximum(largest, np.abs(after, out=step), out=largest)
         np.maximum(largest, np.abs(np.subtract(product, after, out=step), out=step), out=largest)
         before = after
-    if n <= 2 * BLOCKS:
-        return s2 * (n + 1) * (q / 6 + product * product / 3) + offset, u * n * largest
-    return s2 * (squares + q * (1 + (n + 1) / (6 * BLOCKS))) + offset, u * n * largest
+    if n <= SHORT:
+        return short_product_variance(a, b, product, u, start), u * n * largest
+    q = np.square(a) @ np.square(b)
+    variance = u * u / 3 * (squares + q * (1 + (n + 1) / (6 * blocks)))
+    return variance + _offset(n, u, start), u * n * largest
 
 
-def _partial_sums(a: Array, b: Array) -> Iterator[tuple[int, Array]]:
+def short_product_variance(a: Array, b: Array, product: Array, u: float, start: Array | None = None) -> Array:
+    """ℓ² of a product of at most 16 terms, as in `product_rounding`, without its partial sums."""
+    n = a.shape[1]
+    q = np.square(a) @ np.square(b)
+    return np.asarray(u * u / 3 * (n + 1) * (q / 6 + product * product / 3) + _offset(n, u, start))
+
+
+def _offset(n: int, u: float, start: Array | None) -> Array | float:
+    """(C + b)² is at most 2 C² + 2 b², near enough."""
+    return 0.0 if start is None else (n + 1) * u * u / 3 * np.square(start)
+
+
+def _partial_sums(a: Array, b: Array, blocks: int) -> Iterator[tuple[int, Array]]:
     """(block length, A B up to the end of the block)."""
-    ends = np.linspace(0, a.shape[1], min(BLOCKS, a.shape[1]) + 1).astype(int)
+    ends = np.linspace(0, a.shape[1], min(blocks, a.shape[1]) + 1).astype(int)
     total: Array | float = 0.0
     for start, end in itertools.pairwise(ends):
         total = total + a[:, start:end] @ b[start:end]

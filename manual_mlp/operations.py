@@ -18,7 +18,15 @@ from manual_mlp._types import Array, Shape
 from manual_mlp.activation_rounding import PULLBACK, VALUE
 from manual_mlp.activations import Activation, activation
 from manual_mlp.errors import ShapeError
-from manual_mlp.local_rounding import BLOCKS, GATE, Local, entry, product_rounding, sum_rounding
+from manual_mlp.local_rounding import (
+    GATE,
+    SHORT,
+    Local,
+    entry,
+    product_rounding,
+    short_product_variance,
+    sum_rounding,
+)
 from manual_mlp.loss_rounding import GRADIENT, TERMS
 from manual_mlp.losses import Loss
 
@@ -110,12 +118,13 @@ class Product(Operation):
         left, right = self._oriented(operands[0], operands[1])
         product = result if len(operands) == 2 else left.dot(right)
         start = operands[2] if len(operands) == 3 and 1 in result.shape else None
-        variance, worst = product_rounding(left, right, product, u, start)
         stored = u * u / 3 * np.square(result)
+        if left.shape[1] <= SHORT and not self.transpose_left:
+            return entry(np.sqrt(short_product_variance(left, right, product, u, start) + stored))
+        variance, worst = product_rounding(left, right, product, u, start)
         if self.transpose_left:  # a sum over the batch, where like samples repeat like errors
             return Local(((np.sqrt(variance + stored), "entry"),), worst)
-        long = left.shape[1] > 2 * BLOCKS
-        return entry(np.sqrt(variance + stored + (np.square(worst / (4 * GATE)) if long else 0.0)))
+        return entry(np.sqrt(variance + stored + np.square(worst / (4 * GATE))))
 
     def _oriented(self, left: Array, right: Array) -> tuple[Array, Array]:
         return left.T if self.transpose_left else left, right.T if self.transpose_right else right
