@@ -81,7 +81,7 @@ def calibrate(net: RandomNet, sharpness: list[Sharpness]) -> Iterator[Sample]:
     """Samples of every source for one net; the tape's kernels also go into `sharpness`.
 
     Example:
-        >>> {s.source for s in calibrate(random_net(0, most_products=1e4), [])} >= {"NumPy", "student", "tape eager"}
+        >>> {s.source for s in calibrate(random_net(0, most_products=1e4), [])} >= {"NumPy", "student", "permuted"}
         True
     """
     problem = net.problem
