@@ -13,7 +13,7 @@ from experiments.running import main
 from experiments.slips import Slip, possible_slips
 from experiments.study import Comparison, Part, Result, Settings, Table
 from gradient_diff import MISTAKES, GradientDiff, Mistake, compare
-from manual_mlp import MLP, Dense, Evaluation, Loss
+from manual_mlp import MLP, Dense, Dropout, Evaluation, Loss
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -28,6 +28,7 @@ NETS: tuple[tuple[MLP, int, str], ...] = (
     (MLP(7, [Dense(5, "tanh"), Dense(1)]), 11, "mean_squared_error"),
     (MLP(5, [Dense(5, "tanh"), Dense(5, "tanh"), Dense(3)]), 5, "mean_squared_error"),
     (MLP(7, [Dense(5, "tanh"), Dense(1, "sigmoid")]), 11, "saturated binary_crossentropy"),
+    (MLP(7, [Dense(5, "tanh"), Dropout(0.3), Dense(3)]), 11, "mean_squared_error"),
 )
 """Widths and batch are different primes where that is possible, so that every slip shows in the shapes, too."""
 
@@ -73,7 +74,7 @@ def evaluation(net: int, settings: Settings) -> Evaluation:
     x, k, name = rng.normal(size=(batch, mlp.inputs)), mlp.units[-1], loss.removeprefix("saturated ")
     hot = np.eye(k)[np.arange(batch) % k] if k > 1 else (np.arange(batch)[:, None] % 2).astype(float)
     y = hot if name.endswith("crossentropy") else rng.normal(size=(batch, k))
-    return mlp.backpropagate(parameters, x, y, Loss(name))
+    return mlp.backpropagate(parameters, x, y, Loss(name), mlp.draws(rng, batch, settings.dtype))
 
 
 def _first_shown(name: str, evaluations: list[Evaluation], seed: int) -> tuple[Slip, GradientDiff] | None:
@@ -100,9 +101,9 @@ def _attempts(name: str, evaluations: list[Evaluation], seed: int) -> Iterator[t
 def _part(mistake: Mistake, slip: Slip, diff: GradientDiff) -> Part:
     net = diff.problem
     assert net is not None
-    widths = "-".join(map(str, (net.mlp.inputs, *net.mlp.units)))
+    where = f"on a {net.mlp.outline} network with {net.loss.name}, batch {net.batch}"
     text = (
-        f"What was done: {mistake.title}. Here: {slip}, on a {widths} network with {net.loss.name}, batch {net.batch}.",
+        f"What was done: {mistake.title}. Here: {slip}, {where}.",
         f"The cure: {mistake.cure}",
     )
     caption = f"{mistake.id} committed"

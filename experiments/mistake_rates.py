@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from experiments.blocks import blocks
 from experiments.running import main
 from experiments.slips import Slip, possible_slips
 from experiments.small_nets import data, small_net
@@ -102,7 +103,8 @@ def derived(problem: Problem, *slips: Slip) -> Gradients | None:
     decay = next((s.value for s in slips if s.id.startswith("l2_")), 0.0)
     try:
         with np.errstate(all="ignore"):
-            hand = wrong_gradients(slips, problem.parameters, problem.mlp, problem.x, problem.y, problem.loss, decay)
+            data = problem.x, problem.y, problem.loss, decay, problem.draws
+            hand = wrong_gradients(slips, problem.parameters, problem.mlp, *data)
     except (ValueError, IndexError):
         return None
     return hand if all(np.isfinite(g).all() for g in hand.values()) else None
@@ -242,7 +244,7 @@ def correct_pairs_on(seed: int) -> Iterator[tuple[str, Gradients, Evaluation]]:
         if plain is not None:
             yield f"student {name} | {name}", plain, reference
         yield f"permuted {name} | {name}", _permuted(problem, seed), reference
-        if all(layer.use_bias for layer in problem.mlp.layers):
+        if all(f"{block.name}/bias" in problem.parameters for block in blocks(problem.mlp)):
             nodes = student_nodes(problem)
             loop = {n: nodes[gradient_node(n)] for n in problem.parameters}
             yield f"sample by sample {name} | {name}", loop, reference

@@ -15,7 +15,17 @@ from experiments.running import main
 from experiments.student import student_nodes
 from experiments.study import Part, Result, Settings, Table, paragraphs
 from gradient_diff import kink_positions
-from manual_mlp import GATE, MORE_DRAWS, Evaluation, Noise, Problem, evaluation_of, local_distance, rounding_noise
+from manual_mlp import (
+    GATE,
+    MORE_DRAWS,
+    Dense,
+    Evaluation,
+    Noise,
+    Problem,
+    evaluation_of,
+    local_distance,
+    rounding_noise,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,6 +35,7 @@ if TYPE_CHECKING:
 Array = npt.NDArray[Any]
 
 NETS, NETS_FULL = 40, 2100
+VARIED, VARIED_FULL = 20, 500  # with dropout, decay and activations as layers
 DTYPES = ("float32",) * 14 + ("float64",) * 4 + ("float16", "bfloat16")
 MOST_PRODUCTS = {"float32": 4e7, "float64": 2e7, "float16": 2e6, "bfloat16": 2e6}
 MOST_STUDENT_PRODUCTS = 2e6  # a student goes sample by sample
@@ -35,7 +46,8 @@ def run(settings: Settings, progress: Progress) -> Result:
     """Draw nets, let everyone compute their gradients, and hold what they find against σ.
 
     Args:
-        settings: `full` draws 2,400 nets, else 40; the seed is that of the first.
+        settings: `full` draws 2,100 nets of Dense layers and 500 with dropout, decay and activations as layers, else 40
+            and 20; the seed is that of the first.
         progress: bars.
 
     Returns:
@@ -43,12 +55,15 @@ def run(settings: Settings, progress: Progress) -> Result:
     """
     import pandas as pd
 
-    count = NETS_FULL if settings.full else NETS
+    plain, varied = (NETS_FULL, VARIED_FULL) if settings.full else (NETS, VARIED)
+    count = plain + varied
     task = progress.add_task("random nets", total=count)
     samples: list[Sample] = []
     sharpness: list[Sharpness] = []
-    for seed in range(settings.seed, settings.seed + count):
-        net = random_net(seed, DTYPES[seed % len(DTYPES)], MOST_PRODUCTS[DTYPES[seed % len(DTYPES)]])
+    for i in range(count):
+        seed = settings.seed + i
+        dtype = DTYPES[seed % len(DTYPES)]
+        net = random_net(seed, dtype, MOST_PRODUCTS[dtype], varied=i >= plain)
         with np.errstate(over="ignore", invalid="ignore", under="ignore"):
             samples += calibrate(net, sharpness)
         progress.advance(task)
@@ -84,9 +99,10 @@ def calibrate(net: RandomNet, sharpness: list[Sharpness]) -> Iterator[Sample]:
         >>> {s.source for s in calibrate(random_net(0, most_products=1e4), [])} >= {"NumPy", "student", "permuted"}
         True
     """
-    problem = net.problem
+    tape = _tape(net)
+    problem = net.problem if tape is None else replace(net.problem, draws=tape.problem.draws)
     plain = rounding_noise(problem)
-    for source, computed, run in _sources(net):
+    for source, computed, run in _sources(problem, net.seed, tape):
         nodes = {n: np.asarray(a, np.float64) for n, a in computed.items() if np.isfinite(np.asarray(a, float)).all()}
         noise = _on_its_branch(problem, plain, nodes)
         for node, array in nodes.items():
@@ -101,52 +117,80 @@ def calibrate(net: RandomNet, sharpness: list[Sharpness]) -> Iterator[Sample]:
             yield from _isolated(net, source, run)
 
 
-def _sources(net: RandomNet) -> Iterator[tuple[str, dict[str, Array], Evaluation | None]]:
-    """(who, node → array, the whole run where its equations can be judged one by one)."""
+def _tape(net: RandomNet) -> Evaluation | None:
+    """What Keras computes, and draws; None where it would compute another E."""
     from keras_mlp import backpropagate, to_keras
 
     problem = net.problem
-    dtype = problem.dtype.name
+    if not _same_in_keras(problem):
+        return None
     mode = "xla" if net.seed % 10 == 0 else "graph" if net.seed % 5 == 1 else "eager"
-    if _same_in_keras(problem):
-        model = to_keras(problem.mlp, problem.parameters, dtype)
-        tape = backpropagate(model, problem.x, problem.y, problem.loss, mode)  # type: ignore[arg-type]  # one of three
+    model = to_keras(problem.mlp, problem.parameters, problem.dtype.name)
+    return backpropagate(model, problem.x, problem.y, problem.loss, mode)  # type: ignore[arg-type]  # one of three
+
+
+def _sources(
+    problem: Problem, seed: int, tape: Evaluation | None
+) -> Iterator[tuple[str, dict[str, Array], Evaluation | None]]:
+    """(who, node → array, the whole run where its equations can be judged one by one)."""
+    dtype = problem.dtype.name
+    if tape is not None:
+        mode = tape.origin.split()[-1]
         yield f"tape {mode}", tape.nodes, tape if mode == "eager" else None
     if dtype == "bfloat16":  # NumPy has no arithmetic for it
         return
     if dtype != "float64":  # in float64 it is the very computation that the others are measured from
         hand = evaluation_of(problem)
         yield "NumPy", hand.nodes, hand
-    yield "permuted", _permuted(net), None
-    if problem.batch * sum(a.size for a in problem.parameters.values()) < MOST_STUDENT_PRODUCTS:
+    yield "permuted", _permuted(problem, seed), None
+    plain = all(isinstance(layer, Dense) and not layer.kernel_l2 for layer in problem.mlp.layers)
+    if plain and problem.batch * sum(a.size for a in problem.parameters.values()) < MOST_STUDENT_PRODUCTS:
         yield "student", student_nodes(problem), None
 
 
 def _same_in_keras(problem: Problem) -> bool:
     """Keras takes the logits below any softmax or sigmoid for a cross-entropy's own: that is another E."""
-    saturating = problem.mlp.layers[-1].activation in ("softmax", "sigmoid")
+    output = next(layer for layer in reversed(problem.mlp.layers) if not layer.transparent)
+    saturating = getattr(output, "activation", "") in ("softmax", "sigmoid")
     return problem.fused or not saturating or problem.loss.function.logits_value is None
 
 
-def _permuted(net: RandomNet) -> dict[str, Array]:
+def _permuted(problem: Problem, seed: int) -> dict[str, Array]:
     """The derivation with samples and hidden units in another order: another order of every sum."""
-    rng, problem = np.random.default_rng(net.seed), net.problem
+    rng, mlp = np.random.default_rng(seed), problem.mlp
     samples = rng.permutation(problem.batch)
-    widths = [problem.mlp.inputs, *problem.mlp.units]
+    dense = [layer for layer in mlp.layers if isinstance(layer, Dense)]
+    widths = [mlp.inputs, *(layer.units for layer in dense)]
     orders = [rng.permutation(n) for n in widths[:-1]] + [np.arange(widths[-1])]
-    parameters = dict(problem.parameters)
-    for layer, rows, columns in zip(problem.mlp.layers, orders, orders[1:], strict=False):
-        parameters[f"{layer.name}/kernel"] = parameters[f"{layer.name}/kernel"][np.ix_(rows, columns)]
-        parameters[f"{layer.name}/bias"] = parameters[f"{layer.name}/bias"][columns]
-    shuffled = replace(problem, parameters=parameters, x=problem.x[np.ix_(samples, orders[0])], y=problem.y[samples])
-    nodes = evaluation_of(shuffled).nodes
-    back = [np.argsort(order) for order in orders]
+    of = dict(zip((str(layer.name) for layer in dense), orders[1:], strict=True))
+    below, order = {}, orders[0]
+    for layer in mlp.layers:
+        below[str(layer.name)] = order
+        order = of.setdefault(str(layer.name), order)
+    parameters, draws = dict(problem.parameters), {}
+    for name in (str(layer.name) for layer in dense):
+        parameters[f"{name}/kernel"] = parameters[f"{name}/kernel"][np.ix_(below[name], of[name])]
+        parameters[f"{name}/bias"] = parameters[f"{name}/bias"][of[name]]
+    for name, mask in problem.draws.items():
+        draws[name] = mask[np.ix_(samples, of[name.rsplit("/")[0]])]
+    x, y = problem.x[np.ix_(samples, orders[0])], problem.y[samples]
+    nodes = evaluation_of(replace(problem, parameters=parameters, x=x, y=y, draws=draws)).nodes
+    return _put_back(nodes, samples, below, of)
+
+
+def _put_back(
+    nodes: dict[str, Array], samples: Array, below: dict[str, Array], of: dict[str, Array]
+) -> dict[str, Array]:
+    """The arrays of permuted samples and units, in the old order."""
     result = {}
-    for i, layer in enumerate(problem.mlp.layers):
-        for which in ("u", "z"):
-            result[f"{layer.name}/{which}"] = nodes[f"{layer.name}/{which}"][np.ix_(np.argsort(samples), back[i + 1])]
-        result[f"{layer.name}/dE_dkernel"] = nodes[f"{layer.name}/dE_dkernel"][np.ix_(back[i], back[i + 1])]
-        result[f"{layer.name}/dE_dbias"] = nodes[f"{layer.name}/dE_dbias"][back[i + 1]]
+    for node, array in nodes.items():
+        name, _, kind = node.rpartition("/")
+        if kind in ("u", "z"):
+            result[node] = array[np.ix_(np.argsort(samples), np.argsort(of[name]))]
+        elif kind == "dE_dkernel":
+            result[node] = array[np.ix_(np.argsort(below[name]), np.argsort(of[name]))]
+        elif kind == "dE_dbias":
+            result[node] = array[np.argsort(of[name])]
     return result
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import itertools
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from manual_mlp import LOSSES, MLP, Dense, Loss, Problem
+from manual_mlp import LOSSES, MLP, Activation, Dense, Dropout, Layer, Loss, Problem
 
 HIDDEN = ("relu", "tanh", "sigmoid", "linear", "softmax")
 INPUTS = ("normal", "positive", "sparse", "sorted", "times ten")
@@ -33,16 +33,18 @@ class RandomNet:
     words: str
 
 
-def random_net(seed: int, dtype: str = "float32", most_products: float = 2e8) -> RandomNet:
+def random_net(seed: int, dtype: str = "float32", most_products: float = 2e8, varied: bool = False) -> RandomNet:
     """Draw a network.
 
     Width 1 to 1024 (in one of twenty up to 4096), depth 1 to 12, batch 1 to 1024, weights × 0.1 to × 10, loss scale
-    1e-6 to 1e6, every activation and loss, five kinds of input.
+    1e-6 to 1e6, every activation and loss, five kinds of input. A varied one has dropout of rate 0.05 to 0.9 between
+    its layers and on its inputs, activations as layers of their own, and decays.
 
     Args:
         seed: of the draw.
         dtype: of parameters and data.
         most_products: N Σ n_in n_out at most, so that thousands of nets take minutes.
+        varied: the same network with more kinds of layers in it.
 
     Returns:
         The `RandomNet`.
@@ -54,9 +56,8 @@ def random_net(seed: int, dtype: str = "float32", most_products: float = 2e8) ->
     loss, output = _loss(rng)
     if loss.function.fused_activation == "softmax":
         widths[-1] = max(widths[-1], 2)
-    mlp = MLP(
-        widths[0], [Dense(n, a) for n, a in zip(widths[1:], [*_hidden(rng, len(widths) - 2), output], strict=True)]
-    )
+    kinds = [*_hidden(rng, len(widths) - 2), output]
+    mlp = MLP(widths[0], [Dense(n, a) for n, a in zip(widths[1:], kinds, strict=True)])
     factor, bias = _log_uniform(rng, 0.1, 10), float(rng.choice([0, 0.1, 0.5, 2]))
     parameters = {
         name: (rng.normal(size=shape) * (factor / math.sqrt(int(shape[0])) if len(shape) == 2 else bias)).astype(dtype)  # type: ignore[arg-type]  # numbers
@@ -64,11 +65,32 @@ def random_net(seed: int, dtype: str = "float32", most_products: float = 2e8) ->
     }
     kind = str(rng.choice(INPUTS))
     x, y = _inputs(rng, kind, batch, widths[0]), _targets(rng, loss, batch, widths[-1])
-    problem = mlp.problem(parameters, x.astype(dtype), y if y.dtype.kind == "i" else y.astype(dtype), loss)
-    words = (
-        f"{'-'.join(map(str, widths))} N={batch} {mlp.layers[0].activation}…{output} {loss.name} ×{factor:.2g} {kind}"
-    )
-    return RandomNet(seed, problem, words)
+    words = f"{'-'.join(map(str, widths))} N={batch} {kinds[0]}…{output}"
+    more = np.random.default_rng([seed, 1])  # a stream of its own: the plain networks stay what they were
+    if varied:
+        mlp = _varied(more, mlp, loss)
+        words = f"{mlp.outline} N={batch}"
+    data = x.astype(dtype), y if y.dtype.kind == "i" else y.astype(dtype)
+    problem = mlp.problem(parameters, *data, loss, draws=mlp.draws(more, batch, dtype))
+    return RandomNet(seed, problem, f"{words} {loss.name} ×{factor:.2g} {kind}")
+
+
+def _varied(rng: np.random.Generator, mlp: MLP, loss: Loss) -> MLP:
+    """Some activations on their own, some dropouts, some decays; probabilities are not dropped."""
+    layers: list[Layer] = [_dropout(rng)] if rng.random() < 0.3 else []
+    for layer in mlp.layers:
+        assert isinstance(layer, Dense)
+        decay = loss.scale * _log_uniform(rng, 1e-5, 1) if rng.random() < 0.4 else 0.0
+        dense, apart = replace(layer, kernel_l2=decay), rng.random() < 0.4
+        layers += [replace(dense, activation="linear"), Activation(layer.activation)] if apart else [dense]
+        last = layer.name == mlp.layers[-1].name
+        if rng.random() < 0.4 and not (last and loss.function.logits_value is not None and not loss.from_logits):
+            layers.append(_dropout(rng))
+    return MLP(mlp.inputs, layers)
+
+
+def _dropout(rng: np.random.Generator) -> Dropout:
+    return Dropout(float(rng.uniform(0.05, 0.9)))
 
 
 def _sizes(rng: np.random.Generator, most_products: float) -> tuple[list[int], int]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from experiments.blocks import Block, blocks
 from manual_mlp import Problem
 
 SUMS = ("half_sum_squared_error", "sum_squared_error")
@@ -16,7 +17,7 @@ DERIVATIVES = {
     "tanh": ("1 - z", "tanh", "1 - u²", "1/cosh u", "z(1 - z)"),
     "relu": ("u", "z", "leaky"),
 }
-NOT_YET = ("dropout_mask_missing", "dropout_scale_missing", "batch_norm_partial")
+NOT_YET = ("batch_norm_partial",)
 """Mistakes of the list that need layers which are yet to come."""
 
 
@@ -26,7 +27,7 @@ class Slip:
 
     Attributes:
         id: as in `gradient_diff.MISTAKES`.
-        layer: counted from 0 at the input; None for everywhere, or where no layer is meant.
+        layer: the dense layers, counted from 0 at the input; None for everywhere, or where no layer is meant.
         form: which of several ways to make it.
         value: a constant, where one is needed: a learning rate, a shift, a factor, λ.
 
@@ -50,11 +51,11 @@ def possible_slips(problem: Problem, seed: int = 0) -> Iterator[Slip]:
     """Every way to make every mistake that this network and its data allow.
 
     Args:
-        problem: a network of Dense layers and its data.
+        problem: a network of blocks (see `experiments.blocks`) and its data.
         seed: of the constants: learning rates, shifts, factors.
 
     Returns:
-        Slips; decay (`l2_…`) is left out if the loss is not trained with it, which is the caller's to say.
+        Slips; those of a decay (`l2_…`) have a λ as their value where E itself has none: then the caller adds it.
 
     Example:
         >>> import numpy as np
@@ -67,6 +68,7 @@ def possible_slips(problem: Problem, seed: int = 0) -> Iterator[Slip]:
     rng = np.random.default_rng(seed)
     yield from _scale(problem, rng)
     yield from _decay(problem, rng)
+    yield from _dropout(problem)
     yield from _derivatives(problem)
     yield from _output(problem)
     yield from _matrices(problem, rng)
@@ -74,16 +76,20 @@ def possible_slips(problem: Problem, seed: int = 0) -> Iterator[Slip]:
     yield from _targets(problem, rng)
 
 
+def _blocks(problem: Problem) -> list[Block]:
+    return blocks(problem.mlp)
+
+
 def _layers(problem: Problem) -> range:
-    return range(len(problem.mlp.layers))
+    return range(len(_blocks(problem)))
 
 
 def _widths(problem: Problem) -> list[int]:
-    return [problem.mlp.inputs, *problem.mlp.units]
+    return [problem.mlp.inputs, *(b.units for b in _blocks(problem))]
 
 
 def _with_bias(problem: Problem) -> list[int]:
-    return [i for i, layer in enumerate(problem.mlp.layers) if layer.use_bias]
+    return [i for i, block in enumerate(_blocks(problem)) if block.use_bias]
 
 
 def _scale(problem: Problem, rng: np.random.Generator) -> Iterator[Slip]:
@@ -115,17 +121,29 @@ def _scale(problem: Problem, rng: np.random.Generator) -> Iterator[Slip]:
 
 def _decay(problem: Problem, rng: np.random.Generator) -> Iterator[Slip]:
     rate = float(np.exp(rng.uniform(np.log(1e-3), np.log(0.3))))
-    yield Slip("l2_missing", value=rate)
-    yield Slip("l2_factor", form="λW", value=rate)
-    yield Slip("l2_factor", form="4λW", value=rate)
-    yield Slip("l2_sign", value=rate)
-    if _with_bias(problem):
-        yield Slip("l2_bias", value=rate)
+    own = [i for i, block in enumerate(_blocks(problem)) if block.decay]
+    for i in (None, *(own if len(own) > 1 else ())):
+        value = 0.0 if own else rate
+        yield Slip("l2_missing", i, value=value)
+        yield Slip("l2_factor", i, "λW", value)
+        yield Slip("l2_factor", i, "4λW", value)
+        yield Slip("l2_sign", i, value=value)
+        if set(_with_bias(problem)) & set(own or _with_bias(problem)) and (i is None or i in _with_bias(problem)):
+            yield Slip("l2_bias", i, value=value)
+
+
+def _dropout(problem: Problem) -> Iterator[Slip]:
+    places = [i for i, block in enumerate(_blocks(problem)) if block.mask]
+    for i in (*places, *((None,) if len(places) > 1 else ())):
+        for form in ("no mask", "scale without mask"):
+            yield Slip("dropout_mask_missing", i, form)
+        for form in ("backward", "forward", "both"):
+            yield Slip("dropout_scale_missing", i, form)
 
 
 def _derivatives(problem: Problem) -> Iterator[Slip]:
     """Where δ = dE/dz ⊙ f′ is computed: everywhere but at an output whose loss gives δ itself."""
-    kinds = [layer.activation for layer in problem.mlp.layers]
+    kinds, n = [block.activation for block in _blocks(problem)], _widths(problem)[1:]
     cross = problem.loss.name in CROSS_ENTROPIES
     places = [i for i, kind in enumerate(kinds) if kind in DERIVATIVES and not (cross and i == len(kinds) - 1)]
     hidden = [i for i in places if i < len(kinds) - 1]
@@ -137,13 +155,12 @@ def _derivatives(problem: Problem) -> Iterator[Slip]:
         if kinds[i] in ("sigmoid", "tanh"):
             yield Slip("derivative_at_output", i)
         for j, kind in enumerate(kinds):
-            same = problem.mlp.units[j] == problem.mlp.units[i]
-            if j != i and same and kind != "softmax":
+            if j != i and n[j] == n[i] and kind != "softmax":
                 yield Slip("wrong_layer_derivative", i, value=j)
         if kinds[i] == "relu":
             for form in ("u >= 0", "u < 0", "g > 0", "g > 0 and u > 0"):
                 yield Slip("relu_mask", i, form)
-        if problem.batch == problem.mlp.units[i]:
+        if problem.batch == n[i]:
             yield Slip("elementwise_for_matmul", i, "derivative")
     for i in hidden:
         yield Slip("missing_derivative", i)
@@ -160,7 +177,7 @@ def _all_hidden(name: str, hidden: list[int], layers: int) -> Iterator[Slip]:
 
 
 def _output(problem: Problem) -> Iterator[Slip]:
-    last, loss = problem.mlp.layers[-1].activation, problem.loss.name
+    last, loss = _blocks(problem)[-1].activation, problem.loss.name
     yield Slip("output_not_loss")
     if loss in CROSS_ENTROPIES:
         yield Slip("output_derivative_kept", form="p(1 - p)")
@@ -221,6 +238,8 @@ def _inputs(problem: Problem, i: int) -> Iterator[Slip]:
         yield Slip("wrong_input", i, "own z")
     if i:
         yield Slip("wrong_input", i, "u")
+        if _blocks(problem)[i - 1].mask:
+            yield Slip("wrong_input", i, "unmasked")
         if n[0] == n[i]:
             yield Slip("wrong_input", i, "x")
     if i > 1 and n[i - 1] == n[i]:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from manual_mlp import Problem, gradient_node
+from manual_mlp import Dense, Problem, gradient_node
 
 Array = npt.NDArray[Any]
 
@@ -29,7 +29,7 @@ def student_nodes(problem: Problem) -> dict[str, Array]:
         >>> student_nodes(mlp.problem(w, np.array([[3.0]]), np.array([[5.0]]), "mse"))["dense_1/dE_dkernel"]
         array([[6.]])
     """
-    names = [str(layer.name) for layer in problem.mlp.layers]
+    names = [str(layer.name) for layer in _dense(problem)]
     total = {gradient_node(name): np.zeros_like(array) for name, array in problem.parameters.items()}
     traces: dict[str, list[Array]] = {f"{name}/{which}": [] for name in names for which in ("u", "z")}
     for n in range(problem.batch):
@@ -42,9 +42,13 @@ def student_nodes(problem: Problem) -> dict[str, Array]:
     return {**{name: np.stack(rows) for name, rows in traces.items()}, **total}
 
 
+def _dense(problem: Problem) -> list[Dense]:
+    return [layer for layer in problem.mlp.layers if isinstance(layer, Dense)]
+
+
 def _forward(problem: Problem, x: Array) -> tuple[list[Array], list[Array]]:
     us, zs = [], [x]
-    for layer in problem.mlp.layers:
+    for layer in _dense(problem):
         u = zs[-1] @ problem.parameters[f"{layer.name}/kernel"] + problem.parameters[f"{layer.name}/bias"]
         us.append(u)
         zs.append(_f(layer.activation, u))
@@ -52,7 +56,7 @@ def _forward(problem: Problem, x: Array) -> tuple[list[Array], list[Array]]:
 
 
 def _backward(problem: Problem, us: list[Array], zs: list[Array], y: Array) -> dict[str, Array]:
-    layers = problem.mlp.layers
+    layers = _dense(problem)
     delta = _output_delta(problem, us[-1], zs[-1], y)
     gradients = {}
     for i in range(len(layers) - 1, -1, -1):
@@ -81,7 +85,7 @@ def _jacobian(name: str, u: Array, z: Array, g: Array) -> Array:
 
 
 def _output_delta(problem: Problem, u: Array, z: Array, y: Array) -> Array:
-    loss, output = problem.loss, problem.mlp.layers[-1].activation
+    loss, output = problem.loss, _dense(problem)[-1].activation
     target = np.eye(len(z), dtype=z.dtype)[y] if loss.function.class_indices else y
     c = z.dtype.type(loss.scale * loss.function.factor(problem.batch, len(z)))
     if problem.fused:

@@ -3,7 +3,7 @@
 One student, one loop over the layers. Every mistake of the list is a branch where it is made in real code. The engine
 makes the same mistakes by substituting in its equation records; that the two agree is what the diagnosis rests on.
 
-Not here: dropout_mask_missing, dropout_scale_missing and batch_norm_partial, which need layers that are yet to come.
+Not here: batch_norm_partial, which needs a layer that is yet to come.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from experiments.blocks import blocks, input_mask
 from experiments.slips import Slip
 from experiments.wrong_activations import WRONG_DERIVATIVES, Array, df, f, jacobian
 from experiments.wrong_outputs import change_targets, head
@@ -31,17 +32,19 @@ def wrong_gradients(
     y: Array,
     loss: str | Loss,
     decay: float = 0.0,
+    draws: Mapping[str, Array] | None = None,
 ) -> Gradients:
     """The parameter gradients of a student who makes these mistakes.
 
     Args:
         slips: one, several, or none (then the gradients are right).
-        parameters: name → array, of a network of Dense layers.
+        parameters: name → array, of a network of blocks (see `experiments.blocks`).
         mlp: the network.
         x: (N, n_0).
         y: (N, K), or class indices (N,).
         loss: any of the house's; a cross-entropy only behind its own activation, or from logits.
-        decay: λ of E += λ Σ W².
+        decay: λ of E += λ Σ W² in every layer, where the layers have none of their own.
+        draws: name → mask.
 
     Returns:
         Parameter name → array; its shape may be wrong, too.
@@ -60,7 +63,8 @@ def wrong_gradients(
     """
     chosen = (slips,) if isinstance(slips, Slip) else tuple(slips)
     earlier = next((s for s in chosen if s.id == "accumulated" and s.form == "step"), None)
-    student = Student(parameters, mlp, x, y, as_loss(loss), chosen, decay)
+    masks = draws or {}
+    student = Student(parameters, mlp, x, y, as_loss(loss), chosen, decay, masks)
     found = student.gradients()
     if earlier is None:
         return found
@@ -68,13 +72,13 @@ def wrong_gradients(
     before = {n: np.asarray(a, np.float64) for n, a in parameters.items()}
     wide = x.astype(np.float64), y if y.dtype.kind in "iu" else y.astype(np.float64)
     for _ in range(STEPS_BACK):
-        step = Student(before, mlp, *wide, as_loss(loss), (), decay).gradients()
+        step = Student(before, mlp, *wide, as_loss(loss), (), decay, masks).gradients()
         before = {n: parameters[n] + earlier.value * step[n] for n in step}
-    again = Student(before, mlp, *wide, as_loss(loss), (), decay).gradients()
+    again = Student(before, mlp, *wide, as_loss(loss), (), decay, masks).gradients()
     if any(np.abs(before[n] - earlier.value * again[n] - parameters[n]).max() > CLOSE for n in again):
         raise ValueError(f"No step of lr = {earlier.value:g} leads to these weights: the mistake cannot be made here.")
     rounded = {n: a.astype(x.dtype) for n, a in before.items()}
-    first = Student(rounded, mlp, x, y, as_loss(loss), (), decay).gradients()
+    first = Student(rounded, mlp, x, y, as_loss(loss), (), decay, masks).gradients()
     return {n: found[n] + first[n] for n in found}
 
 
@@ -90,14 +94,17 @@ class Student:
         loss: Loss,
         slips: tuple[Slip, ...],
         decay: float,
+        draws: Mapping[str, Array],
     ) -> None:
-        self.names = [str(layer.name) for layer in mlp.layers]
-        self.f = [layer.activation for layer in mlp.layers]
+        found = blocks(mlp)
+        self.names, self.f = [block.name for block in found], [block.activation for block in found]
+        self.m = [draws[name] if name else None for name in (input_mask(mlp), *(block.mask for block in found))]
         self.W = [parameters[f"{name}/kernel"].copy() for name in self.names]
         self.b = [parameters.get(f"{name}/bias") for name in self.names]
         self.x, self.loss, self.slips = x, loss, slips
         self.real = x.dtype.type
-        self.decay = self.real(decay)
+        self.decay = [self.real(block.decay or decay) for block in found]
+        self.decayed_W = list(self.W)
         k = self.W[-1].shape[1]
         self.y = np.eye(k, dtype=x.dtype)[y.reshape(-1)] if loss.function.class_indices else y.astype(x.dtype)
         self.N, self.K, self.L = len(x), k, len(self.W)
@@ -118,11 +125,21 @@ class Student:
         return self.finish(*self.back())
 
     def forward(self) -> None:
-        """u and z of every layer."""
-        self.z, self.u = [self.x], []
-        for W, b, name in zip(self.W, self.b, self.f, strict=True):
+        """u, f(u) and, with what dropout leaves of it, z of every layer."""
+        self.a, self.u = [self.x], []
+        self.z = [self.dropped(-1, self.x)]
+        for i, (W, b, name) in enumerate(zip(self.W, self.b, self.f, strict=True)):
             self.u.append(self.z[-1] @ W if b is None else self.z[-1] @ W + b)
-            self.z.append(f(name, self.u[-1]))
+            self.a.append(f(name, self.u[-1]))
+            self.z.append(self.dropped(i, self.a[-1]))
+
+    def dropped(self, i: int, z: Array) -> Array:
+        """z ⊙ m."""
+        m = self.m[i + 1]
+        if m is None:
+            return z
+        slip = self.slip("dropout_scale_missing", i)
+        return np.where(m > 0, z, 0) if slip and slip.form in ("forward", "both") else z * m
 
     def back(self) -> tuple[list[Array], list[Array]]:
         """dW and db, from the output down."""
@@ -133,7 +150,8 @@ class Student:
             if slip := self.slip("bias_from_kernel", i):
                 db[i] = dW[i].sum(axis=0)
             if slip := self.slip("stale_or_updated_kernel"):
-                self.W[i] = self.W[i] - self.real(slip.value) * dW[i]
+                full = dW[i] + 2 * self.decay[i] * self.W[i]
+                self.W[i] = self.W[i] - self.real(slip.value) * full
             self.above = delta
             if i:
                 delta = self.pull(i - 1, self.down(i, delta))
@@ -143,7 +161,8 @@ class Student:
 
     def pull(self, i: int, g: Array) -> Array:
         """δ = dE/dz ⊙ f′(u)."""
-        u, z, name = self.u[i], self.z[i + 1], self.f[i]
+        u, z, name = self.u[i], self.a[i + 1], self.f[i]
+        g = self.undropped(i, g)
         if name == "softmax":
             return jacobian(z, g)
         slope = df(name, u)
@@ -165,6 +184,16 @@ class Student:
             return g @ slope
         return g * slope
 
+    def undropped(self, i: int, g: Array) -> Array:
+        """dE/dz ⊙ m."""
+        m = self.m[i + 1]
+        if m is None:
+            return g
+        if slip := self.slip("dropout_mask_missing", i):
+            return g * m.max() if slip.form == "scale without mask" else g
+        slip = self.slip("dropout_scale_missing", i)
+        return np.where(m > 0, g, 0) if slip and slip.form in ("backward", "both") else g * m
+
     def masked(self, slip: Slip, u: Array, g: Array) -> Array:
         """ReLU's backward pass with another mask."""
         g = g.copy()
@@ -184,7 +213,9 @@ class Student:
         if slip := self.slip("wrong_input", i):
             if slip.form == "next layer's":  # article C: both indices one too high
                 return self.z[i + 1].T @ self.above
-            z = {"own z": self.z[i + 1], "x": self.x, "u": self.u[i - 1]}.get(slip.form, self.z[int(slip.value)])
+            z = {"own z": self.z[i + 1], "x": self.x, "u": self.u[i - 1], "unmasked": self.a[i]}.get(
+                slip.form, self.z[int(slip.value)]
+            )
         if slip := self.slip("batch_misaligned", i):
             z = np.roll(z, int(slip.value), axis=0)
         if (slip := self.slip("elementwise_for_matmul", i)) and slip.form == "kernel":
@@ -227,7 +258,8 @@ class Student:
         part = object.__new__(Student)
         part.__dict__.update(self.__dict__)
         part.z = [a[rows] for a in self.z]
-        part.u = [a[rows] for a in self.u]
+        part.u, part.a = [a[rows] for a in self.u], [a[rows] for a in self.a]
+        part.m = [m if m is None else m[rows] for m in self.m]
         part.x, part.y, part.W = self.x[rows], self.y[rows], list(self.W)
         return part
 
@@ -286,15 +318,15 @@ class Student:
 
     def decayed(self, i: int, dW: Array, db: Array) -> tuple[Array, Array]:
         """+ 2λW, and what becomes of it."""
-        if not self.decay:
+        decay, b = self.decay[i], self.b[i]
+        if not decay:
             return dW, db
-        factor = 0 if self.slip("l2_missing") else -2 if self.slip("l2_sign") else 2
-        if slip := self.slip("l2_factor"):
+        factor = 0 if self.slip("l2_missing", i) else -2 if self.slip("l2_sign", i) else 2
+        if slip := self.slip("l2_factor", i):
             factor = 1 if slip.form == "λW" else 4
-        b = self.b[i]
-        if self.slip("l2_bias") and b is not None:
-            db = db + 2 * self.decay * b
-        return dW + self.real(factor) * self.decay * self.W[i], db
+        if self.slip("l2_bias", i) and b is not None:
+            db = db + 2 * decay * b
+        return dW + self.real(factor) * decay * self.decayed_W[i], db
 
     def damaged(self, i: int, dW: Array, db: Array) -> tuple[Array, Array]:
         """Zeros and stray factors."""

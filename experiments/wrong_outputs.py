@@ -132,16 +132,17 @@ def other_head(student: Student) -> Array | None:
         return None
     squared = {"mse": 2 / (student.N * student.K), "quadratic": 1 / student.N, "half sum": 1.0}
     kind, _, rest = slip.form.partition(", ")
+    scale = student.loss.scale  # the weight of E is that of whatever loss stands in it
     if kind in squared:  # under cross-entropy
-        error = student.real(squared[kind]) * (f(CROSS[student.loss.name][0], student.u[-1]) - student.y)
+        error = student.real(scale * squared[kind]) * (f(CROSS[student.loss.name][0], student.u[-1]) - student.y)
         if rest == "without f′":
             return error
         p = f(CROSS[student.loss.name][0], student.u[-1])
         return jacobian(p, error) if CROSS[student.loss.name][0] == "softmax" else error * p * (1 - p)
     if kind == "mae":
-        return student.pull(last, np.sign(z - student.y) / student.real(student.N * student.K))
+        return student.pull(last, np.sign(z - student.y) * student.real(scale / (student.N * student.K)))
     if kind == "rmse":
         mse = np.mean((z - student.y) ** 2)
-        return student.pull(last, (z - student.y) / (student.real(student.N * student.K) * np.sqrt(mse)))
+        return student.pull(last, (z - student.y) * student.real(scale / (student.N * student.K)) / np.sqrt(mse))
     # cross-entropy's δ under squared error
-    return (z - student.y) / student.real(student.N * (student.K if kind == "bce" else 1))
+    return (z - student.y) * student.real(scale / (student.N * (student.K if kind == "bce" else 1)))

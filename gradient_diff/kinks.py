@@ -47,7 +47,8 @@ class Kink:
         place = f"{self.node}[{', '.join(map(str, self.index))}] = {self.value:.1e}, rounding {self.noise:.1e}"
         if np.isnan(self.slopes).any():
             return f"{place}; there the loss clips"
-        return f"{place}; dE/du is {self.slopes[0]:.3g} from the left, {self.slopes[1]:.3g} from the right"
+        left, right = self.slopes
+        return f"{place}; dE/d{self.node.rpartition('/')[2]} is {left:.3g} from the left, {right:.3g} from the right"
 
 
 def kinks(problem: Problem, noise: Noise) -> list[Kink]:
@@ -71,6 +72,8 @@ def kinks(problem: Problem, noise: Noise) -> list[Kink]:
     """
     found = []
     for node, edge, equation in kink_positions(problem):
+        if node not in noise.values:  # x: what no weight has a say in
+            continue
         near = np.abs(noise.values[node] - edge) <= noise.tolerance(node, sides=1)
         found += [_kink(noise, node, tuple(map(int, index)), equation, edge) for index in np.argwhere(near)]
     return found

@@ -26,7 +26,7 @@ def _sum_of_squares(y_true: Any, y_pred: Any) -> Any:
 _TWINS: dict[str, Callable[[Loss], LossTensor]] = {
     "half_sum_squared_error": lambda loss: lambda y, p: 0.5 * _sum_of_squares(y, p),
     "sum_squared_error": lambda loss: _sum_of_squares,
-    "quadratic_cost": lambda loss: lambda y, p: _sum_of_squares(y, p) / (2 * p.shape[0]),
+    "quadratic_cost": lambda loss: lambda y, p: _sum_of_squares(y, p) / tf.cast(2 * tf.shape(p)[0], p.dtype),
     "mean_squared_error": lambda loss: _mean_over_samples(keras.losses.mean_squared_error, loss),
     "binary_crossentropy": lambda loss: _mean_over_samples(keras.losses.binary_crossentropy, loss),
     "categorical_crossentropy": lambda loss: _mean_over_samples(keras.losses.categorical_crossentropy, loss),

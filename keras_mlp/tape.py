@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
-from typing import Any, Literal, TypeAlias, get_args
+from typing import Any
 
 import keras
 import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
+from keras_mlp.draws import kept_seeds, prove_draws, read_draws, replayed, swapped
 from keras_mlp.losses import LossTensor, to_tensorflow
-from keras_mlp.startup import quiet_stderr
+from keras_mlp.modes import Mode, Tensors, check_mode, in_mode
 from keras_mlp.twin import from_keras, named_weights, prove_same_weights, to_keras
-from manual_mlp import Evaluation, Loss, Problem, as_loss, gradient_node
-
-Mode: TypeAlias = Literal["eager", "graph", "xla"]
-Tensors: TypeAlias = dict[str, Any]
+from manual_mlp import Dropout, Evaluation, Loss, Problem, as_loss, gradient_node
 
 
 def backpropagate(
@@ -30,8 +28,12 @@ def backpropagate(
     asking for a node changes what the compiler fuses (up to 1.5e-6 in float32), so E and the parameter
     gradients come from a plain pass, the other nodes from a second, instrumented one.
 
+    A model with a Dropout runs as in training. Its real layers draw; the masks are read beforehand, what each does to
+    ones under the same seed, and `problem.draws` holds them for the hand side. As in any step of training, the seeds
+    of the model move on by one pass.
+
     Args:
-        model: a Sequential of Dense layers; its dtype is that of the computation.
+        model: a Sequential that `from_keras` understands; its dtype is that of the computation.
         x: (N, n_0).
         y: (N, K), or class indices (N,).
         loss: a name or a `Loss`, computed by Keras's loss function or by the house's TensorFlow twin.
@@ -42,7 +44,7 @@ def backpropagate(
         the tape has no dE/dz there, and `problem.fused` says so.
 
     Raises:
-        ValueError: unknown mode or loss, bad data, or weights that changed during the pass.
+        ValueError: unknown mode or loss, bad data, or weights or draws that changed during the pass.
         TypeError: a model that `from_keras` does not understand.
         ShapeError: shapes that do not fit.
 
@@ -61,36 +63,19 @@ def backpropagate(
     """
     check_mode(mode)
     mlp, parameters = from_keras(model)
-    problem = mlp.problem(parameters, np.asarray(x), np.asarray(y), as_loss(loss), fused=False)
+    x, y = np.asarray(x), np.asarray(y)
+    draws = read_draws(model, mlp, len(x) if x.ndim else 1, mode)
+    problem = mlp.problem(parameters, x, y, as_loss(loss), fused=False, draws=draws)
     return evaluate_tape(model, problem, to_tensorflow(problem.loss), mode)
 
 
-def check_mode(mode: str) -> None:
-    """Raise a ValueError unless it is one.
-
-    Example:
-        >>> check_mode("graph")
-    """
-    if mode not in get_args(Mode):
-        raise ValueError(f"Unknown mode {mode!r}: expected {', '.join(get_args(Mode))}.")
-
-
-def in_mode(function: Callable[[], Tensors], mode: Mode) -> Tensors:
-    """Call a function of no arguments as it is, as a graph, or compiled by XLA.
-
-    Example:
-        >>> float(in_mode(lambda: {"loss": tf.constant(1.0)}, "graph")["loss"])
-        1.0
-    """
-    if mode == "eager":
-        return function()
-    # One concrete function per call: tf.function itself would warn of retracing when many models are compared.
-    with quiet_stderr():  # the compilers chat, too
-        return dict(tf.function(function, jit_compile=mode == "xla").get_concrete_function()())
-
-
 def evaluate_tape(
-    model: keras.Sequential, problem: Problem, loss: LossTensor, mode: Mode, words: str | None = None
+    model: keras.Sequential,
+    problem: Problem,
+    loss: LossTensor,
+    mode: Mode,
+    words: str | None = None,
+    replay: bool = False,
 ) -> Evaluation:
     """The tape over a checked problem, with any TensorFlow function that computes the problem's E.
 
@@ -100,18 +85,22 @@ def evaluate_tape(
         loss: (y_true, y_pred) → E, ().
         mode: "eager", "graph" or "xla".
         words: what the loss is called in the origin, if it is not the house's own twin.
+        replay: Dropout layers multiply by the problem's masks; otherwise they draw, and must have drawn just these.
 
     Returns:
         The `Evaluation`.
 
     Raises:
-        ValueError: the weights changed during the pass, or Keras read another activation than the model's.
+        ValueError: the weights changed during the pass, a Dropout drew another mask, or Keras read another activation
+            than the model's.
 
     Example: see `backpropagate`.
     """
     _ = problem.equations  # refuses what has no derivation before Keras warns of it
-    tensors = _Passes(model, loss, tf.constant(problem.x), tf.constant(problem.y)).run(mode)
+    with replayed(model, problem.draws if replay else {}):
+        tensors = _Passes(model, loss, tf.constant(problem.x), tf.constant(problem.y), bool(problem.draws)).run(mode)
     prove_same_weights(model, problem.parameters)
+    prove_draws(problem, tensors)
     problem = replace(problem, fused=f"{problem.mlp.layers[-1].name}/dE_dz" not in tensors)
     _check_logits(problem)
     nodes = {e.node: np.array(tensors[e.node].numpy()) for e in problem.equations if e.node in tensors}
@@ -122,8 +111,10 @@ def evaluate_tape(
 
 def _check_logits(problem: Problem) -> None:
     """Any softmax or sigmoid leaves its argument on its result; a cross-entropy takes it for its own logits."""
-    last, loss = problem.mlp.layers[-1], problem.loss
+    loss = problem.loss
     if problem.fused and not problem.mlp.fuses(loss):
+        last = next(layer for layer in reversed(problem.mlp.layers) if not layer.transparent)
+        assert not isinstance(last, Dropout)  # its output is a tensor of its own, without logits
         expected = loss.function.fused_activation
         raise ValueError(
             f"{last.name}: Keras does not compute {loss.name} from the {last.activation} of this layer: it takes the u "
@@ -133,11 +124,12 @@ def _check_logits(problem: Problem) -> None:
 
 
 def _rerun(problem: Problem, mode: Mode) -> Callable[[], Evaluation]:
-    """The same tape over a float64 clone of the model."""
+    """The same tape over a float64 clone of the model, with the same masks: it would draw others."""
 
     def run() -> Evaluation:
-        fine = problem.float64
-        return backpropagate(to_keras(fine.mlp, fine.parameters, "float64"), fine.x, fine.y, fine.loss, mode)
+        fine = replace(problem.float64, fused=False)
+        model = to_keras(fine.mlp, fine.parameters, "float64")
+        return evaluate_tape(model, fine, to_tensorflow(fine.loss), mode, replay=True)
 
     return run
 
@@ -150,27 +142,59 @@ class _Passes:
     loss: LossTensor
     x: Any
     y: Any
+    training: bool = False
 
     def run(self, mode: Mode) -> Tensors:
         if mode == "eager":
             return self.instrumented()
-        return {**in_mode(self.instrumented, mode), **in_mode(self.plain, mode)}
+        with kept_seeds(self.model):
+            nodes = in_mode(self.instrumented, mode)
+        return {**nodes, **in_mode(self.plain, mode)}
+
+    def value(self) -> Any:
+        """E."""
+        return total_loss(self.model, self.loss, self.x, self.y, self.training)
 
     def plain(self) -> Tensors:
         """E and the parameter gradients, as any training step would compute them."""
         weights = {gradient_node(n): v.value for n, v in named_weights(self.model).items()}
         with tf.GradientTape() as tape:
-            value = self.loss(self.y, self.model(self.x))
+            value = self.value()
         return {"loss": value, **_present(weights, tape.gradient(value, list(weights.values())))}
 
     def instrumented(self) -> Tensors:
         """The same, and u, z, dE/du, dE/dz of every layer and dE/dx, from one tape and with no op added."""
         with recorded_activations(self.model) as seen, tf.GradientTape() as tape:
             tape.watch(self.x)
-            value = self.loss(self.y, self.model(self.x))
+            value = self.value()
         sources = {gradient_node(n): v.value for n, v in named_weights(self.model).items()}
         sources |= {gradient_node(n): tensor for n, tensor in seen.items()} | {"inputs/dE_dx": self.x}
         return {**seen, "loss": value, **_present(sources, tape.gradient(value, list(sources.values())))}
+
+
+def total_loss(model: keras.Model, loss: LossTensor, x: Any, y: Any, training: bool = False) -> Any:
+    """E as Keras trains it: the loss, and what regularizers add to it.
+
+    Args:
+        model: any.
+        loss: (y_true, y_pred) → ().
+        x, y: tensors.
+        training: whether a Dropout drops.
+
+    Returns:
+        A scalar tensor.
+
+    Example:
+        >>> model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, "relu", kernel_regularizer="l2")])
+        >>> _ = model.layers[0].kernel.assign([[2.0]])
+        >>> x = tf.constant([[1.0]])
+        >>> round(float(total_loss(model, lambda y, p: tf.reduce_sum(p - y), x, x)), 6)  # 2 − 1 + 0.01 · 2²
+        1.04
+    """
+    total = loss(y, model(x, training=True) if training else model(x))
+    for decay in model.losses:
+        total = total + tf.cast(decay, total.dtype)
+    return total
 
 
 def _present(sources: Mapping[str, Any], gradients: list[Any]) -> Tensors:
@@ -180,25 +204,26 @@ def _present(sources: Mapping[str, Any], gradients: list[Any]) -> Tensors:
 
 @contextmanager
 def recorded_activations(model: keras.Sequential) -> Iterator[Tensors]:
-    """Within it, each call of a layer's activation leaves its argument as `<layer>/u`, its result as `<layer>/z`.
+    """Within it, each layer leaves its result as `<layer>/z`, and one with an affine part that as `<layer>/u`.
 
-    The activation itself is called as before, on the same tensor; the layers are put back in any case.
+    The functions themselves are called as before, on the same tensors; the layers are put back in any case.
     """
     seen: Tensors = {}
-    originals = [(layer, layer.activation) for layer in model.layers]
-    for layer, function in originals:
-        layer.activation = _recorder(function, layer.name, seen)
-    try:
+    with ExitStack() as stack:
+        for layer in model.layers:
+            if isinstance(layer, keras.layers.Dense):
+                stack.enter_context(swapped(layer, "activation", _recorder(layer.activation, layer.name, seen, "u")))
+            else:
+                stack.enter_context(swapped(layer, "call", _recorder(layer.call, layer.name, seen)))
         yield seen
-    finally:
-        for layer, function in originals:
-            layer.activation = function
 
 
-def _recorder(function: Callable[[Any], Any], name: str, seen: Tensors) -> Callable[[Any], Any]:
-    def record(u: Any) -> Any:
-        z = function(u)
-        seen[f"{name}/u"], seen[f"{name}/z"] = u, z
+def _recorder(function: Callable[..., Any], name: str, seen: Tensors, argument: str = "") -> Callable[..., Any]:
+    def record(inputs: Any, **options: Any) -> Any:
+        z = function(inputs, **options)
+        if argument:
+            seen[f"{name}/{argument}"] = inputs
+        seen[f"{name}/z"] = z
         return z
 
     return record

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import keras
@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from manual_mlp import ACTIVATIONS, MLP, Dense
+from manual_mlp import ACTIVATIONS, MLP, Activation, Dense, Dropout, Layer
 
 Arrays = Mapping[str, npt.NDArray[Any]]
 
@@ -64,24 +64,47 @@ def _exactly(mlp: MLP, parameters: Arrays, dtype: str) -> dict[str, npt.NDArray[
     return converted
 
 
-def _to_layer(layer: Dense, dtype: str) -> keras.layers.Layer:
+def _to_layer(layer: Layer, dtype: str) -> keras.layers.Layer:
+    if isinstance(layer, Dropout):
+        return keras.layers.Dropout(layer.rate, name=layer.name, dtype=dtype)
     activation = step if layer.activation == "step" else layer.activation
-    return keras.layers.Dense(
-        layer.units, activation, layer.use_bias, kernel_initializer="zeros", name=layer.name, dtype=dtype
-    )
+    if isinstance(layer, Activation):
+        return keras.layers.Activation(activation, name=layer.name, dtype=dtype)
+    decay = exact_decay(keras.regularizers.L2(layer.kernel_l2)) if layer.kernel_l2 else None
+    options = {"kernel_regularizer": decay, "name": layer.name, "dtype": dtype}
+    return keras.layers.Dense(layer.units, activation, layer.use_bias, kernel_initializer="zeros", **options)
+
+
+def exact_decay(regularizer: Any) -> Any:
+    """The same regularizer; of an L2 Keras sends a plain λ through float32 on its way into a float64 model, this not.
+
+    Example:
+        >>> import tensorflow as tf
+        >>> w, decay = tf.ones((1,), tf.float64), keras.regularizers.L2(0.1)
+        >>> float(decay(w)), float(exact_decay(decay)(w))
+        (0.10000000149011612, 0.1)
+    """
+    if type(regularizer) is keras.regularizers.L2:
+        regularizer.l2 = np.float64(regularizer.l2)
+    return regularizer
 
 
 def from_keras(model: keras.Sequential) -> tuple[MLP, dict[str, npt.NDArray[Any]]]:
     """The MLP that computes what a Keras model computes, and its weights.
 
+    One thing Keras does otherwise: it rounds the λ of an L2 regularizer to float32, in a float64 model, too. `to_keras`
+    passes it on exactly.
+
     Args:
-        model: a built `keras.Sequential` of Dense layers.
+        model: a built `keras.Sequential` of Dense, Dropout and Activation layers (ReLU and Softmax with their defaults,
+            too); kernels may have an L2 regularizer.
 
     Returns:
         (mlp, parameters); layers keep their Keras names.
 
     Raises:
-        TypeError: it is no Sequential, or has a layer or an activation that is not understood, which is named.
+        TypeError: it is no Sequential, or has a layer, an activation, a regularizer or a noise_shape that is not
+            understood, which is named.
         ValueError: it has not been built yet.
 
     Example:
@@ -97,18 +120,67 @@ def from_keras(model: keras.Sequential) -> tuple[MLP, dict[str, npt.NDArray[Any]
     return mlp, parameters_of(model)
 
 
-def _from_layer(layer: keras.layers.Layer) -> Dense:
-    if type(layer) is not keras.layers.Dense:
-        raise TypeError(f"Layer {layer.name!r} is a {type(layer).__name__}; only Dense layers are understood so far.")
-    plain = {"kernel_regularizer": None, "bias_regularizer": None, "activity_regularizer": None}
-    extras = [name for name in plain if getattr(layer, name) is not None]
-    if extras:
-        raise TypeError(f"Layer {layer.name!r} has a {extras[0]}, which is not understood so far.")
+def _from_layer(layer: keras.layers.Layer) -> Layer:
+    readers: dict[type, Callable[[Any], Layer]] = {
+        keras.layers.Dense: _from_dense,
+        keras.layers.Dropout: _from_dropout,
+        keras.layers.Activation: _from_activation,
+        keras.layers.ReLU: _from_relu,
+        keras.layers.Softmax: _from_softmax,
+    }
+    if type(layer) not in readers:
+        known = ", ".join(kind.__name__ for kind in readers)
+        raise TypeError(f"Layer {layer.name!r} is a {type(layer).__name__}; understood so far are {known}.")
+    return readers[type(layer)](layer)
+
+
+def _from_dense(layer: keras.layers.Dense) -> Dense:
+    for name in ("kernel_regularizer", "bias_regularizer", "activity_regularizer"):
+        regularizer = getattr(layer, name)
+        understood = name == "kernel_regularizer" and type(regularizer) is keras.regularizers.L2
+        if regularizer is not None and not understood:
+            raise TypeError(
+                f"Layer {layer.name!r} has a {name}, {type(regularizer).__name__}, which is not understood so far: "
+                "only L2 on kernels is."
+            )
+    decay = 0.0 if layer.kernel_regularizer is None else float(layer.kernel_regularizer.l2)
+    return Dense(int(layer.units), _activation_name(layer), bool(layer.use_bias), layer.name, decay)
+
+
+def _from_dropout(layer: keras.layers.Dropout) -> Dropout:
+    if layer.noise_shape is not None:
+        raise TypeError(
+            f"Layer {layer.name!r} has noise_shape={layer.noise_shape}, which is not understood so far: "
+            "each entry has a draw of its own here."
+        )
+    return Dropout(float(layer.rate), layer.name)
+
+
+def _from_activation(layer: keras.layers.Activation) -> Activation:
+    return Activation(_activation_name(layer), layer.name)
+
+
+def _from_relu(layer: keras.layers.ReLU) -> Activation:
+    if layer.max_value is not None or layer.negative_slope != 0 or layer.threshold != 0:
+        raise TypeError(
+            f"Layer {layer.name!r} is a ReLU with a max_value, a negative_slope or a threshold, which are not "
+            "understood so far."
+        )
+    return Activation("relu", layer.name)
+
+
+def _from_softmax(layer: keras.layers.Softmax) -> Activation:
+    if layer.axis not in (-1, 1):
+        raise TypeError(f"Layer {layer.name!r} is a Softmax with axis={layer.axis}; only axis=-1 is understood.")
+    return Activation("softmax", layer.name)
+
+
+def _activation_name(layer: keras.layers.Layer) -> str:
     name = getattr(layer.activation, "__name__", type(layer.activation).__name__)
     known = name in ACTIVATIONS and (layer.activation is step or layer.activation is keras.activations.get(name))
     if not known:
         raise TypeError(f"Layer {layer.name!r} has the activation {name!r}; understood are {', '.join(ACTIVATIONS)}.")
-    return Dense(int(layer.units), name, bool(layer.use_bias), layer.name)
+    return str(name)
 
 
 def named_weights(model: keras.Model) -> dict[str, Any]:

@@ -4,20 +4,33 @@ It knows neither TensorFlow nor Keras: it is the derivation that they are compar
 """
 
 from manual_mlp._types import Shape
-from manual_mlp.activations import ACTIVATIONS, Activation, activation, linear, relu, sigmoid, softmax, step, tanh
+from manual_mlp.activations import (
+    ACTIVATIONS,
+    ActivationFunction,
+    activation,
+    linear,
+    relu,
+    sigmoid,
+    softmax,
+    step,
+    tanh,
+)
 from manual_mlp.equations import Equation, evaluate, infer_shapes, symbol
 from manual_mlp.errors import ShapeError
 from manual_mlp.evaluation import Evaluation, Problem, gradient_node
 from manual_mlp.initializers import INITIALIZERS, generator, initializer
-from manual_mlp.layers import Dense
+from manual_mlp.layers import Activation, Dense, Dropout, Layer
 from manual_mlp.local_rounding import GATE, Local
+from manual_mlp.loss_operations import LossGradient, LossValue
 from manual_mlp.losses import ALIASES, EPSILON, LOSSES, Loss, LossFunction, as_loss
 from manual_mlp.memory import keep_freed_memory
 from manual_mlp.network import MLP, evaluation_of
-from manual_mlp.operations import Activate, LossGradient, LossValue, Operation, Product, Pullback, SumOverBatch
+from manual_mlp.operations import Activate, Multiply, Operation, Product, Pullback, SumOverBatch
+from manual_mlp.optimizers import SGD, Adam, RMSprop
 from manual_mlp.parameters import load_parameters, save_parameters
 from manual_mlp.rounding import MORE_DRAWS, UNITS, Noise, local_distance, on_branch, rounding_noise, update_bound
 from manual_mlp.training import History, Progress, train
+from manual_mlp.update_rule import Optimizer
 
 __all__ = [
     "ACTIVATIONS",
@@ -28,24 +41,32 @@ __all__ = [
     "LOSSES",
     "MLP",
     "MORE_DRAWS",
+    "SGD",
     "UNITS",
     "Activate",
     "Activation",
+    "ActivationFunction",
+    "Adam",
     "Dense",
+    "Dropout",
     "Equation",
     "Evaluation",
     "History",
+    "Layer",
     "Local",
     "Loss",
     "LossFunction",
     "LossGradient",
     "LossValue",
+    "Multiply",
     "Noise",
     "Operation",
+    "Optimizer",
     "Problem",
     "Product",
     "Progress",
     "Pullback",
+    "RMSprop",
     "Shape",
     "ShapeError",
     "SumOverBatch",

@@ -186,7 +186,7 @@ def softmax_backward(dE_dz: Array, z: Array, out: Array | None = None) -> Array:
 
 
 @dataclass(frozen=True)
-class Activation:
+class ActivationFunction:
     """One activation function: its value and its pullback dE/dz → dE/du, with the formulas of both.
 
     Attributes:
@@ -216,26 +216,26 @@ class Activation:
 
 _TEXTBOOK = "Okatani, Deep Learning, 2016, ch. 2"
 
-ACTIVATIONS: dict[str, Activation] = {
+ACTIVATIONS: dict[str, ActivationFunction] = {
     a.name: a
     for a in (
-        Activation("linear", "{u}", "{g}", "u", linear, linear_backward, _TEXTBOOK),
-        Activation("step", "[{u} > 0]", "none", "u", step, None, "Rosenblatt, 1958"),
-        Activation(
+        ActivationFunction("linear", "{u}", "{g}", "u", linear, linear_backward, _TEXTBOOK),
+        ActivationFunction("step", "[{u} > 0]", "none", "u", step, None, "Rosenblatt, 1958"),
+        ActivationFunction(
             "sigmoid", "1/(1 + exp(−{u}))", "{g} ⊙ {read}(1 − {read})", "z", sigmoid, sigmoid_backward, _TEXTBOOK
         ),
-        Activation("tanh", "tanh({u})", "{g} ⊙ (1 − {read}²)", "z", tanh, tanh_backward, _TEXTBOOK),
-        Activation(
+        ActivationFunction("tanh", "tanh({u})", "{g} ⊙ (1 − {read}²)", "z", tanh, tanh_backward, _TEXTBOOK),
+        ActivationFunction(
             "relu", "max({u}, 0)", "{g} ⊙ [{read} > 0]", "u", relu, relu_backward, "Nair and Hinton, 2010", True
         ),
-        Activation(
+        ActivationFunction(
             "softmax", "softmax({u})", "{read} ⊙ ({g} − Σ_k {g} {read})", "z", softmax, softmax_backward, "Bridle, 1990"
         ),
     )
 }
 
 
-def activation(name: str) -> Activation:
+def activation(name: str) -> ActivationFunction:
     """The record of an activation.
 
     Args:

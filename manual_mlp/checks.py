@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -10,11 +11,15 @@ import numpy as np
 from manual_mlp._types import Array, Dim
 from manual_mlp.equations import Equation, infer_shapes
 from manual_mlp.errors import ShapeError, lines
+from manual_mlp.layers import Dropout
+from manual_mlp.loss_operations import LossValue
 from manual_mlp.losses import Loss
-from manual_mlp.operations import LossValue, show
+from manual_mlp.operations import show
 
 if TYPE_CHECKING:
     from manual_mlp.network import MLP
+
+BLOCK = 1 << 12  # rows
 
 
 def check_parameters(mlp: MLP, parameters: Mapping[str, Array]) -> np.dtype[Any]:
@@ -55,13 +60,13 @@ def _check_parameter(mlp: MLP, name: str, array: Array, shape: tuple[Any, ...]) 
 
 
 def _forward_line(mlp: MLP, layer: str, batch: Dim) -> str:
-    """The ledger line of a layer's u, as the network is described."""
-    shapes = infer_shapes(mlp.forward_equations, mlp.leaf_shapes(batch))
-    return next(e for e in mlp.forward_equations if e.node == f"{layer}/u").render_line(shapes)
+    """The ledger line of a layer's first equation, as the network is described."""
+    shapes = infer_shapes(mlp.inference_equations, mlp.leaf_shapes(batch))
+    return next(e for e in mlp.inference_equations if e.layer == layer).render_line(shapes)
 
 
-def check_x(mlp: MLP, x: Array, dtype: np.dtype[Any]) -> Array:
-    """x as (N, n_0) of the parameters' dtype."""
+def check_x(mlp: MLP, x: Array, dtype: np.dtype[Any], copy: bool = True) -> Array:
+    """x as (N, n_0) of the parameters' dtype; without `copy` the caller's own array where it is so already."""
     x = _numbers("x", x)
     first = mlp.layers[0]
     n = mlp.inputs
@@ -92,7 +97,7 @@ def check_x(mlp: MLP, x: Array, dtype: np.dtype[Any]) -> Array:
         )
     if not len(x):
         raise ValueError(f"x is an empty batch, {show(x.shape)}: expected at least one sample.")
-    return _converted("x", x, dtype)
+    return _converted("x", x, dtype) if copy or x.dtype != dtype else np.ascontiguousarray(x)
 
 
 def _converted(name: str, array: Array, dtype: np.dtype[Any]) -> Array:
@@ -101,7 +106,7 @@ def _converted(name: str, array: Array, dtype: np.dtype[Any]) -> Array:
         return np.array(array, order="C")
     with np.errstate(over="ignore"):
         copy = np.array(array, dtype, order="C")
-    if not np.isfinite(np.asarray(copy, np.float64)).all():
+    if not _all_finite(copy):
         raise ValueError(
             f"{name} has values beyond the range of {dtype}, the parameters' dtype. Scale the data, or use float64."
         )
@@ -163,6 +168,51 @@ def _check_labels(mlp: MLP, y: Array, loss: Loss, batch: int) -> Array:
     return np.array(y.reshape(batch))
 
 
+def check_draws(mlp: MLP, draws: Mapping[str, Array] | None, batch: int, dtype: np.dtype[Any]) -> dict[str, Array]:
+    """The masks in the parameters' dtype; an error if any is missing, unknown, misshapen, or no mask of its rate."""
+    expected = mlp.masks
+    if not expected and not draws:
+        return {}
+    given = {} if draws is None else draws
+    if not isinstance(given, Mapping):
+        raise TypeError(f"draws is {type(draws).__name__}: expected a dict such as mlp.draws(seed, {batch}).")
+    missing, unknown = expected.keys() - given.keys(), given.keys() - expected.keys()
+    if missing or unknown:
+        raise ValueError(
+            lines(
+                f"{next((n.rsplit('/')[0] for n in sorted(missing)), 'The network')}: "
+                + ("a Dropout reads a mask, which comes from outside." if missing else "the draws are not its own."),
+                ("missing", ", ".join(sorted(missing)) or "none"),
+                ("unknown", ", ".join(sorted(map(str, unknown))) or "none"),
+                f"Cure: pass draws=mlp.draws(seed, {batch}), or the tape's own, draws=evaluation.problem.draws.",
+            )
+        )
+    return {name: _check_mask(name, given[name], layer, (batch, n), dtype) for name, (layer, n) in expected.items()}
+
+
+def _check_mask(name: str, mask: Array, layer: Dropout, shape: tuple[int, int], dtype: np.dtype[Any]) -> Array:
+    mask = _numbers(name, mask)
+    if mask.shape != shape:
+        raise ShapeError(
+            f"{layer.name}: z = z_prev ⊙ m   {show(shape)} ⊙ {show(mask.shape)}: a mask has one entry per sample and "
+            f"unit. Cure: pass mlp.draws(seed, {shape[0]})."
+        )
+    kept = np.unique(np.asarray(mask, np.float64))
+    wrong = [float(v) for v in kept if v != 0 and float(v) not in _scales(layer.scale)]
+    if wrong:
+        raise ValueError(
+            f"{name} holds {wrong[0]:g}: the entries of a mask are 0 and 1/(1 − rate) = {layer.scale:.6g}, scaled "
+            f"already. Cure: multiply a mask of zeros and ones by 1 / (1 - {layer.rate:g})."
+        )
+    return _converted(name, mask, dtype)
+
+
+def _scales(scale: float) -> set[float]:
+    """A scale as the dtypes hold it: float64, float32, float16, bfloat16."""
+    mantissa, exponent = math.frexp(scale)
+    return {math.ldexp(round(math.ldexp(mantissa, bits)), exponent - bits) for bits in (53, 24, 11, 8)}
+
+
 def _numbers(name: str, array: Array) -> Array:
     try:
         array = np.asarray(array)
@@ -172,7 +222,7 @@ def _numbers(name: str, array: Array) -> Array:
         raise TypeError(
             f"{name} is an array of {array.dtype}: expected numbers. Convert it, e.g. with .astype('float64')."
         )
-    if array.dtype.kind == "f" and not np.isfinite(array).all():
+    if array.dtype.kind == "f" and not _all_finite(array):
         bad = np.argwhere(~np.isfinite(array))
         place = tuple(int(i) for i in bad[0])
         raise ValueError(
@@ -180,3 +230,10 @@ def _numbers(name: str, array: Array) -> Array:
             "Clean the data first: every gradient would be NaN."
         )
     return array
+
+
+def _all_finite(array: Array) -> bool:
+    """Block by block: of a whole data set the answers alone would take a quarter of its memory."""
+    rows = array.reshape(1) if array.ndim == 0 else array
+    blocks = (rows[i : i + BLOCK] for i in range(0, len(rows), BLOCK))
+    return all(np.isfinite(b if b.dtype.kind == "f" else b.astype(np.float64)).all() for b in blocks)

@@ -21,7 +21,7 @@ class Equation:
         layer: the layer in whose derivation it stands.
         node: the name of the array that it defines.
         operation: what is done.
-        operands: names of nodes, parameters, or the data "x" and "y".
+        operands: names of nodes, parameters, draws such as `dropout_1/mask`, or the data "x" and "y".
 
     Example:
         >>> from manual_mlp import MLP, Dense
@@ -126,6 +126,7 @@ _SYMBOLS = {
     "z": "z",
     "kernel": "W",
     "bias": "b",
+    "mask": "m",
     "dE_dz": "dE/dz",
     "dE_du": "δ",
     "dE_dkernel": "dE/dW",

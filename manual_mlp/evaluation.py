@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from manual_mlp._types import Array
-from manual_mlp.equations import Equation
+from manual_mlp.equations import Equation, infer_shapes
 from manual_mlp.losses import Loss
 from manual_mlp.parameters import load_parameters, save_parameters
 
@@ -34,6 +34,7 @@ class Problem:
         y: (N, K), or class indices (N,).
         loss: which E.
         fused: the last activation is part of the loss, so that the ladder has no dE/dz there.
+        draws: name → array of what was drawn from outside: `dropout_1/mask` (N, n).
 
     Example:
         >>> import numpy as np
@@ -50,6 +51,7 @@ class Problem:
     y: Array
     loss: Loss
     fused: bool
+    draws: Mapping[str, Array] = field(default_factory=dict)
 
     @property
     def batch(self) -> int:
@@ -75,14 +77,15 @@ class Problem:
     @property
     def environment(self) -> dict[str, Array]:
         """What the equations read before any of them has run."""
-        return {"x": self.x, "y": self.y, **self.parameters}
+        return {"x": self.x, "y": self.y, **self.parameters, **self.draws}
 
     @property
     def float64(self) -> Problem:
         """The same problem with the same values, to be computed in float64."""
         y = self.y if self.loss.function.class_indices else self.y.astype(np.float64)
         parameters = {name: array.astype(np.float64) for name, array in self.parameters.items()}
-        return replace(self, parameters=parameters, x=self.x.astype(np.float64), y=y)
+        draws = {name: array.astype(np.float64) for name, array in self.draws.items()}
+        return replace(self, parameters=parameters, x=self.x.astype(np.float64), y=y, draws=draws)
 
     def to_dict(self) -> dict[str, object]:
         """The description without arrays, for JSON."""
@@ -161,6 +164,7 @@ class Evaluation:
             "x": problem.x,
             "y": problem.y,
             **{f"parameters/{name}": array for name, array in problem.parameters.items()},
+            **{f"draws/{name}": array for name, array in problem.draws.items()},
             **{f"nodes/{name}": array for name, array in self.nodes.items()},
         }
         return save_parameters(path, arrays)
@@ -196,14 +200,32 @@ class Evaluation:
             return _described(description, arrays)
         except (KeyError, TypeError) as error:
             raise ValueError(f"{none} Its description lacks or does not fit {error}.") from None
+        except ValueError as error:
+            raise ValueError(f"{path}: its description and its arrays do not fit. {error}") from None
 
 
 def _described(description: Mapping[str, Any], arrays: Mapping[str, Array]) -> Evaluation:
     from manual_mlp.network import MLP
 
     mlp, loss = MLP.from_dict(description), Loss(**description["loss"])
-    problem = Problem(mlp, _under("parameters/", arrays), arrays["x"], arrays["y"], loss, description["fused"])
-    return Evaluation(_under("nodes/", arrays), problem, description["origin"])
+    parameters, draws = _under("parameters/", arrays), _under("draws/", arrays)
+    problem = mlp.problem(parameters, arrays["x"], arrays["y"], loss, description["fused"], draws)
+    nodes = _under("nodes/", arrays)
+    _check_nodes(problem, nodes)
+    return Evaluation(nodes, problem, str(description["origin"]))
+
+
+def _check_nodes(problem: Problem, nodes: Mapping[str, Array]) -> None:
+    """E is there, and each node that the derivation knows has its shape; a tape need not give all of them."""
+    leaves = problem.mlp.leaf_shapes(problem.batch, problem.loss)
+    expected = {"loss": (), **infer_shapes(problem.equations, leaves)}
+    if "loss" not in nodes:
+        raise KeyError("nodes/loss")
+    for name, array in nodes.items():
+        if name not in expected:
+            raise ValueError(f"nodes/{name} is no node of this network.")
+        if array.shape != expected[name] or (array.dtype.kind != "f" and array.dtype.name != "bfloat16"):
+            raise ValueError(f"nodes/{name} is {array.dtype} {array.shape}; expected numbers of shape {expected[name]}.")
 
 
 def gradient_node(parameter: str) -> str:

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import lru_cache
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from manual_mlp._types import Array, Dim, Shape
-from manual_mlp.activations import activation
-from manual_mlp.checks import check_parameters, check_x, check_y
+from manual_mlp.checks import check_draws, check_parameters, check_x, check_y
+from manual_mlp.derivation import derivation, forward_equations, fusible
+from manual_mlp.description import named, parameter_shapes, widths, word
 from manual_mlp.equations import Equation, evaluate
 from manual_mlp.evaluation import Evaluation, Problem
 from manual_mlp.initializers import Seed, generator, initializer
-from manual_mlp.layers import Dense, Layer, layer_from_dict
+from manual_mlp.layers import Dropout, Layer, layer_from_dict
 from manual_mlp.losses import Loss, as_loss
-from manual_mlp.operations import LossGradient, LossValue
 
 
 @dataclass(frozen=True)
@@ -27,13 +26,15 @@ class MLP:
 
     Args:
         inputs: n_0, features per sample.
-        layers: one after the other; those without a name become `dense_1`, `dense_2`, …
+        layers: `Dense`, `Dropout` and `Activation`, one after the other; those without a name become `dense_1`,
+            `dropout_1`, `dense_2`, …, counted per kind.
 
     Raises:
-        ValueError: no layers, inputs below 1, or two layers of one name.
+        ValueError: no Dense layer, inputs below 1, or two layers of one name.
         TypeError: inputs that are no whole number, or something that is no layer.
 
     Example:
+        >>> from manual_mlp import Dense
         >>> import numpy as np
         >>> mlp = MLP(2, [Dense(3, "sigmoid"), Dense(1)])
         >>> w = mlp.initialize(seed=0)
@@ -51,17 +52,38 @@ class MLP:
         if inputs < 1:
             raise ValueError(f"MLP(inputs={inputs}): expected at least 1.")
         object.__setattr__(self, "inputs", inputs)
-        object.__setattr__(self, "layers", _named(layers))
+        object.__setattr__(self, "layers", named(layers))
 
-    @property
+    @cached_property
     def units(self) -> tuple[int, ...]:
         """n_1, n_2, …: the width of each layer's output."""
-        return tuple(layer.units for layer in self.layers)
+        return tuple(int(n) for n in widths(self)[1:])
+
+    @cached_property
+    def masks(self) -> dict[str, tuple[Dropout, int]]:
+        """Name of each draw → (the layer that reads it, the width of that layer)."""
+        pairs = zip(self.layers, self.units, strict=True)
+        return {layer.mask: (layer, n) for layer, n in pairs if isinstance(layer, Dropout)}
+
+    @property
+    def outline(self) -> str:
+        """The layers in a few words, as titles have them.
+
+        Example:
+            >>> from manual_mlp import Activation, Dense
+            >>> MLP(784, [Dense(50, "sigmoid"), Dropout(0.3), Dense(10), Activation("softmax")]).outline
+            '784-50-dropout 0.3-10-softmax'
+        """
+        return "-".join(str(part) for part in (self.inputs, *map(word, self.layers)))
 
     @property
     def parameter_shapes(self) -> dict[str, Shape]:
         """Parameter name → shape, layer by layer, kernel before bias."""
-        return dict(_parameter_shapes(self, letters=False))
+        return dict(self._shapes)
+
+    @cached_property
+    def _shapes(self) -> dict[str, Shape]:
+        return parameter_shapes(self, letters=False)
 
     def leaf_shapes(self, batch: Dim, loss: str | Loss | None = None, letters: bool = False) -> dict[str, Shape]:
         """Shapes of what the equations read before any has run.
@@ -72,15 +94,18 @@ class MLP:
             letters: n₀, n₁, … for the widths.
 
         Returns:
-            name → shape of x, y and every parameter.
+            name → shape of x, y, every parameter and every draw.
 
         Example:
+            >>> from manual_mlp import Dense
             >>> MLP(3, [Dense(2)]).leaf_shapes("N", letters=True)["dense_1/kernel"]
             ('n₀', 'n₁')
         """
-        widths = _widths(self, letters)
-        y: Shape = (batch,) if loss is not None and as_loss(loss).function.class_indices else (batch, widths[-1])
-        return {"x": (batch, widths[0]), "y": y, **_parameter_shapes(self, letters)}
+        ns = widths(self, letters)
+        y: Shape = (batch,) if loss is not None and as_loss(loss).function.class_indices else (batch, ns[-1])
+        drops = zip(self.layers, ns[1:], strict=True)
+        masks = {layer.mask: (batch, n) for layer, n in drops if isinstance(layer, Dropout)}
+        return {"x": (batch, ns[0]), "y": y, **parameter_shapes(self, letters), **masks}
 
     def initialize(
         self,
@@ -105,6 +130,7 @@ class MLP:
             TypeError: a seed of another type.
 
         Example:
+            >>> from manual_mlp import Dense
             >>> sorted(MLP(2, [Dense(3)]).initialize(0))
             ['dense_1/bias', 'dense_1/kernel']
         """
@@ -115,10 +141,44 @@ class MLP:
             for name, shape in self.parameter_shapes.items()
         }
 
+    def draws(self, seed: Seed, batch: int, dtype: str = "float64") -> dict[str, Array]:
+        """Draw what the derivation reads from outside: one mask per `Dropout`.
+
+        Args:
+            seed: an int, a numpy Generator or a RandomState.
+            batch: N.
+            dtype: of the arrays.
+
+        Returns:
+            name → array, `dropout_1/mask` (N, n), its entries 0 or 1/(1 − rate); empty where there is no Dropout.
+
+        Raises:
+            TypeError: a seed or a batch of another type.
+            ValueError: a batch below 1.
+
+        Example:
+            >>> from manual_mlp import Dense
+            >>> MLP(2, [Dropout(0.5), Dense(1)]).draws(seed=0, batch=3)["dropout_1/mask"]
+            array([[2., 0.],
+                   [0., 0.],
+                   [2., 2.]])
+        """
+        if isinstance(batch, bool) or not isinstance(batch, (int, np.integer)):
+            raise TypeError(f"batch={batch!r}: expected a whole number, the samples that one mask covers.")
+        if batch < 1:
+            raise ValueError(f"batch={batch}: expected at least 1.")
+        rng = generator(seed)
+        return {name: layer.sample(rng, (int(batch), n), dtype) for name, (layer, n) in self.masks.items()}
+
     @property
     def forward_equations(self) -> tuple[Equation, ...]:
-        """u and z of every layer."""
-        return _forward(self)
+        """u and z of every layer in training, where a Dropout reads its mask."""
+        return forward_equations(self)
+
+    @property
+    def inference_equations(self) -> tuple[Equation, ...]:
+        """The same in inference, where a Dropout is the identity and no draw is read."""
+        return forward_equations(self, training=False)
 
     def equations(self, loss: str | Loss, fused: bool | None = None) -> tuple[Equation, ...]:
         """The whole derivation in the order of the computation: forward, E, backward.
@@ -136,24 +196,28 @@ class MLP:
         Example: see `Equation`.
         """
         loss = as_loss(loss)
-        return _derivation(self, loss, self.fuses(loss) if fused is None else fused)
+        return derivation(self, loss, self.fuses(loss) if fused is None else fused)
 
     def fuses(self, loss: str | Loss) -> bool:
-        """Whether Keras computes this loss from the last layer's u, leaving out dE/dz.
+        """Whether Keras computes this loss from what the last activation reads, leaving out dE/dz.
 
         Example:
+            >>> from manual_mlp import Dense
             >>> MLP(2, [Dense(3, "softmax")]).fuses("categorical_crossentropy")
             True
         """
-        loss = as_loss(loss)
-        return not loss.from_logits and self.layers[-1].activation == loss.function.fused_activation
+        loss, head = as_loss(loss), fusible(self)
+        return head is not None and not loss.from_logits and head.activation == loss.function.fused_activation
 
-    def forward(self, parameters: Mapping[str, Array], x: Array) -> dict[str, Array]:
+    def forward(
+        self, parameters: Mapping[str, Array], x: Array, draws: Mapping[str, Array] | None = None
+    ) -> dict[str, Array]:
         """The forward pass: u and z of every layer.
 
         Args:
             parameters: name → array.
             x: (N, n_0).
+            draws: name → mask of each Dropout, as `draws` gives them; None for inference, where nothing is dropped.
 
         Returns:
             The trace, node → array: `dense_1/u` (N, n_1), `dense_1/z` (N, n_1), …
@@ -164,16 +228,19 @@ class MLP:
             TypeError: arrays that hold no numbers.
 
         Example:
+            >>> from manual_mlp import Dense
             >>> import numpy as np
             >>> mlp = MLP(1, [Dense(1, use_bias=False)])
             >>> mlp.forward({"dense_1/kernel": np.array([[3.0]])}, np.array([[2.0]]))["dense_1/z"]
             array([[6.]])
         """
         x = check_x(self, x, check_parameters(self, parameters))
-        return evaluate(self.forward_equations, {"x": x, **parameters})
+        if draws is None:
+            return evaluate(self.inference_equations, {"x": x, **parameters})
+        return evaluate(self.forward_equations, {"x": x, **parameters, **check_draws(self, draws, len(x), x.dtype)})
 
     def predict(self, parameters: Mapping[str, Array], x: Array, batch_size: int | None = None) -> Array:
-        """The network's output, computed in batches so that memory stays small.
+        """The network's output in inference, where nothing is dropped, in batches so that memory stays small.
 
         Args:
             parameters: name → array.
@@ -187,6 +254,7 @@ class MLP:
             As `forward`; ValueError for a batch_size below 1.
 
         Example:
+            >>> from manual_mlp import Dense
             >>> import numpy as np
             >>> mlp = MLP(1, [Dense(1)])
             >>> mlp.predict(mlp.initialize(0), np.zeros((5, 1)), batch_size=2).shape
@@ -197,43 +265,59 @@ class MLP:
         if size < 1:
             raise ValueError(f"batch_size={batch_size}: expected at least 1.")
         result = np.empty((len(x), self.units[-1]), x.dtype)
-        output = self.forward_equations[-1].node
+        equations = self.inference_equations
         for start in range(0, len(x), size):
             part = slice(start, start + size)
-            result[part] = evaluate(self.forward_equations, {"x": x[part], **parameters})[output]
+            result[part] = evaluate(equations, {"x": x[part], **parameters})[equations[-1].node]
         return result
 
-    def backpropagate(self, parameters: Mapping[str, Array], x: Array, y: Array, loss: str | Loss) -> Evaluation:
+    def backpropagate(
+        self,
+        parameters: Mapping[str, Array],
+        x: Array,
+        y: Array,
+        loss: str | Loss,
+        draws: Mapping[str, Array] | None = None,
+    ) -> Evaluation:
         """E and its gradient with respect to everything, by the hand-written derivation.
 
-        With δ = dE/du:  δ = dE/dz ⊙ f′(u),  dE/dW = z_prevᵀ δ,  dE/db = Σ_N δ,  dE/dz_prev = δ Wᵀ.
+        With δ = dE/du:  δ = dE/dz ⊙ f′(u),  dE/dW = z_prevᵀ δ (+ 2λ W),  dE/db = Σ_N δ,  dE/dz_prev = δ Wᵀ.
 
         Args:
             parameters: name → array; their dtype is that of the computation.
             x: (N, n_0).
             y: (N, K), or class indices (N,) for sparse_categorical_crossentropy.
             loss: a name or a `Loss`.
+            draws: name → mask of each Dropout: `mlp.draws(seed, N)`, or those of the tape, `tape.problem.draws`. They
+                may be left out only where there is no Dropout.
 
         Returns:
             An `Evaluation` with every node.
 
         Raises:
             ShapeError: shapes that do not fit.
-            ValueError: unknown loss, missing parameters, an empty batch, NaN or Inf, labels out of range.
+            ValueError: unknown loss, missing parameters or draws, an empty batch, NaN or Inf, labels out of range.
             TypeError: arrays that hold no numbers, labels that are no integers.
 
         Source: Rumelhart, Hinton and Williams, 1986; Okatani, 2016, ch. 4.
 
         Example: see `MLP`.
         """
-        return evaluation_of(self.problem(parameters, x, y, loss))
+        return evaluation_of(self.problem(parameters, x, y, loss, draws=draws))
 
     def problem(
-        self, parameters: Mapping[str, Array], x: Array, y: Array, loss: str | Loss, fused: bool | None = None
+        self,
+        parameters: Mapping[str, Array],
+        x: Array,
+        y: Array,
+        loss: str | Loss,
+        fused: bool | None = None,
+        draws: Mapping[str, Array] | None = None,
     ) -> Problem:
         """Checked input of one evaluation; raises as `backpropagate` does.
 
         Example:
+            >>> from manual_mlp import Dense
             >>> import numpy as np
             >>> mlp = MLP(1, [Dense(1)])
             >>> mlp.problem(mlp.initialize(0), np.ones((2, 1)), np.ones((2, 1)), "mse").loss.name
@@ -243,8 +327,9 @@ class MLP:
         dtype = check_parameters(self, parameters)
         x = check_x(self, x, dtype)
         y = check_y(self, y, loss, len(x), dtype)
-        own = {name: parameters[name].copy() for name in self.parameter_shapes}
-        return Problem(self, own, x, y, loss, self.fuses(loss) if fused is None else fused)
+        own = {name: parameters[name].copy() for name in self._shapes}
+        masks = check_draws(self, draws, len(x), dtype)
+        return Problem(self, own, x, y, loss, self.fuses(loss) if fused is None else fused, masks)
 
     def to_dict(self) -> dict[str, object]:
         """Plain data for JSON."""
@@ -255,6 +340,7 @@ class MLP:
         """The network that `to_dict` wrote down.
 
         Example:
+            >>> from manual_mlp import Dense
             >>> MLP.from_dict(MLP(2, [Dense(1)]).to_dict()) == MLP(2, [Dense(1)])
             True
         """
@@ -265,6 +351,7 @@ def evaluation_of(problem: Problem) -> Evaluation:
     """Run a problem's equations.
 
     Example:
+        >>> from manual_mlp import Dense
         >>> import numpy as np
         >>> mlp = MLP(1, [Dense(1)])
         >>> problem = mlp.problem(mlp.initialize(0, dtype="float32"), np.ones((2, 1)), np.ones((2, 1)), "mse")
@@ -273,79 +360,3 @@ def evaluation_of(problem: Problem) -> Evaluation:
     """
     nodes = evaluate(problem.equations, problem.environment)
     return Evaluation(nodes, problem, "manual_mlp", lambda: evaluation_of(problem.float64))
-
-
-def _named(layers: Iterable[Layer]) -> tuple[Layer, ...]:
-    counters: dict[str, itertools.count[int]] = {}
-    named = []
-    for layer in layers:
-        if not isinstance(layer, Dense):
-            raise TypeError(f"{layer!r} is no layer. Expected Dense(units, activation).")
-        position = next(counters.setdefault(layer.kind, itertools.count(1)))
-        named.append(layer if layer.name else replace(layer, name=f"{layer.kind}_{position}"))
-    if not named:
-        raise ValueError("An MLP without layers computes nothing: add at least one Dense.")
-    names = [layer.name for layer in named]
-    twice = sorted({str(n) for n in names if names.count(n) > 1} | ({"inputs"} & set(map(str, names))))
-    if twice:
-        raise ValueError(f"Layer names {', '.join(twice)} are taken: names of layers must differ, and not be 'inputs'.")
-    return tuple(named)
-
-
-def _widths(mlp: MLP, letters: bool) -> list[Dim]:
-    if not letters:
-        return [mlp.inputs, *mlp.units]
-    return ["n" + "".join("₀₁₂₃₄₅₆₇₈₉"[int(d)] for d in str(i)) for i in range(len(mlp.layers) + 1)]
-
-
-@lru_cache(maxsize=256)
-def _parameter_shapes(mlp: MLP, letters: bool) -> dict[str, Shape]:
-    pairs = itertools.pairwise(_widths(mlp, letters))
-    return {
-        f"{layer.name}/{short}": shape
-        for layer, (n_in, n_out) in zip(mlp.layers, pairs, strict=True)
-        for short, shape in layer.parameter_shapes(n_in, n_out).items()
-    }
-
-
-@lru_cache(maxsize=256)
-def _forward(mlp: MLP) -> tuple[Equation, ...]:
-    belows = ["x", *(f"{layer.name}/z" for layer in mlp.layers)]
-    return tuple(e for layer, below in zip(mlp.layers, belows, strict=False) for e in layer.forward(below))
-
-
-@lru_cache(maxsize=256)
-def _derivation(mlp: MLP, loss: Loss, fused: bool) -> tuple[Equation, ...]:
-    _check_differentiable(mlp, loss, fused)
-    last = mlp.layers[-1]
-    output, logits = (f"{last.name}/u", True) if fused else (f"{last.name}/z", loss.from_logits)
-    into = f"{last.name}/dE_du" if fused else f"{last.name}/dE_dz"
-    derivation = [
-        *_forward(mlp),
-        Equation(str(last.name), "loss", LossValue(loss, logits), (output, "y")),
-        Equation(str(last.name), into, LossGradient(loss, logits), (output, "y")),
-    ]
-    belows = ["x", *(f"{layer.name}/z" for layer in mlp.layers[:-1])]
-    gradients = ["inputs/dE_dx", *(f"{layer.name}/dE_dz" for layer in mlp.layers[:-1])]
-    for layer, below, gradient in reversed(list(zip(mlp.layers, belows, gradients, strict=True))):
-        if not (fused and layer is last):
-            derivation.append(layer.pullback())
-        derivation.extend(layer.backward(below, gradient))
-    return tuple(derivation)
-
-
-def _check_differentiable(mlp: MLP, loss: Loss, fused: bool) -> None:
-    for layer in mlp.layers:
-        if activation(layer.activation).backward is None:
-            raise ValueError(
-                f"{layer.name}: δ = dE/dz ⊙ f′ has no f′ for {layer.activation!r}, which runs forward only. "
-                "Use 'sigmoid' in its place to train."
-            )
-    last, function = mlp.layers[-1], loss.function
-    if loss.from_logits and last.activation == function.fused_activation:
-        raise ValueError(
-            f"{last.name}: {loss.name} with from_logits=True expects logits, but the layer already applies "
-            f"{last.activation}. Give it activation='linear', or leave from_logits out."
-        )
-    if fused and (function.logits_value is None or last.activation != function.fused_activation):
-        raise ValueError(f"{last.name}: {last.activation} cannot be fused into {loss.name}. Leave fused out.")

@@ -6,6 +6,7 @@ transposition is one flag that all three read. Shape rules also work on letters,
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ import numpy as np
 
 from manual_mlp._types import Array, Shape
 from manual_mlp.activation_rounding import PULLBACK, VALUE
-from manual_mlp.activations import Activation, activation
+from manual_mlp.activations import ActivationFunction, activation
 from manual_mlp.errors import ShapeError
 from manual_mlp.local_rounding import (
     GATE,
@@ -27,8 +28,6 @@ from manual_mlp.local_rounding import (
     short_product_variance,
     sum_rounding,
 )
-from manual_mlp.loss_rounding import GRADIENT, TERMS
-from manual_mlp.losses import Loss
 
 
 class Operation(ABC):
@@ -90,7 +89,7 @@ def show(shape: Shape) -> str:
 class Product(Operation):
     """A B, either operand transposed at will; a third operand, times `plus`, is added to the result.
 
-    u = z_prev W + b, dE/dW = z_prevᵀ δ and dE/dz_prev = δ Wᵀ are this one operation.
+    u = z_prev W + b, dE/dW = z_prevᵀ δ, the same + 2λ W, and dE/dz_prev = δ Wᵀ are this one operation.
     """
 
     signs: ClassVar[tuple[str, ...]] = ("@", "+")
@@ -117,14 +116,18 @@ class Product(Operation):
     def rounding(self, result: Array, *operands: Array, u: float) -> Local:
         left, right = self._oriented(operands[0], operands[1])
         product = result if len(operands) == 2 else left.dot(right)
-        start = operands[2] if len(operands) == 3 and 1 in result.shape else None
-        stored = u * u / 3 * np.square(result)
+        start = self.plus * operands[2] if len(operands) == 3 and 1 in result.shape else None
+        stored = u * u / 3 * np.square(result) + self._extra_variance(operands, u)
         if left.shape[1] <= SHORT and not self.transpose_left:
             return entry(np.sqrt(short_product_variance(left, right, product, u, start) + stored))
         variance, worst = product_rounding(left, right, product, u, start)
         if self.transpose_left:  # a sum over the batch, where like samples repeat like errors
             return Local(((np.sqrt(variance + stored), "entry"),), worst)
         return entry(np.sqrt(variance + stored + np.square(worst / (4 * GATE))))
+
+    def _extra_variance(self, operands: tuple[Array, ...], u: float) -> Array | float:
+        """Of `plus` times the third operand: one rounding, and up to u of `plus` itself."""
+        return 0.0 if self.plus == 1 else u * u * (4 / 3) * np.square(self.plus * operands[2])
 
     def _oriented(self, left: Array, right: Array) -> tuple[Array, Array]:
         return left.T if self.transpose_left else left, right.T if self.transpose_right else right
@@ -152,8 +155,8 @@ class Product(Operation):
 
     def render(self, *symbols: str) -> str:
         left, right, *extra = self.marked(*symbols)
-        factor = "" if self.plus == 1 else f"{self.plus:g} "
-        return f"{left} {right}" + "".join(f" + {factor}{s}" for s in extra)
+        sign, factor = "−" if self.plus < 0 else "+", "" if abs(self.plus) == 1 else f"{abs(self.plus):g} "
+        return f"{left} {right}" + "".join(f" {sign} {factor}{s}" for s in extra)
 
     def render_shapes(self, *shapes: Shape) -> str:
         left, right, *extra = self.marked(*map(show, shapes))
@@ -201,7 +204,7 @@ class Activate(Operation):
     name: str
 
     @property
-    def function(self) -> Activation:
+    def function(self) -> ActivationFunction:
         return activation(self.name)
 
     def evaluate(self, *operands: Array, out: Array | None = None) -> Array:
@@ -238,7 +241,7 @@ class Pullback(Operation):
     name: str
 
     @property
-    def function(self) -> Activation:
+    def function(self) -> ActivationFunction:
         return activation(self.name)
 
     def evaluate(self, *operands: Array, out: Array | None = None) -> Array:
@@ -261,7 +264,7 @@ class Pullback(Operation):
         return self.evaluate(operands[0], anchors[1] if self.function.kinked else operands[1])
 
     def shape(self, *shapes: Shape) -> Shape:
-        return _same(self, shapes)
+        return same_shape(self, shapes)
 
     def render(self, *symbols: str) -> str:
         return self.function.backward_formula.format(g=symbols[0], read=symbols[1])
@@ -271,76 +274,33 @@ class Pullback(Operation):
 
 
 @dataclass(frozen=True)
-class LossValue(Operation):
-    """E from the network's output (or, where fused or asked for, its logits) and the targets: → ()."""
+class Multiply(Operation):
+    """A ⊙ B, entry by entry, e.g. with a dropout mask: (N, n), (N, n) → (N, n)."""
 
-    loss: Loss
-    logits: bool
-
-    def evaluate(self, *operands: Array, out: Array | None = None) -> Array:
-        y_pred, y = operands
-        function = self.loss.function
-        value = function.logits_value if self.logits else function.value
-        assert value is not None  # a Loss cannot be made otherwise
-        return np.asarray(value(y_pred, y, self.loss.scale * function.factor(*y_pred.shape)))
-
-    def rounding(self, result: Array, *operands: Array, u: float) -> Local:
-        y_pred, y = operands
-        sizes = TERMS[self.loss.name, self.logits](y_pred, y).reshape(-1)
-        c = self.loss.scale * self.loss.function.factor(*y_pred.shape)
-        variance, worst = sum_rounding(sizes, u)
-        variance = variance + u * u * (5 / 3) * np.square(sizes).sum()
-        own = 2 * u * u / 3 * np.square(result)
-        # Libraries sum a loss in blocks of at most 1024, so that no running sum is longer.
-        return Local(((np.sqrt(c * c * variance + own), "entry"),), c * worst * min(1.0, 1024 / len(sizes)))
-
-    def shape(self, *shapes: Shape) -> Shape:
-        _same(self, shapes if not self.loss.function.class_indices else shapes[:1])
-        return ()
-
-    def render(self, *symbols: str) -> str:
-        return self.loss.write(value=True, logits=self.logits, symbol=symbols[0])
-
-
-@dataclass(frozen=True)
-class LossGradient(Operation):
-    """dE/dz of the output layer, or its dE/du where the activation is fused into the loss: (N, K), y → (N, K)."""
-
-    loss: Loss
-    logits: bool
+    signs: ClassVar[tuple[str, ...]] = ("⊙",)
 
     def evaluate(self, *operands: Array, out: Array | None = None) -> Array:
-        y_pred, y = operands
-        function = self.loss.function
-        gradient = function.logits_gradient if self.logits else function.gradient
-        assert gradient is not None
-        return gradient(y_pred, y, self.loss.scale * function.factor(*y_pred.shape), out)
+        return np.multiply(operands[0], operands[1], out=out)
 
-    def frozen(self, operands: tuple[Array, ...], anchors: tuple[Array, ...]) -> Array:
-        if not self.clips:
-            return self.evaluate(*operands)
-        c = self.loss.scale * self.loss.function.factor(*operands[0].shape)
-        return self.loss.function.gradient(*operands, c, anchor=anchors[0])
-
-    @property
-    def clips(self) -> bool:
-        """Whether probabilities are clipped, so that no gradient passes outside [ε, 1 − ε]."""
-        return not self.logits and self.loss.function.logits_value is not None
+    def bound(self, *operands: Array, out: Array) -> tuple[Callable[[], object], ...]:
+        return (partial(np.multiply, *operands, out),)
 
     def rounding(self, result: Array, *operands: Array, u: float) -> Local:
-        y_pred, y = operands
-        c = self.loss.scale * self.loss.function.factor(*y_pred.shape)
-        # A probability below η is lost before the factor c is applied: a large loss scale lifts the hole it leaves.
-        return Local(GRADIENT[self.loss.name, self.logits](y_pred, y, result, c, u), lost=max(1.0, c))
+        """One rounding, s |A ⊙ B|: a mask's zeros are exact."""
+        return entry(u / math.sqrt(3) * np.abs(result))
 
     def shape(self, *shapes: Shape) -> Shape:
-        return _same(self, shapes if not self.loss.function.class_indices else shapes[:1])
+        return same_shape(self, shapes)
 
     def render(self, *symbols: str) -> str:
-        return self.loss.write(value=False, logits=self.logits, symbol=symbols[0])
+        return f"{symbols[0]} ⊙ {symbols[1]}"
+
+    def render_shapes(self, *shapes: Shape) -> str:
+        return f"{show(shapes[0])} ⊙ {show(shapes[1])}"
 
 
-def _same(operation: Operation, shapes: tuple[Shape, ...]) -> Shape:
+def same_shape(operation: Operation, shapes: tuple[Shape, ...]) -> Shape:
+    """The one shape of elementwise operands, or a ShapeError."""
     if any(s != shapes[0] for s in shapes):
         raise ShapeError(f"{operation.render_shapes(*shapes)}: elementwise operands must have one shape")
     return shapes[0]

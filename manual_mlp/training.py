@@ -1,21 +1,23 @@
-"""Plain gradient descent, W ← W − lr · dE/dW, on the same equations, compiled once into a plan with reused buffers."""
+"""Training on the same equations, over full batches or mini-batches: plain gradient descent, or an optimizer."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Any
 
 import numpy as np
 
 from manual_mlp._types import Array
-from manual_mlp.equations import Equation, infer_shapes
-from manual_mlp.evaluation import Problem, gradient_node
-from manual_mlp.initializers import Seed, generator
-from manual_mlp.losses import Loss
+from manual_mlp.checks import check_parameters, check_x, check_y
+from manual_mlp.evaluation import Problem
+from manual_mlp.initializers import Seed
+from manual_mlp.losses import Loss, as_loss
 from manual_mlp.network import MLP
-
-CACHE_BLOCK = 1 << 15  # entries; the scaled gradient of a block stays in the cache until it is subtracted
+from manual_mlp.optimizers import descend
+from manual_mlp.plan import Batches, Weights
+from manual_mlp.update_rule import Optimizer, Rule
 
 
 @dataclass(frozen=True)
@@ -24,7 +26,8 @@ class Progress:
 
     Attributes:
         epoch: epochs done.
-        loss: the mean of E over the epoch's samples, each batch before its own update.
+        loss: the mean of E over the epoch's samples, each batch before its own update and, where there is Dropout,
+            under its own masks.
         parameters: name → array, live views: copy what is to be kept.
 
     Example: see `train`.
@@ -39,6 +42,12 @@ class Progress:
 class History:
     """E over the epochs: `loss[i]` belongs to `epochs[i]`.
 
+    Attributes:
+        epochs: those recorded.
+        loss: the mean of E over the epoch's samples, each batch before its own update.
+        with_dropout: whether that is E with dropped units, each batch under its own masks. E without them is that of
+            `MLP.predict`.
+
     Example:
         >>> History([1, 2], [0.5, 0.25]).loss[-1]
         0.25
@@ -46,6 +55,7 @@ class History:
 
     epochs: list[int] = field(default_factory=list)
     loss: list[float] = field(default_factory=list)
+    with_dropout: bool = False
 
 
 def train(
@@ -55,28 +65,31 @@ def train(
     y: Array,
     loss: str | Loss,
     *,
-    learning_rate: float,
+    learning_rate: float | None = None,
+    optimizer: Optimizer | None = None,
     epochs: int,
     batch_size: int | None = None,
     seed: Seed = 0,
     record_every: int = 1,
     callback: Callable[[Progress], None] | None = None,
 ) -> tuple[dict[str, Array], History]:
-    """Gradient descent over full batches or mini-batches: W ← W − lr · dE/dW.
+    """Training over full batches or mini-batches, by W ← W − lr · dE/dW or by an optimizer.
 
     Every sample is seen once an epoch, in a fresh random order where there are several batches; the last batch is
-    as large as what is left, and E of a batch is scaled by its own size.
+    as large as what is left, and E of a batch is scaled by its own size. Each step draws fresh masks for `Dropout`, in
+    float32 from a stream of float32.
 
     Args:
         mlp: the network.
         parameters: name → array to start from; they are not changed.
-        x: (N, n_0).
+        x: (N, n_0); not copied if it has the parameters' dtype, so leave it alone until the end.
         y: (N, K), or class indices (N,).
         loss: a name or a `Loss`.
-        learning_rate: lr, above 0.
+        learning_rate: lr of plain gradient descent, above 0; or
+        optimizer: `SGD`, `RMSprop` or `Adam`; its state starts at 0.
         epochs: passes over the data, 0 or more.
         batch_size: samples a step; None for all.
-        seed: of the order of the samples.
+        seed: of the order of the samples and of the masks.
         record_every: E is computed, kept and told every so many epochs.
         callback: told a `Progress` at each recorded epoch.
 
@@ -84,7 +97,9 @@ def train(
         The trained parameters, name → array, and the `History`.
 
     Raises:
-        ValueError: learning_rate, epochs, batch_size or record_every out of range; otherwise as `MLP.backpropagate`.
+        ValueError: not exactly one of learning_rate and optimizer; learning_rate, epochs, batch_size or record_every
+            out of range; otherwise as `MLP.backpropagate`.
+        TypeError: an optimizer that is none of the house's.
 
     Example:
         >>> import numpy as np
@@ -95,19 +110,21 @@ def train(
         >>> w["dense_1/kernel"], history.loss
         (array([[1.75]]), [4.0, 1.0, 0.25])
     """
-    _check_settings(learning_rate, epochs, batch_size, record_every)
-    problem = mlp.problem(parameters, x, y, loss)
-    weights = _Weights(problem.parameters)
-    batches = _Batches(problem, weights, batch_size, seed)
-    history = History()
+    _check_settings(epochs, batch_size, record_every)
+    problem = _problem(mlp, parameters, x, y, loss)
+    rule_at = _rules(learning_rate, optimizer, problem.dtype)
+    weights = Weights(parameters, mlp, 0 if optimizer is None else len(optimizer.slots))
+    batches = Batches(problem, weights, batch_size, seed)
+    history, step = History(with_dropout=bool(mlp.masks)), 0
     for epoch in range(1, epochs + 1):
         recorded = epoch % record_every == 0 or epoch == epochs
         total = 0.0
         for plan in batches.epoch():
+            plan.gradient()
             if recorded:
                 total += plan.loss() * plan.batch
-            plan.gradient()
-            weights.descend(learning_rate)
+            step += 1
+            weights.update(rule_at(step))
         if recorded:
             history.epochs.append(epoch)
             history.loss.append(total / problem.batch)
@@ -116,9 +133,7 @@ def train(
     return {name: array.copy() for name, array in weights.values.items()}, history
 
 
-def _check_settings(learning_rate: float, epochs: int, batch_size: int | None, record_every: int) -> None:
-    if not 0 < learning_rate < float("inf"):
-        raise ValueError(f"learning_rate={learning_rate}: expected a finite number above 0.")
+def _check_settings(epochs: int, batch_size: int | None, record_every: int) -> None:
     if epochs < 0:
         raise ValueError(f"epochs={epochs}: expected 0 or more.")
     if batch_size is not None and batch_size < 1:
@@ -127,106 +142,28 @@ def _check_settings(learning_rate: float, epochs: int, batch_size: int | None, r
         raise ValueError(f"record_every={record_every}: expected at least 1.")
 
 
-class _Weights:
-    """All parameters and gradients as views of two flat vectors, so that a step is one pass over memory."""
-
-    def __init__(self, parameters: Mapping[str, Array]) -> None:
-        self._flat, self.values = _views(parameters)
-        self._flat_gradient, self.gradients = _views(parameters)
-        for name, array in parameters.items():
-            self.values[name][...] = array
-        self._blocks = list(_blocks(self._flat, self._flat_gradient))
-
-    def descend(self, learning_rate: float) -> None:
-        rate = self._flat.dtype.type(learning_rate)
-        for w, g, scaled in self._blocks:
-            np.multiply(g, rate, scaled)
-            np.subtract(w, scaled, w)
-
-
-def _blocks(*vectors: Array) -> Iterator[list[Array]]:
-    """Views of the vectors, block by block, and a buffer of the block's size, which all blocks share."""
-    buffer = np.empty_like(vectors[0][:CACHE_BLOCK])
-    for start in range(0, len(vectors[0]), CACHE_BLOCK):
-        views = [vector[start : start + CACHE_BLOCK] for vector in vectors]
-        yield [*views, buffer[: len(views[0])]]
+def _rules(learning_rate: float | None, optimizer: Optimizer | None, dtype: np.dtype[Any]) -> Callable[[int], Rule]:
+    """Number of the step → its rule."""
+    if (learning_rate is None) == (optimizer is None):
+        raise ValueError(
+            f"learning_rate={learning_rate}, optimizer={optimizer}: expected exactly one of them. "
+            "Pass learning_rate=0.1 for plain gradient descent, or optimizer=Adam(1e-3)."
+        )
+    if optimizer is None:
+        assert learning_rate is not None
+        if not 0 < learning_rate < float("inf"):
+            raise ValueError(f"learning_rate={learning_rate}: expected a finite number above 0.")
+        plain = partial(descend, dtype.type(learning_rate))
+        return lambda step: plain
+    if not isinstance(optimizer, Optimizer):
+        raise TypeError(f"optimizer is {type(optimizer).__name__}: expected SGD, RMSprop or Adam of manual_mlp.")
+    return partial(optimizer.rule, dtype=dtype)
 
 
-def _views(parameters: Mapping[str, Array]) -> tuple[Array, dict[str, Array]]:
-    sizes = [array.size for array in parameters.values()]
-    flat = np.empty(sum(sizes), next(iter(parameters.values())).dtype)
-    pieces = np.split(flat, np.cumsum(sizes)[:-1])
-    return flat, {n: p.reshape(a.shape) for p, (n, a) in zip(pieces, parameters.items(), strict=True)}
-
-
-class _Plan:
-    """The equations bound to arrays: each call walks a list of ready functions and fills the same buffers."""
-
-    def __init__(self, problem: Problem, weights: _Weights, x: Array, y: Array) -> None:
-        self.batch, self.x, self.y = len(x), x, y
-        wanted = {gradient_node(name) for name in weights.values}
-        equations = problem.equations
-        needed = _needed([e for e in equations if e.node != "loss"], wanted)
-        known = infer_shapes(equations, {n: a.shape for n, a in {"x": x, "y": y, **weights.values}.items()})
-        arrays: dict[str, Array] = {"x": x, "y": y, **weights.values}
-        arrays |= {gradient_node(name): gradient for name, gradient in weights.gradients.items()}
-        for equation in needed:
-            arrays.setdefault(equation.node, np.empty(known[equation.node], x.dtype))  # type: ignore[arg-type]  # numbers
-        self._gradient = _bound(needed, arrays)
-        value = next(e for e in equations if e.node == "loss")
-        self._forward = _bound(_needed(problem.mlp.forward_equations, set(value.operands)), arrays)
-        self._loss = partial(value.evaluate, arrays)
-
-    def gradient(self) -> None:
-        for call in self._gradient:
-            call()
-
-    def loss(self) -> float:
-        for call in self._forward:
-            call()
-        return float(self._loss())
-
-
-def _bound(equations: Iterable[Equation], arrays: Mapping[str, Array]) -> list[Callable[[], object]]:
-    """What to call, one after the other, to fill the arrays of these equations."""
-    return [call for e in equations for call in e.operation.bound(*[arrays[o] for o in e.operands], out=arrays[e.node])]
-
-
-def _needed(equations: Iterable[Equation], wanted: set[str]) -> list[Equation]:
-    """Those equations that the wanted nodes depend on, in order."""
-    wanted, kept = set(wanted), []
-    for equation in reversed(list(equations)):
-        if equation.node in wanted:
-            wanted |= set(equation.operands)
-            kept.append(equation)
-    return kept[::-1]
-
-
-class _Batches:
-    """One plan for full batches and one for the ragged last; an epoch fills their x and y."""
-
-    def __init__(self, problem: Problem, weights: _Weights, batch_size: int | None, seed: Seed) -> None:
-        self._problem, self._rng = problem, generator(seed)
-        n = problem.batch
-        self._size = n if batch_size is None else min(batch_size, n)
-        self._plans = {size: self._plan(weights, size) for size in {self._size, n % self._size} - {0}}
-
-    def _plan(self, weights: _Weights, size: int) -> _Plan:
-        x, y = self._problem.x, self._problem.y
-        if size == len(x):
-            return _Plan(self._problem, weights, x, y)
-        return _Plan(self._problem, weights, np.empty_like(x[:size]), np.empty_like(y[:size]))
-
-    def epoch(self) -> Iterator[_Plan]:
-        n = self._problem.batch
-        if self._size == n:
-            yield self._plans[n]
-            return
-        order = self._rng.permutation(n)
-        for start in range(0, n, self._size):
-            chosen = order[start : start + self._size]
-            plan = self._plans[len(chosen)]
-            # mode="clip" lets take write into the buffer directly; the indices are in range
-            np.take(self._problem.x, chosen, axis=0, out=plan.x, mode="clip")
-            np.take(self._problem.y, chosen, axis=0, out=plan.y, mode="clip")
-            yield plan
+def _problem(mlp: MLP, parameters: Mapping[str, Array], x: Array, y: Array, loss: str | Loss) -> Problem:
+    """`MLP.problem` without its copies and its masks: the data are only read, and masks come with each batch."""
+    loss = as_loss(loss)
+    dtype = check_parameters(mlp, parameters)
+    x = check_x(mlp, x, dtype, copy=False)
+    y = check_y(mlp, y, loss, len(x), dtype)
+    return Problem(mlp, parameters, x, y, loss, mlp.fuses(loss))

@@ -9,6 +9,7 @@ import numpy as np
 from gradient_diff.mistakes.enactment import Enactment
 from gradient_diff.mistakes.formula import Formula
 from gradient_diff.mistakes.setting import Array, Setting
+from gradient_diff.mistakes.structure import Slope
 from manual_mlp import Activate, Equation, Pullback, activation
 
 WRONG: dict[str, tuple[tuple[str, Callable[[Array, Array, Array], Array]], ...]] = {
@@ -57,18 +58,17 @@ MASKS: tuple[tuple[str, Callable[[Array, Array], Array]], ...] = (
 
 def activation_derivative(setting: Setting) -> Iterator[Enactment]:
     """Every mistake in a δ = dE/dz ⊙ f′."""
-    for i, name in enumerate(setting.names):
-        if f"{name}/dE_du" in setting.by_node and f"{name}/dE_dz" in setting.by_node:
-            yield from _one_layer(setting, i, name)
+    for slope in reversed(setting.structure.slopes):
+        yield from _one(setting, slope)
     yield from _in_all_hidden(setting)
 
 
 def _in_all_hidden(setting: Setting) -> Iterator[Enactment]:
     """The same slip in every hidden layer counts as one."""
-    hidden = [(i, name) for i, name in enumerate(setting.names[:-1]) if setting.activations[name] != "linear"]
+    hidden = setting.structure.hidden
     groups: dict[tuple[str, str], list[Enactment]] = {}
-    for i, name in hidden if len(hidden) > 1 else []:
-        for mistake in _one_layer(setting, i, name):
+    for slope in hidden if len(hidden) > 1 else []:
+        for mistake in _one(setting, slope):
             operation = next(iter(mistake.swaps.values())).operation
             kind = mistake.id if mistake.id == "derivative_sign" else operation.render("g", "u", "z")
             groups.setdefault((mistake.id, kind), []).append(mistake)
@@ -79,74 +79,77 @@ def _in_all_hidden(setting: Setting) -> Iterator[Enactment]:
             yield Enactment(kind, "", f"in every hidden layer, {group[0].sentence}", swaps, before, places=len(group))
 
 
-def _one_layer(setting: Setting, i: int, name: str) -> Iterator[Enactment]:
-    kind = setting.activations[name]
+def _one(setting: Setting, slope: Slope) -> Iterator[Enactment]:
+    kind, name = slope.kind, slope.layer
     if kind != "linear":
-        yield from _left_out(setting, i, name, kind)
-        yield from _at_output(setting, name, kind)
-        yield from _other_layers(setting, i, name, kind)
-    minus = Formula("−f′ ⊙ {0}", lambda g, r: -_right(setting, name, g, r))
+        yield from _left_out(setting, slope)
+        yield from _at_output(setting, slope)
+        yield from _other_layers(setting, slope)
+    minus = Formula("−f′ ⊙ {0}", lambda g, r: -_right(slope, g, r))
     sentence = "from δ of this layer downwards the sign is turned"
-    yield Enactment("derivative_sign", name, sentence, _delta(setting, name, minus, activation(kind).reads))
+    yield Enactment("derivative_sign", name, sentence, _delta(setting, slope, minus, slope.reads))
     for text, function in WRONG.get(kind, ()):
         sentence = f"δ is {text.format('dE/dz', 'u', 'z')}"
-        yield Enactment("derivative_wrong", name, sentence, _delta(setting, name, Formula(text, function), "u", "z"))
+        wrong = _delta(setting, slope, Formula(text, function), slope.u, slope.z)
+        yield Enactment("derivative_wrong", name, sentence, wrong)
     for text, mask in MASKS if kind == "relu" else ():
         sentence = f"δ is {text.format('dE/dz', 'u')}"
-        yield Enactment("relu_mask", name, sentence, _delta(setting, name, Formula(text, mask), "u"))
+        yield Enactment("relu_mask", name, sentence, _delta(setting, slope, Formula(text, mask), slope.u))
     if kind == "softmax":
         diagonal = Formula("{0} ⊙ {1}(1 − {1})", lambda g, z: g * z * (1 - z))
         sentence = "only the diagonal p(1 − p) of the Jacobian is used"
-        yield Enactment("softmax_elementwise", name, sentence, _delta(setting, name, diagonal, "z"))
+        yield Enactment("softmax_elementwise", name, sentence, _delta(setting, slope, diagonal, slope.z))
 
 
-def _delta(setting: Setting, name: str, operation: Formula | Pullback, *reads: str) -> dict[str, Equation]:
-    """δ of a layer by another operation on its dE/dz, and on its u or z."""
-    return setting.swap(f"{name}/dE_du", operation, f"{name}/dE_dz", *(f"{name}/{which}" for which in reads))
+def _delta(setting: Setting, slope: Slope, operation: Formula | Pullback, *reads: str) -> dict[str, Equation]:
+    """δ by another operation on dE/dz, and on u, z or both."""
+    return setting.swap(slope.node, operation, slope.g, *reads)
 
 
-def _right(setting: Setting, name: str, g: Array, read: Array) -> Array:
-    """δ of a layer as it should be, from another dE/dz."""
-    return Pullback(setting.activations[name]).evaluate(g, read)
+def _right(slope: Slope, g: Array, read: Array) -> Array:
+    """δ as it should be, from another dE/dz."""
+    return Pullback(slope.kind).evaluate(g, read)
 
 
-def _left_out(setting: Setting, i: int, name: str, kind: str) -> Iterator[Enactment]:
+def _left_out(setting: Setting, slope: Slope) -> Iterator[Enactment]:
     """One of the two factors is not there, or they meet in the wrong product."""
-    reads = activation(kind).reads
-    missing = "output_derivative_dropped" if i == len(setting.names) - 1 else "missing_derivative"
-    yield Enactment(missing, name, "δ is dE/dz: f′ is not applied", _delta(setting, name, Pullback("linear"), "u"))
-    slope = Formula("f′({1})", lambda g, r: _right(setting, name, np.ones_like(g), r))
+    name = slope.layer
+    missing = "output_derivative_dropped" if slope is setting.structure.output else "missing_derivative"
+    bare = _delta(setting, slope, Pullback("linear"), slope.u)
+    yield Enactment(missing, name, "δ is dE/dz: f′ is not applied", bare)
+    alone = Formula("f′({1})", lambda g, r: _right(slope, np.ones_like(g), r))
     sentence = "δ is f′ alone: what comes from above is not multiplied in"
-    yield Enactment("local_replaces_upstream", name, sentence, _delta(setting, name, slope, reads))
-    if setting.batch == setting.values[f"{name}/u"].shape[1] and kind != "softmax":
-        product = Formula("{0} f′({1})", lambda g, r: g @ _right(setting, name, np.ones_like(g), r))
+    yield Enactment("local_replaces_upstream", name, sentence, _delta(setting, slope, alone, slope.reads))
+    if setting.batch == setting.values[slope.u].shape[1] and slope.kind != "softmax":
+        product = Formula("{0} f′({1})", lambda g, r: g @ _right(slope, np.ones_like(g), r))
         sentence = "δ is the matrix product of dE/dz and f′, not the elementwise one"
-        yield Enactment("elementwise_for_matmul", name, sentence, _delta(setting, name, product, reads))
+        yield Enactment("elementwise_for_matmul", name, sentence, _delta(setting, slope, product, slope.reads))
 
 
-def _at_output(setting: Setting, name: str, kind: str) -> Iterator[Enactment]:
+def _at_output(setting: Setting, slope: Slope) -> Iterator[Enactment]:
     """f′ evaluated at z: σ′(σ(u))."""
-    if kind not in ("sigmoid", "tanh", "softmax"):
+    if slope.kind not in ("sigmoid", "tanh", "softmax"):
         return
-    again = Equation(name, f"{name}/f(z)", Activate(kind), (f"{name}/z",))
-    swap = setting.swap(f"{name}/dE_du", Pullback(kind), f"{name}/dE_dz", f"{name}/f(z)")
+    fresh = f"{slope.layer}/f(z)"
+    again = Equation(slope.layer, fresh, Activate(slope.kind), (slope.z,))
+    swap = _delta(setting, slope, Pullback(slope.kind), fresh)
     sentence = "f′ is evaluated at z, the output, instead of at u"
-    yield Enactment("derivative_at_output", name, sentence, swap, {f"{name}/dE_du": (again,)})
+    yield Enactment("derivative_at_output", slope.layer, sentence, swap, {slope.node: (again,)})
 
 
-def _other_layers(setting: Setting, i: int, name: str, kind: str) -> Iterator[Enactment]:
+def _other_layers(setting: Setting, slope: Slope) -> Iterator[Enactment]:
     """f′ at another layer's u; where that layer has another activation, its z is no f(u) of this one."""
-    node, g = f"{name}/dE_du", f"{name}/dE_dz"
-    for j, other in enumerate(setting.names):
-        if j == i or setting.values[f"{other}/u"].shape != setting.values[f"{name}/u"].shape:
+    kind, name, own = slope.kind, slope.layer, setting.values[slope.u]
+    for other, theirs, u, z in setting.structure.units:
+        if other == name or setting.values[u].shape != own.shape or np.array_equal(setting.values[u], own):
             continue
         sentence = f"f′ is taken at {other}'s u"
-        if activation(kind).reads == "u" or setting.activations[other] == kind:
-            swap = setting.swap(node, Pullback(kind), g, f"{other}/{activation(kind).reads}")
+        if activation(kind).reads == "u" or theirs == kind:
+            swap = _delta(setting, slope, Pullback(kind), u if activation(kind).reads == "u" else z)
             yield Enactment("wrong_layer_derivative", name, sentence, swap)
             continue
-        theirs = Equation(name, f"{name}/f(u)", Activate(kind), (f"{other}/u",))
-        swap = setting.swap(node, Pullback(kind), g, f"{name}/f(u)")
-        yield Enactment("wrong_layer_derivative", name, sentence, swap, {node: (theirs,)})
-        swap = setting.swap(node, Pullback(kind), g, f"{other}/z")
+        fresh = Equation(name, f"{name}/f(u)", Activate(kind), (u,))
+        swap = _delta(setting, slope, Pullback(kind), fresh.node)
+        yield Enactment("wrong_layer_derivative", name, sentence, swap, {slope.node: (fresh,)})
+        swap = _delta(setting, slope, Pullback(kind), z)
         yield Enactment("wrong_layer_derivative", name, f"f′ is written with {other}'s z", swap)

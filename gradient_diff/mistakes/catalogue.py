@@ -11,7 +11,7 @@ class Mistake:
 
     Attributes:
         id: its name everywhere.
-        family: scale, sign, regularisation, activation, matrix, reduction, or differentiated (what was).
+        family: scale, sign, regularisation, dropout, activation, matrix, reduction, or differentiated (what was).
         title: what was done, in a few words.
         cure: what to do.
         tell_apart: the change of data that tells it from its look-alikes.
@@ -89,6 +89,20 @@ _LIST = (
     ),
     ("l2_sign", "regularisation", "the decay is subtracted", "E + λΣW² adds +2λW.", "the value of λ"),
     ("l2_bias", "regularisation", "the biases are decayed, too", "Decay kernels only."),
+    (
+        "dropout_mask_missing",
+        "dropout",
+        "the backward pass goes through what was dropped",
+        "dE/dz_prev = dE/dz ⊙ m, with the mask of the forward pass.",
+        "another draw of the masks",
+    ),
+    (
+        "dropout_scale_missing",
+        "dropout",
+        "the 1/(1 − rate) of the mask is left out",
+        "m is 1/(1 − rate) where a unit is kept, forward and backward.",
+        "another rate",
+    ),
     ("missing_derivative", "activation", "f′(u) is not applied", "δ = dE/dz ⊙ f′(u)."),
     (
         "output_derivative_dropped",

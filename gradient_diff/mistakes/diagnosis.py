@@ -34,6 +34,7 @@ class Cause:
         written, right: the equation as it was written and as it should be.
         residual: what is left after undoing the mistake, in σ; 16 is what rounding explains.
         same_as: ids that the data cannot tell apart from it.
+        together: ids of the mistakes that act at the same time; empty if this one alone explains the hand.
         tell_apart: the change of data that would.
         convention: it is no mistake, but another convention.
         gallery: its entry in the gallery of mistakes.
@@ -53,9 +54,11 @@ class Cause:
     tell_apart: str = ""
     convention: bool = False
     gallery: str = ""
+    together: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         place = f"{self.id} in {self.layer}" if self.layer else self.id
+        place = f"{place}, together with {', '.join(self.together)}" if self.together else place
         alike = ", ".join(self.same_as)
         more = f" (the data cannot tell it from {alike}; {self.tell_apart} would)" if alike else ""
         return f"{place}: {self.message}{more}"
@@ -190,7 +193,8 @@ def _two_causes(setting: Setting, found: list[Explanation]) -> tuple[Cause, ...]
     for which, mistake in enumerate(best.mistakes):
         other = best.mistakes[1 - which].id
         alike = (name for pair in pairs if other in pair for name in pair if name not in (other, mistake.id))
-        causes.append(_cause(setting, mistake, best.residual, tuple(dict.fromkeys(alike))))
+        cause = _cause(setting, mistake, best.residual, tuple(dict.fromkeys(alike)))
+        causes.append(replace(cause, together=(other,)))
     return tuple(causes)
 
 

@@ -10,7 +10,7 @@ from gradient_diff.mistakes.enactment import Enactment
 from gradient_diff.mistakes.formula import Formula
 from gradient_diff.mistakes.output_delta import Head, LogitsHead, dense, keras_clip, logits_head, output_delta
 from gradient_diff.mistakes.setting import Array, Setting
-from manual_mlp import LOSSES, Activate, Equation, LossFunction, LossGradient, Pullback, activation
+from manual_mlp import LOSSES, Activate, Equation, LossFunction, LossGradient, Pullback
 
 MOST_SHIFTS = 3  # of the targets, the likeliest by a random projection, are tried in full
 
@@ -31,15 +31,13 @@ def _from_output(
     setting: Setting, kind: str, sentence: str, text: str, function: Callable[..., Array], *more: str
 ) -> Enactment:
     """dE/dz of the output by another function of it, then the pullback of its activation."""
-    name = setting.last
-    into, z, operation = f"{name}/dE_dz", f"{name}/z", Formula(text, function)
-    if not setting.problem.fused:
-        return Enactment(kind, name, sentence, setting.swap(into, operation, z, *more))
-    f = setting.activations[name]
-    extra = Equation(name, into, operation, (z, *more))
-    swap = setting.swap(f"{name}/dE_du", Pullback(f), into, f"{name}/{activation(f).reads}")
-    right = setting.by_node[f"{name}/dE_du"].formula
-    return Enactment(kind, name, sentence, swap, {f"{name}/dE_du": (extra,)}, written=extra.formula, right=right)
+    head, top, operation = setting.structure.head, setting.structure.output, Formula(text, function)
+    if not setting.problem.fused or top is None:
+        return Enactment(kind, head.layer, sentence, setting.swap(head.node, operation, head.operands[0], *more))
+    extra = Equation(top.layer, top.g, operation, (top.z, *more))
+    swap = setting.swap(top.node, Pullback(top.kind), top.g, top.reads)
+    right = setting.by_node[top.node].formula
+    return Enactment(kind, top.layer, sentence, swap, {top.node: (extra,)}, written=extra.formula, right=right)
 
 
 def _squared_factors(setting: Setting) -> dict[str, float]:
@@ -65,15 +63,16 @@ def _squared_heads(head: LogitsHead, c: float) -> Iterator[tuple[str, str, Head]
 
 def _instead_of_squares(setting: Setting) -> Iterator[Enactment]:
     """The gradient of a cross-entropy, or of the absolute error, of the network's output."""
-    loss, name, n, k = setting.problem.loss, setting.last, setting.batch, setting.outputs
+    loss, n, k = setting.problem.loss, setting.batch, setting.outputs
     if loss.function.logits_value is not None:
         return
-    kind = "other_loss"
+    kind, head, top = "other_loss", setting.structure.head, setting.structure.output
+    bare_node = head.node if top is None else top.node
     for other in ("binary_crossentropy", "categorical_crossentropy"):
         c = loss.scale * LOSSES[other].factor(n, k)
         sentence = f"it is the gradient of {other}, not of {loss.name}"
         bare = Formula("c (z − y)", _difference(c))
-        yield Enactment(kind, name, sentence, setting.swap(f"{name}/dE_du", bare, f"{name}/z", "y"))
+        yield Enactment(kind, head.layer, sentence, setting.swap(bare_node, bare, head.operands[0], "y"))
         yield _from_output(setting, kind, sentence, "dE/dp of cross-entropy", _slope_of(LOSSES[other], c), "y")
     for c, words in ((1 / (n * k), "the mean of |z − y|"), (1 / n, "Σ_k |z − y|, its mean over N"), (1.0, "Σ |z − y|")):
         sentence = f"it is the gradient of {words}, not of {loss.name}"
@@ -93,7 +92,7 @@ def _slope_of(loss: LossFunction, c: float) -> Callable[..., Array]:
 
 
 def _targets(setting: Setting, head: LogitsHead | None) -> Iterator[Enactment]:
-    z = setting.values[f"{setting.last}/z"]
+    z = setting.values[setting.structure.head.operands[0]]
     p = Activate(head.kind).evaluate(setting.values[head.logits]) if head else z
     y = dense(setting.values["y"], z)
     for other, words in _other_targets(setting, y, p):
@@ -122,7 +121,8 @@ def _with_targets(
     else:
         right = LossGradient(setting.problem.loss, setting.problem.loss.from_logits)
         formula = Formula(right.render("{0}", "{1}"), lambda z, t: factor * right.evaluate(z, t))
-        swap = setting.swap(f"{setting.last}/dE_dz", formula, f"{setting.last}/z", key)
+        top = setting.structure.head
+        swap = setting.swap(top.node, formula, top.operands[0], key)
         if setting.problem.loss.function.class_indices:
             y = y.argmax(axis=1)
     return Enactment(kind, "", words, swap, data={key: y}, written=words, right="y as given")
@@ -161,21 +161,26 @@ def likely_shifts(setting: Setting, y: Array) -> list[int]:
     below = setting.values[setting.below(len(setting.names) - 1)]
     a, b = rng.normal(size=below.shape[1]), np.asarray(rng.normal(size=y.shape[1]))
     wanted = float(a @ (setting.hand[node] - setting.right[node]) @ b)
-    weights = (below @ a)[:, None] * _slope(setting, name, b)
+    along = np.broadcast_to(b, setting.values[f"{name}/u"].shape)
+    weights = (below @ a)[:, None] * _slope(setting, name, along)
     spectrum = np.fft.rfft(weights, axis=0) * np.fft.rfft(y, axis=0).conj()
     products = np.fft.irfft(spectrum.sum(axis=1), len(y))  # Σ_n weights[n] · y[n − s]
     order = np.argsort(np.abs(products - products[0] - wanted), kind="stable")
     return [int(s) for s in order if s][:MOST_SHIFTS]
 
 
-def _slope(setting: Setting, name: str, b: Array) -> Array:
-    """(N, K): how b · δ changes with y; f′ and softmax's Jacobian are symmetric, so that b goes through them."""
-    loss, z = setting.problem.loss, setting.values[f"{name}/z"]
+def _slope(setting: Setting, name: str, along: Array) -> Array:
+    """(N, K): how the sum of a kernel's δ, weighted along a direction, changes with y.
+
+    Masks, f′ and softmax's Jacobian are symmetric, so that the direction goes up through them as a gradient goes down.
+    """
+    loss, head = setting.problem.loss, setting.structure.head
     c = loss.scale * loss.function.factor(setting.batch, setting.outputs)
+    for e in reversed(setting.structure.path(head.node, f"{name}/dE_du")):
+        along = e.operation.evaluate(along, *(setting.values[o] for o in e.operands[1:]))
     if logits_head(setting) is not None:
-        return np.broadcast_to(-c * b, z.shape)
-    f = setting.activations[name]
-    through = Pullback(f).evaluate(np.broadcast_to(b, z.shape), setting.values[f"{name}/{activation(f).reads}"])
+        return -c * along
     if loss.function.logits_value is None:
-        return -2 * c * through
-    return -c * (1 / z + 1 / (1 - z)) * through
+        return -2 * c * along
+    z = setting.values[head.operands[0]]
+    return -c * (1 / z + 1 / (1 - z)) * along

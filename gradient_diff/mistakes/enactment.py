@@ -194,7 +194,8 @@ def _wrong(setting: Setting, mistakes: tuple[Enactment, ...]) -> Problem:
     p = setting.problem
     known = p.data if isinstance(p, _Wrong) else {}
     data = {**known, **{n: a for m in mistakes for n, a in m.data.items()}}
-    return _Wrong(p.mlp, p.parameters, p.x, p.y, p.loss, p.fused, tuple(_merged(setting, mistakes)), data)
+    plan = tuple(_merged(setting, mistakes))
+    return _Wrong(p.mlp, p.parameters, p.x, p.y, p.loss, p.fused, p.draws, plan=plan, data=data)
 
 
 def after(setting: Setting, mistake: Enactment) -> Setting | None:
@@ -229,6 +230,22 @@ def explained(setting: Setting, predicted: Arrays) -> set[str]:
 def everywhere(factor: float, nodes: Callable[[str], bool] = lambda node: True) -> Finish:
     """A map: multiply the finished gradients whose node fulfils a condition; what is no gradient stays."""
     return lambda arrays: {n: a * factor if "/dE_d" in n and nodes(n) else a for n, a in arrays.items()}
+
+
+def decays_of(setting: Setting) -> dict[str, Array]:
+    """Node of each kernel's gradient → what a decay has added to it, where there is one."""
+    found = {n: np.asarray(setting.decayed(n)) for n in setting.nodes if is_kernel(n)}
+    return {n: d for n, d in found.items() if np.any(d) and d.shape == setting.hand[n].shape}
+
+
+def but_decay(decays: Arrays, change: Finish) -> Finish:
+    """A map of the finished gradients that leaves their decay as it is."""
+
+    def finish(arrays: dict[str, Array]) -> dict[str, Array]:
+        changed = change({n: a - decays[n] if n in decays else a for n, a in arrays.items()})
+        return {n: a + decays[n] if n in decays else a for n, a in changed.items()}
+
+    return finish
 
 
 def is_kernel(node: str) -> bool:

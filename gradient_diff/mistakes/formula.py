@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
-from gradient_diff.mistakes.setting import Array
 from manual_mlp import Local, Operation, Shape
+
+Array = npt.NDArray[Any]
 
 SHAKES = 4  # runs with shaken operands that a wrong operation's own rounding is taken from
 
@@ -52,3 +55,14 @@ class Formula(Operation):
 
 def _shaken(a: Array, u: float, rng: np.random.Generator) -> Array:
     return a * (1 + 2 * u * rng.uniform(-1, 1, a.shape))
+
+
+def plus_decay(formula: Formula, operands: int, decay: float) -> Formula:
+    """The same formula + 2λ W, where W is one operand more.
+
+    Example:
+        >>> plus_decay(Formula("{0} ⊙ {1}", lambda a, b: a * b), 2, 0.5).render("z", "δ", "W")
+        'z ⊙ δ + 0.5 W'
+    """
+    text = f"{formula.text} + {decay:g} {{{operands}}}"
+    return Formula(text, lambda *arrays: formula.function(*arrays[:-1]) + decay * arrays[-1])

@@ -27,7 +27,7 @@ def matrix_algebra(setting: Setting) -> Iterator[Enactment]:
         yield from _kernel_gradient(setting, i, name)
         yield from _another_layers(setting, i, name)
         if i:
-            yield from _downwards(setting, i, name)
+            yield from _downwards(setting, name)
     yield from _all_downwards(setting)
     yield from _updated(setting)
     yield from _reversed(setting)
@@ -39,18 +39,19 @@ def _transposed(nodes: list[str]) -> Finish:
 
 
 def _kernel_gradient(setting: Setting, i: int, name: str) -> Iterator[Enactment]:
-    node, delta, below = f"{name}/dE_dkernel", f"{name}/dE_du", setting.below(i)
+    delta, below = f"{name}/dE_du", setting.below(i)
     flipped = Product(transpose_left=True)
     sentence = "your kernel gradient is the transpose of the reference's"
-    yield Enactment("transposed", name, sentence, setting.swap(node, flipped, delta, below))
+    yield Enactment("transposed", name, sentence, setting.swap_kernel(name, flipped, delta, below))
     shape = setting.values[below].shape
-    for other in ("x", *(f"{n}/{kind}" for n in setting.names for kind in ("z", "u"))):
-        if other != below and setting.values[other].shape == shape:
-            swap = setting.swap(node, flipped, other, delta)
+    for other in setting.structure.signals:
+        array = setting.values[other]
+        if array.shape == shape and not np.array_equal(array, setting.values[below]):
+            swap = setting.swap_kernel(name, flipped, other, delta)
             yield Enactment("wrong_input", name, f"dE/dW takes {_words(other)} in place of {_words(below)}", swap)
     if shape == setting.values[delta].shape:
         product = Formula("{0} ⊙ {1}", lambda z, d: z * d)
-        swap = setting.swap(node, product, below, delta)
+        swap = setting.swap_kernel(name, product, below, delta)
         yield Enactment("elementwise_for_matmul", name, "dE/dW is z_prev ⊙ δ instead of z_prevᵀ δ", swap)
 
 
@@ -64,7 +65,7 @@ def _another_layers(setting: Setting, i: int, name: str) -> Iterator[Enactment]:
     for j, other in enumerate(setting.names):
         if j == i:
             continue
-        swap = setting.swap(f"{name}/dE_dkernel", Product(transpose_left=True), setting.below(j), f"{other}/dE_du")
+        swap = setting.swap_kernel(name, Product(transpose_left=True), setting.below(j), f"{other}/dE_du")
         sentence = f"dE/dW takes z_prev and δ of {other}: the indices are those of another layer"
         yield Enactment("wrong_input", name, sentence, swap)
         bias = f"{name}/dE_dbias"
@@ -73,8 +74,8 @@ def _another_layers(setting: Setting, i: int, name: str) -> Iterator[Enactment]:
             yield Enactment("wrong_input", name, f"{sentence}, for the bias, too", both)
 
 
-def _downwards(setting: Setting, i: int, name: str) -> Iterator[Enactment]:
-    node, delta, kernel = f"{setting.names[i - 1]}/dE_dz", f"{name}/dE_du", f"{name}/kernel"
+def _downwards(setting: Setting, name: str) -> Iterator[Enactment]:
+    node, delta, kernel = setting.structure.sent(name), f"{name}/dE_du", f"{name}/kernel"
     shape = setting.values[kernel].shape
     if shape[0] == shape[1]:
         swap = setting.swap(node, Product(), delta, kernel)
@@ -96,7 +97,7 @@ def _all_downwards(setting: Setting) -> Iterator[Enactment]:
         swaps: dict[str, Equation] = {}
         for i in square:
             name = setting.names[i]
-            swaps |= setting.swap(f"{setting.names[i - 1]}/dE_dz", Product(), f"{name}/dE_du", f"{name}/kernel")
+            swaps |= setting.swap(setting.structure.sent(name), Product(), f"{name}/dE_du", f"{name}/kernel")
         sentence = "in every square layer δ is sent down through W instead of Wᵀ"
         yield Enactment("backprop_untransposed", "", sentence, swaps, places=len(square))
 
@@ -109,7 +110,8 @@ def _updated(setting: Setting) -> Iterator[Enactment]:
     swaps: dict[str, Equation] = {}
     before: dict[str, tuple[Equation, ...]] = {}
     for i in range(1, len(setting.names)):
-        name, node = setting.names[i], f"{setting.names[i - 1]}/dE_dz"
+        name = setting.names[i]
+        node = setting.structure.sent(name)
         update = Formula("{0} − lr {1}", lambda w, g: w - rate * g)
         fresh = Equation(name, f"{name}/updated", update, (f"{name}/kernel", f"{name}/dE_dkernel"))
         before[node] = (fresh,)
@@ -128,12 +130,12 @@ def _fitted_rate(setting: Setting) -> float | None:
     if len(setting.names) < 2:
         return None
     top, name = setting.names[-1], setting.names[-2]
-    delta, above = setting.values[f"{top}/dE_du"], setting.values[f"{name}/z"]
-    through = delta @ delta.T @ above
-    pullback = setting.by_node[f"{name}/dE_du"]
-    delta = pullback.evaluate({**setting.values, f"{name}/dE_dz": through})
+    sent, delta = setting.structure.sent(top), f"{name}/dE_du"
+    signal = setting.values[f"{top}/dE_du"] @ setting.values[f"{top}/dE_dkernel"].T
+    for e in setting.structure.path(sent, delta):
+        signal = setting.by_node[e.node].evaluate({**setting.values, e.operands[0]: signal})
     below = setting.values[setting.below(len(setting.names) - 2)]
-    effects = {f"{name}/dE_dkernel": below.T @ delta, f"{name}/dE_dbias": delta.sum(axis=0)}
+    effects = {f"{name}/dE_dkernel": below.T @ signal, f"{name}/dE_dbias": signal.sum(axis=0)}
     effects = {n: e for n, e in effects.items() if n in setting.gradients}
     size = sum(float(np.vdot(e, e)) for e in effects.values())
     change = sum(float(np.vdot(e, setting.right[n] - setting.hand[n])) for n, e in effects.items())
@@ -173,14 +175,14 @@ def _misaligned(setting: Setting) -> Iterator[Enactment]:
     if setting.batch > 1:
         for i, name in enumerate(setting.names):
             back = Formula("reversed({0})ᵀ {1}", lambda z, d: z[::-1].T @ d)
-            swap = setting.swap(f"{name}/dE_dkernel", back, setting.below(i), f"{name}/dE_du")
+            swap = setting.swap_kernel(name, back, setting.below(i), f"{name}/dE_du")
             yield Enactment("batch_misaligned", name, "the rows of z_prev are in reverse order", swap)
 
 
 def _rolled(setting: Setting, i: int, shift: int) -> dict[str, Equation]:
     name = setting.names[i]
     rolled = Formula(f"roll({{0}}, {shift})ᵀ {{1}}", lambda z, d: np.roll(z, shift, axis=0).T @ d)
-    return setting.swap(f"{name}/dE_dkernel", rolled, setting.below(i), f"{name}/dE_du")
+    return setting.swap_kernel(name, rolled, setting.below(i), f"{name}/dE_du")
 
 
 def _shifts(setting: Setting, i: int) -> list[int]:
@@ -190,7 +192,7 @@ def _shifts(setting: Setting, i: int) -> list[int]:
     if node not in setting.gradients or setting.good[node]:
         return []
     z, delta = setting.values[setting.below(i)], setting.values[f"{name}/dE_du"]
-    wanted = setting.hand[node] - setting.added.get(node, 0.0)
+    wanted = setting.hand[node] - setting.decayed(node)
     rng = np.random.default_rng(0)
     error = np.zeros(len(z))
     for _ in range(4):

@@ -47,14 +47,12 @@ class LogitsHead:
 
 def logits_head(setting: Setting) -> LogitsHead | None:
     """The head of this problem, if it is one from logits."""
-    loss, name = setting.problem.loss, setting.last
+    loss, head = setting.problem.loss, setting.structure.head
     kind = loss.function.fused_activation
     if kind is None or not (setting.problem.fused or loss.from_logits):
         return None
     c = loss.scale * loss.function.factor(setting.batch, setting.outputs)
-    if setting.problem.fused:
-        return LogitsHead(name, f"{name}/dE_du", f"{name}/u", kind, c)
-    return LogitsHead(name, f"{name}/dE_dz", f"{name}/z", kind, c)
+    return LogitsHead(head.layer, head.node, head.operands[0], kind, c)
 
 
 def dense(y: Array, like: Array) -> Array:
@@ -147,14 +145,14 @@ def _padded(head: LogitsHead, epsilon: float) -> Head:
 
 def keras_clip(setting: Setting) -> Iterator[Enactment]:
     """What Keras itself does where it has lost the logits: the house's own unfused gradient."""
-    if not setting.problem.fused:
+    top = setting.structure.output
+    if not setting.problem.fused or top is None:
         return
-    name, function = setting.last, setting.activations[setting.last]
-    into = f"{name}/dE_dz"
     loss = Loss(setting.problem.loss.name, scale=setting.problem.loss.scale)
-    extra = Equation(name, into, LossGradient(loss, False), (f"{name}/z", "y"))
-    swap = setting.swap(f"{name}/dE_du", Pullback(function), into, f"{name}/z")
+    extra = Equation(top.layer, top.g, LossGradient(loss, False), (top.z, "y"))
+    swap = setting.swap(top.node, Pullback(top.kind), top.g, top.z)
     sentence = "the cross-entropy is taken of clipped probabilities: saturated samples get no gradient"
-    right = setting.by_node[f"{name}/dE_du"].formula
-    before = {f"{name}/dE_du": (extra,)}
-    yield Enactment("probability_clip", name, sentence, swap, before, written=extra.formula, right=right)
+    right = setting.by_node[top.node].formula
+    yield Enactment(
+        "probability_clip", top.layer, sentence, swap, {top.node: (extra,)}, written=extra.formula, right=right
+    )

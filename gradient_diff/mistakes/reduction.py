@@ -51,6 +51,10 @@ def _bias(setting: Setting, name: str) -> Iterator[Enactment]:
         total = Formula("Σ {0}", lambda g, axis=axis: g.sum(axis=axis))
         sentence = f"your bias gradient is the sum of dE/dW over its {words}"
         yield Enactment("bias_from_kernel", name, sentence, setting.swap(node, total, kernel))
+        if decay := setting.structure.decay(name):
+            bare = Formula("Σ ({0} − 2λ {1})", lambda g, w, axis=axis: (g - decay * w).sum(axis=axis))
+            swap = setting.swap(node, bare, kernel, f"{name}/kernel")
+            yield Enactment("bias_from_kernel", name, f"{sentence}, before its decay is added", swap)
 
 
 def _all_biases(setting: Setting, names: list[str]) -> Iterator[Enactment]:

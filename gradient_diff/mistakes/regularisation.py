@@ -7,29 +7,74 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 
 from gradient_diff.mistakes.enactment import Enactment, Finish, is_bias, is_kernel
+from gradient_diff.mistakes.formula import Formula
 from gradient_diff.mistakes.setting import Array, Setting
+from manual_mlp import Equation, Product
 
 
 def regularisation(setting: Setting) -> Iterator[Enactment]:
     """A decay that is missing, of another size or sign, or of the biases, too.
 
-    Where the reference's gradients show a decay 2λW, λ is known, and what the hand made of it is no free constant.
+    Where E has a decay, λ is known; likewise where the reference's gradients show a decay 2λW that the problem does not
+    tell of. What the hand made of it is then no free constant.
     """
+    layers = [name for name in setting.names if setting.structure.decay(name)]
+    for name in layers:
+        yield from _in_layers(setting, [name])
+    if len(layers) > 1:
+        yield from _in_layers(setting, layers)
     if setting.decay:
         yield from _known(setting)
     else:
         yield from _unknown(setting)
 
 
+FORMS = (
+    ("l2_missing", 0.0, "the decay term 2λW of E is missing"),
+    ("l2_factor", 0.5, "the decay term is λW, half of what E + λΣW² gives"),
+    ("l2_factor", 2.0, "the decay term is 4λW, twice what E + λΣW² gives"),
+    ("l2_sign", -1.0, "the decay term is subtracted"),
+)
+"""(id, times the right term, sentence)."""
+
+
+def _in_layers(setting: Setting, names: list[str]) -> Iterator[Enactment]:
+    """The decay of E itself, substituted in the equations of these layers."""
+    where, before = (names[0], "") if len(names) == 1 else ("", "in every layer that has one, ")
+    decays = {name: setting.structure.decay(name) for name in names}
+    size = ", ".join(dict.fromkeys(f"λ = {decay / 2:.6g}" for decay in decays.values()))
+    for kind, factor, sentence in FORMS:
+        swaps = {n: e for name in names for n, e in _with_decay(setting, name, factor * decays[name]).items()}
+        yield Enactment(kind, where, f"{before}{sentence}, {size}", swaps, places=len(names))
+    for factor in (1, 2):
+        swaps = {n: e for name in names for n, e in _decayed_bias(setting, name, factor * decays[name] / 2).items()}
+        words = f"{before}the bias gradient has a decay term, too, {factor:g}λb with {size}"
+        if swaps:
+            yield Enactment("l2_bias", where, words, swaps, places=len(names))
+
+
+def _with_decay(setting: Setting, name: str, decay: float) -> dict[str, Equation]:
+    """zᵀδ + decay · W."""
+    node = f"{name}/dE_dkernel"
+    right = setting.structure.by_node[node]
+    operands = right.operands if decay else right.operands[:2]
+    return setting.swap(node, Product(transpose_left=True, plus=decay or 1.0), *operands)
+
+
+def _decayed_bias(setting: Setting, name: str, decay: float) -> dict[str, Equation]:
+    node = f"{name}/dE_dbias"
+    if node not in setting.by_node:
+        return {}
+    total = Formula(f"Σ_N {{0}} + {decay:g} {{1}}", lambda d, b: d.sum(axis=0) + decay * b)
+    return setting.swap(node, total, f"{name}/dE_du", f"{name}/bias")
+
+
 def _known(setting: Setting) -> Iterator[Enactment]:
     size = f"λ = {setting.decay:.6g}"
-    for name, factor, written, sentence in (
-        ("l2_missing", 0, "dE/dW", "the decay term 2λW of E is missing"),
-        ("l2_factor", 1, "dE/dW + λW", "the decay term is λW, half of what E + λΣW² gives"),
-        ("l2_factor", 4, "dE/dW + 4λW", "the decay term is 4λW, twice what E + λΣW² gives"),
-        ("l2_sign", -2, "dE/dW − 2λW", "the decay term is subtracted"),
+    for (name, factor, sentence), written in zip(
+        FORMS, ("dE/dW", "dE/dW + λW", "dE/dW + 4λW", "dE/dW − 2λW"), strict=True
     ):
-        finish = _plus(setting, is_kernel, (factor - 2) * setting.decay)
+        finish = _plus(setting, is_kernel, 2 * (factor - 1) * setting.decay)
         yield Enactment(name, "", f"{sentence}, {size}", finish=finish, written=written, right="dE/dW + 2λW")
     for factor in (1, 2):
         finish = _plus(setting, is_bias, factor * setting.decay)

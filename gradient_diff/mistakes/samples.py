@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from gradient_diff.mistakes.enactment import Enactment, everywhere
+from gradient_diff.mistakes.enactment import Enactment, but_decay, decays_of, everywhere
 from gradient_diff.mistakes.formula import Formula
 from gradient_diff.mistakes.scale import fit
 from gradient_diff.mistakes.setting import SMALLEST, Array, Setting
@@ -76,7 +76,7 @@ def _contributions(setting: Setting) -> tuple[Array | None, Array]:
     if kernel in setting.gradients:
         rng = np.random.default_rng(0)
         a, b = rng.normal(size=(below.shape[1], 4)), rng.normal(size=(delta.shape[1], 4))
-        wanted = setting.hand[kernel] - setting.added.get(kernel, 0.0)
+        wanted = setting.hand[kernel] - setting.decayed(kernel)
         return (below @ a) * (delta @ b), np.einsum("iq,ij,jq->q", a, wanted, b)
     return (delta, setting.hand[bias]) if bias in setting.gradients else (None, delta)
 
@@ -91,15 +91,18 @@ def _sums(setting: Setting, weight: Array) -> dict[str, Equation]:
 
 def _another_count(setting: Setting) -> Iterator[Enactment]:
     """All samples summed, but divided by another count."""
-    n, factor = setting.batch, fit(setting.hand, setting.right, setting.gradients)
+    n, decays = setting.batch, decays_of(setting)
+    hand, right = ({k: a - decays.get(k, 0.0) for k, a in side.items()} for side in (setting.hand, setting.right))
+    factor = fit(hand, right, setting.gradients)
     if not factor or factor < 0:
         return
     m = round(n / factor)
     if 0 < m < n and abs(n / m - factor) < SAME * factor:
         sentence = f"your gradients are {n}/{m} of the reference's: divided by {m} samples, not {n}"
-        maps = {"finish": everywhere(n / m), "undo": everywhere(m / n), "factor": n / m}
-        written = {"written": f"{n}/{m} · dE/dW", "right": "dE/dW"}
-        yield Enactment("mini_batch_dropped", "", sentence, **maps, **written)  # type: ignore[arg-type]  # a map and texts
+        there, back = (but_decay(decays, everywhere(f)) for f in (n / m, m / n))
+        words = {"written": f"{n}/{m} · dE/dW", "right": "dE/dW"}
+        factor = None if decays else n / m
+        yield Enactment("mini_batch_dropped", "", sentence, finish=there, undo=back, factor=factor, **words)  # type: ignore[arg-type]  # texts
 
 
 def _earlier_step(setting: Setting) -> Iterator[Enactment]:

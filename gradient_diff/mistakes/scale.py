@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 
 import numpy as np
 
-from gradient_diff.mistakes.enactment import Enactment, everywhere, is_bias, is_kernel
+from gradient_diff.mistakes.enactment import (
+    Enactment,
+    but_decay,
+    decays_of,
+    everywhere,
+    is_bias,
+    is_kernel,
+)
 from gradient_diff.mistakes.setting import SMALLEST, Arrays, Setting
 
 SAME = 1e-3  # relative: two fitted factors as near as this are one
@@ -14,13 +22,29 @@ SAME = 1e-3  # relative: two fitted factors as near as this are one
 
 def scale(setting: Setting) -> Iterator[Enactment]:
     """Every mistake that is a factor."""
+    yield from _of_the_data(setting, _known(setting))
+    yield from _per_parameter(setting)
+    yield from _fitted(setting)
+
+
+def _known(setting: Setting) -> Iterator[Enactment]:
+    """What needs no constant to be fitted."""
     yield _factor("sign", -1.0, "every gradient has the opposite sign")
     if any(n.endswith("/dE_du") for n in setting.nodes):
         yield _mean_in_kernel(setting.batch)
     yield from _factors_of_the_loss(setting)
     yield from _of_the_batch(setting)
-    yield from _per_parameter(setting)
-    yield from _fitted(setting)
+
+
+def _of_the_data(setting: Setting, mistakes: Iterable[Enactment]) -> Iterator[Enactment]:
+    """Where E has a decay: each factor also of the loss alone, so that 2λW stays as it is."""
+    decays = decays_of(setting)
+    for mistake in mistakes:
+        yield mistake
+        if decays and mistake.finish is not None and mistake.undo is not None:
+            maps = but_decay(decays, mistake.finish), but_decay(decays, mistake.undo)
+            words = f"but for the decay, {mistake.sentence}"
+            yield replace(mistake, sentence=words, finish=maps[0], undo=maps[1], factor=None)
 
 
 def _factor(
@@ -65,8 +89,11 @@ def _factors_of_the_loss(setting: Setting) -> Iterator[Enactment]:
                 "missing_output_mean", factor, f"your gradients are {factor:g} = {words} times the reference's, {sizes}"
             )
     if name.endswith("error") or name == "quadratic_cost":
-        root = 1 / (2 * np.sqrt(max(float(setting.values["loss"]), SMALLEST)))
-        yield _factor("other_loss", root, f"it is the gradient of √E: {root:.6g} = 1/(2√E) times that of E")
+        total = float(setting.values["loss"])
+        decay = sum(0.5 * float(np.vdot(d, setting.weights(n))) for n, d in decays_of(setting).items())
+        for value in dict.fromkeys((total, total - decay)):  # of E, or of the loss without its decay
+            root = 1 / (2 * np.sqrt(max(value, SMALLEST)))
+            yield _factor("other_loss", root, f"it is the gradient of √E: {root:.6g} = 1/(2√E) times that of E")
 
 
 def _divides_by(setting: Setting, n: int, k: int) -> bool:

@@ -10,6 +10,7 @@ import numpy as np
 from gradient_diff.mistakes.activation_derivative import activation_derivative
 from gradient_diff.mistakes.catalogue import MISTAKES
 from gradient_diff.mistakes.differentiated import differentiated
+from gradient_diff.mistakes.dropout import dropout
 from gradient_diff.mistakes.enactment import Enactment, after, enact, explained, residual
 from gradient_diff.mistakes.matrix_algebra import matrix_algebra
 from gradient_diff.mistakes.reduction import reduction
@@ -18,7 +19,7 @@ from gradient_diff.mistakes.samples import samples
 from gradient_diff.mistakes.scale import fit, rates, scale, update
 from gradient_diff.mistakes.setting import Arrays, Setting
 
-FAMILIES = (scale, regularisation, activation_derivative, matrix_algebra, reduction, samples, differentiated)
+FAMILIES = (scale, regularisation, dropout, activation_derivative, matrix_algebra, reduction, samples, differentiated)
 MOST_FIRSTS = 12  # single mistakes on which a second one is tried
 SAME = 1e-3  # relative: a fitted factor this near a known one may be it
 _ORDER = list(MISTAKES)
@@ -164,7 +165,8 @@ def _met(setting: Setting, mistakes: list[Enactment]) -> set[str]:
 
 def _as_one(setting: Setting, mistakes: tuple[Enactment, ...]) -> Enactment:
     """One cause that acts in several layers."""
-    layers = sorted((m.layer for m in mistakes), key=setting.names.index)
+    every = [str(layer.name) for layer in setting.problem.mlp.layers]
+    layers = sorted((m.layer for m in mistakes), key=every.index)
     constants = sum(m.constants for m in mistakes)
     where = "" if layers == setting.names else ", ".join(layers)
     return replace(mistakes[0], layer=where, places=len(mistakes), constants=constants)

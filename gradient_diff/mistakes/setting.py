@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from manual_mlp import GATE, UNITS, Equation, Noise, Operation, Problem, evaluate
+from gradient_diff.mistakes.formula import Formula, plus_decay
+from gradient_diff.mistakes.structure import Structure
+from manual_mlp import GATE, UNITS, Equation, Noise, Operation, Problem, Product, evaluate
 
 Array = npt.NDArray[Any]
 Arrays = Mapping[str, Array]
@@ -80,14 +82,14 @@ class Setting:
         return [n for n in self.nodes if "/dE_d" in n and self.hand[n].shape == self.values[n].shape]
 
     @cached_property
-    def names(self) -> list[str]:
-        """Layers, from input to output."""
-        return [str(layer.name) for layer in self.problem.mlp.layers]
+    def structure(self) -> Structure:
+        """Where things are in the right derivation."""
+        return Structure(self.problem)
 
-    @cached_property
-    def activations(self) -> dict[str, str]:
-        """Layer → its activation."""
-        return {str(layer.name): layer.activation for layer in self.problem.mlp.layers}
+    @property
+    def names(self) -> list[str]:
+        """Layers with a kernel, from input to output."""
+        return self.structure.names
 
     @property
     def batch(self) -> int:
@@ -101,7 +103,7 @@ class Setting:
 
     @property
     def last(self) -> str:
-        """The output layer."""
+        """The last layer with a kernel."""
         return self.names[-1]
 
     def weights(self, node: str) -> Array:
@@ -109,8 +111,22 @@ class Setting:
         return self.values[node.replace("/dE_d", "/")]
 
     def below(self, i: int) -> str:
-        """The node that feeds layer i."""
-        return "x" if i == 0 else f"{self.names[i - 1]}/z"
+        """The node that feeds kernel i."""
+        return self.structure.below(self.names[i])
+
+    def decayed(self, node: str) -> Array | float:
+        """What a decay adds to a kernel's gradient: of the problem's own E, and of the reference's."""
+        own = self.structure.decay(node.rsplit("/", 1)[0])
+        return self.added.get(node, 0.0) + (own * self.weights(node) if own else 0.0)
+
+    def swap_kernel(self, name: str, operation: Product | Formula, *operands: str) -> dict[str, Equation]:
+        """Another equation for a kernel's gradient; its decay stays."""
+        decay, kernel = self.structure.decay(name), f"{name}/kernel"
+        if not decay:
+            return self.swap(f"{name}/dE_dkernel", operation, *operands)
+        if isinstance(operation, Formula):
+            return self.swap(f"{name}/dE_dkernel", plus_decay(operation, len(operands), decay), *operands, kernel)
+        return self.swap(f"{name}/dE_dkernel", replace(operation, plus=decay), *operands, kernel)
 
     def swap(self, node: str, operation: Operation, *operands: str) -> dict[str, Equation]:
         """Another equation for a node."""

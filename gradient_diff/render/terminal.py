@@ -128,8 +128,7 @@ def _about(diff: GradientDiff) -> str:
     problem = diff.problem
     if problem is None:
         return sides
-    widths = "-".join(map(str, (problem.mlp.inputs, *problem.mlp.units)))
-    return f"{sides} · {widths}, {problem.loss.name}, batch {problem.batch}, {problem.dtype.name}"
+    return f"{sides} · {problem.mlp.outline}, {problem.loss.name}, batch {problem.batch}, {problem.dtype.name}"
 
 
 def _judges(rows: Sequence[Row]) -> str:

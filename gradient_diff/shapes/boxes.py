@@ -67,7 +67,7 @@ def _clashes(signs: Sequence[str], meeting: Sequence[AnyShape]) -> list[tuple[in
     """Per operand, the axes at which it does not meet its neighbour."""
     left, right, *extra = meeting
     if signs[0] != "@":
-        return [_differing(left, right), _differing(right, left)]
+        return [_differing(left, right), _differing(right, left), *[()] * len(extra)]
     if len(left) == len(right) == 2 and left[1] != right[0]:
         return [(1,), (0,), *[()] * len(extra)]
     flat = [tuple(range(len(s))) if len(s) != 2 else () for s in (left, right)]

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from gradient_diff.shapes.book import Ledger, LedgerLine
 from gradient_diff.shapes.boxes import boxes
 from gradient_diff.shapes.symbols import PRIMES, AnyShape, indexed_width, positions, show, symbolic
-from manual_mlp import MLP, Equation, Loss, Problem, ShapeError, as_loss, gradient_node
+from manual_mlp import MLP, Dense, Equation, Loss, Problem, ShapeError, as_loss, gradient_node
 
 
 def ledger(
@@ -98,15 +98,15 @@ def _ledger(
         line, result = _line(equation, known, meant, letters, places, live.get(node))
         known[node] = live.get(node, meant[node]) if result is None else result  # so that one clash stays one
         lines.append(line)
-    widths = "-".join(map(str, (mlp.inputs, *mlp.units)))
-    return Ledger(tuple(lines), f"{widths}, {loss.name}, batch {batch}", _advice(batch, (mlp.inputs, *mlp.units)))
+    widths = {0: mlp.inputs, **{i: layer.units for i, layer in enumerate(mlp.layers, 1) if isinstance(layer, Dense)}}
+    return Ledger(tuple(lines), f"{mlp.outline}, {loss.name}, batch {batch}", _advice(batch, widths))
 
 
-def _advice(batch: int | str, widths: Sequence[int]) -> str:
-    """The batch meets every width, and each width the next one."""
-    names = [indexed_width(i) for i in range(len(widths))]
-    pairs = [("N", name, n) for name, n in zip(names, widths, strict=True) if n == batch]
-    pairs += [(a, b, n) for (a, n), (b, m) in itertools.pairwise(zip(names, widths, strict=True)) if n == m]
+def _advice(batch: int | str, widths: Mapping[int, int]) -> str:
+    """The batch meets every width, and each width the next one; layer → width, of layers that have one of their own."""
+    named = {indexed_width(i): n for i, n in widths.items()}
+    pairs = [("N", name, n) for name, n in named.items() if n == batch]
+    pairs += [(a, b, n) for (a, n), (b, m) in itertools.pairwise(named.items()) if n == m]
     if not pairs:
         return ""
     equal = ", ".join(f"{a} = {b} = {n}" for a, b, n in pairs)

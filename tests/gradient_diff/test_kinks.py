@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from gradient_diff import GradientDiff, Kink, Status, compare, kinks
-from manual_mlp import EPSILON, MLP, Dense, Evaluation, Problem, evaluation_of, rounding_noise
+from manual_mlp import EPSILON, MLP, Activation, Dense, Dropout, Evaluation, Problem, evaluation_of, rounding_noise
 
 Array = NDArray[Any]
 
@@ -196,3 +196,33 @@ def test_the_verdict_kink_is_no_failure_and_no_proof() -> None:
     assert not diff.ok
     assert diff.culprit is None
     assert diff.verdict.exit_code == 0
+
+
+def alone() -> Problem:
+    """A ReLU as a layer of its own, above a dropout; one kept pre-activation is exactly at its kink."""
+    mlp = MLP(2, [Dense(2, use_bias=False), Dropout(0.5), Activation("relu"), Dense(1, use_bias=False)])
+    w = {"dense_1/kernel": np.array([[1.0, 1.0], [-1.0, 2.0]]), "dense_2/kernel": np.array([[3.0], [5.0]])}
+    masks = {"dropout_1/mask": np.array([[2.0, 2.0], [0.0, 2.0]])}
+    return mlp.problem(w, np.array([[1.0, 1.0], [2.0, 1.0]]), np.zeros((2, 1)), "mse", draws=masks)
+
+
+def test_the_kink_of_an_activation_layer_is_in_the_array_below_it() -> None:
+    problem = alone()
+    found = kinks(problem, rounding_noise(problem))
+    assert {(k.node, k.index) for k in found} == {
+        ("dropout_1/z", (0, 0)),
+        ("dropout_1/z", (1, 0)),
+    }  # and where it drops
+    assert "dE/dz is 0 from the left" in str(found[0])
+
+
+def test_another_slope_at_the_kink_of_an_activation_layer_is_a_choice() -> None:
+    problem = alone()
+    reference = evaluation_of(problem)
+    nodes = dict(reference.nodes)
+    slope = nodes["activation_1/dE_dz"] * (nodes["dropout_1/z"] >= 0) * problem.draws["dropout_1/mask"]
+    other = {**reference.gradients, "dense_1/kernel": problem.x.T @ slope}
+    assert not np.array_equal(other["dense_1/kernel"], reference.gradients["dense_1/kernel"])
+    assert compare(other, reference).verdict is Status.KINK
+    wrong = {**other, "dense_1/kernel": 1.1 * other["dense_1/kernel"]}
+    assert compare(wrong, reference).verdict is Status.MISMATCH

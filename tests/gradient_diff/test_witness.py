@@ -16,7 +16,9 @@ from manual_mlp import (
     ACTIVATIONS,
     LOSSES,
     MLP,
+    Activation,
     Dense,
+    Dropout,
     Equation,
     Loss,
     Problem,
@@ -246,3 +248,17 @@ def test_no_witness_is_called_where_all_is_well(passes: list[str]) -> None:
     e = evaluation_of(_problem(Loss("mse"), "linear"))
     assert compare({n: np.nextafter(g, 9) for n, g in e.gradients.items()}, e).ok
     assert passes == []
+
+
+@pytest.mark.parametrize("name", ["dense_1/kernel", "dense_2/kernel", "dropout_1/z", "activation_1/z", "x"])
+def test_it_goes_through_masks_and_knows_the_decay(name: str) -> None:
+    layers = [Dense(4, kernel_l2=0.25), Activation("tanh"), Dropout(0.5), Dense(2, kernel_l2=0.5)]
+    mlp, rng = MLP(3, layers), np.random.default_rng(0)
+    data = rng.normal(size=(5, 3)), rng.normal(size=(5, 2))
+    e = mlp.backpropagate(mlp.initialize(0), *data, "mse", mlp.draws(0, 5))
+    nodes = {"x": "inputs/dE_dx", **{f"dense_{i}/kernel": f"dense_{i}/dE_dkernel" for i in (1, 2)}}
+    gradient = e.nodes[nodes.get(name, name.replace("/z", "/dE_dz"))]
+    direction = rng.normal(size=gradient.shape)
+    along = float((gradient * direction).sum())
+    # a dozen roundings of each of at most 20 terms
+    assert directional_derivative(e.problem, name, direction) == pytest.approx(along, rel=1e-12)

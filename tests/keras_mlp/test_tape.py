@@ -12,9 +12,9 @@ import pytest
 import tensorflow as tf
 
 from gradient_diff import Status, compare
-from keras_mlp import backpropagate, named_weights, parameters_of, to_tensorflow
+from keras_mlp import backpropagate, named_weights, parameters_of, to_keras, to_tensorflow
 from keras_mlp.tape import recorded_activations
-from manual_mlp import MLP, Dense, Evaluation, ShapeError, gradient_node
+from manual_mlp import MLP, Activation, Dense, Dropout, Evaluation, ShapeError, gradient_node
 
 MODES = ["eager", "graph", "xla"]
 
@@ -289,3 +289,51 @@ def test_a_wrong_derivation_is_noticed(case: Callable[..., Any]) -> None:
     diff = compare(wrong, backpropagate(c.model, c.x, c.y, c.loss))
     assert diff.verdict is Status.MISMATCH
     assert diff.culprit == "dense_2/dE_dbias"
+
+
+# what Keras takes into a cross-entropy, asked of the tape
+
+TAKEN_IN: dict[str, tuple[list[Any], bool]] = {
+    "the activation of a layer": ([Dense(3, "softmax")], True),
+    "an activation layer": ([Dense(3), Activation("softmax")], True),
+    "an activation layer above dropout": ([Dense(3), Dropout(0.4), Activation("softmax")], True),
+    "below the identity": ([Dense(3, "softmax"), Activation("linear")], True),
+    "below dropout that drops nothing": ([Dense(3, "softmax"), Dropout(0.0)], True),
+    "dropped in between": ([Dense(3, "softmax"), Dropout(0.2)], False),
+}
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("what", TAKEN_IN)
+def test_the_hand_fuses_what_keras_fuses(what: str, mode: Any) -> None:
+    layers, fused = TAKEN_IN[what]
+    mlp = MLP(3, [Dense(4), Activation("tanh"), *layers])
+    rng = np.random.default_rng(0)
+    w, x, y = mlp.initialize(0), rng.normal(size=(5, 3)), np.eye(3)[rng.integers(0, 3, 5)]
+    model = to_keras(mlp, w)
+    for layer in model.layers:
+        if isinstance(layer, keras.layers.Dropout) and layer.rate:
+            layer.seed_generator.state.assign(
+                [3, 0] if mode == "xla" else [1, 0]
+            )  # masks that leave something of each row
+    tape = backpropagate(model, x, y, "categorical_crossentropy", mode)
+    assert tape.problem.fused is fused is mlp.fuses("categorical_crossentropy")
+    hand = mlp.backpropagate(w, x, y, "categorical_crossentropy", tape.problem.draws)
+    diff = compare(hand, tape)
+    assert diff.verdict is Status.MATCH, str(diff)
+    assert list(tape.nodes) == list(hand.nodes)
+
+
+def test_the_logits_of_another_activation_layer_are_refused() -> None:
+    mlp = MLP(3, [Dense(2), Activation("sigmoid")])
+    model = to_keras(mlp, mlp.initialize(0))
+    with pytest.raises(ValueError, match="activation_1: Keras does not compute categorical_crossentropy"):
+        backpropagate(model, np.ones((2, 3)), np.eye(2), "categorical_crossentropy")
+
+
+def test_E_holds_what_regularizers_add() -> None:
+    mlp = MLP(1, [Dense(1, use_bias=False, kernel_l2=0.1)])
+    w = {"dense_1/kernel": np.array([[3.0]])}
+    tape = backpropagate(to_keras(mlp, w), np.array([[1.0]]), np.array([[1.0]]), "mse")
+    assert tape.loss == 4 + 0.1 * 9
+    assert tape.gradients["dense_1/kernel"].item() == pytest.approx(2 * 2 + 0.2 * 3, rel=1e-15)

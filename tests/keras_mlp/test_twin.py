@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from keras_mlp import from_keras, named_weights, parameters_of, prove_same_weights, to_keras
-from manual_mlp import MLP, Dense
+from manual_mlp import MLP, Activation, Dense, Dropout
 
 ACTIVATIONS = ["linear", "step", "sigmoid", "tanh", "relu", "softmax"]
 
@@ -141,17 +141,45 @@ REFUSED: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
     "convolution": (
         lambda: _sequential(keras.layers.Conv1D(2, 2, name="conv"), inputs=(4, 1)),
         TypeError,
-        "Layer 'conv' is a Conv1D; only Dense layers are understood so far.",
+        "Layer 'conv' is a Conv1D; understood so far are Dense, Dropout, Activation, ReLU, Softmax.",
     ),
     "regularizer": (
-        lambda: _sequential(keras.layers.Dense(1, kernel_regularizer="l2", name="decayed")),
+        lambda: _sequential(keras.layers.Dense(1, kernel_regularizer="l1", name="decayed")),
         TypeError,
-        "Layer 'decayed' has a kernel_regularizer, which is not understood so far.",
+        "Layer 'decayed' has a kernel_regularizer, L1, which is not understood so far: only L2 on kernels is.",
+    ),
+    "L2 on a bias": (
+        lambda: _sequential(keras.layers.Dense(1, bias_regularizer="l2", name="decayed")),
+        TypeError,
+        "Layer 'decayed' has a bias_regularizer, L2, which is not understood so far: only L2 on kernels is.",
+    ),
+    "noise_shape": (
+        lambda: _sequential(keras.layers.Dropout(0.5, noise_shape=(None, 1), name="whole_rows")),
+        TypeError,
+        (
+            "Layer 'whole_rows' has noise_shape=(None, 1), which is not understood so far: "
+            "each entry has a draw of its own here."
+        ),
+    ),
+    "everything dropped": (
+        lambda: _sequential(keras.layers.Dropout(1.0, name="nothing")),
+        ValueError,
+        "Dropout(rate=1.0): expected a share of 0 or more and below 1, such as 0.3.",
+    ),
+    "leaky": (
+        lambda: _sequential(keras.layers.ReLU(negative_slope=0.1, name="leaky")),
+        TypeError,
+        "Layer 'leaky' is a ReLU with a max_value, a negative_slope or a threshold, which are not understood so far.",
+    ),
+    "softmax over samples": (
+        lambda: _sequential(keras.layers.Softmax(axis=0, name="odd")),
+        TypeError,
+        "Layer 'odd' is a Softmax with axis=0; only axis=-1 is understood.",
     ),
     "activity regularizer": (
         lambda: _sequential(keras.layers.Dense(1, activity_regularizer="l1", name="sparse")),
         TypeError,
-        "Layer 'sparse' has a activity_regularizer, which is not understood so far.",
+        "Layer 'sparse' has a activity_regularizer, L1, which is not understood so far: only L2 on kernels is.",
     ),
     "unknown activation": (
         lambda: _sequential(keras.layers.Dense(1, "gelu", name="smooth")),
@@ -205,3 +233,34 @@ def test_other_changes_are_caught(change: str) -> None:
     planted = {**w, "dense_1/kernel": kernel[change]} if change in kernel else {"dense_1/bias": w["dense_1/bias"]}
     with pytest.raises(ValueError, match=r"do not share their weights: dense_1/kernel differ"):
         prove_same_weights(model, planted)
+
+
+# dropout, activations, decay
+
+
+def test_every_kind_of_layer_goes_there_and_back() -> None:
+    layers = [Dropout(0.3), Dense(4, "tanh", kernel_l2=0.1), Activation("relu"), Dense(2), Activation("softmax")]
+    mlp = MLP(3, layers)
+    model = to_keras(mlp, mlp.initialize(0))
+    assert [type(layer).__name__ for layer in model.layers] == ["Dropout", "Dense", "Activation", "Dense", "Activation"]
+    assert from_keras(model)[0] == mlp
+
+
+def test_relu_and_softmax_layers_are_activations() -> None:
+    layers = [keras.layers.Dense(2, name="d"), keras.layers.ReLU(name="r"), keras.layers.Softmax(name="s")]
+    mlp, _ = from_keras(_sequential(*layers))
+    assert mlp == MLP(3, [Dense(2, name="d"), Activation("relu", "r"), Activation("softmax", "s")])
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_a_decay_reaches_keras_exactly(dtype: str) -> None:
+    mlp = MLP(1, [Dense(1, use_bias=False, kernel_l2=0.1)])
+    model = to_keras(mlp, {"dense_1/kernel": np.ones((1, 1), dtype)}, dtype)
+    assert float(model.losses[0]) == np.dtype(dtype).type(0.1)
+
+
+def test_keras_itself_rounds_a_decay_to_float32() -> None:
+    """Why `to_keras` passes λ on as it does; if this changes, it need not any more."""
+    dense = keras.layers.Dense(1, use_bias=False, kernel_initializer="ones", kernel_regularizer="l2", dtype="float64")
+    model = keras.Sequential([keras.Input((1,)), dense])
+    assert float(model.losses[0]) == float(np.float32(0.01)) != 0.01

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,19 @@ import pytest
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from manual_mlp import MLP, Dense, Evaluation, Loss, Problem, evaluate, evaluation_of, gradient_node
+from manual_mlp import (
+    MLP,
+    Activation,
+    Dense,
+    Dropout,
+    Evaluation,
+    Layer,
+    Loss,
+    Problem,
+    evaluate,
+    evaluation_of,
+    gradient_node,
+)
 
 Array = NDArray[Any]
 
@@ -25,7 +38,8 @@ TOLERANCE = 1e7 * float(np.finfo(np.longdouble).eps)
 def _complex_step(problem: Problem) -> dict[str, Array]:
     equations = problem.equations[: len(problem.forward_nodes)]
     leaves = {"x": problem.x, **problem.parameters}
-    still = {leaf: a.astype(np.result_type(a, np.complex64)) for leaf, a in leaves.items()} | {"y": problem.y}
+    still = {leaf: a.astype(np.result_type(a, np.complex64)) for leaf, a in leaves.items()}
+    still |= {"y": problem.y, **problem.draws}
     result = {}
     for leaf, values in leaves.items():
         node = "inputs/dE_dx" if leaf == "x" else gradient_node(leaf)
@@ -89,7 +103,7 @@ ENDINGS = [
 
 
 @st.composite
-def _problems(draw: st.DrawFn, dtype: type = np.longdouble, biases: bool = False) -> Problem:
+def _problems(draw: st.DrawFn, dtype: type = np.longdouble, biases: bool = False, varied: bool = False) -> Problem:
     name, from_logits, output, fused = draw(st.sampled_from(ENDINGS))
     hidden = st.builds(
         Dense,
@@ -98,7 +112,7 @@ def _problems(draw: st.DrawFn, dtype: type = np.longdouble, biases: bool = False
         st.just(True) if biases else st.booleans(),
     )
     layers = [*draw(st.lists(hidden, max_size=3)), Dense(draw(st.integers(1, 5)), output, draw(st.booleans()))]
-    mlp = MLP(draw(st.integers(1, 5)), layers)
+    mlp = MLP(draw(st.integers(1, 5)), draw(_taken_apart(layers)) if varied else layers)
     loss = Loss(name, from_logits, scale=draw(st.sampled_from([1.0, 0.25])))
     batch, rng = draw(st.integers(1, 6)), np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     parameters = mlp.initialize(rng, "normal(0.5)", "normal(0.5)", dtype=np.dtype(dtype).name)
@@ -106,12 +120,25 @@ def _problems(draw: st.DrawFn, dtype: type = np.longdouble, biases: bool = False
     # Targets in (0, 1) that do not sum to 1: labels of a distribution would hide a missing Σ_k y.
     y = rng.random((batch, mlp.units[-1]))
     labels = rng.integers(0, mlp.units[-1], batch)
-    return mlp.problem(parameters, x, labels if loss.function.class_indices else y, loss, fused)
+    masks = mlp.draws(rng, batch, np.dtype(dtype).name)
+    return mlp.problem(parameters, x, labels if loss.function.class_indices else y, loss, fused, masks)
+
+
+@st.composite
+def _taken_apart(draw: st.DrawFn, layers: list[Dense]) -> list[Layer]:
+    """Activations as layers of their own, decays, and a dropout before any layer."""
+    result: list[Layer] = []
+    for layer in layers:
+        result += [Dropout(0.4)] * draw(st.integers(0, 1))
+        decayed = replace(layer, kernel_l2=draw(st.sampled_from([0.0, 0.25])))
+        apart = draw(st.booleans())
+        result += [replace(decayed, activation="linear"), Activation(layer.activation)] if apart else [decayed]
+    return result
 
 
 @pytest.fixture(scope="session")
 def problems() -> Callable[..., st.SearchStrategy[Problem]]:
-    """(dtype, biases in every hidden layer) → random problems."""
+    """(dtype, biases in every hidden layer, with all kinds of layers) → random problems."""
     return _problems
 
 

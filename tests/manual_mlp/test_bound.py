@@ -58,5 +58,5 @@ def test_training_is_gradient_descent_bit_for_bit() -> None:
 
 
 def test_blocks_of_the_update_cover_every_weight(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("manual_mlp.training.CACHE_BLOCK", 4)
+    monkeypatch.setattr("manual_mlp.plan.CACHE_BLOCK", 4)
     test_training_is_gradient_descent_bit_for_bit()

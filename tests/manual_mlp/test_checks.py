@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from manual_mlp import MLP, Dense, Loss, ShapeError
+from manual_mlp import MLP, Dense, Dropout, Evaluation, Loss, ShapeError
 
 MLP_3_2 = MLP(3, [Dense(4, "tanh"), Dense(2)])
 MLP_1_1 = MLP(1, [Dense(1)])
@@ -286,3 +286,79 @@ def test_good_input_gives_no_warning() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         MLP_3_2.backpropagate(MLP_3_2.initialize(0), X, Y, "mse")
+
+
+# draws
+
+DROPPED = MLP(2, [Dense(3), Dropout(0.3), Dense(1)])
+CURE = "Cure: pass draws=mlp.draws(seed, 4), or the tape's own, draws=evaluation.problem.draws."
+
+
+def evaluate_with(draws: Any, mlp: MLP = DROPPED) -> Evaluation:
+    return mlp.backpropagate(mlp.initialize(0), np.ones((4, 2)), np.ones((4, 1)), "mse", draws)
+
+
+def test_a_dropout_without_its_mask_says_where_to_get_one() -> None:
+    with pytest.raises(ValueError, match="Dropout") as error:
+        evaluate_with(None)
+    assert str(error.value) == (
+        "dropout_1: a Dropout reads a mask, which comes from outside.\n"
+        f"  missing  dropout_1/mask\n  unknown  none\n  {CURE}"
+    )
+
+
+def test_a_mask_that_nobody_reads_is_refused() -> None:
+    with pytest.raises(ValueError, match="draws") as error:
+        evaluate_with({"dropout_1/mask": np.ones((4, 3))}, MLP(2, [Dense(1)]))
+    assert str(error.value) == (
+        f"The network: the draws are not its own.\n  missing  none\n  unknown  dropout_1/mask\n  {CURE}"
+    )
+    assert evaluate_with({}, MLP(2, [Dense(1)])).problem.draws == {}
+
+
+@pytest.mark.parametrize(
+    ("mask", "error", "message"),
+    [
+        (
+            np.zeros((5, 3)),
+            ShapeError,
+            (
+                "dropout_1: z = z_prev ⊙ m   (4, 3) ⊙ (5, 3): a mask has one entry per sample and unit. "
+                "Cure: pass mlp.draws(seed, 4)."
+            ),
+        ),
+        (
+            np.ones((4, 3)),
+            ValueError,
+            (
+                "dropout_1/mask holds 1: the entries of a mask are 0 and 1/(1 − rate) = 1.42857, scaled already. "
+                "Cure: multiply a mask of zeros and ones by 1 / (1 - 0.3)."
+            ),
+        ),
+        (
+            np.full((4, 3), "kept"),
+            TypeError,
+            "dropout_1/mask is an array of <U4: expected numbers. Convert it, e.g. with .astype('float64').",
+        ),
+    ],
+)
+def test_what_is_no_mask_is_refused(mask: Any, error: type[Exception], message: str) -> None:
+    with pytest.raises(error) as caught:
+        evaluate_with({"dropout_1/mask": mask})
+    assert str(caught.value) == message
+
+
+def test_draws_are_a_dict() -> None:
+    with pytest.raises(TypeError) as error:
+        evaluate_with(np.ones((4, 3)))
+    assert str(error.value) == "draws is ndarray: expected a dict such as mlp.draws(seed, 4)."
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32", "float16"])
+def test_masks_of_every_dtype_are_taken_and_copied(dtype: str) -> None:
+    mask = np.array(DROPPED.draws(0, 4, dtype)["dropout_1/mask"])
+    held = evaluate_with({"dropout_1/mask": mask}).problem.draws["dropout_1/mask"]
+    assert held.dtype == np.float64
+    assert np.array_equal(held, mask)
+    mask[...] = 0
+    assert held.any()

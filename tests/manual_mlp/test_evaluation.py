@@ -8,7 +8,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from manual_mlp import MLP, Dense, Evaluation, Loss, evaluation_of, gradient_node, load_parameters
+from manual_mlp import (
+    MLP,
+    Dense,
+    Dropout,
+    Evaluation,
+    Loss,
+    evaluation_of,
+    gradient_node,
+    load_parameters,
+    save_parameters,
+)
 
 Edit = dict[str, Any]
 
@@ -104,13 +114,14 @@ def test_what_was_loaded_can_be_evaluated_again(tmp_path: Path) -> None:
 
 def test_the_description_is_text_that_anyone_can_read(tmp_path: Path) -> None:
     arrays = load_parameters(sparse().save(tmp_path / "e"))
+    layer = {"kind": "dense", "kernel_l2": 0.0}
     assert json.loads(str(arrays["description"])) == {
         "format": 1,
         "origin": "manual_mlp",
         "inputs": 3,
         "layers": [
-            {"kind": "dense", "units": 4, "activation": "relu", "use_bias": False, "name": "erste"},
-            {"kind": "dense", "units": 3, "activation": "softmax", "use_bias": True, "name": "dense_2"},
+            {**layer, "units": 4, "activation": "relu", "use_bias": False, "name": "erste"},
+            {**layer, "units": 3, "activation": "softmax", "use_bias": True, "name": "dense_2"},
         ],
         "loss": {"name": "sparse_categorical_crossentropy", "from_logits": False, "scale": 0.1},
         "fused": True,
@@ -209,3 +220,39 @@ def test_a_description_that_is_none(text: str, tmp_path: Path) -> None:
     path = edited(tmp_path, {})
     np.savez(path, **{**load_parameters(path), "description": np.array(text)})
     assert rejected(path) == " holds arrays, but no Evaluation: expected a file written by Evaluation.save."
+
+
+# draws
+
+
+def dropped(dtype: str = "float64") -> Evaluation:
+    mlp = MLP(2, [Dense(3, "tanh", kernel_l2=0.5), Dropout(0.3), Dense(1)])
+    x, y = np.ones((4, 2)), np.ones((4, 1))
+    return mlp.backpropagate(mlp.initialize(0, dtype=dtype), x, y, "mse", mlp.draws(0, 4))
+
+
+def test_draws_are_saved_and_loaded(tmp_path: Path) -> None:
+    e = dropped()
+    back = Evaluation.load(e.save(tmp_path / "e"))
+    assert back.problem.mlp == e.problem.mlp
+    assert list(back.problem.draws) == ["dropout_1/mask"]
+    assert np.array_equal(back.problem.draws["dropout_1/mask"], e.problem.draws["dropout_1/mask"])
+    assert np.array_equal(evaluation_of(back.problem).nodes["loss"], e.nodes["loss"])
+
+
+@pytest.mark.parametrize("edit", [{}, {"draws/dropout_1/mask": np.zeros((3, 3))}, {"draws/other": np.zeros((4, 3))}])
+def test_a_file_whose_draws_are_not_those_of_its_network_is_refused(tmp_path: Path, edit: Edit) -> None:
+    arrays = load_parameters(dropped().save(tmp_path / "e"))
+    del arrays["draws/dropout_1/mask"]
+    save_parameters(tmp_path / "e.npz", {**arrays, **edit})
+    with pytest.raises(ValueError, match="dropout_1"):
+        Evaluation.load(tmp_path / "e.npz")
+
+
+def test_in_float64_the_masks_are_the_same_numbers() -> None:
+    e = dropped("float32")
+    assert e.rerun is not None
+    fine, mask = e.rerun().problem.draws["dropout_1/mask"], e.problem.draws["dropout_1/mask"]
+    assert (mask.dtype, fine.dtype) == (np.float32, np.float64)
+    assert np.array_equal(fine, mask)
+    assert e.problem.environment["dropout_1/mask"] is mask

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from manual_mlp import ACTIVATIONS, LOSSES, MLP, Dense, Evaluation, Loss, Problem, evaluation_of
+from manual_mlp import ACTIVATIONS, LOSSES, MLP, Activation, Dense, Dropout, Evaluation, Loss, Problem, evaluation_of
 
 Array = NDArray[Any]
 Problems = Callable[..., st.SearchStrategy[Problem]]
@@ -440,8 +440,8 @@ def test_to_plain_data_and_back() -> None:
         (0, [Dense(1)], ValueError, "MLP(inputs=0): expected at least 1."),
         (2.0, [Dense(1)], TypeError, "MLP(inputs=2.0): expected a whole number, the features per sample."),
         (True, [Dense(1)], TypeError, "MLP(inputs=True): expected a whole number, the features per sample."),
-        (2, [], ValueError, "An MLP without layers computes nothing: add at least one Dense."),
-        (2, [5], TypeError, "5 is no layer. Expected Dense(units, activation)."),
+        (2, [], ValueError, "An MLP without a Dense layer has nothing to learn: add at least one."),
+        (2, [5], TypeError, "5 is no layer. Expected Dense(units), Dropout(rate) or Activation(name)."),
         (
             2,
             [Dense(1, name="dense_2"), Dense(1)],
@@ -522,3 +522,75 @@ def test_a_step_is_refused_when_gradients_are_asked_for() -> None:
 
 def test_an_evaluation_is_of_this_package(evaluation: Evaluation) -> None:
     assert evaluation.origin == "manual_mlp"
+
+
+# several kinds of layers
+
+MIXED = MLP(3, [Dropout(0.5), Dense(4, kernel_l2=0.25), Activation("tanh"), Dropout(0.25), Dense(2)])
+
+
+def test_layers_are_counted_per_kind() -> None:
+    assert [layer.name for layer in MIXED.layers] == ["dropout_1", "dense_1", "activation_1", "dropout_2", "dense_2"]
+    assert MIXED.units == (3, 4, 4, 4, 2)
+    assert MIXED.outline == "3-dropout 0.5-4-tanh-dropout 0.25-2"
+
+
+def test_a_network_of_several_kinds_of_layers_comes_back_from_plain_data() -> None:
+    assert MLP.from_dict(MIXED.to_dict()) == MIXED
+
+
+def test_shapes_of_what_is_read() -> None:
+    shapes = MIXED.leaf_shapes("N", letters=True)
+    assert shapes["dropout_1/mask"] == ("N", "n₀")
+    assert shapes["dropout_2/mask"] == ("N", "n₂")
+    assert shapes["dense_2/kernel"] == ("n₂", "n₅")
+    assert MIXED.leaf_shapes(7)["dropout_2/mask"] == (7, 4)
+
+
+def test_draws_repeat_with_their_seed() -> None:
+    one, other, more = (MIXED.draws(seed, 50) for seed in (1, 1, 2))
+    assert list(one) == ["dropout_1/mask", "dropout_2/mask"]
+    assert [one[n].shape for n in one] == [(50, 3), (50, 4)]
+    assert all(np.array_equal(one[n], other[n]) for n in one)
+    assert not any(np.array_equal(one[n], more[n]) for n in one)
+    assert set(np.unique(one["dropout_2/mask"])) == {0.0, 1 / 0.75}
+    assert MLP(2, [Dense(1)]).draws(0, 5) == {}
+
+
+@pytest.mark.parametrize(
+    ("batch", "error", "message"),
+    [
+        (0, ValueError, "batch=0: expected at least 1."),
+        (2.5, TypeError, "batch=2.5: expected a whole number, the samples that one mask covers."),
+    ],
+)
+def test_a_batch_that_is_none(batch: Any, error: type[Exception], message: str) -> None:
+    with pytest.raises(error) as caught:
+        MIXED.draws(0, batch)
+    assert str(caught.value) == message
+
+
+def test_without_draws_nothing_is_dropped() -> None:
+    w, x = MIXED.initialize(0), np.random.default_rng(0).normal(size=(5, 3))
+    u = x @ w["dense_1/kernel"] + w["dense_1/bias"]
+    expected = np.tanh(u) @ w["dense_2/kernel"] + w["dense_2/bias"]
+    np.testing.assert_allclose(MIXED.forward(w, x)["dense_2/z"], expected, rtol=1e-13)
+    np.testing.assert_allclose(MIXED.predict(w, x, batch_size=2), expected, rtol=1e-13)
+
+
+def test_with_draws_what_is_dropped_is_gone() -> None:
+    w, x, masks = MIXED.initialize(0), np.ones((5, 3)), MIXED.draws(0, 5)
+    trace = MIXED.forward(w, x, masks)
+    assert np.array_equal(trace["dropout_1/z"], masks["dropout_1/mask"])
+    assert np.array_equal(trace["dropout_2/z"], trace["activation_1/z"] * masks["dropout_2/mask"])
+
+
+def test_the_gradient_of_a_decay_is_twice_its_kernel() -> None:
+    plain = MLP(3, [Dropout(0.5), Dense(4), Activation("tanh"), Dropout(0.25), Dense(2)])
+    w, masks = MIXED.initialize(0), MIXED.draws(0, 5)
+    x, y = np.ones((5, 3)), np.zeros((5, 2))
+    with_decay, without = (mlp.backpropagate(w, x, y, "mse", masks) for mlp in (MIXED, plain))
+    more = with_decay.gradients["dense_1/kernel"] - without.gradients["dense_1/kernel"]
+    np.testing.assert_allclose(more, 0.5 * w["dense_1/kernel"], rtol=1e-12, atol=1e-14)
+    np.testing.assert_allclose(with_decay.loss - without.loss, 0.25 * (w["dense_1/kernel"] ** 2).sum(), rtol=1e-12)
+    assert np.array_equal(with_decay.gradients["dense_2/kernel"], without.gradients["dense_2/kernel"])

@@ -6,15 +6,19 @@ import pytest
 from numpy.typing import NDArray
 
 from manual_mlp import (
+    GATE,
     Activate,
+    Equation,
     Loss,
     LossGradient,
     LossValue,
+    Multiply,
     Operation,
     Product,
     Pullback,
     ShapeError,
     SumOverBatch,
+    local_distance,
 )
 
 A = np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
@@ -237,3 +241,49 @@ def test_operands_are_only_read(call: Callable[..., NDArray[Any]]) -> None:
     a, b = read_only(A.copy(), B.copy())
     result = call(a, b)
     assert not np.shares_memory(result, a)
+
+
+# ⊙
+
+
+def test_an_elementwise_product() -> None:
+    left, right = read_only(A, A + 1)
+    assert Multiply().evaluate(left, right).tolist() == (A * (A + 1)).tolist()
+    buffer = np.full(A.shape, np.nan)
+    assert Multiply().evaluate(left, right, out=buffer) is buffer
+    (call,) = Multiply().bound(left, right, out=np.empty(A.shape))
+    assert call().tolist() == (A * (A + 1)).tolist()
+
+
+def test_an_elementwise_product_does_not_broadcast() -> None:
+    with pytest.raises(ShapeError, match="elementwise operands must have one shape"):
+        Multiply().shape((2, 3), (3,))
+
+
+# rounding
+
+
+@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("operation", [Multiply(), Product(transpose_left=True, plus=0.02)])
+def test_rounding_is_expected_and_a_mistake_is_not(operation: Operation, seed: int) -> None:
+    rng, names = np.random.default_rng(seed), ("a", "b", "W")
+    n = int(rng.integers(1, 300))
+    shapes = [(n, 4), (n, 4)] + ([(4, 4)] if isinstance(operation, Product) else [])
+    arrays = [rng.normal(size=s).astype(np.float32) for s in shapes]
+    known = dict(zip(names, arrays, strict=False))
+    equation = Equation("", "node", operation, names[: len(arrays)])
+    found = operation.evaluate(*arrays)
+    assert local_distance(equation, known, found, "float32").max() < GATE / 2
+    assert local_distance(equation, known, found * np.float32(1 + 1e-4), "float32").max() > GATE
+
+
+def test_a_mask_of_zeros_rounds_nothing() -> None:
+    z, m = np.array([[3.0, 4.0]]), np.array([[0.0, 2.0]])
+    assert Multiply().rounding(z * m, z, m, u=1.0).variance.tolist() == [[0.0, pytest.approx(64 / 3)]]
+
+
+def test_a_decay_adds_its_own_rounding() -> None:
+    """At u = 1, per entry of 2λW = 2: (2λW)² for λ itself, a third of it for the product and for what is stored."""
+    none, w = np.zeros((1, 2)), np.full((2, 2), 4.0)
+    local = Product(transpose_left=True, plus=0.5).rounding(0.5 * w, none, none, w, u=1.0)
+    np.testing.assert_allclose(local.variance, 4 + 4 / 3 + 4 / 3)

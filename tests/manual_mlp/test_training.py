@@ -1,3 +1,4 @@
+import tracemalloc
 from collections.abc import Callable
 from typing import Any
 
@@ -7,7 +8,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from manual_mlp import MLP, Dense, History, Loss, Problem, Progress, train
+from manual_mlp import (
+    MLP,
+    SGD,
+    Adam,
+    Dense,
+    Dropout,
+    History,
+    Loss,
+    Optimizer,
+    Problem,
+    Progress,
+    RMSprop,
+    train,
+)
 
 Array = NDArray[Any]
 Problems = Callable[..., st.SearchStrategy[Problem]]
@@ -90,6 +104,129 @@ def test_more_parameters_than_fit_the_cache_block() -> None:
 def test_it_descends() -> None:
     _, history = train(MLP_3_2, MLP_3_2.initialize(0), X, Y, LOSS, learning_rate=0.1, epochs=50)
     assert history.loss == sorted(history.loss, reverse=True)
+
+
+# optimizers
+
+OPTIMIZERS = [SGD(0.1, momentum=0.9, nesterov=True), RMSprop(0.01, momentum=0.5, centered=True), Adam(0.01)]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("optimizer", [SGD(0.3), *OPTIMIZERS], ids=repr)
+def test_an_optimizer_makes_the_steps_that_it_describes(optimizer: Optimizer, dtype: str) -> None:
+    start = MLP_3_2.initialize(0, dtype=dtype)
+    found, _ = train(MLP_3_2, start, X, Y, LOSS, optimizer=optimizer, epochs=3, batch_size=4, seed=5)
+    expected, state, order, step = start, optimizer.initial_state(start), np.random.default_rng(5), 0
+    for _ in range(3):
+        chosen = order.permutation(10)
+        for rows in (chosen[:4], chosen[4:8], chosen[8:]):
+            step += 1
+            gradients = MLP_3_2.backpropagate(expected, X[rows], Y[rows], LOSS).gradients
+            expected, state = optimizer.updated(expected, gradients, state, step)
+    for name, array in expected.items():
+        np.testing.assert_array_equal(found[name], array)
+        assert found[name].dtype == dtype
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=repr)
+def test_an_optimizer_over_several_cache_blocks(optimizer: Optimizer) -> None:
+    mlp = MLP(300, [Dense(200), Dense(1)])
+    start, x, y = mlp.initialize(0), np.ones((1, 300)), np.ones((1, 1))
+    found, _ = train(mlp, start, x, y, "mse", optimizer=optimizer, epochs=2)
+    expected, state = start, optimizer.initial_state(start)
+    for step in (1, 2):
+        gradients = mlp.backpropagate(expected, x, y, "mse").gradients
+        expected, state = optimizer.updated(expected, gradients, state, step)
+    for name, array in expected.items():
+        np.testing.assert_array_equal(found[name], array)
+
+
+def test_the_learning_rate_of_plain_descent_is_not_rounded() -> None:
+    """SGD's is, as Keras holds it."""
+    mlp = MLP(1, [Dense(1, use_bias=False)])
+    settings_: dict[str, Any] = {"epochs": 1}
+    arguments = mlp, {"dense_1/kernel": np.zeros((1, 1))}, np.ones((1, 1)), np.ones((1, 1)), "half_sum_squared_error"
+    plain, _ = train(*arguments, learning_rate=0.1, **settings_)
+    keras, _ = train(*arguments, optimizer=SGD(0.1), **settings_)
+    assert (plain["dense_1/kernel"].item(), keras["dense_1/kernel"].item()) == (0.1, float(np.float32(0.1)))
+
+
+# dropout
+
+DROPPING = MLP(3, [Dropout(0.25), Dense(6, "tanh"), Dropout(0.5), Dense(2, "softmax")])
+
+
+def with_masks(dtype: str, seed: Any, draw: Callable[[Any, int], dict[str, Array]]) -> tuple[dict[str, Array], float]:
+    """Two epochs of batches of 4, 4 and 2 as a loop, and the last E."""
+    expected, order = DROPPING.initialize(0, dtype=dtype), seed
+    for _ in range(2):
+        chosen, total = order.permutation(10), 0.0
+        for rows in (chosen[:4], chosen[4:8], chosen[8:]):
+            evaluation = DROPPING.backpropagate(expected, X[rows], Y[rows], LOSS, draws=draw(order, len(rows)))
+            total += evaluation.loss * len(rows)
+            expected = descended(expected, evaluation.gradients, 0.3)
+    return expected, total / 10
+
+
+def float32_masks(rng: np.random.Generator, batch: int) -> dict[str, Array]:
+    widths = {"dropout_1": (3, 0.25), "dropout_2": (6, 0.5)}
+    uniforms = {name: rng.random((batch, n), np.float32) for name, (n, _) in widths.items()}
+    scaled = {name: (u >= widths[name][1]) / (1 - widths[name][1]) for name, u in uniforms.items()}
+    return {f"{name}/mask": mask.astype(np.float32) for name, mask in scaled.items()}
+
+
+@pytest.mark.parametrize(
+    ("dtype", "seed", "draw"),
+    [
+        ("float64", np.random.default_rng, DROPPING.draws),
+        ("float64", np.random.RandomState, DROPPING.draws),
+        ("float32", np.random.RandomState, lambda rng, batch: DROPPING.draws(rng, batch, "float32")),
+        ("float32", np.random.default_rng, float32_masks),
+    ],
+)
+def test_each_step_has_masks_of_its_own_from_the_same_generator(dtype: str, seed: Any, draw: Any) -> None:
+    start = DROPPING.initialize(0, dtype=dtype)
+    found, history = train(DROPPING, start, X, Y, LOSS, learning_rate=0.3, epochs=2, batch_size=4, seed=seed(5))
+    expected, loss = with_masks(dtype, seed(5), draw)
+    for name, array in expected.items():
+        np.testing.assert_array_equal(found[name], array)
+    assert history.loss[-1] == loss
+    assert history.with_dropout
+
+
+def test_full_batches_have_masks_too() -> None:
+    start, draws = DROPPING.initialize(0), DROPPING.draws(np.random.default_rng(5), 10)
+    found, history = train(DROPPING, start, X, Y, LOSS, learning_rate=0.3, epochs=1, seed=5)
+    evaluation = DROPPING.backpropagate(start, X, Y, LOSS, draws=draws)
+    for name, array in descended(start, evaluation.gradients, 0.3).items():
+        np.testing.assert_array_equal(found[name], array)
+    assert history.loss == [pytest.approx(evaluation.loss, rel=4 * 2.0**-53)]
+
+
+def test_where_nothing_is_dropped_the_history_says_so() -> None:
+    _, history = train(MLP_3_2, MLP_3_2.initialize(0), X, Y, LOSS, learning_rate=0.1, epochs=1)
+    assert not history.with_dropout
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_as_many_are_dropped_as_the_rate_says(dtype: str) -> None:
+    """The gradient of Σ z by the kernel of ones is the mean of the mask: 1, within 5 standard deviations."""
+    n, rate = 200_000, 0.3
+    mlp = MLP(1, [Dropout(rate), Dense(1, use_bias=False)])
+    zeros = {"dense_1/kernel": np.zeros((1, 1), dtype)}
+    # E = 1/(2n) Σ (w m − 1)²: at w = 0 its gradient is −mean(m)
+    found, _ = train(mlp, zeros, np.ones((n, 1)), np.ones((n, 1)), "quadratic_cost", learning_rate=1.0, epochs=1)
+    assert abs(found["dense_1/kernel"].item() - 1) < 5 * np.sqrt(rate / (1 - rate) / n)
+
+
+def test_the_decay_of_kernels_is_trained_and_told() -> None:
+    mlp = MLP(3, [Dense(4, "tanh", kernel_l2=0.1), Dense(2, "softmax", kernel_l2=0.01)])
+    start = mlp.initialize(0)
+    found, history = train(mlp, start, X, Y, LOSS, learning_rate=0.3, epochs=1)
+    evaluation = mlp.backpropagate(start, X, Y, LOSS)
+    for name, array in descended(start, evaluation.gradients, 0.3).items():
+        np.testing.assert_array_equal(found[name], array)
+    assert history.loss == [pytest.approx(evaluation.loss, rel=4 * 2.0**-53)]
 
 
 # mini-batches
@@ -221,6 +358,41 @@ def test_what_is_passed_in_is_not_changed() -> None:
         assert not np.shares_memory(found[name], array)
 
 
+def test_large_data_are_not_copied() -> None:
+    """Beside them there are the parameters, and the buffers of a batch."""
+    x, y = np.ones((20_000, 50)), np.ones((20_000, 1))
+    mlp = MLP(50, [Dense(1)])
+    tracemalloc.start()
+    train(mlp, mlp.initialize(0), x, y, "mse", learning_rate=1e-3, epochs=1, batch_size=10)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < x.nbytes / 4
+
+
+def test_data_in_any_order_or_dtype_are_read_as_they_are_meant() -> None:
+    start = MLP_3_2.initialize(0)
+    found = [
+        train(MLP_3_2, start, x, Y, LOSS, learning_rate=0.1, epochs=2, batch_size=4)[0]["dense_1/kernel"]
+        for x in (X, np.asfortranarray(X), np.repeat(X, 2, axis=0)[::2])
+    ]
+    np.testing.assert_array_equal(found[1], found[0])
+    np.testing.assert_array_equal(found[2], found[0])
+    whole = np.arange(30).reshape(10, 3) % 4
+    pair = [train(MLP_3_2, start, x, Y, LOSS, learning_rate=0.1, epochs=2)[0] for x in (whole, whole.astype(float))]
+    np.testing.assert_array_equal(pair[0]["dense_1/kernel"], pair[1]["dense_1/kernel"])
+
+
+def test_what_is_not_finite_is_found_wherever_it_is() -> None:
+    """Data are looked through block by block."""
+    x = np.ones((10_000, 1))
+    x[[4095, 4096, 9999]] = np.nan
+    with pytest.raises(ValueError, match=r"^x holds 3 values that are NaN or Inf, the first at x\[4095, 0\]"):
+        train(MLP(1, [Dense(1)]), MLP(1, [Dense(1)]).initialize(0), x, x, "mse", learning_rate=0.1, epochs=1)
+    x[[4095, 4096]] = 1
+    with pytest.raises(ValueError, match=r"the first at x\[9999, 0\]"):
+        train(MLP(1, [Dense(1)]), MLP(1, [Dense(1)]).initialize(0), x, x, "mse", learning_rate=0.1, epochs=1)
+
+
 def test_the_result_owns_its_arrays() -> None:
     live: list[Any] = []
     found, _ = train(MLP_3_2, MLP_3_2.initialize(0), X, Y, LOSS, learning_rate=0.1, epochs=1, callback=live.append)
@@ -257,6 +429,16 @@ def test_a_bad_setting_says_what_was_expected(setting: dict[str, Any], message: 
     with pytest.raises(ValueError, match="expected") as error:
         train(MLP_3_2, MLP_3_2.initialize(0), X, Y, LOSS, **arguments)
     assert str(error.value) == message
+
+
+def test_exactly_one_of_learning_rate_and_optimizer() -> None:
+    start, cure = MLP_3_2.initialize(0), "expected exactly one of them"
+    with pytest.raises(ValueError, match=f"^learning_rate=None, optimizer=None: {cure}"):
+        train(MLP_3_2, start, X, Y, LOSS, epochs=1)
+    with pytest.raises(ValueError, match=rf"^learning_rate=0.1, optimizer=Adam\(.*\): {cure}"):
+        train(MLP_3_2, start, X, Y, LOSS, learning_rate=0.1, optimizer=Adam(), epochs=1)
+    with pytest.raises(TypeError, match=r"^optimizer is str: expected SGD, RMSprop or Adam of manual_mlp\.$"):
+        train(MLP_3_2, start, X, Y, LOSS, optimizer="adam", epochs=1)  # type: ignore[arg-type]
 
 
 def test_data_are_checked_as_in_backpropagate() -> None:

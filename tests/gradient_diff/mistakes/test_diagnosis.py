@@ -46,7 +46,7 @@ def test_nothing_is_named_where_nothing_is_wrong(seed: int) -> None:
     assert not diff.verdict.bad
 
 
-@pytest.mark.parametrize("seed", [3, 4])
+@pytest.mark.parametrize("seed", [4])
 def test_random_nets_too(seed: int) -> None:
     trials = [t for t in trials_on(seed) if t.visible]
     assert trials

@@ -1,0 +1,71 @@
+"""A network as a student sees it: dense layers, each with its activation, its decay, and the dropout above it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from manual_mlp import MLP, Dense, Dropout
+
+
+@dataclass(frozen=True)
+class Block:
+    """One dense layer and what stands between it and the next.
+
+    Attributes:
+        name: of the dense layer.
+        units: n_out.
+        activation: its own, or that of the Activation layer above it.
+        use_bias: whether b is added.
+        decay: λ.
+        mask: name of the draw of the Dropout above it; "" where there is none.
+
+    Example:
+        >>> from manual_mlp import Activation
+        >>> [b.activation for b in blocks(MLP(2, [Dense(3), Activation("tanh"), Dropout(0.5), Dense(1)]))]
+        ['tanh', 'linear']
+    """
+
+    name: str
+    units: int
+    activation: str
+    use_bias: bool
+    decay: float
+    mask: str = ""
+
+
+def blocks(mlp: MLP) -> list[Block]:
+    """The blocks of a network, from input to output; a Dropout below all of them is `input_mask`'s.
+
+    Raises:
+        ValueError: layers in an order that is none of these: two activations, or a dropout before one.
+
+    Example: see `Block`.
+    """
+    found: list[Block] = []
+    for i, layer in enumerate(mlp.layers):
+        if isinstance(layer, Dense):
+            found.append(Block(str(layer.name), layer.units, layer.activation, layer.use_bias, layer.kernel_l2))
+        elif i and not found[-1:]:
+            raise ValueError(f"{layer.name}: more than one layer stands below the first Dense.")
+        elif isinstance(layer, Dropout):
+            if found and found[-1].mask:
+                raise ValueError(f"{layer.name}: two dropouts in a row are not foreseen.")
+            found[-1:] = [replace(found[-1], mask=layer.mask)] if found else []
+        elif not found or found[-1].mask or found[-1].activation != "linear":
+            raise ValueError(
+                f"{layer.name}: an activation stands right above a linear Dense layer, or is not foreseen."
+            )
+        else:
+            found[-1] = replace(found[-1], activation=layer.activation)
+    return found
+
+
+def input_mask(mlp: MLP) -> str:
+    """The draw of a Dropout on the inputs; "" where there is none.
+
+    Example:
+        >>> input_mask(MLP(2, [Dropout(0.5), Dense(1)]))
+        'dropout_1/mask'
+    """
+    first = mlp.layers[0]
+    return first.mask if isinstance(first, Dropout) else ""

@@ -1,0 +1,173 @@
+"""Draws shared with Keras: what its own Dropout layers are about to draw is read, then drawn again by the real pass.
+
+A Dropout layer draws from a seed of its own, which moves on with every call. Called on ones, it leaves its mask; with
+the seed put back, the next pass draws the very same one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import keras
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
+
+from keras_mlp.modes import Mode, Tensors, in_mode
+from manual_mlp import MLP, Dropout, Problem
+
+Array = npt.NDArray[Any]
+
+
+def read_draws(model: keras.Model, mlp: MLP, batch: int, mode: Mode = "eager") -> dict[str, Array]:
+    """The masks that the next pass in training will draw, name → array; the seeds are put back.
+
+    They depend on the seeds, on the dtype and on the mode: XLA has another generator than the other two.
+
+    Args:
+        model: whose layers draw.
+        mlp: its description.
+        batch: N.
+        mode: in which the pass will run.
+
+    Returns:
+        `<layer.name>/mask` (N, n), its entries 0 or 1/(1 − rate); empty where there is no Dropout.
+
+    Example:
+        >>> from keras_mlp import to_keras
+        >>> from manual_mlp import Dense
+        >>> mlp = MLP(2, [Dropout(0.5), Dense(1)])
+        >>> read_draws(to_keras(mlp, mlp.initialize(0)), mlp, batch=3)["dropout_1/mask"].shape
+        (3, 2)
+    """
+    widths = {str(layer.name): n for layer, n in zip(mlp.layers, mlp.units, strict=True)}
+    drops = [layer for layer in model.layers if isinstance(layer, keras.layers.Dropout)]
+    if not drops:
+        return {}
+
+    def on_ones() -> Tensors:
+        ones = {layer: tf.ones((batch, widths[layer.name]), layer.compute_dtype) for layer in drops}
+        return {f"{layer.name}/mask": layer(ones[layer], training=True) for layer in drops}
+
+    with kept_seeds(model):
+        return {name: np.array(mask.numpy()) for name, mask in in_mode(on_ones, mode).items()}
+
+
+@contextmanager
+def kept_seeds(model: keras.Model) -> Iterator[None]:
+    """Put the seeds of a model's Dropout layers back at the end.
+
+    Example:
+        >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dropout(0.5)])
+        >>> before = seeds_of(model)
+        >>> with kept_seeds(model):
+        ...     _ = model(np.ones((1, 2)), training=True)
+        >>> bool(np.array_equal(seeds_of(model), before))
+        True
+    """
+    before = seeds_of(model)
+    try:
+        yield
+    finally:
+        set_seeds(model, before)
+
+
+def seeds_of(model: keras.Model) -> list[Array]:
+    """The state of each seed, in the order of the layers.
+
+    Example:
+        >>> seeds_of(keras.Sequential([keras.Input((2,)), keras.layers.Dropout(0.5, seed=1)]))
+        [array([1, 0])]
+    """
+    return [state.value.numpy().copy() for state in _states(model)]
+
+
+def set_seeds(model: keras.Model, seeds: list[Array]) -> None:
+    """Set the state of each seed, e.g. to that of another model of the same architecture.
+
+    Example:
+        >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dropout(0.5)])
+        >>> set_seeds(model, [np.array([7, 0])])
+        >>> seeds_of(model)
+        [array([7, 0])]
+    """
+    for state, seed in zip(_states(model), seeds, strict=True):
+        state.assign(seed)
+
+
+def _states(model: keras.Model) -> list[Any]:
+    found = [getattr(layer, "seed_generator", None) for layer in model.layers]
+    return [seed.state for seed in found if seed is not None]
+
+
+@contextmanager
+def replayed(model: keras.Model, draws: Mapping[str, Array]) -> Iterator[None]:
+    """Within it, Dropout layers multiply by these masks, cast to their dtype, rather than draw.
+
+    For a clone of another dtype: it would draw other masks.
+
+    Example:
+        >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dropout(0.5, name="drop")])
+        >>> with replayed(model, {"drop/mask": np.array([[0.0, 2.0]])}):
+        ...     model(np.ones((1, 2)), training=True).numpy()
+        array([[0., 2.]], dtype=float32)
+    """
+    with ExitStack() as stack:
+        for layer in model.layers:
+            if f"{layer.name}/mask" in draws:
+                mask = tf.cast(tf.constant(draws[f"{layer.name}/mask"]), layer.compute_dtype)
+                stack.enter_context(swapped(layer, "call", _times(mask)))
+        yield
+
+
+def _times(mask: Any) -> Callable[..., Any]:
+    return lambda inputs, training=False: inputs * mask
+
+
+@contextmanager
+def swapped(layer: keras.layers.Layer, name: str, function: Callable[..., Any]) -> Iterator[None]:
+    """Within it, a function of a layer is another one; put back in any case.
+
+    Example:
+        >>> layer = keras.layers.ReLU()
+        >>> with swapped(layer, "call", lambda u: u):
+        ...     float(layer(tf.constant([-1.0]))[0])
+        -1.0
+        >>> float(layer(tf.constant([-1.0]))[0])
+        0.0
+    """
+    own = vars(layer).get(name)
+    setattr(layer, name, function)
+    try:
+        yield
+    finally:
+        delattr(layer, name)
+        if own is not None:
+            setattr(layer, name, own)
+
+
+def prove_draws(problem: Problem, tensors: Mapping[str, Any]) -> None:
+    """Raise unless each Dropout's output is its input times the mask that was read, bit for bit.
+
+    Args:
+        problem: with the masks.
+        tensors: node → tensor of the pass.
+
+    Raises:
+        ValueError: names the layer.
+    """
+    below = problem.x
+    for layer in problem.mlp.layers:
+        z = np.asarray(tensors[f"{layer.name}/z"])
+        if isinstance(layer, Dropout):
+            mask = problem.draws[layer.mask]
+            with np.errstate(invalid="ignore", over="ignore"):
+                expected = np.where(mask != 0, below * mask, 0)
+            if not np.array_equal(z, expected.astype(z.dtype), equal_nan=True):
+                raise ValueError(
+                    f"{layer.name}: Keras did not drop what its mask, read beforehand, says. Something else drew from "
+                    "its seed during the pass; evaluate one model at a time."
+                )
+        below = z

@@ -1,0 +1,37 @@
+"""The three ways to run the same TensorFlow code: eagerly, as a graph, or compiled by XLA."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Literal, TypeAlias, get_args
+
+import tensorflow as tf
+
+from keras_mlp.startup import quiet_stderr
+
+Mode: TypeAlias = Literal["eager", "graph", "xla"]
+Tensors: TypeAlias = dict[str, Any]
+
+
+def check_mode(mode: str) -> None:
+    """Raise a ValueError unless it is one.
+
+    Example:
+        >>> check_mode("graph")
+    """
+    if mode not in get_args(Mode):
+        raise ValueError(f"Unknown mode {mode!r}: expected {', '.join(get_args(Mode))}.")
+
+
+def in_mode(function: Callable[[], Tensors], mode: Mode) -> Tensors:
+    """Call a function of no arguments as it is, as a graph, or compiled by XLA.
+
+    Example:
+        >>> float(in_mode(lambda: {"loss": tf.constant(1.0)}, "graph")["loss"])
+        1.0
+    """
+    if mode == "eager":
+        return function()
+    # One concrete function per call: tf.function itself would warn of retracing when many models are compared.
+    with quiet_stderr():  # the compilers chat, too
+        return dict(tf.function(function, jit_compile=mode == "xla").get_concrete_function()())

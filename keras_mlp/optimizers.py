@@ -1,0 +1,39 @@
+"""The real Keras optimizers, made from the house's descriptions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict
+
+import keras
+
+from manual_mlp import SGD, Adam, Optimizer, RMSprop
+
+# Their fields are Keras's arguments, name for name.
+_TWINS: dict[type[Optimizer], Callable[..., keras.optimizers.Optimizer]] = {
+    SGD: keras.optimizers.SGD,
+    RMSprop: keras.optimizers.RMSprop,
+    Adam: keras.optimizers.Adam,
+}
+
+
+def to_keras_optimizer(optimizer: Optimizer) -> keras.optimizers.Optimizer:
+    """The Keras optimizer that takes the same steps.
+
+    Args:
+        optimizer: `SGD`, `RMSprop` or `Adam` of manual_mlp.
+
+    Returns:
+        A fresh one, with no state yet.
+
+    Raises:
+        TypeError: it is none of the house's.
+
+    Example:
+        >>> from manual_mlp import Adam
+        >>> round(to_keras_optimizer(Adam(beta_1=0.8)).beta_1, 3)
+        0.8
+    """
+    if type(optimizer) not in _TWINS:
+        raise TypeError(f"optimizer is {type(optimizer).__name__}: expected SGD, RMSprop or Adam of manual_mlp.")
+    return _TWINS[type(optimizer)](**asdict(optimizer))
