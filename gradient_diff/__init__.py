@@ -6,18 +6,23 @@ It knows `manual_mlp` only, and never imports TensorFlow or Keras.
 from gradient_diff.comparison import compare
 from gradient_diff.diff import GradientDiff, Row
 from gradient_diff.expected_noise import drawn_noise, measured_noise, relative_noise
+from gradient_diff.files import read_gradients
 from gradient_diff.kinks import Kink, kink_positions, kinks
-from gradient_diff.metrics import Metrics, measure
+from gradient_diff.metrics import Entry, Metrics, measure
 from gradient_diff.mistakes import CONVENTIONS, MISTAKES, Cause, Mistake, diagnose
 from gradient_diff.shapes import Ledger, LedgerLine, ShapeExplanation, Slip, explain_shapes, ledger, live_ledger
+from gradient_diff.smallest import Smallest, cut_down, smallest_case
 from gradient_diff.status import Status, gravest
+from gradient_diff.testing import GradientMismatch, assert_gradients_match
 from gradient_diff.witness import directional_derivative
 
 __all__ = [
     "CONVENTIONS",
     "MISTAKES",
     "Cause",
+    "Entry",
     "GradientDiff",
+    "GradientMismatch",
     "Kink",
     "Ledger",
     "LedgerLine",
@@ -26,8 +31,11 @@ __all__ = [
     "Row",
     "ShapeExplanation",
     "Slip",
+    "Smallest",
     "Status",
+    "assert_gradients_match",
     "compare",
+    "cut_down",
     "diagnose",
     "directional_derivative",
     "drawn_noise",
@@ -39,5 +47,7 @@ __all__ = [
     "live_ledger",
     "measure",
     "measured_noise",
+    "read_gradients",
     "relative_noise",
+    "smallest_case",
 ]

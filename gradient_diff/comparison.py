@@ -17,6 +17,7 @@ from gradient_diff.mistakes import Cause
 from gradient_diff.mistakes.diagnosis import find_causes
 from gradient_diff.mistakes.unexplained import where_it_sits
 from gradient_diff.shapes import Ledger, live_ledger, misfit
+from gradient_diff.smallest import Derivation, cut_down
 from gradient_diff.status import Status
 from gradient_diff.witness import Asked
 from manual_mlp import GATE, UNITS, Evaluation, Noise, Problem, gradient_node
@@ -25,7 +26,7 @@ Arrays: TypeAlias = Mapping[str, npt.NDArray[Any]]
 
 
 def compare(
-    hand: Evaluation | Arrays,
+    hand: Evaluation | Arrays | Derivation,
     reference: Evaluation | Arrays,
     *,
     noise: Noise | Arrays | None = None,
@@ -36,7 +37,9 @@ def compare(
     """Compare gradients (or whole evaluations) node by node, and judge each difference against rounding.
 
     Args:
-        hand: the derivation under test: an Evaluation, or a dict, parameter or node name → array.
+        hand: the derivation under test: an Evaluation, or a dict, parameter or node name → array; or a function
+            (parameters, x, y) → gradients by parameter name, which is called on the reference's problem. If it is wrong
+            and no known mistake explains it, it is called on smaller ones, too, to find the smallest that shows it.
         reference: what it is held against, likewise.
         noise: how much rounding to expect, where no Evaluation says it: the reference's gradients computed again in
             float64 or by a repeated run, name → array; or a `Noise` made beforehand.
@@ -65,6 +68,8 @@ def compare(
     """
     if noise is not None and rtol is not None:
         raise ValueError("Both noise= and rtol= were given. Name the rounding to expect once.")
+    if callable(hand):
+        return _compare_derivation(hand, reference, {"noise": noise, "names": names, "rtol": rtol, "witness": witness})
     problem = _common_problem(hand, reference)
     full = isinstance(hand, Evaluation) and isinstance(reference, Evaluation)
     h = _arrays("hand", hand, problem, names or {}, full)
@@ -85,6 +90,13 @@ def compare(
     rows = mark_downstream(_shapes_explained(rows, h, r, lines, _nodes(hand, reference, problem)), problem)
     causes, unexplained = _causes(rows, h, r, problem, noise if isinstance(noise, Noise) else None)
     return GradientDiff(rows, h, r, _origin(hand), _origin(reference), problem, lines, causes, unexplained)
+
+
+def _compare_derivation(hand: Derivation, reference: Evaluation | Arrays, options: Mapping[str, Any]) -> GradientDiff:
+    if not isinstance(reference, Evaluation):
+        raise TypeError("hand is a function, and only an Evaluation as reference says what to call it on.")
+    problem = reference.problem
+    return cut_down(compare(hand(problem.parameters, problem.x, problem.y), reference, **options), hand)
 
 
 def _causes(

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from gradient_diff.metrics import Metrics
 from gradient_diff.mistakes import Cause
 from gradient_diff.shapes import Ledger
+from gradient_diff.smallest import Smallest
 from gradient_diff.status import Status, gravest
 from manual_mlp import Problem, gradient_node
 
@@ -71,6 +72,7 @@ class GradientDiff:
         ledger: the matrix ledger, where the network is known.
         causes: the mistakes found, best first.
         unexplained: where the difference sits, if rows are off and no known mistake explains them.
+        smallest: the smallest case that still shows it, where the derivation could be called again.
 
     Example:
         >>> import numpy as np
@@ -89,6 +91,7 @@ class GradientDiff:
     ledger: Ledger = field(default=Ledger(), repr=False)
     causes: tuple[Cause, ...] = ()
     unexplained: str = ""
+    smallest: Smallest | None = None
 
     @cached_property
     def verdict(self) -> Status:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -11,12 +12,14 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from gradient_diff import GradientDiff, compare, drawn_noise
+from gradient_diff import GradientDiff, compare, cut_down, drawn_noise
+from keras_mlp.draws import read_draws, replayed, seeds_of, set_seeds
 from keras_mlp.gradient_arguments import as_named, inferred_gradients
 from keras_mlp.loss_arguments import ResolvedLoss, resolve_loss
+from keras_mlp.modes import Mode, check_mode, in_mode
 from keras_mlp.ridders import ridders
-from keras_mlp.tape import Mode, check_mode, evaluate_tape, in_mode
-from keras_mlp.twin import from_keras, named_weights, parameters_of, prove_same_weights, to_keras
+from keras_mlp.tape import evaluate_tape, total_loss
+from keras_mlp.twin import exact_decay, from_keras, named_weights, parameters_of, prove_same_weights, to_keras
 from manual_mlp import UNITS, Noise, gradient_node, rounding_noise, update_bound
 
 Array = npt.NDArray[Any]
@@ -41,13 +44,17 @@ def check_gradients(
     For a Sequential that `from_keras` understands, the network's own noise decides; for any other model the noise is
     measured by a float64 clone of it. Each row says which.
 
+    A Sequential with Dropout runs as in training, on the masks that its layers draw next; a function gets them as its
+    fourth argument, name → mask. Other models run as in inference.
+
     Args:
         model: built; it is not changed.
         x: (N, n_0).
         y: (N, K), or class indices (N,).
         gradients: yours: a dict by `<layer.name>/<kernel|bias>`, a flat list in the order of `trainable_weights`, a
-            list of (kernel, bias) pairs, or a function (parameters, x, y) that returns one of these. None: the house's
-            own derivation, to check the model.
+            list of (kernel, bias) pairs, or a function (parameters, x, y) or (parameters, x, y, draws) that returns
+            one of these; it is also called on fewer samples and units, if it is wrong and no known mistake explains
+            it. None: the house's own derivation, to check the model.
         loss: a house name, a Keras name or alias, a Keras loss object, a function of (y_true, y_pred), or None for
             the compiled loss.
         before: weights before one step of your own training code; None for the model's.
@@ -60,7 +67,8 @@ def check_gradients(
         A `GradientDiff`; the model's tape is the reference.
 
     Raises:
-        ValueError: gradients given in two ways, or none that can be used; bad names, data or learning rate.
+        ValueError: gradients given in two ways, or none that can be used; bad names, data or learning rate; weights
+            after a step whose masks nobody knows.
         TypeError: a form that is not understood.
         ShapeError: shapes that do not fit.
 
@@ -79,12 +87,20 @@ def check_gradients(
     _check_model(model)
     if before is not None:
         model = _with_weights(model, as_named("before", before, list(named_weights(model))))
-    resolved = resolve_loss(loss, model)
-    mine = _own(model, np.asarray(x), np.asarray(y), gradients, after, learning_rate)
+    resolved, x, y = resolve_loss(loss, model), np.asarray(x), np.asarray(y)
+    draws = _draws(model, x, mode)
+    if draws and after is not None:
+        raise ValueError(
+            "after= of a model with Dropout: nobody knows the masks of that step any more. Pass gradients= as a "
+            "function (parameters, x, y, draws), which is given the masks."
+        )
+    mine = _own(model, x, y, draws, gradients, after, learning_rate)
     extra = _extra(model, after, learning_rate)
     if resolved.house is not None and _understood(model):
-        return _against_network(model, np.asarray(x), np.asarray(y), resolved, mine, extra, mode)
-    return _against_clone(model, np.asarray(x), np.asarray(y), resolved, mine, extra, mode)
+        diff = _against_network(model, x, y, draws, resolved, mine, extra, mode)
+        again = callable(gradients) and not draws
+        return cut_down(diff, lambda w, x, y: as_named("gradients", gradients(w, x, y), list(w))) if again else diff  # type: ignore[operator]
+    return _against_clone(model, x, y, draws, resolved, mine, extra, mode)
 
 
 def _check_request(gradients: object, after: object, learning_rate: float | None, mode: Mode) -> None:
@@ -114,20 +130,43 @@ def _with_weights(model: keras.Model, weights: Mapping[str, Array]) -> keras.Mod
     clone = keras.models.clone_model(model)
     for name, variable in named_weights(clone).items():
         variable.assign(weights[name] if name in weights else named_weights(model)[name])
+    set_seeds(clone, seeds_of(model))
     if getattr(model, "compiled", False):
         clone.compile(loss=model.loss)
     return clone
 
 
+def _draws(model: keras.Model, x: Array, mode: Mode) -> dict[str, Array]:
+    """The masks that the model will draw next, where its layers are a chain that is understood."""
+    return read_draws(model, from_keras(model)[0], len(x) if x.ndim else 1, mode) if _understood(model) else {}
+
+
 def _own(
-    model: keras.Model, x: Array, y: Array, gradients: object, after: object, learning_rate: float | None
+    model: keras.Model,
+    x: Array,
+    y: Array,
+    draws: dict[str, Array],
+    gradients: object,
+    after: object,
+    learning_rate: float | None,
 ) -> dict[str, Array] | None:
     names = list(named_weights(model))
     if after is not None and learning_rate is not None:
         return inferred_gradients(parameters_of(model), as_named("after", after, names), learning_rate)
     if callable(gradients):
-        gradients = gradients(parameters_of(model), x, y)
+        more = ({name: mask.copy() for name, mask in draws.items()},) if _takes_draws(gradients) else ()
+        gradients = gradients(parameters_of(model), x, y, *more)
     return None if gradients is None else as_named("gradients", gradients, names)
+
+
+def _takes_draws(function: Callable[..., object]) -> bool:
+    """Whether its fourth argument is for draws: it is called so, or it must be given."""
+    try:
+        positional = list(inspect.signature(function).parameters.values())[3:4]
+    except (TypeError, ValueError):  # one that tells nobody what it takes
+        return False
+    ordinary = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    return any(p.kind in ordinary and (p.name == "draws" or p.default is p.empty) for p in positional)
 
 
 def _extra(model: keras.Model, after: object, learning_rate: float | None) -> dict[str, Array]:
@@ -150,6 +189,7 @@ def _against_network(
     model: keras.Model,
     x: Array,
     y: Array,
+    draws: dict[str, Array],
     loss: ResolvedLoss,
     mine: dict[str, Array] | None,
     extra: Mapping[str, Array],
@@ -158,13 +198,14 @@ def _against_network(
     assert loss.house is not None
     finer = mine is not None and all(a.dtype == np.float64 for a in mine.values()) and not extra
     mlp, parameters = from_keras(model)
-    if finer and any(a.dtype != np.float64 for a in parameters.values()):  # float64 arrays deserve a float64 reference
+    replay = finer and any(a.dtype != np.float64 for a in parameters.values())
+    if replay:  # float64 arrays deserve a float64 reference
         parameters = {n: a.astype(np.float64) for n, a in parameters.items()}
         model = to_keras(mlp, parameters, "float64")
-    problem = mlp.problem(parameters, x, y, loss.house, fused=False)
-    tape = evaluate_tape(model, problem, loss.tensor, mode, loss.words)
+    problem = mlp.problem(parameters, x, y, loss.house, fused=False, draws=draws)
+    tape = evaluate_tape(model, problem, loss.tensor, mode, loss.words, replay)
     if mine is None:
-        return compare(mlp.backpropagate(parameters, x, y, loss.house), tape)
+        return compare(mlp.backpropagate(parameters, x, y, loss.house, draws), tape)
     if not extra:
         return compare(mine, tape)
     hidden = {gradient_node(n): bound for n, bound in extra.items()}
@@ -180,6 +221,7 @@ def _against_clone(
     model: keras.Model,
     x: Array,
     y: Array,
+    draws: dict[str, Array],
     loss: ResolvedLoss,
     mine: dict[str, Array] | None,
     extra: Mapping[str, Array],
@@ -193,14 +235,17 @@ def _against_clone(
         )
     clone = _clone(model, "float64")
     finer = all(a.dtype == np.float64 for a in mine.values()) and not extra
-    fine = _plain_gradients(clone, x, y, loss)
-    reference = _plain_gradients(clone if finer else model, x, y, loss, mode)
-    noise = _measured(model, x, y, loss, fine, reference)
+    fine = _plain_gradients(clone, x, y, draws, loss)
+    reference = _plain_gradients(clone if finer else model, x, y, draws, loss, mode, replay=finer)
+    noise = _measured(model, x, y, draws, loss, fine, reference)
     ordered = {n: reference[n] for n in _backwards(model)}
-    return compare(mine, ordered, noise=_wider(noise, extra) if extra else noise, witness=_witness(clone, x, y, loss))
+    ask = _witness(clone, x, y, draws, loss)
+    return compare(mine, ordered, noise=_wider(noise, extra) if extra else noise, witness=ask)
 
 
-def _witness(clone: keras.Model, x: Array, y: Array, loss: ResolvedLoss) -> Callable[[str, Array], tuple[float, float]]:
+def _witness(
+    clone: keras.Model, x: Array, y: Array, draws: Mapping[str, Array], loss: ResolvedLoss
+) -> Callable[[str, Array], tuple[float, float]]:
     """Ridders' differences of E over the float64 clone, moving one weight array along a direction."""
     variables = named_weights(clone)
     xs, ys = (tf.constant(a) if a.dtype.kind in "iub" else tf.constant(a, tf.float64) for a in (x, y))
@@ -210,7 +255,8 @@ def _witness(clone: keras.Model, x: Array, y: Array, loss: ResolvedLoss) -> Call
 
         def moved(h: float) -> float:
             variable.assign(start + h * direction)
-            return float(loss.tensor(ys, clone(xs)))
+            with replayed(clone, draws):
+                return float(total_loss(clone, loss.tensor, xs, ys, training=bool(draws)))
 
         try:
             return ridders(moved, step=0.01)
@@ -229,6 +275,7 @@ def _measured(
     model: keras.Model,
     x: Array,
     y: Array,
+    draws: Mapping[str, Array],
     loss: ResolvedLoss,
     fine: Mapping[str, Array],
     reference: Mapping[str, Array],
@@ -245,7 +292,8 @@ def _measured(
     for draw in range(DRAWS):
         order = rng.permutation(len(x)) if draw and len(x) == len(y) else slice(None)
         moved = [_moved(a, dtype, rng, draw) for a in (x[order], y[order], *parameters_of(model).values())]
-        sides = [_plain_gradients(_assigned(m, moved[2:]), moved[0], moved[1], loss) for m in (coarse, exact)]
+        masks = {n: mask[order] for n, mask in draws.items()}
+        sides = [_plain_gradients(_assigned(m, moved[2:]), moved[0], moved[1], masks, loss) for m in (coarse, exact)]
         errors.append({n: sides[0][n].astype(np.float64) - sides[1][n] for n in fine})
     same = all(a.dtype == np.float64 for a in reference.values())
     scale = UNITS["float64"] / UNITS[dtype] if same else 1.0
@@ -268,18 +316,25 @@ def _assigned(model: keras.Model, arrays: Sequence[Array]) -> keras.Model:
 
 
 def _plain_gradients(
-    model: keras.Model, x: Array, y: Array, loss: ResolvedLoss, mode: Mode = "eager"
+    model: keras.Model,
+    x: Array,
+    y: Array,
+    draws: Mapping[str, Array],
+    loss: ResolvedLoss,
+    mode: Mode = "eager",
+    replay: bool = True,
 ) -> dict[str, Array]:
     weights, before = named_weights(model), parameters_of(model)
     xs, ys = (tf.constant(a) if a.dtype.kind in "iub" else tf.cast(tf.constant(a), _dtype(model)) for a in (x, y))
 
     def gradient() -> dict[str, Any]:
         with tf.GradientTape() as tape:
-            value = loss.tensor(ys, model(xs))
+            value = total_loss(model, loss.tensor, xs, ys, training=bool(draws))
         found = tape.gradient(value, [v.value for v in weights.values()], unconnected_gradients="zero")
         return dict(zip(weights, found, strict=True))
 
-    gradients = in_mode(gradient, mode)
+    with replayed(model, draws if replay else {}):
+        gradients = in_mode(gradient, mode)
     prove_same_weights(model, before)
     return {n: gradients[n].numpy().copy() for n in weights}
 
@@ -301,6 +356,8 @@ def _clone(model: keras.Model, dtype: str) -> keras.Model:
     clone = keras.models.clone_model(model, input_tensors=inputs, clone_function=at_dtype)
     for mine, its in zip(model.weights, clone.weights, strict=True):
         its.assign(tf.cast(mine.value, its.dtype))
+    for layer in clone.layers:
+        exact_decay(getattr(layer, "kernel_regularizer", None))
     return clone
 
 
@@ -308,7 +365,3 @@ def _dtype(model: keras.Model) -> str:
     """What it computes in; a model's own compute_dtype is only what its layers would have been given by default."""
     dtypes = {str(layer.compute_dtype) for layer in model.layers if layer.weights}
     return max(dtypes, key=UNITS.__getitem__, default="float32")
-
-
-Gradients = Callable[[Mapping[str, Array], Array, Array], object]
-"""What `gradients=` may be as a function: (parameters, x, y) → any accepted form."""

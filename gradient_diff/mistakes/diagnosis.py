@@ -214,7 +214,8 @@ def _as_cause(
     residual: float = float("nan"),
 ) -> Cause:
     record = _record(name)
-    message = f"{layer}: {sentence}. {record.cure}" if layer else f"{sentence}. {record.cure}"
+    said = sentence if sentence.endswith("?") else f"{sentence}."
+    message = f"{layer}: {said} {record.cure}" if layer else f"{said} {record.cure}"
     more = {"same_as": same_as, "tell_apart": record.tell_apart, "convention": record.convention}
     return Cause(name, layer, message, *equations, residual, **more, gallery=f"gallery#{name}")  # type: ignore[arg-type]
 

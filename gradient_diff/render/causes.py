@@ -65,7 +65,8 @@ def notes(cause: Cause) -> list[str]:
         >>> notes(Cause("sign", "", "", "", "", 0.5, ("accumulated",), "a second step"))[1]
         'These data cannot tell it from accumulated; a second step would.'
     """
-    undone = f"With it undone {sigmas(cause.residual)} σ are left; up to {GATE:g} σ are rounding."
+    both = "it" if not cause.together else f"it and {', '.join(cause.together)}, which acts at the same time,"
+    undone = f"With {both} undone {sigmas(cause.residual)} σ are left; up to {GATE:g} σ are rounding."
     alike = f"These data cannot tell it from {', '.join(cause.same_as)}; {cause.tell_apart} would."
     found = f"Picture and cure: {cause.gallery}."
     shown = (not math.isnan(cause.residual), bool(cause.same_as), bool(cause.gallery))

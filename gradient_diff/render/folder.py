@@ -15,6 +15,7 @@ from gradient_diff.diff import GradientDiff
 from gradient_diff.render.figures import save_figures
 from gradient_diff.render.html import to_html
 from gradient_diff.render.tables import ledger_frame, to_csv, to_json, to_markdown
+from manual_mlp import evaluation_of
 
 MARKER = ".gradient-diff"
 _CURES = {
@@ -80,6 +81,8 @@ def write_report(
 ) -> Path:
     """Write diff.csv, diff.json, diff.md, ledger.csv, figures/ and report.html into a folder, whole or not at all.
 
+    The smallest case that shows an unexplained difference, where one was found, is saved as smallest.npz.
+
     Args:
         diff: the comparison.
         folder: where to; see `whole_folder`.
@@ -101,6 +104,8 @@ def write_report(
     """
     with whole_folder(folder) as building:
         save_tables(diff, building)
+        if diff.smallest is not None:
+            evaluation_of(diff.smallest.problem).save(building / "smallest.npz")
         figures = save_figures(diff, building / "figures")
         (building / "report.html").write_text(to_html(diff, title, figures, manifest=manifest), "utf-8")
     return Path(folder) / "report.html"

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 from gradient_diff.diff import GradientDiff, Row
 from gradient_diff.render.causes import heading, notes, sentence, sides
 from gradient_diff.render.causes import name as cause_name
-from gradient_diff.render.columns import COLUMNS
+from gradient_diff.render.columns import COLUMNS, Column
+from gradient_diff.render.details import to_details
 from gradient_diff.render.sections import Figure, Section
 from gradient_diff.render.wording import apart, entry, index, mark, number, printable, tone
 from gradient_diff.status import Status
@@ -118,7 +119,7 @@ def _environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals |= {"columns": COLUMNS, "worst": _worst, "values": _values, "verdicts": _verdicts}
+    environment.globals |= {"columns": _columns(), "worst": _worst, "values": _values, "verdicts": _verdicts}
     environment.globals |= {"style": _style, "numeric": _numeric}
     environment.globals |= {
         "cause_heading": heading,
@@ -126,7 +127,7 @@ def _environment() -> jinja2.Environment:
         "cause_sides": sides,
         "cause_notes": notes,
     }
-    environment.filters["sentence"] = sentence
+    environment.filters |= {"sentence": sentence, "details": to_details}
     environment.filters |= {"tone": tone, "mark": mark, "number": number, "at": index, "printable": printable}
     environment.filters |= {"cell": _cell, "png": _base64}
     return environment
@@ -137,6 +138,12 @@ def _style(name: str) -> Any:
     from markupsafe import Markup
 
     return Markup((_TEMPLATES / name).read_text("utf-8"))
+
+
+def _columns() -> list[Column]:
+    """On a page the status stands beside the name: what is right of it may need scrolling."""
+    first, *others = COLUMNS
+    return [first, *sorted(others, key=lambda column: column.title != "status")]
 
 
 def _worst(diff: GradientDiff) -> list[Row]:

@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _ROW_FIELDS = tuple(f.name for f in dataclasses.fields(Row) if f.name != "metrics")
-_METRIC_FIELDS = tuple(f.name for f in dataclasses.fields(Metrics) if f.name != "shape")  # it is shape_hand again
+_NO_CELLS = ("shape", "worst", "spread")  # the first is shape_hand again, the others are no single numbers
+_QUANTILES = ("median_difference", "p90_difference", "p99_difference")
+_METRIC_FIELDS = (*(f.name for f in dataclasses.fields(Metrics) if f.name not in _NO_CELLS), *_QUANTILES)
 _DTYPES = {"float": "float64", "float | None": "float64", "int": "Int64"}  # of the frame, by annotation
 
 
@@ -46,6 +48,7 @@ def to_frame(diff: GradientDiff) -> pd.DataFrame:
     columns = [*_ROW_FIELDS, *_METRIC_FIELDS]
     frame = pd.DataFrame([_record(row) for row in diff.rows], columns=columns)
     kinds = {f.name: str(f.type) for cls in (Row, Metrics) for f in dataclasses.fields(cls)}
+    kinds |= dict.fromkeys(_QUANTILES, "float")
     return frame.astype({c: _DTYPES[kinds[c]] for c in columns if kinds[c] in _DTYPES})
 
 
@@ -118,7 +121,7 @@ def to_json(diff: GradientDiff) -> str:
         "problem": diff.problem.to_dict() if diff.problem else None,
         "causes": [dataclasses.asdict(cause) for cause in diff.causes],
         "unexplained": diff.unexplained,
-        "rows": [_record(row) for row in diff.rows],
+        "rows": [_record(row) | _details(row) for row in diff.rows],
         "ledger": [{name: getattr(line, name) for name in LEDGER_COLUMNS} for line in diff.ledger],
     }
     return json.dumps(_plain(data), allow_nan=False, ensure_ascii=False, indent=1)
@@ -171,6 +174,13 @@ def _record(row: Row) -> dict[str, Any]:
     """A row as flat data; the status by its name."""
     values = {name: getattr(row, name) for name in _ROW_FIELDS} | {"status": row.status.name}
     return values | {name: None if row.metrics is None else getattr(row.metrics, name) for name in _METRIC_FIELDS}
+
+
+def _details(row: Row) -> dict[str, Any]:
+    """What JSON can hold and a cell cannot."""
+    if row.metrics is None:
+        return {"decades": None, "worst": None}
+    return {"decades": row.metrics.decades, "worst": [entry._asdict() for entry in row.metrics.worst]}
 
 
 def _plain(value: Any) -> Any:

@@ -28,7 +28,12 @@ def test_article_d_differentiates_the_output() -> None:
     p = 1 / (1 + np.exp(-(z1 @ w["dense_2/kernel"] + w["dense_2/bias"])))
     d2 = p * (1 - p)  # dy/du, summed over the samples: tape.gradient(ys, w)
     d1 = d2 @ w["dense_2/kernel"].T
-    mine = {"dense_2/kernel": z1.T @ d2, "dense_2/bias": d2.sum(0), "dense_1/kernel": x.T @ d1, "dense_1/bias": d1.sum(0)}
+    mine = {
+        "dense_2/kernel": z1.T @ d2,
+        "dense_2/bias": d2.sum(0),
+        "dense_1/kernel": x.T @ d1,
+        "dense_1/bias": d1.sum(0),
+    }
     causes = compare(mine, e).causes
     assert "output_not_loss" in (causes[0].id, *causes[0].same_as)
     by_id = {cause.id: cause for cause in causes}
@@ -42,7 +47,12 @@ def test_article_d_takes_the_mse_for_cross_entropy() -> None:
     p = 1 / (1 + np.exp(-(z1 @ w["dense_2/kernel"] + w["dense_2/bias"])))
     d2 = 2 * (p - y) / 100 * p * (1 - p)
     d1 = d2 @ w["dense_2/kernel"].T
-    mine = {"dense_2/kernel": z1.T @ d2, "dense_2/bias": d2.sum(0), "dense_1/kernel": x.T @ d1, "dense_1/bias": d1.sum(0)}
+    mine = {
+        "dense_2/kernel": z1.T @ d2,
+        "dense_2/bias": d2.sum(0),
+        "dense_1/kernel": x.T @ d1,
+        "dense_1/bias": d1.sum(0),
+    }
     (cause,) = compare(mine, e).causes
     assert cause.id == "other_loss"
     assert "it is the gradient of mean_squared_error, not of binary_crossentropy" in cause.message

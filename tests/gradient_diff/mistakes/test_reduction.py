@@ -24,8 +24,6 @@ def test_in_every_layer_it_is_one_cause(
     assert [(cause.id, cause.layer) for cause in causes] == [(name, "")]
 
 
-def test_the_rows_that_are_zero_are_listed(
-    problem: Callable[..., Problem], diff: Callable[..., GradientDiff]
-) -> None:
+def test_the_rows_that_are_zero_are_listed(problem: Callable[..., Problem], diff: Callable[..., GradientDiff]) -> None:
     (cause,) = diff(problem("regression"), Slip("row_missing", 0, "last row")).causes
     assert cause.message.startswith("dense_1: row 2 of your kernel gradient is all zero.")

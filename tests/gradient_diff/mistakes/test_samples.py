@@ -22,9 +22,7 @@ def test_which_sample_counts_is_said(
     assert cause.message.startswith(f"only sample {sample} of 7 counts.")
 
 
-def test_which_samples_are_left_out_is_said(
-    problem: Callable[..., Problem], diff: Callable[..., GradientDiff]
-) -> None:
+def test_which_samples_are_left_out_is_said(problem: Callable[..., Problem], diff: Callable[..., GradientDiff]) -> None:
     known = problem("classes")
     cause = diff(known, Slip("mini_batch_dropped", form="ignored", value=4)).causes[0]
     assert cause.message.startswith("only the first 8 of 11 samples are summed.")

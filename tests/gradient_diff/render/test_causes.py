@@ -137,7 +137,7 @@ def test_json_holds_every_field_and_no_nan(different: GradientDiff) -> None:
         raise AssertionError(f"{constant} is no JSON")
 
     first, second = json.loads(to_json(caused(different, MEAN, KERNEL)), parse_constant=refuse)["causes"]
-    assert first == dataclasses.asdict(MEAN) | {"same_as": ["stray_constant", "accumulated"]}
+    assert first == dataclasses.asdict(MEAN) | {"same_as": ["stray_constant", "accumulated"], "together": []}
     assert second["residual"] == "NaN"
 
 

@@ -184,3 +184,9 @@ def test_rows_of_a_diff_without_a_network_have_no_ledger() -> None:
     text = to_html(compare({"w": np.ones(2)}, {"w": np.ones(2)}))
     assert "Matrix ledger" not in text
     assert "Worst entries" not in text
+
+
+def test_the_status_stands_beside_the_name_where_no_scrolling_hides_it(mixed: GradientDiff) -> None:
+    page = to_html(mixed)
+    head = page[page.index("<thead>", page.index("<h4>Rows</h4>")) :]
+    assert head.index(">node</th>") < head.index(">status</th>") < head.index(">shape</th>")

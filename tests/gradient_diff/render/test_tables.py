@@ -16,7 +16,8 @@ COLUMNS = [f.name for f in fields(Row) if f.name != "metrics"]
 
 def test_the_frame_has_one_line_per_row_and_every_metric(different: GradientDiff) -> None:
     frame = to_frame(different)
-    assert frame.columns.tolist() == COLUMNS + [f.name for f in fields(Metrics) if f.name != "shape"]
+    numbers = [f.name for f in fields(Metrics) if f.name not in ("shape", "worst", "spread")]
+    assert frame.columns.tolist() == [*COLUMNS, *numbers, "median_difference", "p90_difference", "p99_difference"]
     assert frame.columns[:4].tolist() == ["name", "layer", "formula", "dtype"]
     assert frame["name"].tolist() == [row.name for row in different.rows]
     line = frame.set_index("name").loc["dense_2/dE_dkernel"]
@@ -83,6 +84,16 @@ def test_json_tells_verdict_culprit_origins_rows_and_ledger(mixed: GradientDiff)
     missing = next(row for row in data["rows"] if row["status"] == "MISSING")
     assert (missing["relative_l2"], missing["shape_hand"], missing["shape_reference"]) == (None, None, [2])
     assert data["problem"]["inputs"] == 3
+
+
+def test_json_tells_the_worst_entries_and_the_decades(different: GradientDiff, mixed: GradientDiff) -> None:
+    row = next(r for r in json.loads(to_json(different))["rows"] if r["name"] == "dense_2/dE_dkernel")
+    metrics = different["dense_2/dE_dkernel"].metrics
+    assert metrics is not None
+    assert [tuple(entry["index"]) for entry in row["worst"]] == [entry.index for entry in metrics.worst]
+    assert row["worst"][0]["hand"] == metrics.worst_hand
+    assert sum(n for _, n in row["decades"]) == row["differing"] == 10
+    assert next(r for r in json.loads(to_json(mixed))["rows"] if r["status"] == "MISSING")["worst"] is None
 
 
 def test_infinities_and_nan_are_words_in_json() -> None:

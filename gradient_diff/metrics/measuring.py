@@ -1,0 +1,118 @@
+"""measure: all metrics of two arrays in one pass."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from gradient_diff.metrics.blocks import axes, blocks, in_order_of_memory
+from gradient_diff.metrics.record import Entry, Metrics
+from gradient_diff.metrics.sums import cosine, quotient, relative, root
+from gradient_diff.metrics.tally import Tally
+from gradient_diff.metrics.ulps import coarser
+from gradient_diff.metrics.worst import Worst
+
+Array = npt.NDArray[Any]
+
+TOP = 10  # worst entries that are kept
+
+
+def measure(hand: npt.ArrayLike, reference: npt.ArrayLike, *, top: int = TOP) -> Metrics:
+    """All metrics of one pair of arrays, in one pass and without a copy of either.
+
+    The arrays are read in blocks that fit the cache, so two arrays of any size take a few MB besides their own.
+
+    Args:
+        hand: any shape, layout and dtype of real numbers; it may be empty, and hold NaN and infinities.
+        reference: the same shape; nothing is broadcast.
+        top: how many of the worst entries to keep, 1 or more.
+
+    Returns:
+        The `Metrics`.
+
+    Raises:
+        TypeError: an array holds something else than real numbers.
+        ValueError: shapes differ, or top is below 1.
+
+    Example:
+        >>> import numpy as np
+        >>> m = measure(np.float32([1, 2, np.nan]), np.float32([1, 2.5, 3]))
+        >>> m.max_abs_difference, m.worst_index, m.finite, m.nan_hand
+        (0.5, (1,), 2, 1)
+    """
+    h, r = _real("hand", hand), _real("reference", reference)
+    if h.shape != r.shape:
+        raise ValueError(f"measure() of shapes {h.shape} and {r.shape}: expected two arrays of one shape.")
+    if top < 1:
+        raise ValueError(f"measure(top={top}): expected how many of the worst entries to keep, 1 or more.")
+    memory_h, memory_r, turned = in_order_of_memory(h, r)
+    tally = Tally(coarser(h.dtype, r.dtype), Worst(top))
+    with np.errstate(all="ignore"):  # 1e308 − (−1e308) is ∞, and says so
+        for start, a, b in blocks(memory_h, memory_r):
+            tally.add(start, a, b)
+    return _record(tally, h, r, turned)
+
+
+def _real(title: str, array: npt.ArrayLike) -> Array:
+    result = np.asarray(array)
+    if result.dtype.kind not in "fiub" and result.dtype.name != "bfloat16":
+        raise TypeError(f"measure(): {title} is {result.dtype}: expected an array of real numbers.")
+    return result
+
+
+def _entries(positions: Array, h: Array, r: Array, turned: bool) -> tuple[Entry, ...]:
+    if not h.ndim:
+        return (Entry((), float(h), float(r)),)[: len(positions)]
+    at = axes(positions, h.shape, turned)
+    hand, reference = (side[at].astype(np.float64, copy=False).tolist() for side in (h, r))
+    indices = zip(*[axis.tolist() for axis in at], strict=True)
+    return tuple(map(Entry._make, zip(indices, hand, reference, strict=True)))
+
+
+def _first(tally: Tally, h: Array, r: Array, turned: bool) -> Entry:
+    """Where all are equal, the first finite pair is as far apart as any."""
+    if tally.first is None:
+        return Entry((), math.nan, math.nan)
+    return _entries(np.array([tally.first]), h, r, turned)[0]
+
+
+def _record(tally: Tally, h: Array, r: Array, turned: bool) -> Metrics:
+    worst = _entries(tally.worst.positions, h, r, turned)
+    furthest = worst[0] if worst else _first(tally, h, r, turned)
+    largest = float(tally.worst.differences[0]) if worst else 0.0
+    known = 1.0 if tally.finite else math.nan  # an empty sum is 0, which would read as agreement
+    return Metrics(
+        shape=h.shape,
+        norm_hand=known * root(tally.hh),
+        norm_reference=known * root(tally.rr),
+        relative_l2=known * relative(tally.dd, tally.rr),
+        max_abs_difference=known * largest,
+        needed_rtol=known * _ratio(largest, tally.largest_reference),
+        worst_index=furthest.index,
+        worst_hand=furthest.hand,
+        worst_reference=furthest.reference,
+        cosine=cosine(tally.hh, tally.rr, tally.hr),
+        scale=quotient(tally.hr, tally.rr),
+        sign_disagreements=tally.opposite,
+        differing=tally.differing,
+        size=h.size,
+        finite=tally.finite,
+        nan_hand=tally.nan[0],
+        nan_reference=tally.nan[1],
+        inf_hand=tally.inf[0],
+        inf_reference=tally.inf[1],
+        max_ulps=tally.max_ulps,
+        within_1_ulp=tally.within_1_ulp,
+        within_16_ulps=tally.within_16_ulps,
+        worst=worst,
+        spread=tally.histogram.spread(tally.finite - tally.differing, largest),
+    )
+
+
+def _ratio(difference: float, reference: float) -> float:
+    if reference:
+        return difference / reference
+    return math.inf if difference else 0.0

@@ -1,0 +1,199 @@
+"""Sums of products that neither overflow nor vanish, whatever the magnitude of their terms, added up block by block."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[Any]
+
+LOWEST, HIGHEST = 1e-250, 1e300
+"""Within these a plain sum of squares is right: what vanishes is below 1e-307, and it would take 1e57 such squares."""
+
+_ROW = 8192  # entries of one dot product: below 10,000 OpenBLAS starts no threads, which would wait for each other
+
+
+class Sum(NamedTuple):
+    """value · 2ᵉ.
+
+    Attributes:
+        value: of moderate size.
+        exponent: e.
+
+    Example:
+        >>> plus(Sum(3.0, 0), Sum(1.0, 2))
+        Sum(value=1.75, exponent=2)
+    """
+
+    value: float
+    exponent: int = 0
+
+
+NOTHING = Sum(0.0)
+
+
+def plus(a: Sum, b: Sum) -> Sum:
+    """a + b.
+
+    Example: see `Sum`.
+    """
+    if not a.value:
+        return b
+    if a.exponent == b.exponent or not b.value:
+        return Sum(a.value + b.value, a.exponent)
+    exponent = max(a.exponent, b.exponent)
+    return Sum(_ldexp(a.value, a.exponent - exponent) + _ldexp(b.value, b.exponent - exponent), exponent)
+
+
+def dot(a: Array, b: Array) -> float:
+    """⟨a, b⟩ in one thread.
+
+    Args:
+        a, b: (n,), float64.
+
+    Returns:
+        The sum.
+
+    Example:
+        >>> import numpy as np
+        >>> dot(np.ones(20_000), np.ones(20_000))
+        20000.0
+    """
+    if a.size <= _ROW:
+        return float(a.dot(b))
+    whole = a.size - a.size % _ROW
+    rows = np.vecdot(a[:whole].reshape(-1, _ROW), b[:whole].reshape(-1, _ROW))
+    return float(rows.sum() + a[whole:].dot(b[whole:]))
+
+
+def products(a: Array, b: Array) -> tuple[Sum, Sum, Sum]:
+    """⟨a, a⟩, ⟨b, b⟩ and ⟨a, b⟩.
+
+    Args:
+        a, b: (n,), float64, finite.
+
+    Returns:
+        Three sums; plain ones where those are right, else of a and b scaled by powers of two.
+
+    Example:
+        >>> import numpy as np
+        >>> [s.value for s in products(np.array([3.0, 4.0]), np.array([1.0, 1.0]))]
+        [25.0, 2.0, 7.0]
+    """
+    aa, bb = dot(a, a), dot(b, b)
+    if LOWEST < aa < HIGHEST and LOWEST < bb < HIGHEST:
+        return Sum(aa), Sum(bb), Sum(dot(a, b))
+    (a, i), (b, j) = _scaled(a), _scaled(b)
+    return Sum(dot(a, a), 2 * i), Sum(dot(b, b), 2 * j), Sum(dot(a, b), i + j)
+
+
+def square(a: Array) -> Sum:
+    """⟨a, a⟩.
+
+    Args:
+        a: (n,), float64.
+
+    Returns:
+        The sum; infinite where an entry is.
+
+    Example:
+        >>> import numpy as np
+        >>> with np.errstate(over="ignore"):
+        ...     square(np.array([2.0**700]))
+        Sum(value=0.25, exponent=1402)
+    """
+    plain = dot(a, a)
+    if LOWEST < plain < HIGHEST:
+        return Sum(plain)
+    a, exponent = _scaled(a)
+    return Sum(dot(a, a), 2 * exponent)
+
+
+def root(a: Sum) -> float:
+    """√a.
+
+    Args:
+        a: of a square, so that its exponent is even.
+
+    Returns:
+        A float, inf where there is none as large.
+
+    Example:
+        >>> root(Sum(9.0, 4))
+        12.0
+    """
+    return _ldexp(math.sqrt(a.value), a.exponent // 2)
+
+
+def quotient(a: Sum, b: Sum) -> float:
+    """a / b.
+
+    Args:
+        a: any.
+        b: any.
+
+    Returns:
+        A float; nan where b is zero.
+
+    Example:
+        >>> quotient(Sum(1.0, 1000), Sum(2.0, 998)), quotient(Sum(1.0), Sum(0.0))
+        (2.0, nan)
+    """
+    return _ldexp(a.value / b.value, a.exponent - b.exponent) if b.value else math.nan
+
+
+def relative(dd: Sum, rr: Sum) -> float:
+    """‖d‖ / ‖r‖.
+
+    Args:
+        dd, rr: of squares.
+
+    Returns:
+        A float; 0 where both are zero, inf where only r is.
+
+    Example:
+        >>> relative(Sum(4.0), Sum(16.0)), relative(Sum(0.0), Sum(0.0)), relative(Sum(1.0), Sum(0.0))
+        (0.5, 0.0, inf)
+    """
+    if not rr.value:
+        return math.inf if dd.value else 0.0
+    return root(Sum(dd.value / rr.value, dd.exponent - rr.exponent))
+
+
+def cosine(aa: Sum, bb: Sum, ab: Sum) -> float:
+    """⟨a, b⟩ / (‖a‖ ‖b‖).
+
+    Args:
+        aa, bb, ab: what `products` returns, or sums of such.
+
+    Returns:
+        A float; nan where a or b is zero.
+
+    Example:
+        >>> cosine(Sum(20.0), Sum(5.0), Sum(10.0)), cosine(Sum(1e-200, 800), Sum(1e300, -800), Sum(-1e50))
+        (1.0, -1.0)
+    """
+    (m, i), (n, j) = math.frexp(aa.value), math.frexp(bb.value)
+    odd = (i + j) % 2
+    norms = Sum(math.sqrt(m * n * (1 + odd)), (i + j - odd + aa.exponent + bb.exponent) // 2)
+    return quotient(ab, norms)
+
+
+def _scaled(a: Array) -> tuple[Array, int]:
+    """a · 2⁻ᵉ with its largest entry below 1: exact, and its squares neither overflow nor all vanish."""
+    largest = max(float(a.max()), -float(a.min()))
+    if not largest or math.isinf(largest):
+        return a, 0
+    exponent = math.frexp(largest)[1]
+    return np.ldexp(a, -exponent), exponent
+
+
+def _ldexp(value: float, exponent: int) -> float:
+    """value · 2ᵉ, inf where that is no float; math.ldexp raises there."""
+    try:
+        return math.ldexp(value, exponent)
+    except OverflowError:
+        return math.copysign(math.inf, value)

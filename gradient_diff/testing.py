@@ -1,0 +1,141 @@
+"""assert_gradients_match: a comparison for test suites, which fails with everything there is to know."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from gradient_diff.comparison import Arrays, compare
+from gradient_diff.diff import GradientDiff, Row
+from gradient_diff.smallest import Derivation
+from gradient_diff.status import Status
+from gradient_diff.witness import Asked
+from manual_mlp import GATE, Evaluation, Noise
+
+
+class GradientMismatch(AssertionError):  # noqa: N818  # it reports a finding, as pytest's Failed does
+    """Gradients that do not match, or of which nothing could be proved.
+
+    Attributes:
+        diff: the comparison, with which a debugger or `render.write_report` goes on.
+
+    Example:
+        >>> import numpy as np
+        >>> try:
+        ...     assert_gradients_match({"w": np.ones(2)}, {"w": np.zeros(2)}, rtol=1e-6)
+        ... except GradientMismatch as error:
+        ...     error.diff.verdict.name
+        'DIFFERENT'
+    """
+
+    def __init__(self, message: str, diff: GradientDiff) -> None:
+        super().__init__(message, diff)  # both, so that it survives being pickled
+        self.diff = diff
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+def assert_gradients_match(
+    hand: Evaluation | Arrays | Derivation,
+    reference: Evaluation | Arrays,
+    *,
+    noise: Noise | Arrays | None = None,
+    names: Mapping[str, str] | None = None,
+    rtol: float | None = None,
+    witness: Asked | None = None,
+    allow_kinks: bool = False,
+) -> GradientDiff:
+    """Compare as `compare` does, and fail unless the verdict is MATCH.
+
+    A comparison that proves nothing fails, too: one in which nothing says how much rounding to expect (`INCONCLUSIVE`),
+    or in which all gradients are zero or lost in noise (`VACUOUS`). The message says how to mend that.
+
+    Args:
+        hand: the derivation under test, as in `compare`.
+        reference: what it is held against, likewise.
+        noise: how much rounding to expect, where no Evaluation says it.
+        names: hand's name → reference's name, where they differ.
+        rtol: instead, a tolerance of your own, relative to the largest entry of each reference array.
+        witness: for gradients without a known network, as in `compare`.
+        allow_kinks: whether sides that differ only through units at a kink pass; any subgradient is right there.
+
+    Returns:
+        The `GradientDiff`, when all is well.
+
+    Raises:
+        GradientMismatch: an AssertionError with all failing arrays at once: status, worst entry with both values and
+            its distance in σ, and the mistake that explains them, with its cure. Its `diff` is the comparison.
+        TypeError: as `compare`.
+        ValueError: as `compare`.
+
+    Example:
+        >>> import numpy as np
+        >>> from manual_mlp import MLP, Dense
+        >>> mlp = MLP(1, [Dense(1)])
+        >>> e = mlp.backpropagate(mlp.initialize(0), np.ones((2, 1)), np.zeros((2, 1)), "mse")
+        >>> assert_gradients_match(e.gradients, e).verdict.name
+        'MATCH'
+        >>> assert_gradients_match({name: -g for name, g in e.gradients.items()}, e)
+        Traceback (most recent call last):
+            ...
+        gradient_diff.testing.GradientMismatch: MISMATCH: the hand derivation is wrong...
+    """
+    __tracebackhide__ = True  # pytest then points at the line of the test
+    diff = compare(hand, reference, noise=noise, names=names, rtol=rtol, witness=witness)
+    if diff.ok or (allow_kinks and diff.verdict is Status.KINK):
+        return diff
+    raise GradientMismatch("\n".join(_lines(diff, allow_kinks)), diff)
+
+
+def _lines(diff: GradientDiff, allow_kinks: bool) -> Iterator[str]:
+    from gradient_diff.render.wording import printable
+
+    yield printable(diff.headline())
+    yield printable(f"hand: {diff.hand_origin} · reference: {diff.reference_origin}")
+    failing = [row for row in diff.rows if not row.status.ok and not (allow_kinks and row.status is Status.KINK)]
+    for row in failing:
+        if not row.downstream:
+            yield ""
+            yield from _row(row)
+    if follow := [printable(row.name) for row in failing if row.downstream]:
+        yield from ("", f"Off only because a row above is: {', '.join(follow)}")
+    yield from _causes(diff)
+    yield ""
+    yield from _advice(failing)
+
+
+def _row(row: Row) -> Iterator[str]:
+    """One array that fails: its status, the worst entry with both values, and why."""
+    from gradient_diff.render.wording import apart, index, printable, shapes, sigmas
+
+    yield f"{row.status.name}  {printable(row.name)}  {shapes(row.shape_hand, row.shape_reference)}"
+    if row.metrics is not None and row.metrics.differing:
+        m = row.metrics
+        hand, reference = apart(m.worst_hand, m.worst_reference)
+        yield f"    worst entry{index(m.worst_index)}: hand {hand}, reference {reference}"
+        yield f"    entries that differ: {m.differing:,} of {m.size:,}; relative L2 {m.relative_l2:.1e}"
+    if row.distance is not None and "σ" not in row.reason:
+        yield f"    {sigmas(row.distance)} σ apart; up to {GATE:g} σ are rounding"
+    yield f"    {printable(row.reason)}"
+
+
+def _causes(diff: GradientDiff) -> Iterator[str]:
+    from gradient_diff.render.causes import heading, name, notes, sentence, sides
+    from gradient_diff.render.wording import printable
+
+    if heading(diff):
+        yield from ("", heading(diff))
+    for place, cause in enumerate(diff.causes, 1):
+        yield f"{place}. {printable(name(cause))}"
+        equations = [f"{label}: {text}" for label, text in sides(cause)]
+        yield from (f"   {printable(text)}" for text in (sentence(cause.message), *equations, *notes(cause)))
+    if diff.unexplained:
+        yield printable(diff.unexplained)
+    if diff.remark:
+        yield printable(diff.remark)
+
+
+def _advice(failing: list[Row]) -> Iterator[str]:
+    """What to do about each status, gravest first."""
+    for status in sorted({row.status for row in failing}, key=list(Status).index):
+        yield f"{status.name}: {status.advice}"

@@ -1,0 +1,79 @@
+"""One line per file."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from gradient_diff import Status, compare
+from gradient_diff.render import (
+    SummaryLine,
+    print_summary,
+    summary_line,
+    summary_to_csv,
+    summary_to_markdown,
+    unreadable,
+)
+
+LINES = [
+    SummaryLine("a.npz", "MATCH"),
+    SummaryLine("b.npz", "MISMATCH", "dense_1/dE_dbias", "The sign is turned round (sign)", "all of it"),
+    unreadable("c.npz", "c.npz is empty"),
+]
+
+
+def printed(lines: list[SummaryLine], width: int = 100) -> str:
+    console = Console(file=io.StringIO(), width=width, color_system=None)
+    print_summary(lines, console)
+    return console.file.getvalue()  # type: ignore[attr-defined]  # the StringIO above
+
+
+def test_every_kind_of_line_is_counted_once() -> None:
+    text = printed(LINES)
+    assert text.splitlines()[-1] == "3 files: 1 MISMATCH, 1 MATCH, 1 UNREADABLE"
+    assert text.count("c.npz is empty") == 1
+    assert "c.npz: c.npz" not in text
+
+
+def test_a_reason_without_the_files_name_gets_it() -> None:
+    assert "  a.npz: no names" in printed([unreadable("a.npz", "no names")])
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_nothing_is_wider_than_the_terminal(width: int) -> None:
+    lines = [*LINES, SummaryLine("x" * 300 + ".npz", "MATCH"), unreadable("y" * 300, "z" * 300)]
+    assert max(map(len, printed(lines, width).splitlines())) <= width
+
+
+def test_the_end_of_a_long_name_is_shown() -> None:
+    assert "07.npz" in printed([SummaryLine("/very" * 20 + "/07.npz", "MATCH")], 120)
+
+
+@pytest.mark.parametrize("name", ["\x1b[31m", "a\nb", "[bold]x[/bold]", "<script>", "|", "\u202eevil"])
+def test_names_are_shown_and_not_interpreted(name: str) -> None:
+    lines = [SummaryLine(name, "MISMATCH", name, name, name), unreadable(name, name)]
+    text, markdown, table = printed(lines), summary_to_markdown(lines), summary_to_csv(lines)
+    assert all(c == "\n" or c.isprintable() for c in text + markdown + table)
+    assert "[bold]x" in text or name != "[bold]x[/bold]"
+    assert "<script>" not in markdown
+    assert len(markdown.splitlines()) == 4
+    assert len(list(csv.reader(io.StringIO(table)))) == 3
+
+
+@pytest.mark.parametrize("start", ["=", "+", "-", "@"])
+def test_a_spreadsheet_finds_no_formula(start: str) -> None:
+    rows = list(csv.reader(io.StringIO(summary_to_csv([SummaryLine(f"{start}1,2", "MATCH")]))))
+    assert rows[1][0] == f"'{start}1,2"
+
+
+def test_the_line_of_a_diff() -> None:
+    ones = {"w": np.ones(2)}
+    assert summary_line("a", compare(ones, ones), "a/report.html") == SummaryLine("a", "MATCH", report="a/report.html")
+    line = summary_line("a", compare({"w": np.array([1.0, 5.0])}, ones, rtol=1e-6))
+    assert (line.verdict, line.culprit) == ("DIFFERENT", "w")
+    missing = summary_line("a", compare({"v": np.ones(1)}, ones))
+    assert (missing.status, missing.message) == (Status.MISSING, Status.MISSING.message)
