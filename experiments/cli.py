@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
+from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from experiments import BY_NAME_ONLY, STUDIES
+from experiments import BY_NAME_ONLY, STUDIES, TAKES, comparing
 
 if TYPE_CHECKING:
     from rich.progress import Progress
 
     from experiments.running import Outcome
+    from experiments.study import Settings
 
 app = typer.Typer(
     name="gradient-diff",
@@ -43,6 +46,13 @@ def run(
     seed: Annotated[int, typer.Option(help="Of everything that is drawn.", min=0)] = 0,
     full: Annotated[bool, typer.Option("--full", help="The real sizes; some experiments then take an hour.")] = False,
     out: Annotated[Path, typer.Option(help="Folder for the results, one inside it for each.")] = Path("results"),
+    dataset: Annotated[
+        Literal["digits", "mnist", "fashion_mnist"] | None,
+        typer.Option(help="digits if not given; with --full mnist, if $GRADIENT_DIFF_DATA holds it."),
+    ] = None,
+    epochs: Annotated[int | None, typer.Option(help="Of training; usually the experiment's own.", min=1)] = None,
+    data: Annotated[Path | None, typer.Option(help="The dataset's .npz, or the folder that holds it.")] = None,
+    weights: Annotated[Path | None, typer.Option(help="Trained weights, .npz, in place of training.")] = None,
 ) -> None:
     """Run experiments; write tables, figures and an HTML report for each.
 
@@ -51,16 +61,23 @@ def run(
     The exit code is 0 only if every verdict is the one that the experiment expects.
     """
     chosen = _chosen(names)
+    special = {"dataset": dataset, "epochs": epochs, "data": data, "weights": weights}
+    _check_taken(names, chosen, special)
     typer.echo(f"Running {', '.join(chosen)} into {out}{os.sep} (TensorFlow takes some seconds to start) …")
+    from experiments.datasets import DataError, dataset_of
     from experiments.running import run_study
     from experiments.study import Settings
 
     outcomes: list[Outcome] = []
-    settings = Settings(dtype, mode, seed, full)
+    settings = {name: _settings_of(name, Settings(dtype, mode, seed, full), special) for name in chosen}
     try:
+        if dataset or data:  # a wrong file is told at once, and not after an hour
+            dataset_of(next(settings[name] for name in chosen if "dataset" in TAKES.get(name, ())))
         with _progress() as progress:
             for name in chosen:
-                outcomes.append(run_study(name, settings, out, progress))  # noqa: PERF401  (kept if the next one fails)
+                outcomes.append(run_study(name, settings[name], out, progress))  # noqa: PERF401  (kept if the next fails)
+    except DataError as error:
+        raise typer.BadParameter(str(error), param_hint="--dataset, --data, --weights") from error
     except OSError as error:
         if not _concerns(error, out):
             raise
@@ -88,10 +105,10 @@ def gallery(
 
 @app.command()
 def shapes(
-    network: Annotated[str, typer.Argument(help="Widths from the inputs to the outputs, such as 784-50-100-10.")],
+    network: Annotated[str, typer.Argument(help="Widths from the inputs to the outputs, or a saved MODEL.keras.")],
     batch: Annotated[str, typer.Option(help="Samples in the batch: a number, or a letter.")] = "N",
     loss: Annotated[str, typer.Option(help="Of the output.")] = "mean_squared_error",
-    activation: Annotated[str, typer.Option(help="Of the hidden layers.")] = "sigmoid",
+    activation: Annotated[str | None, typer.Option(help="Of the hidden layers; sigmoid if not given.")] = None,
     form: Annotated[Literal["text", "markdown", "csv"], typer.Option("--format", help="Of what is printed.")] = "text",
     out: Annotated[Path | None, typer.Option(help="Folder for a drawing, a CSV and a Markdown file.")] = None,
 ) -> None:
@@ -103,7 +120,7 @@ def shapes(
 
     try:
         book = printed(network, batch, loss, activation, form)
-    except ValueError as error:
+    except (OSError, ValueError, TypeError) as error:
         raise typer.BadParameter(str(error)) from error
     if out is not None:
         try:
@@ -111,6 +128,10 @@ def shapes(
         except OSError as error:
             place = f"{error.filename}: " if error.filename else ""
             raise typer.BadParameter(f"{place}{error.strerror}", param_hint="--out") from error
+
+
+app.command()(comparing.compare)
+app.command()(comparing.problem)
 
 
 def _chosen(names: list[str]) -> list[str]:
@@ -124,6 +145,23 @@ def _chosen(names: list[str]) -> list[str]:
             text = f"There is no experiment {name!r}.{hint} Known: {', '.join(known)}."
             raise typer.BadParameter(text, param_hint="NAMES")
     return list(dict.fromkeys(n for name in names for n in (STUDIES if name == "all" else [name])))
+
+
+def _settings_of(name: str, common: Settings, special: Mapping[str, object]) -> Settings:
+    """With those of the special options that the study takes."""
+    taken: dict[str, Any] = {option: special[option] for option in TAKES.get(name, ())}
+    return replace(common, **taken)
+
+
+def _check_taken(names: list[str], chosen: list[str], special: Mapping[str, object]) -> None:
+    """An option that nothing chosen takes, or an experiment called by name does not, would be silently lost."""
+    for option in (option for option, value in special.items() if value is not None):
+        takers = [name for name in TAKES if option in TAKES[name]]
+        unfit = [name for name in names if name in chosen and name not in takers]
+        if unfit or not set(chosen) & set(takers):
+            who = ", ".join(unfit or chosen)
+            text = f"{who}: no use for it. It is for {', '.join(takers)}; `all` gives it to these alone."
+            raise typer.BadParameter(text, param_hint=f"--{option}")
 
 
 def _concerns(error: OSError, out: Path) -> bool:

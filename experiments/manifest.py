@@ -13,7 +13,7 @@ from pathlib import Path
 from experiments.study import Result, Settings, slug
 
 NUMERIC_FLAGS = ("TF_ENABLE_ONEDNN_OPTS", "TF_XLA_FLAGS", "XLA_FLAGS", "OMP_NUM_THREADS", "NVIDIA_TF32_OVERRIDE")
-PACKAGES = ("gradient-diff", "tensorflow", "keras", "numpy", "pandas", "matplotlib")
+PACKAGES = ("gradient-diff", "tensorflow", "keras", "numpy", "pandas", "matplotlib", "scikit-learn")
 JUDGED = ("verdict", "failed", "verdicts", "expected", "claims", "reproducible")
 """What a report shows elsewhere, and a test reads."""
 
@@ -28,7 +28,7 @@ def manifest(name: str, settings: Settings, result: Result, seconds: float) -> d
         seconds: wall time.
 
     Returns:
-        Plain data for JSON; no machine paths.
+        Plain data for JSON; no machine paths: of the files that were given, the names.
 
     Example:
         >>> facts = manifest("demo", Settings(seed=3), Result("Demo", ()), 0.5)
@@ -38,7 +38,8 @@ def manifest(name: str, settings: Settings, result: Result, seconds: float) -> d
     return {
         "experiment": name,
         "command": command(name, settings),
-        **asdict(settings),
+        **_options(settings),
+        "data": dict(result.data),
         "verdict": result.verdict.name,
         "failed": result.failed,
         "verdicts": {caption: c.diff.verdict.name for caption, c in result.comparisons.items()},
@@ -59,10 +60,15 @@ def command(name: str, settings: Settings) -> str:
         >>> command("demo", Settings(dtype="float32", full=True))
         'gradient-diff run demo --dtype float32 --full'
     """
-    usual = asdict(Settings())
-    changed = {option: value for option, value in asdict(settings).items() if value != usual[option]}
+    usual = _options(Settings())
+    changed = {option: value for option, value in _options(settings).items() if value != usual[option]}
     options = [f"--{option}" if value is True else f"--{option} {value}" for option, value in changed.items()]
     return " ".join(["gradient-diff run", name, *options])
+
+
+def _options(settings: Settings) -> dict[str, object]:
+    """Of files only the names: where they lie is this machine's affair."""
+    return {name: value.name if isinstance(value, Path) else value for name, value in asdict(settings).items()}
 
 
 def _versions() -> dict[str, str]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from experiments.study import Comparison, Part, Result, Settings, slug
 from gradient_diff import Status
+from manual_mlp import save_parameters
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -66,11 +67,13 @@ def run_study(name: str, settings: Settings, out: Path, progress: Progress) -> O
 
 
 def save(result: Result, folder: Path) -> None:
-    """Evaluations, tables and diffs, as files."""
+    """Evaluations, weights, tables and diffs, as files."""
     from gradient_diff.render import to_csv
 
     for stem, evaluation in result.evaluations.items():
         evaluation.save(folder / f"{stem}.npz")
+    for stem, parameters in result.parameters.items():
+        save_parameters(folder / f"{stem}.npz", parameters)
     for caption, table in result.tables.items():
         _text(folder / "tables" / f"{slug(caption)}.csv", table.frame.to_csv(index=False, lineterminator="\n"))
     for caption, comparison in result.comparisons.items():

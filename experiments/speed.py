@@ -9,12 +9,13 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import median
 from typing import IO, TYPE_CHECKING, Any
 
 import pandas as pd
 
+from experiments import metrics_speed, training_memory
 from experiments.study import Part, Result, Settings, Table, paragraphs
 
 if TYPE_CHECKING:
@@ -51,8 +52,9 @@ GRADIENTS = (
 )
 SINE = Race("one step of training on the sine", "sine", (HAND, "article A's loop", "train_on_batch"))
 WIDE = Race("one step of 1024-2048-2048-10, batch 256", "wide", (HAND, PRODUCTS))
+EPOCH = Race("one epoch of 784-50-10, 60,000 samples, batch 100", "epoch", (HAND, "model.fit", "scikit-learn"))
 START = Race("gradient-diff run three_layer_network", "", ("the study", "import tensorflow"))
-RACES = (*GRADIENTS, SINE, WIDE)
+RACES = (*GRADIENTS, SINE, WIDE, EPOCH)
 
 
 @dataclass(frozen=True)
@@ -91,6 +93,8 @@ TARGETS = (
     Target(SINE, "article A's loop", 2),
     Target(SINE, "train_on_batch", 20),
     Target(WIDE, PRODUCTS, 1.25, at_most=True),
+    Target(EPOCH, "model.fit", 2),
+    Target(EPOCH, "scikit-learn", 1),
     Target(START, "import tensorflow", 1.6, at_most=True),
 )
 
@@ -108,7 +112,7 @@ def run(settings: Settings, progress: Progress) -> Result:
     Example: see `result`.
     """
     rounds, starts = (ROUNDS_FULL, STARTS_FULL) if settings.full else (ROUNDS, STARTS)
-    task = progress.add_task("speed: measurements", total=rounds * len(RACES) + starts)
+    task = progress.add_task("speed: measurements", total=rounds * len(RACES) + starts + 2)
     measurements: list[dict[str, Any]] = []
     with ExitStack() as stack:
         engines = sorted({engine for race in RACES for engine in race.engines} - {PRODUCTS})
@@ -121,7 +125,11 @@ def run(settings: Settings, progress: Progress) -> Result:
     for number in range(starts):
         measurements += [{"round": number, **answer} for answer in _start_both()]
         progress.advance(task)
-    found = result(pd.DataFrame(measurements))
+    memory = [row for name in training_memory.OPTIMIZERS if (row := training_memory.measured(name))]
+    progress.advance(task)
+    found = result(pd.DataFrame(measurements), pd.DataFrame(memory))
+    found = replace(found, parts=(*found.parts, metrics_speed.study(settings.full)))
+    progress.advance(task)
     progress.console.print(found.tables["Ratios"].frame.to_string(index=False), soft_wrap=True, highlight=False)
     return found
 
@@ -193,11 +201,12 @@ def _start_both() -> Iterator[dict[str, Any]]:
             yield {"race": START.title, "engine": engine, "E": float("nan"), "seconds": time.perf_counter() - started}
 
 
-def result(measurements: pd.DataFrame) -> Result:
+def result(measurements: pd.DataFrame, memory: pd.DataFrame | None = None) -> Result:
     """The table of ratios, and the claims.
 
     Args:
         measurements: columns round, race, engine, E, seconds.
+        memory: rows of `training_memory.measured`.
 
     Returns:
         The `Result`.
@@ -223,11 +232,13 @@ def result(measurements: pd.DataFrame) -> Result:
             threads, so other work on the machine slows NumPy's products down more than TensorFlow's: measure on an
             idle machine.
 
-            All engines get the same data in the same dtype, the wide network in float32. The tape returns E and the
-            gradients of all parameters; the manual engine checks its input and returns every node, dE/dx too.
+            All engines get the same data in the same dtype, the wide network and the epoch in float32. The tape returns
+            E and the gradients of all parameters; the manual engine checks its input and returns every node, dE/dx too.
 
             The sine takes 50,000 steps; timed are 500 of them, and 50 by train_on_batch, as one step costs what another
-            does. A step of the wide network is the time of nine steps less that of one, over eight.
+            does. A step of the wide network is the time of nine steps less that of one, over eight. The epoch is plain
+            gradient descent on made-up pictures of MNIST's size, shuffled: by manual_mlp.train, Keras's model.fit, and
+            fit of scikit-learn's MLPClassifier without momentum and decay.
         """),
         tables={
             "Ratios": Table(ratios, ("what", "against", "target")),
@@ -235,7 +246,20 @@ def result(measurements: pd.DataFrame) -> Result:
         },
         claims={**claims, **_same_e(measurements, raced)},
     )
-    return Result("Speed", (part,))
+    return Result("Speed", (part,) if memory is None or memory.empty else (part, _memory(memory)))
+
+
+def _memory(rows: pd.DataFrame) -> Part:
+    words = f"peak memory of an epoch by {{}}: at most {training_memory.ALLOWED} MB beside data, parameters and state"
+    return Part(
+        "Memory of training",
+        paragraphs("""
+            The same epoch in a process of its own. The peak is of the whole process, with the interpreter and NumPy.
+            The data are read where they are, and each batch goes through the same buffers.
+        """),
+        tables={"Peak memory": Table(rows, ("optimizer", "data, MB", "parameters and state, MB", "target"))},
+        claims={words.format(row["optimizer"]): row["reached?"] == "reached" for row in rows.to_dict("records")},
+    )
 
 
 def _rows(race: Race, measurements: pd.DataFrame) -> Iterator[dict[str, object]]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import sys
 import time
+import warnings
 from collections.abc import Callable
 from functools import cache, partial
 from importlib import import_module
@@ -28,6 +29,7 @@ Problem: TypeAlias = tuple[MLP, dict[str, Array], Array, Array, str]
 BLOCKS = 5  # of calls; their median is reported
 NUMPY_STEPS, KERAS_STEPS = 500, 50  # of the sine's 50,000, in one call: one step costs what the other does
 WIDE_STEPS = 8
+EPOCH_RATE, EPOCH_BATCH = 0.01, 100
 
 
 def sine(dtype: str) -> Problem:
@@ -60,6 +62,16 @@ def wide(dtype: str) -> Problem:
         (2048, 2048, 10)
     """
     return _made_up(MLP(1024, [Dense(2048, "relu"), Dense(2048, "relu"), Dense(10, "softmax")]), 256, dtype)
+
+
+def mnist_sized(dtype: str, samples: int = 60_000) -> Problem:
+    """784-50-10 on as many made-up pictures as MNIST has.
+
+    Example:
+        >>> mnist_sized("float32", 5)[2].shape
+        (5, 784)
+    """
+    return _made_up(MLP(784, [Dense(50, "sigmoid"), Dense(10, "softmax")]), samples, dtype)
 
 
 def _made_up(mlp: MLP, batch: int, dtype: str) -> Problem:
@@ -104,6 +116,41 @@ def train_by_hand(problem: Problem, steps: int) -> Call:
     mlp, parameters, x, y, loss = problem
     rate = article_a.LEARNING_RATE
     return lambda: train(mlp, parameters, x, y, loss, learning_rate=rate, epochs=steps, record_every=steps)[1].loss[-1]
+
+
+def epoch_by_hand(problem: Problem) -> Call:
+    """One epoch of `manual_mlp.train` in mini-batches."""
+    mlp, parameters, x, y, loss = problem
+    settings: dict[str, Any] = {"learning_rate": EPOCH_RATE, "epochs": 1, "batch_size": EPOCH_BATCH}
+    return lambda: train(mlp, parameters, x, y, loss, **settings)[1].loss[-1]
+
+
+def epoch_by_fit(problem: Problem) -> Call:
+    """One epoch of Keras's own `model.fit`, compiled as Keras does by itself."""
+    from keras_mlp import to_keras
+
+    keras = import_module("keras")
+    mlp, parameters, x, y, loss = problem
+    model = to_keras(mlp, parameters, x.dtype.name)
+    model.compile(keras.optimizers.SGD(EPOCH_RATE), loss)
+    return lambda: float(model.fit(x, y, EPOCH_BATCH, verbose=0).history["loss"][0])
+
+
+def epoch_by_scikit_learn(problem: Problem) -> Call:
+    """One epoch of scikit-learn's MLPClassifier, from weights of its own."""
+    warning = import_module("sklearn.exceptions").ConvergenceWarning
+    classifier = import_module("sklearn.neural_network").MLPClassifier
+    mlp, _, x, y, _ = problem
+    labels = y.argmax(axis=1)
+    plain = {"solver": "sgd", "momentum": 0.0, "nesterovs_momentum": False, "alpha": 0.0, "activation": "logistic"}
+    settings = {"learning_rate_init": EPOCH_RATE, "batch_size": EPOCH_BATCH, "max_iter": 1, "random_state": 0}
+
+    def epoch() -> float:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", warning)  # it is told to stop after one epoch
+            return float(classifier(mlp.units[:-1], **plain, **settings).fit(x, labels).loss_)
+
+    return epoch
 
 
 def train_as_published(dtype: str, steps: int) -> Call:
@@ -190,6 +237,18 @@ def _block(call: Call, repeats: int) -> float:
     return (time.perf_counter() - started) / repeats
 
 
+def measured_once(call: Call) -> Answer:
+    """E, and the time of one call: for what takes long, and is asked for in each round.
+
+    Example:
+        >>> measured_once(lambda: 1.0)[0]
+        1.0
+    """
+    started = time.perf_counter()
+    e = call()
+    return e, time.perf_counter() - started
+
+
 def measured_difference(few: Call, many: Call, steps: int) -> Answer:
     """The time of one step without preparation: `many` makes so many steps more than `few`.
 
@@ -203,6 +262,9 @@ def measured_difference(few: Call, many: Call, steps: int) -> Answer:
     return e, (many_median - few_median) / steps
 
 
+EPOCHS = {"model.fit": epoch_by_fit, "scikit-learn": epoch_by_scikit_learn}
+
+
 def cases(engine: str, dtype: str) -> dict[str, Callable[[], Callable[[], Answer]]]:
     """Case → a function that prepares it, and returns one that measures it.
 
@@ -212,6 +274,8 @@ def cases(engine: str, dtype: str) -> dict[str, Callable[[], Callable[[], Answer
     """
     if engine == "article A's loop":
         return {"sine": lambda: partial(measured, train_as_published(dtype, NUMPY_STEPS), NUMPY_STEPS)}
+    if engine in EPOCHS:
+        return {"epoch": lambda: partial(measured_once, EPOCHS[engine](mnist_sized("float32")))}
     if engine == "train_on_batch":
         return {"sine": lambda: partial(measured, train_on_batch(sine(dtype), KERAS_STEPS), KERAS_STEPS)}
     work = by_hand if engine == "by hand" else partial(by_tape, engine=engine)
@@ -224,6 +288,7 @@ def cases(engine: str, dtype: str) -> dict[str, Callable[[], Callable[[], Answer
     return gradients | {
         "sine": lambda: partial(measured, train_by_hand(sine(dtype), NUMPY_STEPS), NUMPY_STEPS),
         "wide": _wide_step,
+        "epoch": lambda: partial(measured_once, epoch_by_hand(mnist_sized("float32"))),
         "wide, products alone": lambda: partial(measured, products(wide("float32"))),
     }
 

@@ -6,7 +6,9 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy.typing as npt
 
 from gradient_diff import GradientDiff, Status, gravest
 from manual_mlp import Evaluation
@@ -25,6 +27,10 @@ class Settings:
         mode: of the tape: "eager", "graph" or "xla".
         seed: of everything that is drawn.
         full: the real sizes instead of the short ones.
+        dataset: digits, mnist or fashion_mnist; None for the usual one, see `experiments.datasets.dataset_of`.
+        epochs: of training; None for the study's own.
+        data: a file of the dataset, or the folder that holds it; None for `$GRADIENT_DIFF_DATA` or Keras's loader.
+        weights: an `.npz` of trained weights to use in place of training.
 
     Example:
         >>> Settings().dtype
@@ -35,6 +41,10 @@ class Settings:
     mode: Literal["eager", "graph", "xla"] = "eager"
     seed: int = 0
     full: bool = False
+    dataset: str | None = None
+    epochs: int | None = None
+    data: Path | None = None
+    weights: Path | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,6 +109,8 @@ class Result:
         title: of the report.
         parts: its sections; captions differ across all of them, since they name the files.
         evaluations: file stem → Evaluation, saved as `<stem>.npz`; "evaluation" is the hand side.
+        parameters: file stem → name → array, saved as `<stem>.npz`: weights that a later run can take.
+        data: facts of the dataset that was used, for the manifest: `experiments.datasets.Dataset.facts`.
 
     Raises:
         ValueError: two captions that would give one file.
@@ -111,6 +123,8 @@ class Result:
     title: str
     parts: tuple[Part, ...]
     evaluations: Mapping[str, Evaluation] = field(default_factory=dict)
+    parameters: Mapping[str, Mapping[str, npt.NDArray[Any]]] = field(default_factory=dict)
+    data: Mapping[str, object] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for kind in ("tables", "comparisons", "claims", "pictures"):

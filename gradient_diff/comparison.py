@@ -260,8 +260,19 @@ def _unsound(h: npt.NDArray[Any], r: npt.NDArray[Any]) -> tuple[Status, str] | N
         return Status.SHAPE, misfit(h, r)
     if not h.size:
         return Status.VACUOUS, "the arrays are empty"
-    bad = [t for t, a in (("hand", h), ("reference", r)) if not np.isfinite(np.asarray(a, np.float64)).all()]
-    return (Status.NONFINITE, f"NaN or Inf in {' and '.join(bad)}") if bad else None
+    bad = [text for title, a in (("hand", h), ("reference", r)) if (text := _not_finite(title, a))]
+    return (Status.NONFINITE, "; ".join(bad)) if bad else None
+
+
+def _not_finite(title: str, a: npt.NDArray[Any]) -> str:
+    """How many entries of a side are no numbers, and the first of them; nothing where all are."""
+    values = np.asarray(a, np.float64)
+    finite = np.isfinite(values)
+    if finite.all():
+        return ""
+    nan, first = int(np.isnan(values).sum()), [int(i) for i in np.argwhere(~finite)[0]]
+    counts = [f"{n} {word}" for n, word in ((nan, "NaN"), (int((~finite).sum()) - nan, "Inf")) if n]
+    return f"{' and '.join(counts)} in {title}, the first at {first}"
 
 
 def _coarser(h: npt.NDArray[Any], r: npt.NDArray[Any]) -> str:

@@ -225,7 +225,9 @@ def _check_nodes(problem: Problem, nodes: Mapping[str, Array]) -> None:
         if name not in expected:
             raise ValueError(f"nodes/{name} is no node of this network.")
         if array.shape != expected[name] or (array.dtype.kind != "f" and array.dtype.name != "bfloat16"):
-            raise ValueError(f"nodes/{name} is {array.dtype} {array.shape}; expected numbers of shape {expected[name]}.")
+            raise ValueError(
+                f"nodes/{name} is {array.dtype} {array.shape}; expected numbers of shape {expected[name]}."
+            )
 
 
 def gradient_node(parameter: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterator
 from functools import cache
@@ -33,6 +34,16 @@ def fresh(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Outcome]:
             return run_study(name, Settings(), out, progress)
 
     return run
+
+
+@pytest.fixture(scope="session")
+def mnist_folder() -> Path:
+    """The folder with the real MNIST; without it the tests that need it are skipped, and say so."""
+    folder = Path(os.environ.get("GRADIENT_DIFF_DATA", "nowhere"))
+    for name in ("mnist.npz", "three_layer_784_50_100_10.npz"):
+        if not (folder / name).is_file():
+            pytest.skip(f"the variable GRADIENT_DIFF_DATA names no folder with {name}")
+    return folder
 
 
 @pytest.fixture

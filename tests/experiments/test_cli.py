@@ -13,7 +13,8 @@ from typing import NoReturn
 import pytest
 from typer.testing import CliRunner
 
-from experiments import BY_NAME_ONLY, STUDIES, cli, running
+from experiments import BY_NAME_ONLY, STUDIES, TAKES, cli, running
+from experiments.datasets import DataError
 from experiments.running import Outcome
 from experiments.study import Settings
 
@@ -142,6 +143,59 @@ def test_options_reach_the_study(studies: Callable[..., list[tuple[str, Settings
     options = ["--dtype", "float32", "--mode", "xla", "--seed", "5", "--full", "--out", str(tmp_path)]
     assert call("run", "speed", *options)[0] == 0
     assert calls == [("speed", Settings("float32", "xla", 5, full=True), tmp_path)]
+
+
+def test_options_for_some_reach_those_that_take_them(
+    studies: Callable[..., list[tuple[str, Settings, Path]]], tmp_path: Path
+) -> None:
+    calls = studies()
+    weights = tmp_path / "w.npz"
+    assert call("run", "all", "--dataset", "digits", "--epochs", "3", "--weights", str(weights))[0] == 0
+    given = {"dataset": "digits", "epochs": 3, "weights": weights}
+    for name, settings, _ in calls:
+        assert settings == Settings(
+            **{option: value for option, value in given.items() if option in TAKES.get(name, ())}
+        )
+    assert next(settings for name, settings, _ in calls if name == "mnist_batches") == Settings(**given)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("three_layer_network", "--dataset", "digits"), "--dataset: three_layer_network: no use for it."),
+        (("mnist_batches", "stage_by_stage", "--epochs", "3"), "--epochs: stage_by_stage: no use for it."),
+        (("all", "speed", "--weights", "w.npz"), "--weights: speed: no use for it. It is for mnist_batches; `all`"),
+        (("digit_network", "--weights", "w.npz"), "--weights: digit_network: no use for it."),
+        (("logic_gates", "--data", "mnist.npz"), "--data: logic_gates: no use for it."),
+        (("mnist_batches", "--epochs", "0"), "greater than or equal to 1"),
+        (("mnist_batches", "--dataset", "letters"), "'letters' is not one of 'digits', 'mnist', 'fashion_mnist'"),
+    ],
+)
+def test_an_option_that_would_be_lost_is_refused(
+    arguments: tuple[str, ...], words: str, studies: Callable[..., list[tuple[str, Settings, Path]]]
+) -> None:
+    calls = studies()
+    code, text = call("run", *arguments)
+    assert (code, calls) == (2, [])
+    assert words in text
+
+
+def test_a_wrong_file_of_data_is_told_before_anything_runs(
+    studies: Callable[..., list[tuple[str, Settings, Path]]], tmp_path: Path
+) -> None:
+    calls = studies()
+    (tmp_path / "mnist.npz").write_bytes(b"no archive")
+    code, text = call("run", "all", "--data", str(tmp_path))
+    assert (code, calls) == (2, [])
+    assert "is not a whole .npz archive" in text
+    assert "Invalid value for --dataset, --data, --weights" in text
+
+
+def test_weights_that_a_study_cannot_use_are_a_message_and_exit_code_2(studies: Callable[..., object]) -> None:
+    studies(mnist_batches=DataError("--weights w.npz does not fit"))
+    code, text = call("run", "mnist_batches", "--weights", "w.npz")
+    assert code == 2
+    assert "--weights w.npz does not fit" in text
 
 
 def test_all_means_the_studies_in_order_and_each_once(studies: Callable[..., list[tuple[str, Settings, Path]]]) -> None:

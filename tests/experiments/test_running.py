@@ -9,6 +9,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import NoReturn
 
+import numpy as np
 import pandas as pd
 import pytest
 from rich.progress import Progress
@@ -17,7 +18,7 @@ from experiments import running
 from experiments.running import run_study
 from experiments.study import Comparison, Part, Result, Settings
 from gradient_diff import Status
-from manual_mlp import Evaluation
+from manual_mlp import Evaluation, load_parameters
 
 FILES = [
     ".gradient-diff",
@@ -114,6 +115,26 @@ def test_the_manifest_tells_the_settings(demo: SimpleNamespace, tmp_path: Path, 
     report = run_study("demo", settings, tmp_path, progress).report
     facts = json.loads((report.parent / "manifest.json").read_text("utf-8"))
     assert facts["command"] == "gradient-diff run demo --dtype float32 --mode xla --seed 7 --full"
+
+
+def test_the_manifest_tells_the_data_and_of_files_only_the_names(
+    demo: SimpleNamespace, tmp_path: Path, progress: Progress
+) -> None:
+    demo.run = lambda settings, progress: Result("A demo", (), data={"name": "mnist", "sha256": "06b0"})
+    settings = Settings(dataset="mnist", epochs=3, data=tmp_path / "mnist.npz", weights=tmp_path / "w.npz")
+    report = run_study("demo", settings, tmp_path, progress).report
+    text = (report.parent / "manifest.json").read_text("utf-8")
+    facts = json.loads(text)
+    assert facts["data"] == {"name": "mnist", "sha256": "06b0"}
+    assert facts["command"] == "gradient-diff run demo --dataset mnist --epochs 3 --data mnist.npz --weights w.npz"
+    assert str(tmp_path) not in text + report.read_text("utf-8")
+
+
+def test_weights_are_saved_beside_the_evaluations(demo: SimpleNamespace, tmp_path: Path, progress: Progress) -> None:
+    weights = {"dense_1/kernel": np.array([[0.1]])}
+    demo.run = lambda settings, progress: Result("A demo", (), parameters={"weights": weights})
+    folder = run_study("demo", Settings(), tmp_path, progress).report.parent
+    assert load_parameters(folder / "weights.npz") == weights
 
 
 def test_the_manifest_names_no_place_of_this_machine(previous: Path, tmp_path: Path) -> None:

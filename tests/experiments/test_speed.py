@@ -40,8 +40,8 @@ def ratios(frame: pd.DataFrame) -> pd.DataFrame:
 
 def test_every_target_has_its_line_and_its_claim() -> None:
     result = speed.result(measurements({}))
-    assert (result.tables["Ratios"].frame["target"] != "").sum() == len(TARGETS) == 6
-    assert len(result.claims) == 7
+    assert (result.tables["Ratios"].frame["target"] != "").sum() == len(TARGETS) == 8
+    assert len(result.claims) == 9
     assert not result.tables["All measurements"].in_report
 
 
@@ -94,10 +94,16 @@ def test_a_small_run_end_to_end(monkeypatch: pytest.MonkeyPatch, capsys: pytest.
     monkeypatch.setattr(speed, "RACES", (race,))
     monkeypatch.setattr(speed, "ROUNDS", 2)
     monkeypatch.setattr(speed, "STARTS", 0)
+    row = {"optimizer": "SGD", "data, MB": 1.0, "parameters and state, MB": 0.1, "target": "≤ 64", "reached?": "missed"}
+    monkeypatch.setattr(speed.training_memory, "measured", lambda name: {**row, "optimizer": name})
+    monkeypatch.setattr(speed.metrics_speed, "ENTRIES", 1000)
     result = speed.run(Settings("float32"), Progress(disable=True))
+    assert "Metrics of large arrays" in result.tables
     frame = result.tables["All measurements"].frame
     assert frame["engine"].tolist() == [HAND, "article A's loop"] * 2  # in turn
     assert (frame["seconds"] > 0).all()
+    words = "does not hold: peak memory of an epoch by {}: at most 64 MB beside data, parameters and state"
+    assert [claim for claim in result.failed if "memory" in claim] == [words.format(name) for name in ("SGD", "Adam")]
     assert "article A's loop" in capsys.readouterr().out
 
 
@@ -135,6 +141,20 @@ def test_all_trainers_start_where_the_others_start() -> None:
     published = speed_worker.train_as_published("float64", 1)()
     assert speed_worker.train_by_hand(problem, 1)() == pytest.approx(published, rel=1e-12)
     assert speed_worker.train_on_batch(problem, 1)() == pytest.approx(published, rel=1e-6)  # Keras tells it in float32
+
+
+EPOCHS = {"by hand": speed_worker.epoch_by_hand, **speed_worker.EPOCHS}
+
+
+@pytest.mark.parametrize("engine", EPOCHS)
+def test_an_epoch_of_each_engine_sees_every_sample(engine: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a rate of nearly 0, E is that of the start, which scikit-learn draws for itself: ln 10 and a little."""
+    monkeypatch.setattr(speed_worker, "EPOCH_RATE", 1e-30)
+    problem = speed_worker.mnist_sized("float32", 250)
+    mlp, parameters, x, y, loss = problem
+    expected = mlp.backpropagate(parameters, x, y, loss).loss
+    near = {"rel": 0.2} if engine == "scikit-learn" else {"rel": 1e-5}
+    assert EPOCHS[engine](problem)() == pytest.approx(expected, **near)
 
 
 def test_the_products_are_those_of_a_training_step(monkeypatch: pytest.MonkeyPatch) -> None:

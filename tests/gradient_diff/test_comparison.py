@@ -152,10 +152,18 @@ def test_empty_arrays_prove_nothing() -> None:
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
 def test_a_single_bad_entry_on_either_side_is_named(bad: float) -> None:
     good, spoiled = np.ones(4), np.array([1, 1, bad, 1])
-    assert compare({"w": spoiled}, {"w": good})["w"].reason == "NaN or Inf in hand"
-    assert compare({"w": good}, {"w": spoiled})["w"].reason == "NaN or Inf in reference"
+    word = "1 NaN" if np.isnan(bad) else "1 Inf"
+    assert compare({"w": spoiled}, {"w": good})["w"].reason == f"{word} in hand, the first at [2]"
+    assert compare({"w": good}, {"w": spoiled})["w"].reason == f"{word} in reference, the first at [2]"
     both = compare({"w": spoiled}, {"w": spoiled})["w"]
-    assert (both.status, both.reason) == (Status.NONFINITE, "NaN or Inf in hand and reference")
+    assert both.status is Status.NONFINITE
+    assert both.reason == f"{word} in hand, the first at [2]; {word} in reference, the first at [2]"
+
+
+def test_nan_and_inf_are_counted_apart() -> None:
+    spoiled = np.array([[1, np.inf], [np.nan, np.nan]])
+    reason = compare({"w": spoiled}, {"w": np.ones((2, 2))})["w"].reason
+    assert reason == "2 NaN and 1 Inf in hand, the first at [0, 1]"
 
 
 # values
@@ -239,3 +247,10 @@ def test_what_is_no_dict_of_numbers_is_refused_by_name(side: str) -> None:
         compare(**both({"w": np.array([True])}))  # type: ignore[arg-type]  # on purpose
     with pytest.raises(ValueError, match=f"{side} is an empty dict: there is nothing to compare"):
         compare(**both({}))  # type: ignore[arg-type]  # on purpose
+
+
+@pytest.mark.parametrize("name", ["w", "dense_1/kernel", "dense_1/dE_dkernel"])
+def test_arrays_within_the_noise_that_was_named_prove_nothing(name: str) -> None:
+    lost = {name: np.array([1e-9, -2e-9])}
+    coarse = {name: lost[name] + 1e-6}  # a second run, a thousand times as far off as they are large
+    assert compare(lost, lost, noise=coarse)[name].status is Status.VACUOUS

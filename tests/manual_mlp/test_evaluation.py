@@ -222,6 +222,31 @@ def test_a_description_that_is_none(text: str, tmp_path: Path) -> None:
     assert rejected(path) == " holds arrays, but no Evaluation: expected a file written by Evaluation.save."
 
 
+@pytest.mark.parametrize(
+    ("changes", "text"),
+    [
+        ({"description": {"inputs": 5}}, "erste/kernel has shape (3, 4)"),
+        ({"x": np.ones((3, 9))}, "features per sample"),
+        ({"x": np.full((4, 2), np.nan)}, "NaN or Inf"),
+        ({"y": np.array([0])}, "one class index per sample"),
+        ({"parameters/erste/kernel": None}, "missing"),
+        ({"parameters/dense_9/bias": np.ones(2)}, "unknown"),
+        ({"nodes/erste/u": np.ones((1, 1))}, "nodes/erste/u is float64 (1, 1); expected numbers of shape"),
+        ({"nodes/loss": np.ones(2)}, "nodes/loss is float64 (2,); expected numbers of shape ()"),
+        ({"nodes/loss": np.array("x")}, "nodes/loss is <U1 ()"),
+        ({"nodes/dense_9/u": np.ones(2)}, "nodes/dense_9/u is no node of this network."),
+    ],
+)
+def test_a_description_that_does_not_fit_its_arrays(changes: Edit, text: str, tmp_path: Path) -> None:
+    told = rejected(edited(tmp_path, changes))
+    assert told.startswith(": its description and its arrays do not fit. ")
+    assert text in told
+
+
+def test_an_evaluation_without_its_loss(tmp_path: Path) -> None:
+    assert "does not fit 'nodes/loss'" in rejected(edited(tmp_path, {"nodes/loss": None}))
+
+
 # draws
 
 

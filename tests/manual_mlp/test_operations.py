@@ -287,3 +287,11 @@ def test_a_decay_adds_its_own_rounding() -> None:
     none, w = np.zeros((1, 2)), np.full((2, 2), 4.0)
     local = Product(transpose_left=True, plus=0.5).rounding(0.5 * w, none, none, w, u=1.0)
     np.testing.assert_allclose(local.variance, 4 + 4 / 3 + 4 / 3)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "float64"])
+def test_the_sum_over_the_batch_takes_every_float(dtype: str) -> None:
+    ml_dtypes = pytest.importorskip("ml_dtypes")
+    kind = ml_dtypes.bfloat16 if dtype == "bfloat16" else np.dtype(dtype)
+    total = SumOverBatch().evaluate(np.array([[1, 2], [3, 4]], kind))
+    assert (total.dtype, total.astype(float).tolist()) == (np.dtype(kind), [4.0, 6.0])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import ml_dtypes
@@ -20,6 +22,14 @@ def test_bfloat16_keeps_its_dtype(tmp_path: Path) -> None:
     assert isinstance(read, dict)
     assert read["w"].dtype == ml_dtypes.bfloat16
     assert read["w"].astype(np.float32).tolist() == [1.0, 2.5, -3.0]
+
+
+def test_nobody_else_need_have_imported_ml_dtypes(tmp_path: Path) -> None:
+    save_file({"w": BRAIN}, tmp_path / "g.safetensors")
+    code = "import sys; from gradient_diff import read_gradients; print(read_gradients(sys.argv[1])['w'].dtype)"
+    command = [sys.executable, "-c", code, str(tmp_path / "g.safetensors")]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["bfloat16"]
 
 
 def test_without_ml_dtypes_bfloat16_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,279 @@
+"""Where the gradient fades on its way down: over depth, activation and initial weights, and which dtype loses it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from experiments.datasets import Dataset, dataset_of
+from experiments.study import Comparison, Part, Result, Settings, Table, paragraphs
+from experiments.vanishing_pictures import by_depth, by_dtype, by_layer
+from gradient_diff import GradientDiff, Status, compare
+from keras_mlp import backpropagate, to_keras
+from manual_mlp import MLP, UNITS, Dense, Evaluation, gradient_node, rounding_noise
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+Array = npt.NDArray[Any]
+Mode: TypeAlias = Literal["eager", "graph", "xla"]
+
+LOSS = "categorical_crossentropy"
+WIDTH, BATCH = 16, 50
+DEPTH, MANY = 20, 50  # hidden layers
+DEPTHS = (1, 2, 3, 5, 10, 20)
+ACTIVATIONS = ("sigmoid", "tanh", "relu")
+INITIALIZERS = ("glorot_uniform", "he_normal", "normal(0.05)")
+WATCHED = "glorot_uniform"  # for these the tape looks, too
+
+LOSING = 32  # hidden layers with the sigmoid and small weights, so that even float32 runs out of small numbers
+BOTTOM = 4  # layers of it
+DTYPES = ("float32", "float16", "bfloat16")
+SMALLEST = {"float32": 2.0**-126, "float16": 2.0**-14, "bfloat16": 2.0**-126}
+
+RIGHT, FLIPPED = "The lowest layers in float32", "The same with the sign turned round"
+FINE = "The same with the sign turned round, in float64"
+
+
+def run(settings: Settings, progress: Progress) -> Result:
+    """The study.
+
+    Args:
+        settings: dataset; seed of the weights, mode of the tape. Each section has the dtypes that it needs.
+        progress: a bar for each section.
+
+    Returns:
+        The `Result`.
+    """
+    data = dataset_of(settings)
+    depth = MANY if settings.full else DEPTH
+    lost = {dtype: losing(data, dtype, settings) for dtype in progress.track(DTYPES, description="vanishing: dtypes")}
+    parts = (
+        layers_part(data, depth, settings, progress),
+        depth_part(data, depth, settings),
+        dtypes_part(lost),
+        vacuous_part(lost["float32"], settings.mode),
+    )
+    return Result(f"Vanishing gradients ({data.name})", parts, data=data.facts)
+
+
+def network(inputs: int, depth: int, activation: str) -> MLP:
+    """Hidden layers of equal width, and softmax over ten classes.
+
+    Example:
+        >>> network(64, 2, "tanh").units
+        (16, 16, 10)
+    """
+    return MLP(inputs, [*(Dense(WIDTH, activation) for _ in range(depth)), Dense(10, "softmax")])
+
+
+def _hand(data: Dataset, depth: int, activation: str, initial: str, seed: int) -> Evaluation:
+    mlp = network(data.inputs, depth, activation)
+    x, y = data.images("train", BATCH), data.one_hot("train", BATCH)
+    return mlp.backpropagate(mlp.initialize(seed, initial), x, y, LOSS)
+
+
+def norms(evaluation: Evaluation) -> list[float]:
+    """‖dE/dW‖ of each layer, from the lowest up.
+
+    Example:
+        >>> mlp = MLP(1, [Dense(1, use_bias=False)])
+        >>> w = {"dense_1/kernel": np.array([[2.0]])}
+        >>> norms(mlp.backpropagate(w, np.array([[3.0]]), np.array([[5.0]]), "half_sum_squared_error"))
+        [3.0]
+    """
+    kernels = [g for name, g in evaluation.gradients.items() if name.endswith("/kernel")]
+    return [float(np.linalg.norm(g.astype(np.float64))) for g in kernels]
+
+
+def layers_part(data: Dataset, depth: int, settings: Settings, progress: Progress) -> Part:
+    """‖dE/dW‖ layer by layer."""
+    cases = [(activation, initial) for activation in ACTIVATIONS for initial in INITIALIZERS]
+    columns, diffs = {}, {}
+    for activation, initial in progress.track(cases, description="vanishing: layers"):
+        hand = _hand(data, depth, activation, initial, settings.seed)
+        columns[f"{activation}, {initial}"] = norms(hand)
+        if initial == WATCHED:
+            diffs[activation] = _by_tape(hand, settings)
+    frame = pd.DataFrame({"layer": range(1, depth + 2), **columns})
+    fading = {name: column[0] / column[-1] for name, column in columns.items()}
+    return Part(
+        "Layer by layer",
+        paragraphs(f"""
+            A network of {depth} hidden layers of {WIDTH} units, before any training, on {BATCH} images of
+            {data.name}. Going down one layer multiplies δ by Wᵀ and by f′. If that product is below 1 on the average,
+            the gradient fades, layer by layer, and the lowest layers learn nothing. f′ of the sigmoid is at most ¼.
+            f′ of tanh and ReLU is 1 where they are not saturated, so there the weights decide: Glorot's variance
+            keeps δ about the same size for tanh, He's for ReLU, which lets half of it through.
+
+            With weights from N(0, 0.05²) δ fades going down and, with tanh and ReLU, the signal z fades going up.
+            Their product dE/dW = z_prevᵀ δ then comes out alike in all layers, and next to nothing in all.
+        """),
+        tables={"Norm of dE/dW by layer": Table(frame, tuple(frame.columns))},
+        comparisons={f"{activation}, {WATCHED}": Comparison(diff) for activation, diff in diffs.items()},
+        claims={
+            "sigmoid with Glorot's weights: the lowest layer gets less than a thousandth": (
+                fading[f"sigmoid, {WATCHED}"] < 1e-3
+            ),
+            "ReLU with He's weights: the lowest layer gets more than a hundredth": fading["relu, he_normal"] > 1e-2,
+        },
+        pictures={"‖dE/dW‖ by layer": by_layer},
+    )
+
+
+def _by_tape(hand: Evaluation, settings: Settings) -> GradientDiff:
+    problem = hand.problem
+    model = to_keras(problem.mlp, problem.parameters)
+    return compare(hand, backpropagate(model, problem.x, problem.y, problem.loss, settings.mode).gradients)
+
+
+def depth_part(data: Dataset, depth: int, settings: Settings) -> Part:
+    """The lowest layer's share of the gradient against the depth."""
+    depths = [d for d in (*DEPTHS, depth) if d <= depth]
+    frame = pd.DataFrame({"hidden layers": sorted(set(depths))})
+    for activation in ACTIVATIONS:
+        for initial in INITIALIZERS:
+            found = [norms(_hand(data, d, activation, initial, settings.seed)) for d in frame["hidden layers"]]
+            frame[f"{activation}, {initial}"] = [n[0] / n[-1] for n in found]
+    return Part(
+        "The lowest layer against the highest",
+        ("‖dE/dW‖ of the lowest layer, divided by that of the highest, as networks get deeper.",),
+        tables={"Lowest over highest, by depth": Table(frame, tuple(frame.columns))},
+        pictures={"‖dE/dW‖ of the lowest layer over that of the highest": by_depth},
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class Lost:
+    """One deep network by the tape in a coarse dtype, and by hand in float64 from the same rounded numbers.
+
+    Example: see `losing`.
+    """
+
+    dtype: str
+    hand: Evaluation
+    tape: Evaluation
+    diff: GradientDiff
+
+    @property
+    def statuses(self) -> list[Status]:
+        """Of dE/dW, from the lowest layer up."""
+        return [self.diff[gradient_node(name)].status for name in self.tape.gradients if name.endswith("/kernel")]
+
+
+def losing(data: Dataset, dtype: str, settings: Settings) -> Lost:
+    """The sigmoid, small weights, and so many layers that the gradient runs below what a dtype holds.
+
+    Args:
+        data: its images.
+        dtype: float32, float16 or bfloat16.
+        settings: seed of the weights, mode of the tape.
+
+    Returns:
+        Both evaluations and their comparison.
+    """
+    mlp = network(data.inputs, LOSING, "sigmoid")
+    drawn = mlp.initialize(settings.seed, "normal(0.05)")
+    coarse = {name: array.astype(dtype) for name, array in drawn.items()}
+    x, y = data.images("train", BATCH).astype(dtype), data.one_hot("train", BATCH).astype(dtype)
+    tape = backpropagate(to_keras(mlp, coarse, dtype), x, y, LOSS, settings.mode)
+    fine = {name: array.astype(np.float64) for name, array in coarse.items()}
+    hand = mlp.backpropagate(fine, x.astype(np.float64), y.astype(np.float64), LOSS)
+    return Lost(dtype, hand, tape, compare(hand, tape.gradients))
+
+
+def dtypes_part(lost: dict[str, Lost]) -> Part:
+    """‖dE/dW‖ in each dtype, how far it is off, and the status of each layer."""
+    frame = pd.DataFrame({"layer": range(1, LOSING + 2), "float64": norms(lost["float32"].hand)})
+    for dtype, found in lost.items():
+        frame[dtype] = norms(found.tape)
+        frame[f"{dtype}: relative L2"] = _relative(found)
+        frame[f"{dtype}: status"] = [status.name for status in found.statuses]
+    rows = [(d, UNITS[d], SMALLEST[d], *_limits(found)) for d, found in lost.items()]
+    columns = ["dtype", "unit roundoff", "smallest normal number", "lowest layer that is MATCH", "layers of 0"]
+    summary = pd.DataFrame(rows, columns=columns)
+    matching = dict(zip(summary["dtype"], summary["lowest layer that is MATCH"], strict=True))
+    return Part(
+        "Which dtype loses it",
+        paragraphs(f"""
+            {LOSING} hidden layers with the sigmoid and weights from N(0, 0.05²). Weights and images are rounded to
+            each dtype once; then the tape computes in it, and the derivation in float64 from the same numbers.
+
+            float16 has few bits for the exponent: below 6e-5 it loses digits, below 6e-8 it is 0. bfloat16 has the
+            range of float32 and 8 bits of mantissa: it goes down as far, but its errors grow to some tenths of the
+            gradient, and what rounding may do by then is as large as the gradient. float32 loses the gradient only
+            where it leaves the range. TensorFlow flushes what is below the smallest normal number to 0.
+
+            VACUOUS says of a row that both sides are zero, or that the gradient is lost in the noise of this dtype.
+            It is not MATCH: there agreement would prove nothing. The verdict is still MATCH as long as other rows
+            show something.
+        """),
+        tables={
+            "Where each dtype ends": Table(summary, tuple(columns[:3])),
+            "Norm of dE/dW by layer and dtype": Table(frame, ("layer", "float64")),
+        },
+        comparisons={f"The tape in {dtype}": Comparison(found.diff) for dtype, found in lost.items()},
+        claims={
+            "every dtype loses the lowest layer": all(s.statuses[0] is Status.VACUOUS for s in lost.values()),
+            "float32 keeps more layers than float16 and bfloat16": matching["float32"]
+            < min(matching["float16"], matching["bfloat16"]),
+        },
+        pictures={"Relative error of dE/dW by layer; hollow where it is VACUOUS": by_dtype},
+    )
+
+
+def _relative(found: Lost) -> list[float]:
+    """Of the exact gradient; 1 where nothing is left."""
+    names = [name for name in found.tape.gradients if name.endswith("/kernel")]
+    pairs = [(found.tape.gradients[name].astype(np.float64), found.hand.gradients[name]) for name in names]
+    return [float(np.linalg.norm(coarse - exact) / np.linalg.norm(exact)) for coarse, exact in pairs]
+
+
+def _limits(found: Lost) -> tuple[int, int]:
+    kept = [layer for layer, status in enumerate(found.statuses, 1) if status is Status.MATCH]
+    return min(kept, default=0), sum(norm == 0 for norm in norms(found.tape))
+
+
+def vacuous_part(found: Lost, mode: Mode) -> Part:
+    """The lowest layers alone: right and wrong look alike, and VACUOUS says so."""
+    problem = found.hand.problem
+    fine = backpropagate(to_keras(problem.mlp, problem.parameters), problem.x, problem.y, LOSS, mode)
+    right, reference = lowest(found.hand), lowest(found.tape)
+    flipped = {node: -gradient for node, gradient in right.items()}
+    noise = rounding_noise(found.tape.problem)
+    return Part(
+        "VACUOUS at work",
+        paragraphs(f"""
+            Only the lowest {BOTTOM} layers of that network, in float32. A check with a tolerance finds 0 equal to 0
+            and is content: with the right gradient, and just as much with one of the opposite sign. Both are VACUOUS
+            here, and exit codes say 2: nothing was proved. In float64 the same layers have a gradient to speak of,
+            and the turned sign is found.
+        """),
+        comparisons={
+            RIGHT: Comparison(compare(right, reference, noise=noise), Status.VACUOUS),
+            FLIPPED: Comparison(compare(flipped, reference, noise=noise), Status.VACUOUS),
+            FINE: Comparison(compare(flipped, lowest(fine), noise=rounding_noise(problem)), Status.DIFFERENT),
+        },
+        claims={
+            "with atol=1e-8 a wrong sign would pass": all(
+                bool(np.allclose(flipped[node], reference[node], atol=1e-8)) for node in right
+            )
+        },
+    )
+
+
+def lowest(evaluation: Evaluation) -> dict[str, Array]:
+    """The gradients of the lowest few layers, by node."""
+    layers = {layer.name for layer in evaluation.problem.mlp.layers[:BOTTOM]}
+    found = evaluation.gradients.items()
+    return {gradient_node(name): gradient for name, gradient in found if name.split("/")[0] in layers}
+
+
+if __name__ == "__main__":
+    from experiments.running import main
+
+    main("vanishing_gradients")

@@ -1,0 +1,94 @@
+"""The pictures of `vanishing_gradients`, each drawn from the saved tables."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+COLOURS = {"sigmoid": "#b5501f", "tanh": "#1a5fa0", "relu": "#3a7d44"}
+STYLES = {"glorot_uniform": "-", "he_normal": "--", "normal(0.05)": ":"}
+DTYPES = {"float32": "#1a5fa0", "float16": "#b5501f", "bfloat16": "#3a7d44"}
+
+
+def by_layer(folder: Path) -> Figure:
+    """‖dE/dW‖ of each layer, a line for each activation and initialisation.
+
+    Args:
+        folder: of the run.
+
+    Returns:
+        The figure.
+    """
+    frame = pd.read_csv(folder / "tables" / "norm_of_de_dw_by_layer.csv")
+    figure, axes = _axes()
+    _lines(axes, frame, "layer")
+    axes.set(xlabel="layer, 1 is the lowest", ylabel="‖dE/dW‖")
+    return figure
+
+
+def by_depth(folder: Path) -> Figure:
+    """The lowest layer's norm over the highest's, against the number of hidden layers.
+
+    Args:
+        folder: of the run.
+
+    Returns:
+        The figure.
+    """
+    frame = pd.read_csv(folder / "tables" / "lowest_over_highest_by_depth.csv")
+    figure, axes = _axes()
+    _lines(axes, frame, "hidden layers", "o")
+    axes.set(xlabel="hidden layers", ylabel="‖dE/dW‖, lowest / highest")
+    return figure
+
+
+def by_dtype(folder: Path) -> Figure:
+    """Relative error of dE/dW of each layer in each dtype, hollow where the comparison is VACUOUS; 1 is all lost.
+
+    Args:
+        folder: of the run.
+
+    Returns:
+        The figure.
+    """
+    frame = pd.read_csv(folder / "tables" / "norm_of_de_dw_by_layer_and_dtype.csv")
+    figure, axes = _axes()
+    for dtype, colour in DTYPES.items():
+        error = frame[f"{dtype}: relative L2"]
+        axes.semilogy(frame["layer"], error, color=colour, linewidth=1, label=dtype)
+        hollow = frame[f"{dtype}: status"] == "VACUOUS"
+        for rows, face in ((~hollow, colour), (hollow, "white")):
+            axes.semilogy(frame["layer"][rows], error[rows], "o", color=colour, markerfacecolor=face, markersize=5)
+    axes.set(xlabel="layer, 1 is the lowest", ylabel="‖error of dE/dW‖ / ‖dE/dW‖")
+    axes.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
+    return figure
+
+
+def _axes() -> tuple[Figure, Axes]:
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(8, 3.8), layout="constrained")
+    axes = figure.subplots()
+    axes.spines[["top", "right"]].set_visible(False)
+    return figure, axes
+
+
+def _lines(axes: Axes, frame: pd.DataFrame, along: str, marker: str = "") -> None:
+    for name in frame.columns.drop(along):
+        activation, initial = name.split(", ")
+        axes.semilogy(
+            frame[along],
+            frame[name],
+            color=COLOURS[activation],
+            linestyle=STYLES[initial],
+            marker=marker,
+            markersize=3,
+            label=name,
+        )
+    axes.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5), fontsize=8)

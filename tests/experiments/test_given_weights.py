@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from experiments.datasets import DataError
+from experiments.given_weights import weights_from
+from manual_mlp import MLP, Dense, save_parameters
+
+NET = MLP(3, [Dense(2, "sigmoid"), Dense(1)])
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_both_ways_to_name_them_give_the_same(dtype: str, tmp_path: Path) -> None:
+    ours = NET.initialize(0, bias_initializer="normal(1)", dtype="float32")
+    theirs = dict(zip(("W1", "b1", "W2", "b2"), ours.values(), strict=True))
+    for name, arrays in (("ours", ours), ("theirs", theirs)):
+        found = weights_from(save_parameters(tmp_path / name, arrays), NET, dtype)
+        assert list(found) == list(ours)
+        for key, array in ours.items():
+            assert found[key].dtype.name == dtype
+            np.testing.assert_array_equal(found[key], array)
+
+
+@pytest.mark.parametrize(
+    ("arrays", "words"),
+    [
+        ({"W1": np.ones((3, 2))}, "it holds dense_1/kernel (3, 2)."),
+        ({}, "it holds nothing."),
+        (
+            {"W1": np.ones((4, 2)), "b1": np.ones(2), "W2": np.ones((2, 1)), "b2": np.ones(1)},
+            "dense_1/kernel (4, 2), dense_1/bias (2,)",
+        ),
+        (
+            {"W1": np.ones((3, 2)), "b1": np.ones(2), "W2": np.ones((2, 1)), "b2": np.ones(1), "W3": np.ones((1, 1))},
+            "W3 (1, 1)",
+        ),
+        (
+            {"W1": np.ones((3, 2)), "b1": np.ones(2), "W2": np.full((2, 1), np.nan), "b2": np.ones(1, int)},
+            "dense_2/kernel, dense_2/bias should be finite floating-point numbers",
+        ),
+    ],
+)
+def test_what_does_not_fit_is_told_with_what_is_expected(
+    arrays: dict[str, np.ndarray], words: str, tmp_path: Path
+) -> None:
+    path = save_parameters(tmp_path / "w", arrays)
+    with pytest.raises(DataError, match=re.escape(words)) as error:
+        weights_from(path, NET, "float64")
+    assert str(error.value).startswith("--weights w.npz does not fit 3-2-1, whose parameters are dense_1/kernel (3, 2)")
+
+
+def test_no_file_and_a_damaged_one_are_told(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"--weights .*w\.npz: no such file"):
+        weights_from(tmp_path / "w.npz", NET, "float64")
+    (tmp_path / "w.npz").write_bytes(b"PK")
+    with pytest.raises(DataError, match=r"--weights .*w\.npz is not a whole \.npz archive"):
+        weights_from(tmp_path / "w.npz", NET, "float64")

@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from rich.progress import Progress
+
+from experiments.datasets import VARIABLE, dataset_of, digits
+from experiments.mnist_dropout import EXPECTED, _accuracies, _trained, network, run, splits_parts, trained_on
+from experiments.running import Outcome
+from experiments.study import Settings
+from manual_mlp import Dropout
+
+
+@pytest.fixture(scope="module")
+def outcome(fresh: Callable[[str], Outcome]) -> Outcome:
+    return fresh("mnist_dropout")
+
+
+@pytest.fixture(scope="module")
+def folder(outcome: Outcome) -> Path:
+    return outcome.report.parent
+
+
+def table(folder: Path, name: str) -> pd.DataFrame:
+    return pd.read_csv(folder / "tables" / f"{name}.csv")
+
+
+def test_everything_is_as_expected(outcome: Outcome) -> None:
+    assert outcome.failed == ()
+
+
+def test_the_layers_are_the_articles() -> None:
+    assert network(784).outline == "784-28-sigmoid-dropout 0.3-28-sigmoid-10"
+    assert not any(isinstance(layer, Dropout) for layer in network(784, 0.0).layers)
+
+
+def test_the_gradients_are_compared_in_every_epoch(folder: Path) -> None:
+    looks = table(folder, "the_gradients_along_the_way")
+    assert looks["epoch"].tolist() == list(range(1, 11))
+    assert set(looks["verdict"]) == {"MATCH"}
+    assert looks["drift of the weights"].iloc[0] == 0
+    # 290 steps of rounding in float64, u = 1.1e-16, that add up at most linearly at these sizes of step
+    assert looks["drift of the weights"].max() < 290 * 1.2e-16
+
+
+def test_the_three_trainings_are_one(folder: Path) -> None:
+    curves = table(folder, "loss_and_accuracy")
+    for side in ("Keras, step by step", "Keras, model.fit"):
+        np.testing.assert_allclose(curves[f"loss, {side}"], curves["loss, by hand"], rtol=1e-9)
+        assert curves[f"accuracy, {side}"].tolist() == curves["accuracy, by hand"].tolist()
+    assert curves["loss, by hand"].is_monotonic_decreasing
+
+
+def test_dropout_is_on_and_the_masks_are_fresh(folder: Path) -> None:
+    masks = table(folder, "one_image_s_first_layer_under_three_masks")[["mask 1", "mask 2", "mask 3"]]
+    assert set(np.unique(masks.round(9))) == {0.0, round(1 / 0.7, 9)}
+    assert (masks["mask 1"] != masks["mask 2"]).any()
+
+
+def test_five_seeds_are_counted_for_each_rate(progress: Progress) -> None:
+    rows = _accuracies(digits(), trained_on(digits(), "float32"), 1, Settings(), progress)
+    assert rows.groupby("rate").size().to_dict() == {0.0: 5, 0.3: 5, 0.5: 5}
+    assert rows["accuracy"].between(0, 1).all()
+
+
+def test_the_run_says_which_data_it_had(folder: Path) -> None:
+    assert json.loads((folder / "manifest.json").read_text())["data"]["name"] == "digits"
+
+
+def test_a_shorter_training_makes_no_claim_about_ten_epochs() -> None:
+    rows = pd.DataFrame(
+        {"trained on": a, "tested on": b, "rate": 0.3, "seed": 0, "accuracy": 0.5}
+        for a in ("x_train[:5000]", "x_test[:5000], the library's")
+        for b in ("x_test[:1000]", "x_test[8001:9001], the library's")
+    )
+    data = digits()
+    named = type(data)("mnist", *(getattr(data, f) for f in ("x_train", "y_train", "x_test", "y_test")), 16, "")
+    assert list(splits_parts(rows, named, 2)[0].claims.values()) == []
+    assert list(splits_parts(rows, named, 10)[0].claims.values()) == [False]  # half is not enough
+
+
+@pytest.mark.skipif(VARIABLE not in os.environ, reason=f"${VARIABLE} names no folder")
+def test_on_the_librarys_own_split_two_seeds_reach_93_percent() -> None:
+    data = dataset_of(Settings(dataset="mnist"))
+    images = trained_on(data, "float32")[1]
+    found = [
+        row["accuracy"]
+        for seed in (0, 1)
+        for row in _trained(data, images, 0.3, seed, 10)
+        if row["tested on"] == "x_test[8001:9001], the library's"
+    ]
+    # one standard error of a single run on 1,000 images is 0.8 %
+    assert np.mean(found) > EXPECTED - 0.008
+
+
+def test_epochs_can_be_chosen(progress: Progress) -> None:
+    assert len(run(Settings(epochs=1), progress).tables["Loss and accuracy"].frame) == 1

@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from experiments import saturation as study
+from experiments.datasets import digits
+from experiments.running import Outcome
+from experiments.study import Settings
+from gradient_diff import Status
+from manual_mlp import EPSILON
+
+
+@pytest.fixture(scope="module")
+def folder(fresh: Callable[[str], Outcome]) -> Path:
+    return fresh("saturation").report.parent
+
+
+def table(folder: Path, name: str) -> pd.DataFrame:
+    return pd.read_csv(folder / "tables" / f"{name}.csv")
+
+
+def test_all_is_as_expected(fresh: Callable[[str], Outcome]) -> None:
+    outcome = fresh("saturation")
+    assert outcome.failed == ()
+    assert outcome.summary == "MATCH, 1 shown mistake found, 5 of 5 claims hold"
+
+
+def test_the_gradient_of_one_unit_is_the_formula_s(folder: Path) -> None:
+    rows = table(folder, "de_du_of_one_unit_by_u")
+    sigma = 1 / (1 + np.exp(-rows["u"]))
+    np.testing.assert_allclose(rows["from logits, float64"], sigma - 1, atol=1e-15)
+    inside = (sigma > EPSILON) & (sigma < 1 - EPSILON)
+    np.testing.assert_array_equal(rows["probabilities, float64"] != 0, inside)
+
+
+def test_the_clip_is_found_where_keras_has_it(folder: Path) -> None:
+    rows = table(folder, "where_the_gradient_ends")
+    assert rows.iloc[:, 1].tolist() == [-16.5, -16.5]  # log(1e-7) = −16.12, on a grid of ½
+    assert (rows["p there"] < EPSILON).all()
+
+
+def test_a_loss_without_a_clip_would_be_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    logit: Callable[[Any, Any], Any] = study._from_logit  # noqa: SLF001  (in place of the clipped one)
+    monkeypatch.setattr(study, "_from_probability", logit)
+    assert not all(study.unit_part().claims.values())
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("seed", [0, 1])
+def test_probabilities_are_off_just_where_samples_are_clipped(dtype: str, seed: int) -> None:
+    for scale in (1.0, 30.0):
+        case = study.Case(digits(), scale, Settings(dtype, seed=seed))
+        assert case.clipped.any() == (scale > 1)
+        assert case.diffs[study.LOGITS].verdict is Status.MATCH
+        assert case.diffs[study.LOST].verdict is (Status.REFERENCE_OFF if scale > 1 else Status.MATCH)
+
+
+def test_what_is_off_is_the_gradient_of_the_clipped_samples() -> None:
+    case = study.Case(digits(), 30.0, Settings())
+    problem = case.hand.problem
+    kept = ~case.clipped
+    part = problem.mlp.backpropagate(problem.parameters, problem.x[kept], problem.y[kept], study.LOSS)
+    expected = part.gradients["dense_2/kernel"] * kept.sum() / len(kept)
+    np.testing.assert_allclose(case.references[study.LOST]["dense_2/kernel"], expected, atol=1e-6)
+
+
+def test_pictures_are_drawn_from_the_saved_tables(folder: Path, tmp_path: Path) -> None:
+    shutil.copytree(folder / "tables", tmp_path / "tables")
+    assert len(study.unit_picture(tmp_path).axes[0].lines) == 4
+    assert len(study.growth_picture(tmp_path).axes[0].lines) == 3
