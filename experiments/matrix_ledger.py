@@ -1,31 +1,38 @@
-"""The command `gradient-diff shapes`: the matrix ledger of a description, without TensorFlow."""
+"""The command `gradient-diff shapes`: the matrix ledger of a description; of a saved Keras model, too."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
+from zipfile import is_zipfile
 
 import typer
 
 from experiments.description import network
 from gradient_diff import Ledger, ledger
-from gradient_diff.render import print_ledger, save_figure, whole_folder
+from gradient_diff.render import print_ledger, printable, save_figure, whole_folder
+from manual_mlp import MLP, as_loss
+
+ENDING = ".keras"
 
 
-def printed(text: str, batch: str, loss: str, activation: str, form: str) -> Ledger:
+def printed(text: str, batch: str, loss: str, activation: str | None, form: str) -> Ledger:
     """Print the ledger of a description, and return it.
 
     Args:
-        text: such as `784-50-100-10`.
+        text: such as `784-50-100-10`, or the path of a model saved by Keras, `model.keras`.
         batch: a whole number or a letter.
         loss: a name.
-        activation: of the hidden layers.
+        activation: of the hidden layers, sigmoid if None; a saved model has its own.
         form: text, markdown or csv.
 
     Returns:
         The ledger.
 
     Raises:
-        ValueError: what is no description, batch, loss or activation.
+        OSError: there is no such model.
+        ValueError, TypeError: what is no description, batch, loss or activation; a model or a layer that is not
+            understood.
 
     Example:
         >>> printed("3-2", "4", "mse", "tanh", "markdown").title  # doctest: +ELLIPSIS
@@ -33,12 +40,45 @@ def printed(text: str, batch: str, loss: str, activation: str, form: str) -> Led
         ...
         '3-2, mean_squared_error, batch 4'
     """
-    book = ledger(network(text, activation, loss), loss, _batch(batch))
+    samples = _batch(batch)
+    book = ledger(_described(text, loss, activation), loss, samples)
     if form == "text":
         print_ledger(book)
     else:
         typer.echo(book.to_markdown() if form == "markdown" else _csv(book), nl=False)
     return book
+
+
+def _described(text: str, loss: str, activation: str | None) -> MLP:
+    if not text.endswith(ENDING):
+        return network(text, activation or "sigmoid", loss)
+    if activation is not None:
+        raise ValueError(f"--activation {activation}: {printable(text)} has its own activations. Leave it out.")
+    as_loss(loss)  # a wrong name is told before TensorFlow starts
+    return _of_model(Path(text))
+
+
+def _of_model(path: Path) -> MLP:
+    """The network of a saved model; Keras's safe mode runs no code that is in the file."""
+    shown = printable(str(path))
+    if not path.is_file():
+        raise FileNotFoundError(f"{shown}: no such file. Expected a model saved by Keras's model.save(path).")
+    if not is_zipfile(path):
+        raise ValueError(f"{shown} is not a whole .keras archive. Save the model again with model.save(path).")
+    typer.echo(f"Reading {shown} (TensorFlow takes some seconds to start) …", err=True)
+    import keras_mlp  # before Keras itself, since it starts TensorFlow quietly
+
+    return keras_mlp.from_keras(_loaded(path, shown))[0]
+
+
+def _loaded(path: Path, shown: str) -> Any:
+    import keras
+
+    try:
+        return keras.saving.load_model(path, compile=False)
+    except (ValueError, KeyError, TypeError, OSError) as error:  # what Keras says of damaged or unsafe models
+        reason = str(error).partition("\n")[0]
+        raise ValueError(f"{shown} cannot be loaded by Keras: {reason}") from None
 
 
 def saved(book: Ledger, folder: Path) -> Path:

@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -109,3 +110,65 @@ print("loaded", *(name for name in ("tensorflow", "keras", "pandas", "matplotlib
 def test_the_text_needs_nothing_heavy_and_csv_only_pandas() -> None:
     assert heavy_after("7-5-3", "--batch", "2") == set()
     assert heavy_after("7-5-3", "--format", "csv") == {"pandas"}
+
+
+def saved_by_keras(path: Path, *layers: object) -> Path:
+    import keras
+
+    keras.Sequential([keras.Input((3,)), *layers]).save(path)
+    return path
+
+
+# Keras itself calls NumPy in a way that NumPy 2 deprecates.
+@pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning")
+def test_a_model_that_keras_saved_has_its_own_names_and_activations(tmp_path: Path) -> None:
+    import keras_mlp  # noqa: F401  (before Keras itself, since it starts TensorFlow quietly)
+
+    # isort: split
+    import keras
+
+    layers = keras.layers.Dense(4, "tanh", name="first"), keras.layers.Dense(2, name="last")
+    path = saved_by_keras(tmp_path / "m.keras", *layers)
+    code, text, told = call(str(path), "--batch", "6", "--format", "markdown")
+    assert code == 0
+    mlp = MLP(3, [Dense(4, "tanh", name="first"), Dense(2, name="last")])
+    assert text == ledger(mlp, "mean_squared_error", 6).to_markdown()
+    assert "TensorFlow takes some seconds to start" in told
+    code, text, told = call(str(path), "--activation", "relu")
+    assert (code, text, "has its own activations. Leave it out." in told) == (2, "", True)
+
+
+@pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning")
+def test_a_layer_that_is_not_understood_is_named(tmp_path: Path) -> None:
+    import keras_mlp  # noqa: F401  (likewise)
+
+    # isort: split
+    import keras
+
+    path = saved_by_keras(tmp_path / "m.keras", keras.layers.BatchNormalization(name="norm"))
+    code, text, told = call(str(path))
+    assert (code, text) == (2, "")
+    assert "Layer 'norm' is a BatchNormalization; understood so far are Dense, Dropout" in told
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, "m.keras: no such file"),
+        (b"", "m.keras is not a whole .keras archive"),
+        (b"hello", "m.keras is not a whole .keras archive"),
+        ("zip", "m.keras cannot be loaded by Keras: "),
+    ],
+)
+def test_a_file_that_is_no_model_is_told(
+    content: bytes | str | None, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    if content == "zip":
+        with zipfile.ZipFile("m.keras", "w") as archive:
+            archive.writestr("a", "b")
+    elif isinstance(content, bytes):
+        Path("m.keras").write_bytes(content)
+    code, printed, told = call("m.keras")
+    assert (code, printed) == (2, "")
+    assert message in told

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,7 +9,7 @@ import pandas as pd
 import pytest
 from rich.progress import Progress
 
-from experiments.datasets import VARIABLE, dataset_of, digits
+from experiments.datasets import dataset_of, digits
 from experiments.mnist_dropout import EXPECTED, _accuracies, _trained, network, run, splits_parts, trained_on
 from experiments.running import Outcome
 from experiments.study import Settings
@@ -85,9 +84,8 @@ def test_a_shorter_training_makes_no_claim_about_ten_epochs() -> None:
     assert list(splits_parts(rows, named, 10)[0].claims.values()) == [False]  # half is not enough
 
 
-@pytest.mark.skipif(VARIABLE not in os.environ, reason=f"${VARIABLE} names no folder")
-def test_on_the_librarys_own_split_two_seeds_reach_93_percent() -> None:
-    data = dataset_of(Settings(dataset="mnist"))
+def test_on_the_librarys_own_split_two_seeds_reach_93_percent(mnist_folder: Path) -> None:
+    data = dataset_of(Settings(dataset="mnist", data=mnist_folder))
     images = trained_on(data, "float32")[1]
     found = [
         row["accuracy"]

@@ -10,15 +10,24 @@ import keras_mlp
 
 def test_public_names() -> None:
     assert keras_mlp.__all__ == [
+        "Look",
+        "Trained",
+        "TrainedTogether",
         "backpropagate",
+        "check_function",
         "check_gradients",
+        "check_layer",
+        "fit_keras",
         "from_keras",
         "named_weights",
         "parameters_of",
         "prove_same_weights",
+        "quiet_stderr",
         "tf32_enabled",
         "to_keras",
+        "to_keras_optimizer",
         "to_tensorflow",
+        "train_together",
     ]
     assert keras_mlp.__all__ == sorted(keras_mlp.__all__)
     assert all(hasattr(keras_mlp, name) for name in keras_mlp.__all__)

@@ -1,0 +1,129 @@
+"""Which mistake of a custom gradient gives just these arrays; each is made good and held against the reference."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from gradient_diff import MISTAKES, Cause
+
+Array = npt.NDArray[Any]
+Arrays = Mapping[str, Array]
+Fits = Callable[[str, Array], bool]
+
+NAMED_FACTORS = {
+    -1.0: ("sign", "Turn the sign round"),
+    2.0: ("factor_two", "d(½e²) is e, d(e²) is 2e"),
+    0.5: ("factor_two", "d(½e²) is e, d(e²) is 2e"),
+}
+CLOSE = 1e-3  # relative: a fitted factor this near a known one is tried as it
+
+
+def function_causes(names: Sequence[str], hand: Arrays, shapes: Mapping[str, Any], again: Arrays, fits: Fits, scale: Callable[[str], float]) -> tuple[Cause, ...]:
+    """Name the mistakes, one or more per array that is off.
+
+    Args:
+        names: of the arrays that are off.
+        hand: name → the function's own gradient; those that it leaves out are missing here.
+        shapes: name → shape of the input.
+        again: its gradients for another cotangent, by name.
+        fits: (name, array) → whether this array would have been no further off than rounding explains.
+        scale: name → the factor of the hand's array that comes nearest to the reference; nan if none does.
+
+    Returns:
+        The causes, most telling first; empty if none of the known ones explains an array.
+    """
+    found = [c for name in names for c in _of(name, hand, shapes, again, fits, scale)]
+    swapped = [c for pair in itertools.combinations(names, 2) for c in _swapped(*pair, hand, shapes, fits)]
+    return tuple(swapped or found)
+
+
+def _of(name: str, hand: Arrays, shapes: Mapping[str, Any], again: Arrays, fits: Fits, scale: Callable[[str], float]) -> list[Cause]:
+    if name not in hand:
+        message = "your gradient is None, but the outputs change with it. Return a gradient for it"
+        return [_cause("missing_gradient", name, message)]
+    h = hand[name]
+    if not np.any(h):
+        return [_cause("missing_gradient", name, "your gradient is all zero, but the outputs change with it. Return a gradient for it")]
+    if name in again and np.array_equal(again[name], h):
+        message = "your gradient is the same for every upstream: multiply the local derivative by dE/dz, the argument of your gradient function"
+        return [_cause("local_replaces_upstream", name, message)]
+    causes = [*_orientation(name, h, shapes[name], fits), *_reduction(name, h, shapes[name], fits)]
+    if h.shape == tuple(shapes[name]):
+        causes += _factor(name, h, fits, scale)
+    ids = [c.id for c in causes]
+    return [replace(c, same_as=tuple(i for i in dict.fromkeys(ids) if i != c.id)) for c in causes]
+
+
+def _orientation(name: str, h: Array, shape: tuple[int, ...], fits: Fits) -> Iterator[Cause]:
+    identity = tuple(range(h.ndim))
+    for axes in itertools.permutations(identity) if 2 <= h.ndim <= 4 else ():
+        turned = np.transpose(h, axes)
+        if axes != identity and turned.shape == tuple(shape) and fits(name, turned):
+            how = "is transposed" if h.ndim == 2 else f"has its axes in the order {axes}"
+            silent = f": its shape is {h.shape}, and the tape says nothing" if h.shape != tuple(shape) else ""
+            yield _cause("transposed", name, f"your gradient {how}{silent}. For y = x W they are δ Wᵀ and xᵀ δ")
+            return
+
+
+def _reduction(name: str, h: Array, shape: tuple[int, ...], fits: Fits) -> Iterator[Cause]:
+    """A broadcast forwards is a sum backwards."""
+    if h.shape == tuple(shape):
+        return
+    summed = _summed_to(h, tuple(shape))
+    if summed is not None and fits(name, summed):
+        message = f"your gradient of shape {h.shape} is not summed over what was broadcast from {tuple(shape)}. Sum it over those axes"
+        yield _cause("broadcast_not_summed", name, message)
+    elif h.size < int(np.prod(shape)) and _broadcasts(h, shape) and fits(name, np.broadcast_to(h, shape)):
+        message = f"your gradient has the shape {h.shape} for an input of {tuple(shape)}. Broadcast it to that shape"
+        yield _cause("gradient_not_broadcast", name, message)
+
+
+def _summed_to(h: Array, shape: tuple[int, ...]) -> Array | None:
+    """Σ over the axes along which NumPy's rules would have broadcast `shape` to that of h."""
+    if h.ndim < len(shape):
+        return None
+    h = h.sum(axis=tuple(range(h.ndim - len(shape))))
+    axes = tuple(i for i, n in enumerate(shape) if n == 1 and h.shape[i] != 1)
+    h = h.sum(axis=axes, keepdims=True)
+    return h if h.shape == shape else None
+
+
+def _broadcasts(h: Array, shape: tuple[int, ...]) -> bool:
+    try:
+        return np.broadcast_shapes(h.shape, shape) == tuple(shape)
+    except ValueError:
+        return False
+
+
+def _factor(name: str, h: Array, fits: Fits, scale: Callable[[str], float]) -> Iterator[Cause]:
+    factor = scale(name)
+    if not np.isfinite(factor) or not factor:
+        return
+    for known, (mistake, cure) in NAMED_FACTORS.items():
+        if abs(factor * known - 1) < CLOSE and fits(name, h / h.dtype.type(known)):
+            yield _cause(mistake, name, f"your gradient is {known:g} times the reference's. {cure}")
+            return
+    if fits(name, h * h.dtype.type(factor)):
+        cure = "Look for a constant, or for a mean where there is a sum"
+        yield _cause("stray_constant", name, f"your gradient is {1 / factor:.6g} times the reference's. {cure}")
+
+
+def _swapped(a: str, b: str, hand: Arrays, shapes: Mapping[str, Any], fits: Fits) -> list[Cause]:
+    if a not in hand or b not in hand or hand[a].shape != tuple(shapes[b]) or hand[b].shape != tuple(shapes[a]):
+        return []
+    if not fits(a, hand[b]) or not fits(b, hand[a]):
+        return []
+    message = f"your gradients of {a} and {b} are in each other's place. Return them in the order of the arguments."
+    return [Cause("gradients_swapped", a, message, "", "", float("nan"))]
+
+
+def _cause(name: str, where: str, message: str) -> Cause:
+    record = MISTAKES.get(name)
+    more = {"tell_apart": record.tell_apart, "gallery": f"gallery#{name}"} if record else {}
+    return Cause(name, where, f"{where}: {message}.", "", "", float("nan"), **more)  # type: ignore[arg-type]

@@ -1,0 +1,241 @@
+"""The check itself: a function at its own precision and in float64, against a twin or its own values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from gradient_diff import Cause, GradientDiff, Row, Status
+from keras_mlp.function_causes import function_causes
+from keras_mlp.function_judging import Sides
+from keras_mlp.questions import Answers, ask
+from keras_mlp.rounding_draws import Rounding
+from keras_mlp.subject import Subject, further_than_order, responds
+
+Array = npt.NDArray[Any]
+Arrays = Mapping[str, Array]
+
+OPEN = (Status.VACUOUS, Status.INCONCLUSIVE)
+STEPS = 128  # cotangents are multiples of 1/128 between ½ and 1½: exact in every dtype, bfloat16 included
+UNSTEADY = "two runs on the same arrays differ by more than the order of a sum explains. Freeze the seed: only a function of its inputs has a gradient"
+
+
+@dataclass(frozen=True, eq=False)
+class Check:
+    """One function, and the plain one that it is held against, if there is one.
+
+    Attributes:
+        given: the function under test.
+        plain: of the same inputs, or None.
+        remarks: what is to be said of it, in words.
+    """
+
+    given: Subject
+    plain: Subject | None
+    remarks: tuple[str, ...] = ()
+
+    def run(self) -> GradientDiff:
+        """The whole check."""
+        rows = [*self._skipped(), *self._lost_outputs(), *self._rows()]
+        order = [*self.subject.arguments.leaves, *self.subject.variables]
+        rows.sort(key=lambda row: order.index(row.name) if row.name in order else -1)
+        hand, reference = self._shown(rows)
+        origins = self._hand_origin(), self._reference_origin()
+        causes = self._causes([r.name for r in rows if r.status.bad and r.name in self.subject.point])
+        return GradientDiff(tuple(rows), hand, reference, *origins, causes=causes, unexplained=self._unexplained(causes, rows))
+
+    @cached_property
+    def subject(self) -> Subject:
+        """The function; one that says float64 but computes in less is judged as float32."""
+        less = self.given.dtype == "float64" and not responds(self.given)
+        return replace(self.given, computes_in="float32") if less else self.given
+
+    @cached_property
+    def fine(self) -> Subject | None:
+        """The function in float64, where it runs there and that is something else."""
+        return None if self.subject.dtype == "float64" else self.subject.in_dtype("float64")
+
+    @cached_property
+    def cotangents(self) -> dict[str, Array]:
+        """Random and well away from 0, so that no output can go unseen; 0 for values that are not finite."""
+        return self._drawn_cotangents(0)
+
+    def _drawn_cotangents(self, seed: int) -> dict[str, Array]:
+        rng = np.random.default_rng(seed)
+        signed = {
+            n: rng.choice([-1.0, 1.0], a.shape) * rng.integers(STEPS // 2, STEPS * 3 // 2, a.shape) / STEPS
+            for n, a in self.subject.outputs.items()
+        }
+        return {n: np.where(np.isfinite(np.asarray(self.subject.outputs[n], np.float64)), c, 0.0) for n, c in signed.items()}
+
+    @cached_property
+    def hand(self) -> dict[str, Array]:
+        """What the function's own gradient says."""
+        return self.subject.gradients(self.subject.point, self.cotangents)
+
+    @cached_property
+    def _again(self) -> dict[str, Array]:
+        return self.subject.gradients(self.subject.point, self.cotangents)
+
+    @cached_property
+    def unsteady(self) -> bool:
+        """Whether a second run gives something else."""
+        subject, outputs = self.subject, self.subject.values(self.subject.point)
+        pairs = [(self.subject.outputs[n], a) for n, a in outputs.items()]
+        pairs += [(self.hand[n], a) for n, a in self._again.items() if n in self.hand]
+        return self._again.keys() != self.hand.keys() or any(further_than_order(a, b, subject.terms) for a, b in pairs)
+
+    @cached_property
+    def answers(self) -> dict[str, Answers]:
+        """What the function's values say of each array, where no twin does."""
+        asked = self.fine or self.subject
+        wanted = {} if self.plain or self.unsteady else self.subject.point
+        return {n: ask(asked, n, self.cotangents, self.hand.get(n)) for n, a in wanted.items() if a.size}
+
+    @cached_property
+    def sides(self) -> list[Sides]:
+        """Both sides as they ran, and in float64 where that is something else."""
+        subjects = [s for s in (self.subject, self.fine) if s is not None]
+        return [sides for s in subjects if (sides := self._sides(s)) is not None]
+
+    def _sides(self, subject: Subject) -> Sides | None:
+        hand = self.hand if subject is self.subject else subject.gradients(subject.point, self.cotangents)
+        if self.plain is None:
+            reference = {n: a.truth for n, a in self.answers.items() if a.questions}
+        else:
+            plain = self.plain if subject is self.subject else self.plain.in_dtype("float64")
+            if plain is None:
+                return None
+            reference = plain.outputs | plain.gradients(plain.point, self.cotangents)
+            reference |= {n: np.zeros_like(g) for n, g in hand.items() if n not in reference}
+            hand = subject.outputs | hand
+        errors, source = self._errors(subject)
+        return Sides(subject, hand, reference, self.answers, errors, source, self.cotangents)
+
+    def _errors(self, subject: Subject) -> tuple[list[dict[str, Array]], str]:
+        """Rounding of the function, and of its twin, in the dtype of one of them."""
+        errors = [e for m in self._measured for e in m.at(subject.dtype)]
+        exact = all(m.exact is not None for m in self._measured)
+        return errors, f"draws of the rounding, held against {'float64' if exact else 'other draws'}"
+
+    @cached_property
+    def _measured(self) -> list[Rounding]:
+        given = [self.subject] if self.plain is None else [self.subject, self.plain]
+        return [Rounding(g, self.cotangents) for g in given]
+
+    # rows
+
+    def _rows(self) -> list[Row]:
+        if self.unsteady:
+            return [self._plain_row(n, Status.INCONCLUSIVE, UNSTEADY) for n in self.subject.point]
+        if self.plain is None:
+            return [self._row(n) for n in self.subject.point]
+        return [*(self._row(n) for n in self.subject.outputs), *(self._row(n) for n in self.subject.point)]
+
+    def _row(self, name: str) -> Row:
+        size = (self.subject.point | self.subject.outputs)[name].size
+        if not size:
+            return self._plain_row(name, Status.VACUOUS, "the array is empty")
+        given = self.sides[0]
+        if name not in given.reference:
+            return self._unanswered(name)
+        if name not in given.hand:
+            return self._none(name)
+        if name not in given.names:
+            return self._misshapen(name)
+        row = self._judged(name)
+        return replace(row, reason=f"{row.reason}; {self.answers[name].words} asked") if name in self.answers else row
+
+    def _judged(self, name: str) -> Row:
+        """As it ran; in float64, where that says more."""
+        row = self.sides[0].row(name)
+        for finer in self.sides[1:]:
+            found = finer.row(name) if name in finer.names else row
+            if found.status.bad or (row.status in OPEN and found.status not in OPEN):
+                return replace(found, reason=f"in float64: {found.reason}")
+            if row.status is found.status is Status.MATCH:
+                row = replace(row, reason=f"{row.reason}; in float64: {found.reason}")
+        return row
+
+    def _unanswered(self, name: str) -> Row:
+        if self.plain is not None:
+            return self._plain_row(name, Status.VACUOUS, "neither the function nor the reference depends on it")
+        return self._plain_row(
+            name, Status.INCONCLUSIVE, "no derivative was found: the values have none, or not within reach of a step. Give reference="
+        )
+
+    def _none(self, name: str) -> Row:
+        """The function says None: right, if nothing depends on it."""
+        reference = np.asarray(self.sides[0].reference[name], np.float64)
+        error = self.answers[name].error if name in self.answers else 0.0
+        if (np.abs(reference) <= error).all():
+            return self._plain_row(name, Status.VACUOUS, "its gradient is None, and the values do not depend on it")
+        reason = f"the gradient is None, but the values depend on it: the reference reaches {np.abs(reference).max():.3g}"
+        return replace(self._plain_row(name, Status.MISSING, reason), shape_hand=None)
+
+    def _misshapen(self, name: str) -> Row:
+        h = self.sides[0].hand[name]
+        row = self._plain_row(name, Status.SHAPE, "")
+        reason = f"the gradient has the shape {h.shape}, {name} has {row.shape_reference}; the tape says nothing"
+        return replace(row, shape_hand=h.shape, reason=reason)
+
+    def _plain_row(self, name: str, status: Status, reason: str) -> Row:
+        array = (self.subject.point | self.subject.outputs)[name]
+        return Row(name, name.rpartition("/")[0], "", array.dtype.name, array.shape, array.shape, status, reason)
+
+    def _skipped(self) -> list[Row]:
+        rows = []
+        for name, why in self.subject.arguments.skipped.items():
+            leaf = self.subject.arguments.leaves[name]
+            shape = leaf.shape if isinstance(leaf, np.ndarray) else ()
+            dtype = leaf.dtype.name if isinstance(leaf, np.ndarray) else type(leaf).__name__
+            rows.append(Row(name, "inputs", "", dtype, shape, shape, Status.VACUOUS, f"skipped: {why}"))
+        return rows
+
+    def _lost_outputs(self) -> list[Row]:
+        lost = {n: int((c == 0).sum()) for n, c in self.cotangents.items()}
+        words = "of its values are NaN or Inf: they have no gradient to check"
+        return [self._plain_row(n, Status.NONFINITE, f"{k} {words}") for n, k in lost.items() if k]
+
+    def _shown(self, rows: list[Row]) -> tuple[dict[str, Array], dict[str, Array]]:
+        """The arrays of the rows, as they were judged."""
+        judged = {r.name: self._judging(r) for r in rows if r.metrics is not None or r.status is Status.NONFINITE}
+        diffs = {n: sides.diff for n, sides in judged.items() if sides is not None}
+        found = {n: d for n, d in diffs.items() if d is not None and n in d.hand}
+        return {n: d.hand[n] for n, d in found.items()}, {n: d.reference[n] for n, d in found.items()}
+
+    def _judging(self, row: Row) -> Sides | None:
+        if self.unsteady:
+            return None
+        return self.sides[-1] if row.reason.startswith("in float64") else self.sides[0]
+
+    # words
+
+    def _causes(self, names: list[str]) -> tuple[Cause, ...]:
+        if not names or self.unsteady:
+            return ()
+        sides, shapes = self.sides[-1], {n: a.shape for n, a in self.subject.point.items()}
+        hand = {n: h for n, h in sides.hand.items() if n in shapes}
+        other = sides.subject.gradients(sides.subject.point, self._drawn_cotangents(1))
+        return function_causes(names, hand, shapes, other, sides.fits, sides.factor)
+
+    def _unexplained(self, causes: tuple[Cause, ...], rows: list[Row]) -> str:
+        if causes or self.unsteady or not any(r.status.bad for r in rows):
+            return ""
+        diff = self.sides[-1].diff
+        return diff.unexplained if diff is not None else ""
+
+    def _hand_origin(self) -> str:
+        same = self.hand.keys() == self._again.keys() and all(np.array_equal(a, self._again[n], equal_nan=True) for n, a in self.hand.items())
+        second = "a second run is bit-equal" if same else "a second run differs in its last digits"
+        return "; ".join([self.subject.title, *self.remarks, "not reproducible" if self.unsteady else second])
+
+    def _reference_origin(self) -> str:
+        if self.plain is not None:
+            return f"{self.plain.title} by the tape"
+        return f"Ridders' differences of the values, in {(self.fine or self.subject).dtype}"

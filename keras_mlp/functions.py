@@ -1,0 +1,178 @@
+"""check_function: for the gradient that comes with a tf.custom_gradient."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
+
+from gradient_diff import GradientDiff
+from keras_mlp.function_arguments import Arguments, read_arguments
+from keras_mlp.function_checks import Check
+from keras_mlp.modes import Mode, check_mode
+from keras_mlp.startup import quiet_stderr
+from keras_mlp.subject import Subject, float_outputs, recast_arguments
+
+Array = npt.NDArray[Any]
+
+
+def check_function(
+    f: Callable[..., Any],
+    inputs: object,
+    reference: Callable[..., Any] | None = None,
+    *,
+    mode: Mode = "eager",
+) -> GradientDiff:
+    """Hold the gradient of a function, such as that of a `tf.custom_gradient`, against the function itself.
+
+    With L = Σ ⟨c, output⟩ and c random, the tape's dL/d(input) runs through f's own gradient. The reference is the
+    tape through a plain twin; without one it is Ridders' extrapolation of L, for each entry of a small array, and for
+    some entries and random directions of a large one. Where f runs in float64, it is judged there.
+
+    Args:
+        f: takes tensors, returns a tensor or a list, tuple or dict of them; None, integers and text among them are
+            left out. Variables that it reads are further inputs.
+        inputs: one array, a list or tuple of positional arguments, or a dict of keyword arguments. Each may again be a
+            list or dict of arrays. What has no derivative is named and skipped.
+        reference: the same function without a gradient of its own. None for Ridders.
+        mode: of f's gradient: "eager", "graph" or "xla".
+
+    Returns:
+        A `GradientDiff` with a row `inputs/<name>` per input, `weights/<name>` per variable, and `outputs/<name>` where
+        there is a reference. Large arrays without one are compared along directions.
+
+    Raises:
+        ValueError: f and reference return different things; f changes its inputs; the gradient function returns a
+            wrong number of gradients.
+        TypeError: complex numbers, sparse tensors, no float output, or a gradient function without `variables=`.
+
+    Source: Ridders, Advances in Engineering Software 4, 1982; for c, the projection of JAX's check_grads.
+
+    Example:
+        >>> import numpy as np
+        >>> import tensorflow as tf
+        >>> @tf.custom_gradient
+        ... def softplus(x):
+        ...     return tf.math.softplus(x), lambda upstream: tf.sigmoid(x)  # upstream is forgotten
+        >>> diff = check_function(softplus, np.array([-1.0, 0.5, 2.0]))
+        >>> diff.verdict.name, diff.causes[0].id
+        ('MISMATCH', 'local_replaces_upstream')
+    """
+    check_mode(mode)
+    arguments = read_arguments(f, inputs)
+    functions = [f] if reference is None else [f, reference]
+    touched = list({v.ref(): v for g in functions for v in _variables(g, arguments)}.values())
+    with restored(touched) as state:
+        changed = {ref for g in functions for ref in _look(g, arguments, touched)}
+        # Only what a call changes has to be put back before each one.
+        common = arguments, _weights(touched), {ref: state[ref] for ref in changed}, mode, recast_arguments
+        subject, *plain = (Subject(_title(g), g, *common) for g in functions)
+        words = ("it changes variables, which were put back",) if changed else ()
+        return checked(subject, plain[0] if plain else None, words)
+
+
+def checked(subject: Subject, plain: Subject | None, remarks: tuple[str, ...] = ()) -> GradientDiff:
+    """Check a subject whose state somebody puts back afterwards."""
+    if not subject.point:
+        raise ValueError(
+            f"{subject.title} has no input with a derivative: {_listed(subject.arguments.skipped)}. Give it floats."
+        )
+    if plain is not None:
+        _same_outputs(subject, plain)
+    with explained(subject.title, subject.arguments):
+        return Check(subject, plain, remarks).run()
+
+
+def _same_outputs(subject: Subject, plain: Subject) -> None:
+    mine, other = ({n: a.shape for n, a in s.outputs.items()} for s in (subject, plain))
+    if mine != other:
+        raise ValueError(
+            f"{subject.title} returns {_listed(mine)}, but {plain.title} returns {_listed(other)}. "
+            "reference= has to be the same function, with the same outputs."
+        )
+
+
+def _listed(items: Mapping[str, Any]) -> str:
+    return ", ".join(f"{n} {value}" for n, value in items.items()) or "nothing"
+
+
+def _title(function: Callable[..., Any]) -> str:
+    return str(getattr(function, "__name__", type(function).__name__))
+
+
+def _variables(f: Callable[..., Any], arguments: Arguments) -> list[Any]:
+    """All variables that a call touches; traced where that can be done, since a trace changes none."""
+    try:
+        graph = tf.function(lambda: _called(f, arguments, _tensors(arguments)), autograph=False)
+        with quiet_stderr():
+            return list(graph.get_concrete_function().graph.variables)
+    except Exception:  # noqa: BLE001  # plain Python may be no graph, for any reason
+        with tf.GradientTape() as tape, explained(_title(f), arguments):
+            _called(f, arguments, _tensors(arguments))
+        return list(tape.watched_variables())
+
+
+def _weights(variables: list[Any]) -> dict[str, Any]:
+    """Those with a gradient, by name; equal names are counted."""
+    named: dict[str, Any] = {}
+    for variable in variables:
+        if variable.trainable and variable.dtype.is_floating:
+            title = f"weights/{variable.name.split(':')[0]}"
+            alike = sum(n == title or n.startswith(f"{title}_") for n in named)
+            named[f"{title}_{alike}" if alike else title] = variable
+    return named
+
+
+def _look(f: Callable[..., Any], arguments: Arguments, variables: list[Any]) -> set[Any]:
+    """Call it once: which variables it changes. Its own inputs it may not."""
+    tensors = _tensors(arguments)
+    inputs, held = _bytes(tensors), [v.numpy().tobytes() for v in variables]
+    with explained(_title(f), arguments):
+        _called(f, arguments, tensors)
+    mutated = [n for n, a in _bytes(tensors).items() if a != inputs[n]]
+    if mutated:
+        raise ValueError(f"{_title(f)} changes its own inputs: {', '.join(mutated)}. Let it work on a copy.")
+    return {v.ref() for v, a in zip(variables, held, strict=True) if v.numpy().tobytes() != a}
+
+
+def _tensors(arguments: Arguments) -> dict[str, Any]:
+    return {n: tf.constant(a) if isinstance(a, np.ndarray) else a for n, a in arguments.leaves.items()}
+
+
+def _bytes(tensors: Mapping[str, Any]) -> dict[str, bytes]:
+    return {n: t.numpy().tobytes() for n, t in tensors.items() if isinstance(t, tf.Tensor) and t.dtype != tf.string}
+
+
+def _called(f: Callable[..., Any], arguments: Arguments, tensors: Mapping[str, Any]) -> dict[str, Any]:
+    positional, named = arguments.packed(tensors)
+    return float_outputs(_title(f), f(*positional, **named))
+
+
+@contextmanager
+def restored(variables: Iterable[Any]) -> Iterator[dict[Any, Array]]:
+    """Within it variables may be changed; afterwards they hold what they held. Gives variable.ref() → its value."""
+    state = {v.ref(): v.numpy().copy() for v in variables}
+    try:
+        yield state
+    finally:
+        for variable, array in state.items():
+            variable.deref().assign(array)
+
+
+@contextmanager
+def explained(title: str, arguments: Arguments) -> Iterator[None]:
+    """Let TensorFlow's own errors about gradient functions come with what is expected."""
+    try:
+        yield
+    except (TypeError, ValueError) as error:
+        if "custom_gradient" not in str(error):
+            raise
+        inputs = ", ".join(n.removeprefix("inputs/") for n in arguments.leaves)
+        wanted = f"one gradient per tensor argument ({inputs}), in their order"
+        if "variables" in str(error):
+            wanted = "(gradients of the arguments, list of gradients of the variables), as grad(*upstream, variables=None)"
+        raise type(error)(f"The gradient function of {title} has to return {wanted}. TensorFlow says: {error}") from error

@@ -1,0 +1,194 @@
+"""What a function's values say of its gradient: Ridders' differences entry by entry, or along directions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from keras_mlp.derivatives import FIRST_STEP, Estimate, Line, Reach, derivative, sided
+from keras_mlp.subject import Subject
+from manual_mlp import UNITS
+
+Array = npt.NDArray[Any]
+Arrays = Mapping[str, Array]
+
+FEW = 16  # entries up to which each one is asked for
+RANDOM_DIRECTIONS = 4  # through all entries of a large array
+SELECTED = 4  # of its entries: those with the largest gradient, and as many at random
+
+
+@dataclass(frozen=True, eq=False)
+class Question:
+    """A direction in one array.
+
+    Attributes:
+        direction: of the array's shape.
+        natural, widest: lengths over which the function may change.
+        held: the largest number that moves: its rounding limits how small a step can be.
+        entry: whether it is one entry's.
+    """
+
+    direction: Array
+    natural: float
+    widest: float
+    held: float
+    entry: bool = True
+
+
+@dataclass(frozen=True, eq=False)
+class Answers:
+    """Derivatives along directions in one array, read from values alone.
+
+    Attributes:
+        shape: of the array.
+        questions: those that have an answer.
+        estimates: one each.
+        unanswered: how many directions have none.
+    """
+
+    shape: tuple[int, ...]
+    questions: tuple[Question, ...]
+    estimates: tuple[Estimate, ...]
+    unanswered: int
+
+    @property
+    def whole(self) -> bool:
+        """Whether every entry has been asked for and answered: then the answers are the gradient."""
+        return len(self.questions) == int(np.prod(self.shape)) and all(q.entry for q in self.questions)
+
+    @property
+    def truth(self) -> Array:
+        """The gradient, or the derivatives along the directions."""
+        return self._shaped([e.value for e in self.estimates])
+
+    @property
+    def error(self) -> Array:
+        """How far off each may be."""
+        return self._shaped([e.error for e in self.estimates])
+
+    def read(self, gradient: Array) -> Array:
+        """What a gradient says of the same directions, in its own dtype."""
+        if self.whole:
+            return gradient
+        g = np.asarray(gradient, np.float64)
+        found = np.array([float(np.vdot(g, q.direction)) for q in self.questions])
+        return found.astype(np.float32) if gradient.dtype == np.float32 else found
+
+    def spread(self, sigma: Array) -> Array:
+        """σ per entry, carried to the directions."""
+        return self._shaped([float(np.sqrt(np.vdot(sigma**2, q.direction**2))) for q in self.questions])
+
+    @property
+    def words(self) -> str:
+        """What has been asked."""
+        entries = sum(q.entry for q in self.questions)
+        asked = f"{entries} entries and {len(self.questions) - entries} random directions"
+        return "every entry" if self.whole else asked
+
+    def _shaped(self, values: list[float]) -> Array:
+        return np.array(values).reshape(self.shape) if self.whole else np.array(values)
+
+
+def ask(subject: Subject, name: str, cotangents: Arrays, hand: Array | None) -> Answers:
+    """Ridders' differences of Σ ⟨cotangent, output⟩ by one array.
+
+    Args:
+        subject: whose values are taken.
+        name: of an input or weight.
+        cotangents: by output.
+        hand: its own gradient, which says where a large array is worth asking; None if there is none.
+
+    Returns:
+        The `Answers`.
+    """
+    asked = list(_questions(np.asarray(subject.point[name], np.float64), hand))
+    enough = 1e-10 * float(np.abs(hand).max(initial=0.0)) if hand is not None and np.isfinite(hand).all() else 0.0
+    estimates = [answer(subject, name, cotangents, q, enough) for q in asked]
+    pairs = [(q, e) for q, e in zip(asked, estimates, strict=True) if e.known]
+    questions, known = tuple(q for q, _ in pairs), tuple(e for _, e in pairs)
+    return Answers(subject.point[name].shape, questions, known, len(asked) - len(pairs))
+
+
+def answer(subject: Subject, name: str, cotangents: Arrays, question: Question, enough: float = 0.0) -> Estimate:
+    """The derivative along one direction."""
+    reach = _reach(subject, name, cotangents, question)
+    return derivative(line(subject, name, cotangents, question.direction), reach, enough)
+
+
+def answer_sided(subject: Subject, name: str, cotangents: Arrays, question: Question) -> tuple[Estimate, Estimate]:
+    """The derivatives to the left and to the right."""
+    reach = _reach(subject, name, cotangents, question)
+    return sided(line(subject, name, cotangents, question.direction), reach)
+
+
+def _reach(subject: Subject, name: str, cotangents: Arrays, question: Question) -> Reach:
+    """With the rounding of those outputs that the direction moves at all."""
+    unit, start = UNITS[subject.dtype], subject.fast(subject.point)
+    lengths = {FIRST_STEP * question.natural, FIRST_STEP * question.widest}
+    places = [_place(subject, name, sign * t, question.direction) for t in lengths for sign in (-1, 1)]
+    runs = [subject.fast(p) for p in places]
+    squares = 0.0
+    for n, a in start.items():
+        moves = np.logical_or.reduce([run[n] != a for run in runs])
+        squares += float(np.square(cotangents[n] * np.where(moves & (cotangents[n] != 0), np.asarray(a, np.float64), 0.0)).sum())
+    return Reach(question.natural, question.widest, unit * question.held, unit * float(np.sqrt(squares / 3)))
+
+
+def _place(subject: Subject, name: str, t: float, direction: Array) -> dict[str, Array]:
+    origin = subject.point[name]
+    return {**subject.point, name: (np.asarray(origin, np.float64) + t * direction).astype(origin.dtype)}
+
+
+def line(subject: Subject, name: str, cotangents: Arrays, direction: Array) -> Line:
+    """t → Σ ⟨cotangent, output⟩ at t along a direction, less its value at 0.
+
+    The outputs are subtracted one by one, before they are summed: what does not change adds no rounding.
+    """
+    start = {n: np.asarray(a, np.float64) for n, a in subject.fast(subject.point).items()}
+
+    def value(t: float) -> float:
+        found = subject.fast(_place(subject, name, t, direction))
+        changes = {n: np.asarray(a, np.float64) - start[n] for n, a in found.items()}
+        return float(sum(np.vdot(cotangents[n], np.where(cotangents[n] == 0, 0.0, d)) for n, d in changes.items()))
+
+    return value
+
+
+def entry_question(x: Array, index: tuple[int, ...]) -> Question:
+    """One entry."""
+    unit = np.zeros(x.shape)
+    unit[index] = 1.0
+    size, own = _size(x), abs(float(x[index]))
+    return Question(unit, size, max(size, own, 1.0), own)
+
+
+def _questions(x: Array, hand: Array | None) -> Iterator[Question]:
+    if x.size <= FEW:
+        yield from (entry_question(x, index) for index in np.ndindex(x.shape))
+        return
+    rng = np.random.default_rng(0)
+    yield from (entry_question(x, index) for index in _selected(x, hand, rng))
+    size = _size(x)
+    for k in range(RANDOM_DIRECTIONS):
+        signs = rng.choice([-1.0, 1.0], x.shape) * rng.uniform(0.5, 1.5, x.shape)
+        own = np.where(x == 0, 1.0, np.abs(x) / size)  # leaves a positive number positive
+        held = float(np.abs(x).max())
+        yield Question(signs * own if k % 2 else signs, size, max(size, 1.0), held, entry=False)
+
+
+def _selected(x: Array, hand: Array | None, rng: np.random.Generator) -> list[tuple[int, ...]]:
+    flat = list(rng.choice(x.size, SELECTED, replace=False))
+    if hand is not None and hand.shape == x.shape:
+        flat = [*np.argsort(-np.abs(hand), axis=None)[:SELECTED], *flat]
+    return [tuple(int(i) for i in np.unravel_index(k, x.shape)) for k in dict.fromkeys(map(int, flat))]
+
+
+def _size(x: Array) -> float:
+    """Root mean square of the finite entries; 1 for zeros."""
+    finite = np.abs(x[np.isfinite(x)])
+    largest = float(finite.max(initial=0.0))
+    return largest * float(np.sqrt(np.mean(np.square(finite / largest)))) if largest else 1.0
