@@ -20,13 +20,14 @@ Line = Callable[[float], float]
 FIRST_STEP = 0.1  # of the natural length
 FINER = 50.0  # from one step to the next: Ridders' own table spans a factor of 27
 MOST_STEPS = 6  # down from the first one
-ASIDE = 1.17  # two more runs take their points in between those of the first, that is SHRINK^⅓
+ASIDE = 1.25  # a second run takes its points in between those of the first
 ENOUGH = 1e-8  # relative: no other step is tried below it
 POOR = 1e-6  # relative: steps wider than the natural length are tried above it
+CONVERGED = 0.1  # relative: the error of a wider step that is believed
 CLOSER = 1e-4  # of a step: where a single difference has to agree, or there is more to see
 AGREES = 0.01  # relative: how well
-CLEARLY = 4.0  # times as rough: the roughness of a few points is itself uncertain by a factor of two
-POINTS, ORDERS = 11, (6, 7, 8)  # of the difference table that shows the rounding
+CLEARLY = 4.0  # times: what is estimated from a few points, a roughness or an error, may be off by a factor of two
+POINTS, ORDERS = 9, (6, 7, 8)  # of the difference table that shows the rounding
 SPACING = 0.01  # of its points, in steps: what is smooth has vanished from sixth differences
 WIDE_SPACING = 0.1  # the same over the whole of a step
 ULPS = 50.0  # of the argument, the least step: Ridders goes down to a 27th of it
@@ -90,13 +91,15 @@ class Reach:
         return [FIRST_STEP * self.natural * FINER**k for k in range(1, count + 1)]
 
 
-def derivative(line: Line, reach: Reach, enough: float = 0.0) -> Estimate:
+def derivative(line: Line, reach: Reach, enough: float = 0.0, expected: float = 0.0) -> Estimate:
     """f′(0) of a function of one number, central.
 
     Args:
         line: the function.
         reach: where to look.
         enough: an error below which nothing more is tried.
+        expected: what somebody says it is. If that is not 0, values that do not move at all are looked at from further
+            away: a sum with a large number would look just like that.
 
     Returns:
         The `Estimate` of the smallest error that no closer look contradicts.
@@ -106,7 +109,7 @@ def derivative(line: Line, reach: Reach, enough: float = 0.0) -> Estimate:
         >>> abs(found.value - 3) <= found.error < 1e-8
         True
     """
-    return _best(line, reach, 0, enough)
+    return _best(line, reach, 0, enough, expected)
 
 
 def sided(line: Line, reach: Reach) -> tuple[Estimate, Estimate]:
@@ -126,34 +129,39 @@ def sided(line: Line, reach: Reach) -> tuple[Estimate, Estimate]:
     return _best(line, reach, -1), _best(line, reach, 1)
 
 
-def _best(line: Line, reach: Reach, side: int, enough: float = 0.0) -> Estimate:
+def _best(line: Line, reach: Reach, side: int, enough: float = 0.0, expected: float = 0.0) -> Estimate:
     runs: list[tuple[float, Estimate]] = []
     with np.errstate(all="ignore"):
         for step in reach.finer:
             runs.append((step, _confirmed(line, step, reach, side)))
             found = _consistent(runs)
             if found.error <= max(ENOUGH * abs(found.value), enough) and _holds(line, step, reach, found, side):
-                return found
-        if _unresolved(line, reach, side):
-            return UNKNOWN
-        if found.error >= POOR * abs(found.value):
-            runs += [(step, _confirmed(line, step, reach, side)) for step in reach.wider]
+                break
+        else:
+            if _unresolved(line, reach, side):
+                return UNKNOWN
+        found = _consistent(runs)
+        doubtful = found == Estimate(0.0, 0.0) and expected != 0
+        if doubtful or found.error > max(POOR * abs(found.value), enough):
+            wider = [(step, _confirmed(line, step, reach, side)) for step in reach.wider]
+            # Only a run that converges: from afar, what saturates has a small slope everywhere.
+            runs += [(step, run) for step, run in wider if run.error < CONVERGED * abs(run.value)]
     return _consistent(runs)
 
 
 def _confirmed(line: Line, step: float, reach: Reach, side: int) -> Estimate:
-    """One run, and two more from points in between: what they differ by is error, too."""
+    """One run, and another from points in between: what they differ by is error, too."""
     slope = abs(_slope(line, step, side))  # by which the argument's own rounding counts
-    seen = [value_noise(line, max(step * SPACING, GATE * reach.unit), side), reach.unit * slope, reach.noise]
+    seen = [_noise(line, max(step * SPACING, GATE * reach.unit), side), reach.unit * slope, reach.noise]
     # NaN where one side of the line only has values: the runs see for themselves.
     noise = GATE * max(n if math.isfinite(n) else 0.0 for n in seen)
-    steps = step, step / ASIDE, step / ASIDE**2
+    steps = step, step / ASIDE
     runs = [one_sided(line, side, s, noise) if side else ridders(line, s, noise) for s in steps]
     values, errors = zip(*runs, strict=True)
     if not np.isfinite([*values, *errors, slope]).all():
         return UNKNOWN
     stairs = 2 * slope if values[0] == 0.0 else 0.0  # flat from near, but not over the step
-    return Estimate(values[0], max(*errors, stairs) + max(values) - min(values))
+    return Estimate(values[0], max(CLEARLY * max(errors), stairs) + max(values) - min(values))
 
 
 def _consistent(runs: list[tuple[float, Estimate]]) -> Estimate:
@@ -180,9 +188,14 @@ def _holds(line: Line, step: float, reach: Reach, run: Estimate, side: int) -> b
 def _unresolved(line: Line, reach: Reach, side: int) -> bool:
     """Whether the values are rough over the finest step, but smooth from one number to the next: then no step fits."""
     step = reach.finer[-1]
-    seen = value_noise(line, step * WIDE_SPACING, side)
+    seen = _noise(line, step * WIDE_SPACING, side)
     expected = GATE * max(reach.noise, reach.unit * abs(_slope(line, step, side)))
-    return seen > CLEARLY * expected and seen > CLEARLY * value_noise(line, 2 * reach.unit, side)
+    return seen > CLEARLY * expected and seen > CLEARLY * _noise(line, max(2 * reach.unit, step * CLOSER**2), side)
+
+
+def _noise(line: Line, spacing: float, side: int) -> float:
+    """From one side at a time, so that a kink just here is not taken for noise."""
+    return max(value_noise(line, spacing, s) for s in ((side,) if side else (-1, 1)))
 
 
 def _slope(line: Line, step: float, side: int) -> float:

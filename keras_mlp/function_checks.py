@@ -153,13 +153,14 @@ class Check:
 
     def _judged(self, name: str) -> Row:
         """As it ran; in float64, where that says more."""
+        finer = [sides.row(name) for sides in self.sides[1:] if name in sides.names]
+        if finer and finer[0].status.bad:
+            return replace(finer[0], reason=f"in float64: {finer[0].reason}")
         row = self.sides[0].row(name)
-        for finer in self.sides[1:]:
-            found = finer.row(name) if name in finer.names else row
-            if found.status.bad or (row.status in OPEN and found.status not in OPEN):
-                return replace(found, reason=f"in float64: {found.reason}")
-            if row.status is found.status is Status.MATCH:
-                row = replace(row, reason=f"{row.reason}; in float64: {found.reason}")
+        if finer and row.status in OPEN and finer[0].status not in OPEN:
+            return replace(finer[0], reason=f"in float64: {finer[0].reason}")
+        if finer and row.status is finer[0].status is Status.MATCH:
+            return replace(row, reason=f"{row.reason}; in float64: {finer[0].reason}")
         return row
 
     def _unanswered(self, name: str) -> Row:

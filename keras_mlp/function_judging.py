@@ -129,7 +129,7 @@ class Sides:
         if name not in self.subject.point:
             return 0.0, float("inf")
         question = entry_question(np.asarray(self.subject.point[name], np.float64), index)
-        found = answer(self.subject, name, self.cotangents, question)
+        found = answer(self.subject, name, self.cotangents, question, self.hand[name])
         return found.value, found.error
 
     def row(self, name: str) -> Row:
@@ -171,12 +171,16 @@ class Sides:
         hand, reference = (np.asarray(a, np.float64) for a in (self.read(row.name, self.hand[row.name]), self.reference[row.name]))
         limit = self.limit(row.name)
         off = np.abs(hand - reference) > limit
-        looks = [self._look(row.name, i, hand[i], reference[i], limit[i]) for i in self._places(off, hand - reference)]
+        looks: list[str] = []
+        for index in self._places(off, hand - reference):
+            looks.append(self._look(row.name, index, hand[index], reference[index], limit[index]))
+            if not looks[-1]:
+                return row
         if looks and all(look == "between" for look in looks):
             words = f"the values have a kink at {int(off.sum())} places, and both sides are between its two slopes"
             return replace(row, status=Status.KINK, reason=f"{row.reason}; {words}")
-        if looks and all(looks) and "mixed" in looks:
-            words = "the direction runs over kinks, which hide what is right. Move the data a little"
+        if looks:
+            words = "the values have kinks there, which hide what is right. Move the data a little"
             return replace(row, status=Status.INCONCLUSIVE, reason=f"{row.reason}; {words}")
         return row
 

@@ -18,6 +18,7 @@ Arrays = Mapping[str, Array]
 
 FEW = 16  # entries up to which each one is asked for
 RANDOM_DIRECTIONS = 4  # through all entries of a large array
+ENOUGH = 1e-10  # of the largest entry: no gradient has to be known better
 SELECTED = 4  # of its entries: those with the largest gradient, and as many at random
 
 
@@ -106,17 +107,20 @@ def ask(subject: Subject, name: str, cotangents: Arrays, hand: Array | None) -> 
         The `Answers`.
     """
     asked = list(_questions(np.asarray(subject.point[name], np.float64), hand))
-    enough = 1e-10 * float(np.abs(hand).max(initial=0.0)) if hand is not None and np.isfinite(hand).all() else 0.0
-    estimates = [answer(subject, name, cotangents, q, enough) for q in asked]
+    estimates = [answer(subject, name, cotangents, q, hand) for q in asked]
     pairs = [(q, e) for q, e in zip(asked, estimates, strict=True) if e.known]
     questions, known = tuple(q for q, _ in pairs), tuple(e for _, e in pairs)
     return Answers(subject.point[name].shape, questions, known, len(asked) - len(pairs))
 
 
-def answer(subject: Subject, name: str, cotangents: Arrays, question: Question, enough: float = 0.0) -> Estimate:
+def answer(subject: Subject, name: str, cotangents: Arrays, question: Question, hand: Array | None) -> Estimate:
     """The derivative along one direction."""
     reach = _reach(subject, name, cotangents, question)
-    return derivative(line(subject, name, cotangents, question.direction), reach, enough)
+    value = line(subject, name, cotangents, question.direction)
+    if hand is None or hand.shape != question.direction.shape or not np.isfinite(np.asarray(hand, np.float64)).all():
+        return derivative(value, reach)
+    h = np.asarray(hand, np.float64)
+    return derivative(value, reach, ENOUGH * float(np.abs(h).max()), float(np.vdot(h, question.direction)))
 
 
 def answer_sided(subject: Subject, name: str, cotangents: Arrays, question: Question) -> tuple[Estimate, Estimate]:
@@ -177,7 +181,8 @@ def _questions(x: Array, hand: Array | None) -> Iterator[Question]:
         signs = rng.choice([-1.0, 1.0], x.shape) * rng.uniform(0.5, 1.5, x.shape)
         own = np.where(x == 0, 1.0, np.abs(x) / size)  # leaves a positive number positive
         held = float(np.abs(x).max())
-        yield Question(signs * own if k % 2 else signs, size, max(size, 1.0), held, entry=False)
+        # From further away than its own size a function of many numbers may look smooth where it is not.
+        yield Question(signs * own if k % 2 else signs, size, size, held, entry=False)
 
 
 def _selected(x: Array, hand: Array | None, rng: np.random.Generator) -> list[tuple[int, ...]]:

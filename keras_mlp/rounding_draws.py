@@ -17,6 +17,8 @@ from manual_mlp import UNITS
 Array = npt.NDArray[Any]
 Arrays = Mapping[str, Array]
 
+NEARLY = 0.1  # relative: a run that is off by more is no measure
+
 
 @dataclass(frozen=True, eq=False)
 class Rounding:
@@ -41,15 +43,24 @@ class Rounding:
         return self.given.in_dtype("float32") if self.given.dtype == "float64" else self.given
 
     def at(self, dtype: str) -> list[dict[str, Array]]:
-        """In a dtype: what a coarser run is off by, in proportion; for float64 also what its last digits change.
+        """In a dtype: what a coarser run is off by, in proportion; where that is no measure, what the last digits change.
 
-        Proportion alone would be too little where a coarse run is off by all there is.
+        Last digits are the second choice, since they also decide ties, where the gradient jumps.
         """
-        scaled = self._scaled(dtype)
-        if dtype != "float64" and scaled:
-            return scaled
+        if self._in_proportion(dtype):
+            return self._scaled(dtype)
         alone = self.exact if dtype == "float64" else self.given
-        return scaled if alone is None else scaled + drawn_errors(self.given.point, dtype, self._run(alone), None)
+        return self._scaled(dtype) + (drawn_errors(self.given.point, dtype, self._run(alone), None) if alone else [])
+
+    def _in_proportion(self, dtype: str) -> bool:
+        """Whether the coarse run is nearly right. One that is off by all there is says little about a finer one."""
+        if not self._against_exact or self.coarse is None or self.exact is None:
+            return False
+        if dtype == self.coarse.dtype:
+            return True
+        right = self._run(self.exact)({n: np.asarray(a, np.float64) for n, a in self.given.point.items()})
+        off = {n: max(float(np.abs(e[n]).max(initial=0.0)) for e in self._against_exact) for n in self._against_exact[0]}
+        return all(worst <= NEARLY * float(np.abs(right[n]).max(initial=0.0)) for n, worst in off.items() if n in right)
 
     def _scaled(self, dtype: str) -> list[dict[str, Array]]:
         if self.coarse is None:

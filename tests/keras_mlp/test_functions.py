@@ -68,12 +68,12 @@ def matmul_gradient(x: Any, w: Any, u: Any) -> Any:
 RIGHT: dict[str, tuple[Callable[..., Any], Callable[[float], list[Array]]]] = {
     "matmul": (custom(tf.matmul, matmul_gradient), lambda s: [s * X, W]),
     "logsumexp": (logsumexp, lambda s: [s * X]),
-    "normalised": (normalised, lambda s: [s * RNG.normal(size=(2, 4))]),
+    "normalised": (normalised, lambda s: [s * np.random.default_rng(1).normal(size=(2, 4))]),
     "sqrt": (tf.sqrt, lambda s: [s * np.abs(X)]),
     "sin": (tf.sin, lambda s: [s * X]),
     "atan2": (tf.atan2, lambda s: [s * X[0], s * X[1]]),
     "sort": (tf.sort, lambda s: [s * X[:, 0]]),
-    "relu of many": (tf.nn.relu, lambda s: [s * RNG.normal(size=(10, 20))]),
+    "relu of many": (tf.nn.relu, lambda s: [s * np.random.default_rng(1).normal(size=(10, 20))]),
     "cancelling": (lambda x: (x + 1e4) - 1e4, lambda s: [s * X[0]]),
 }
 
@@ -81,6 +81,7 @@ RIGHT: dict[str, tuple[Callable[..., Any], Callable[[float], list[Array]]]] = {
 @pytest.mark.parametrize("scale", SCALES)
 @pytest.mark.parametrize("name", RIGHT)
 def test_no_false_alarm(name: str, scale: float) -> None:
+    """A sum with 1e4 loses small numbers even in float64: there it may come out as unproven."""
     f, arguments = RIGHT[name]
     for dtype, g in (("float64", f), ("float32", f), ("float32", only_float32(f))):
         diff = check_function(g, [a.astype(dtype) for a in arguments(scale)])
@@ -136,25 +137,18 @@ def test_a_mistake_is_found_and_named(name: str, reference: str) -> None:
         assert "σ" in str(diff) or status is not Status.MISMATCH
 
 
-def smallest_seen(dtype: str, twin: bool, where: tuple[Any, ...], f64: bool = True) -> float:
-    """The smallest ε by which a part of a right gradient can be wrong and still be seen."""
-    x, seen = RNG.normal(size=(3, 4)).astype(dtype), 1.0
-    for epsilon in 10.0 ** -np.arange(1, 15):
-        factor = np.ones(x.shape)
-        factor[where] += epsilon
-        f = custom(tf.tanh, lambda x, u, factor=factor: u * (1 - tf.tanh(x) ** 2) * tf.constant(factor, x.dtype))
-        diff = check_function(f if f64 else only_float32(f), x, tf.tanh if twin else None)
-        if not diff.verdict.bad:
-            return seen
-        seen = float(epsilon)
-    return seen
-
-
 @pytest.mark.parametrize("where", [(0, 1), (0,), ()], ids=["one entry", "one row", "all"])
-def test_how_small_an_error_is_seen(where: tuple[Any, ...]) -> None:
-    assert smallest_seen("float64", True, where) <= 1e-13
-    assert smallest_seen("float64", False, where) <= 1e-9
-    assert smallest_seen("float32", False, where, f64=False) <= 1e-2
+@pytest.mark.parametrize(
+    ("judge", "epsilon"), [("float64, twin", 1e-13), ("float64, Ridders", 1e-9), ("float32 alone, Ridders", 1e-2)]
+)
+def test_how_small_an_error_is_seen(judge: str, epsilon: float, where: tuple[Any, ...]) -> None:
+    x = np.random.default_rng(2).normal(size=(2, 3)).astype(judge.split()[0].strip(","))
+    for planted, seen in ((epsilon, True), (epsilon * 1e-4, False)):
+        factor = np.ones(x.shape)
+        factor[where] += planted
+        f = custom(tf.tanh, lambda x, u, factor=factor: u * (1 - tf.tanh(x) ** 2) * tf.constant(factor, x.dtype))
+        diff = check_function(only_float32(f) if "alone" in judge else f, x, tf.tanh if "twin" in judge else None)
+        assert diff.verdict.bad is seen, str(diff)
 
 
 def test_a_float32_function_is_judged_in_float64_where_it_runs_there() -> None:
@@ -177,8 +171,10 @@ def test_another_subgradient_at_a_kink_is_no_mistake(twin: str | None) -> None:
 
 
 def test_ties_of_a_maximum() -> None:
-    diff = check_function(tf.maximum, [np.array([1.0, 2.0, 3.0]), np.array([1.0, 2.0, 0.0])])
-    assert diff.verdict in (Status.KINK, Status.MATCH)
+    x, y = np.array([1.0, 2.0, 3.0, 0.5]), np.array([1.0, 2.0, 0.0, 4.0])
+    assert check_function(tf.maximum, [x, y]).verdict is Status.KINK  # TensorFlow gives all of it to x
+    wrong = custom(tf.maximum, lambda x, y, u: (1.5 * u * tf.cast(x >= y, u.dtype), u * tf.cast(x < y, u.dtype)))
+    assert check_function(wrong, [x, y])["inputs/0"].status is Status.MISMATCH
 
 
 # what has no gradient
@@ -299,15 +295,10 @@ def test_inputs_are_left_alone() -> None:
     assert np.array_equal(x, X)
 
     def mutating(x: Any) -> Any:
-        view = np.asarray(memoryview(x))
-        view.setflags(write=True)
-        view += 1
+        if tf.executing_eagerly():
+            x._numpy()[...] += 1  # noqa: SLF001  # the tensor's own memory
         return x * 1.0
 
-    try:
-        np.asarray(memoryview(tf.constant(X))).setflags(write=True)
-    except ValueError:
-        pytest.skip("this TensorFlow gives no writable view of a tensor")
     with pytest.raises(ValueError, match="changes its own inputs"):
         check_function(mutating, X)
 

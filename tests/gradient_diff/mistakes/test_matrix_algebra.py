@@ -9,7 +9,7 @@ import pytest
 from experiments.article_a import LEARNING_RATE, as_parameters, data, draw, iterate
 from experiments.slips import Slip
 from gradient_diff import GradientDiff, Status, compare
-from manual_mlp import MLP, Dense, Problem, evaluation_of, gradient_node, rounding_noise, update_bound
+from manual_mlp import MLP, Dense, Problem, gradient_node, rounding_noise, update_bound
 
 IDS = (
     "transposed",
