@@ -28,7 +28,7 @@ CLOSER = 1e-4  # of a step: where a single difference has to agree, or there is 
 AGREES = 0.01  # relative: how well
 CLEARLY = 4.0  # times: what is estimated from a few points, a roughness or an error, may be off by a factor of two
 POINTS, ORDERS = 9, (6, 7, 8)  # of the difference table that shows the rounding
-SPACING = 0.01  # of its points, in steps: what is smooth has vanished from sixth differences
+SPACING = 0.05  # of its points, in steps: sees a kink within reach; sixth differences lose what is smooth
 WIDE_SPACING = 0.1  # the same over the whole of a step
 ULPS = 50.0  # of the argument, the least step: Ridders goes down to a 27th of it
 
@@ -141,11 +141,10 @@ def _best(line: Line, reach: Reach, side: int, enough: float = 0.0, expected: fl
             if _unresolved(line, reach, side):
                 return UNKNOWN
         found = _consistent(runs)
-        doubtful = found == Estimate(0.0, 0.0) and expected != 0
+        doubtful = found.value == 0.0 and abs(expected) > found.error
         if doubtful or found.error > max(POOR * abs(found.value), enough):
             wider = [(step, _confirmed(line, step, reach, side)) for step in reach.wider]
-            # Only a run that converges: from afar, what saturates has a small slope everywhere.
-            runs += [(step, run) for step, run in wider if run.error < CONVERGED * abs(run.value)]
+            runs += [(step, run) for step, run in wider if doubtful or _smooth(line, step, reach, run)]
     return _consistent(runs)
 
 
@@ -168,14 +167,25 @@ def _consistent(runs: list[tuple[float, Estimate]]) -> Estimate:
     """The smallest error among those that no finer run contradicts: from afar a function may look like another."""
     ordered = [run for _, run in sorted(runs, key=lambda pair: pair[0]) if run.known]
     believed: list[Estimate] = []
-    for place, run in enumerate(ordered):
-        if run.value == 0.0:
-            # Flat here, and not further away: from too near, a part that is computed coarsely looks just like that.
-            coarser = next((r for r in ordered[place + 1 :] if r.value or r.error > run.error), run)
-            run = Estimate(0.0, abs(coarser.value) + coarser.error)
+    for place, found in enumerate(ordered):
+        run = _flat(ordered[place:]) if found.value == 0.0 else found
         if all(run.agrees(finer) for finer in believed):
             believed.append(run)
     return min(believed, key=lambda run: run.error, default=UNKNOWN)
+
+
+def _flat(runs: list[Estimate]) -> Estimate:
+    """Flat here, but not further away: from too near, a part that is computed coarsely looks just like that."""
+    coarser = next((run for run in runs[1:] if run.value or run.error > runs[0].error), runs[0])
+    return Estimate(0.0, abs(coarser.value) + coarser.error)
+
+
+def _smooth(line: Line, step: float, reach: Reach, run: Estimate) -> bool:
+    """Whether a run from afar converges, and to one number from both sides: what saturates or bends does neither."""
+    limit = CONVERGED * abs(run.value)
+    if run.error >= limit:
+        return False
+    return all(abs(_confirmed(line, step, reach, side).value - run.value) <= limit for side in (-1, 1))
 
 
 def _holds(line: Line, step: float, reach: Reach, run: Estimate, side: int) -> bool:

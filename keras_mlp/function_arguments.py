@@ -39,7 +39,7 @@ class Arguments:
     def packed(self, leaves: Mapping[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """The call's arguments, with other leaves; new lists and dicts each time, so that none can be changed."""
         values = [leaves[name] for name in self.leaves]
-        return keras.tree.map_structure(lambda i: values[i], self.structure)  # type: ignore[no-any-return]
+        return keras.tree.map_structure(lambda i: values[i], self.structure)
 
 
 def read_arguments(function: Callable[..., Any], inputs: object, one: bool = False) -> Arguments:
@@ -66,9 +66,10 @@ def read_arguments(function: Callable[..., Any], inputs: object, one: bool = Fal
     names = [f"inputs/{'/'.join(map(str, (title, *path)))}" for title, v in pairs for path, _ in _flat(v)]
     given = [leaf for _, value in pairs for _, leaf in _flat(value)]
     counter = iter(range(len(given)))
-    structure = keras.tree.map_structure(lambda _: next(counter), positional), {
-        key: keras.tree.map_structure(lambda _: next(counter), value) for key, value in named.items()
-    }
+    structure = (
+        keras.tree.map_structure(lambda _: next(counter), positional),
+        {key: keras.tree.map_structure(lambda _: next(counter), value) for key, value in named.items()},
+    )
     leaves = {name: _leaf(name, value) for name, value in zip(names, given, strict=True)}
     skipped = {name: why for name, leaf in leaves.items() if (why := _no_derivative(leaf))}
     return Arguments(structure, leaves, skipped)
@@ -99,7 +100,9 @@ def _flat(value: object) -> list[tuple[tuple[Any, ...], Any]]:
 def _leaf(name: str, value: Any) -> Any:
     """Numbers as arrays of a dtype that TensorFlow computes in; anything else as it is."""
     if isinstance(value, (tf.SparseTensor, tf.RaggedTensor, tf.IndexedSlices)):
-        raise TypeError(f"{name} is a {type(value).__name__}: only dense tensors can be checked. Use tf.sparse.to_dense.")
+        raise TypeError(
+            f"{name} is a {type(value).__name__}: only dense tensors can be checked. Use tf.sparse.to_dense."
+        )
     if isinstance(value, tf.Tensor):
         value = value.numpy()
     if isinstance(value, (bool, str, bytes)) or not isinstance(value, (np.ndarray, np.generic, int, float, complex)):

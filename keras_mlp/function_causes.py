@@ -24,7 +24,14 @@ NAMED_FACTORS = {
 CLOSE = 1e-3  # relative: a fitted factor this near a known one is tried as it
 
 
-def function_causes(names: Sequence[str], hand: Arrays, shapes: Mapping[str, Any], again: Arrays, fits: Fits, scale: Callable[[str], float]) -> tuple[Cause, ...]:
+def function_causes(
+    names: Sequence[str],
+    hand: Arrays,
+    shapes: Mapping[str, Any],
+    again: Arrays,
+    fits: Fits,
+    scale: Callable[[str], float],
+) -> tuple[Cause, ...]:
     """Name the mistakes, one or more per array that is off.
 
     Args:
@@ -43,16 +50,24 @@ def function_causes(names: Sequence[str], hand: Arrays, shapes: Mapping[str, Any
     return tuple(swapped or found)
 
 
-def _of(name: str, hand: Arrays, shapes: Mapping[str, Any], again: Arrays, fits: Fits, scale: Callable[[str], float]) -> list[Cause]:
+def _of(
+    name: str, hand: Arrays, shapes: Mapping[str, Any], again: Arrays, fits: Fits, scale: Callable[[str], float]
+) -> list[Cause]:
     if name not in hand:
         message = "your gradient is None, but the outputs change with it. Return a gradient for it"
         return [_cause("missing_gradient", name, message)]
     h = hand[name]
     if not np.any(h):
-        return [_cause("missing_gradient", name, "your gradient is all zero, but the outputs change with it. Return a gradient for it")]
+        return [
+            _cause(
+                "missing_gradient",
+                name,
+                "your gradient is all zero, but the outputs change with it. Return a gradient for it",
+            )
+        ]
     if name in again and np.array_equal(again[name], h):
-        message = "your gradient is the same for every upstream: multiply the local derivative by dE/dz, the argument of your gradient function"
-        return [_cause("local_replaces_upstream", name, message)]
+        message = "your gradient is the same for every upstream: multiply the local derivative by dE/dz"
+        return [_cause("local_replaces_upstream", name, f"{message}, the argument of your gradient function")]
     causes = [*_orientation(name, h, shapes[name], fits), *_reduction(name, h, shapes[name], fits)]
     if h.shape == tuple(shapes[name]):
         causes += _factor(name, h, fits, scale)
@@ -77,8 +92,8 @@ def _reduction(name: str, h: Array, shape: tuple[int, ...], fits: Fits) -> Itera
         return
     summed = _summed_to(h, tuple(shape))
     if summed is not None and fits(name, summed):
-        message = f"your gradient of shape {h.shape} is not summed over what was broadcast from {tuple(shape)}. Sum it over those axes"
-        yield _cause("broadcast_not_summed", name, message)
+        message = f"your gradient of shape {h.shape} is not summed over what was broadcast from {tuple(shape)}"
+        yield _cause("broadcast_not_summed", name, f"{message}. Sum it over those axes")
     elif h.size < int(np.prod(shape)) and _broadcasts(h, shape) and fits(name, np.broadcast_to(h, shape)):
         message = f"your gradient has the shape {h.shape} for an input of {tuple(shape)}. Broadcast it to that shape"
         yield _cause("gradient_not_broadcast", name, message)

@@ -22,7 +22,10 @@ Arrays = Mapping[str, Array]
 
 OPEN = (Status.VACUOUS, Status.INCONCLUSIVE)
 STEPS = 128  # cotangents are multiples of 1/128 between ½ and 1½: exact in every dtype, bfloat16 included
-UNSTEADY = "two runs on the same arrays differ by more than the order of a sum explains. Freeze the seed: only a function of its inputs has a gradient"
+UNSTEADY = (
+    "two runs on the same arrays differ by more than the order of a sum explains. "
+    "Freeze the seed: only a function of its inputs has a gradient"
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +50,9 @@ class Check:
         hand, reference = self._shown(rows)
         origins = self._hand_origin(), self._reference_origin()
         causes = self._causes([r.name for r in rows if r.status.bad and r.name in self.subject.point])
-        return GradientDiff(tuple(rows), hand, reference, *origins, causes=causes, unexplained=self._unexplained(causes, rows))
+        return GradientDiff(
+            tuple(rows), hand, reference, *origins, causes=causes, unexplained=self._unexplained(causes, rows)
+        )
 
     @cached_property
     def subject(self) -> Subject:
@@ -71,7 +76,9 @@ class Check:
             n: rng.choice([-1.0, 1.0], a.shape) * rng.integers(STEPS // 2, STEPS * 3 // 2, a.shape) / STEPS
             for n, a in self.subject.outputs.items()
         }
-        return {n: np.where(np.isfinite(np.asarray(self.subject.outputs[n], np.float64)), c, 0.0) for n, c in signed.items()}
+        return {
+            n: np.where(np.isfinite(np.asarray(self.subject.outputs[n], np.float64)), c, 0.0) for n, c in signed.items()
+        }
 
     @cached_property
     def hand(self) -> dict[str, Array]:
@@ -167,7 +174,9 @@ class Check:
         if self.plain is not None:
             return self._plain_row(name, Status.VACUOUS, "neither the function nor the reference depends on it")
         return self._plain_row(
-            name, Status.INCONCLUSIVE, "no derivative was found: the values have none, or not within reach of a step. Give reference="
+            name,
+            Status.INCONCLUSIVE,
+            "no derivative was found: the values have none, or not within reach of a step. Give reference=",
         )
 
     def _none(self, name: str) -> Row:
@@ -176,7 +185,9 @@ class Check:
         error = self.answers[name].error if name in self.answers else 0.0
         if (np.abs(reference) <= error).all():
             return self._plain_row(name, Status.VACUOUS, "its gradient is None, and the values do not depend on it")
-        reason = f"the gradient is None, but the values depend on it: the reference reaches {np.abs(reference).max():.3g}"
+        reason = (
+            f"the gradient is None, but the values depend on it: the reference reaches {np.abs(reference).max():.3g}"
+        )
         return replace(self._plain_row(name, Status.MISSING, reason), shape_hand=None)
 
     def _misshapen(self, name: str) -> Row:
@@ -232,7 +243,9 @@ class Check:
         return diff.unexplained if diff is not None else ""
 
     def _hand_origin(self) -> str:
-        same = self.hand.keys() == self._again.keys() and all(np.array_equal(a, self._again[n], equal_nan=True) for n, a in self.hand.items())
+        same = self.hand.keys() == self._again.keys() and all(
+            np.array_equal(a, self._again[n], equal_nan=True) for n, a in self.hand.items()
+        )
         second = "a second run is bit-equal" if same else "a second run differs in its last digits"
         return "; ".join([self.subject.title, *self.remarks, "not reproducible" if self.unsteady else second])
 

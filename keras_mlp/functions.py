@@ -174,5 +174,9 @@ def explained(title: str, arguments: Arguments) -> Iterator[None]:
         inputs = ", ".join(n.removeprefix("inputs/") for n in arguments.leaves)
         wanted = f"one gradient per tensor argument ({inputs}), in their order"
         if "variables" in str(error):
-            wanted = "(gradients of the arguments, list of gradients of the variables), as grad(*upstream, variables=None)"
-        raise type(error)(f"The gradient function of {title} has to return {wanted}. TensorFlow says: {error}") from error
+            wanted = (
+                "(gradients of the arguments, list of gradients of the variables), as grad(*upstream, variables=None)"
+            )
+        raise type(error)(
+            f"The gradient function of {title} has to return {wanted}. TensorFlow says: {error}"
+        ) from error

@@ -54,7 +54,9 @@ def check_layer(
     """
     check_mode(mode)
     if not isinstance(layer, keras.layers.Layer):
-        raise TypeError(f"layer is {type(layer).__name__}: expected a keras.layers.Layer. For a function: check_function.")
+        raise TypeError(
+            f"layer is {type(layer).__name__}: expected a keras.layers.Layer. For a function: check_function."
+        )
     arguments = _of_dtype(read_arguments(layer.call, inputs, one=True), layer.variable_dtype)
     used, words = (layer, ()) if layer.built else (_built_copy(layer, arguments, training), ("a built copy",))
     with restored(v.value for v in used.variables) as state:

@@ -138,7 +138,9 @@ def _reach(subject: Subject, name: str, cotangents: Arrays, question: Question) 
     squares = 0.0
     for n, a in start.items():
         moves = np.logical_or.reduce([run[n] != a for run in runs])
-        squares += float(np.square(cotangents[n] * np.where(moves & (cotangents[n] != 0), np.asarray(a, np.float64), 0.0)).sum())
+        squares += float(
+            np.square(cotangents[n] * np.where(moves & (cotangents[n] != 0), np.asarray(a, np.float64), 0.0)).sum()
+        )
     return Reach(question.natural, question.widest, unit * question.held, unit * float(np.sqrt(squares / 3)))
 
 

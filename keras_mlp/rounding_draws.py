@@ -43,7 +43,7 @@ class Rounding:
         return self.given.in_dtype("float32") if self.given.dtype == "float64" else self.given
 
     def at(self, dtype: str) -> list[dict[str, Array]]:
-        """In a dtype: what a coarser run is off by, in proportion; where that is no measure, what the last digits change.
+        """In a dtype: what a coarser run is off by, in proportion; or else what the last digits change.
 
         Last digits are the second choice, since they also decide ties, where the gradient jumps.
         """
@@ -59,7 +59,9 @@ class Rounding:
         if dtype == self.coarse.dtype:
             return True
         right = self._run(self.exact)({n: np.asarray(a, np.float64) for n, a in self.given.point.items()})
-        off = {n: max(float(np.abs(e[n]).max(initial=0.0)) for e in self._against_exact) for n in self._against_exact[0]}
+        off = {
+            n: max(float(np.abs(e[n]).max(initial=0.0)) for e in self._against_exact) for n in self._against_exact[0]
+        }
         return all(worst <= NEARLY * float(np.abs(right[n]).max(initial=0.0)) for n, worst in off.items() if n in right)
 
     def _scaled(self, dtype: str) -> list[dict[str, Array]]:

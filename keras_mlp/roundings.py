@@ -56,7 +56,8 @@ def drawn_errors(
 
     Example:
         >>> point = {"x": np.array([0.1], np.float32)}
-        >>> errors = drawn_errors(point, "float32", lambda p: {"x": np.float32(p["x"]) ** 2}, lambda p: {"x": p["x"] ** 2})
+        >>> coarse, fine = lambda p: {"x": np.float32(p["x"]) ** 2}, lambda p: {"x": p["x"] ** 2}
+        >>> errors = drawn_errors(point, "float32", coarse, fine)
         >>> 0 < max(abs(float(e["x"][0])) for e in errors) < 1e-9
         True
     """

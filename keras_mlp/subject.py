@@ -161,7 +161,9 @@ def float_outputs(title: str, outputs: object) -> dict[str, Any]:
         raise TypeError(f"{title} returns complex numbers: {', '.join(odd)}. Only real functions can be checked.")
     floats = {n: t for n, t in flat.items() if t.dtype.name in UNITS}
     if not floats:
-        raise TypeError(f"{title} returns no tensor of floats: {', '.join(t.dtype.name for t in flat.values()) or None}.")
+        raise TypeError(
+            f"{title} returns no tensor of floats: {', '.join(t.dtype.name for t in flat.values()) or None}."
+        )
     return floats
 
 
@@ -180,7 +182,9 @@ def recast_arguments(subject: Subject, dtype: str) -> Subject:
     """The same function on arguments of another dtype; only one without variables can follow."""
     if subject.variables:
         raise TypeError(f"{subject.title} reads variables, whose dtype is fixed.")
-    leaves = {n: subject.point[n].astype(dtype) if n in subject.point else a for n, a in subject.arguments.leaves.items()}
+    leaves = {
+        n: subject.point[n].astype(dtype) if n in subject.point else a for n, a in subject.arguments.leaves.items()
+    }
     return replace(subject, arguments=replace(subject.arguments, leaves=leaves))
 
 

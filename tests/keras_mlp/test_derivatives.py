@@ -21,7 +21,12 @@ def reach(x: float, unit: float = DOUBLE, out: float = 0.0) -> Reach:
 @pytest.mark.parametrize("x", SCALES)
 @pytest.mark.parametrize(
     ("f", "slope"),
-    [(math.sin, math.cos), (math.sqrt, lambda x: 0.5 / math.sqrt(x)), (math.log, lambda x: 1 / x), (math.atan, lambda x: 1 / (1 + x * x))],
+    [
+        (math.sin, math.cos),
+        (math.sqrt, lambda x: 0.5 / math.sqrt(x)),
+        (math.log, lambda x: 1 / x),
+        (math.atan, lambda x: 1 / (1 + x * x)),
+    ],
 )
 def test_the_error_holds_at_every_scale(f: Callable[[float], float], slope: Callable[[float], float], x: float) -> None:
     def line(t: float) -> float:

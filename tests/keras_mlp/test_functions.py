@@ -114,7 +114,12 @@ PLANTED: dict[str, tuple[Callable[..., Any], list[Array], str, Status]] = {
         Status.MISMATCH,
     ),
     "none": (custom(tf.multiply, lambda a, b, u: (u * b, None)), [X, X], "missing_gradient", Status.MISSING),
-    "zeros": (custom(tf.multiply, lambda a, b, u: (u * b, tf.zeros_like(b))), [X, X], "missing_gradient", Status.MISMATCH),
+    "zeros": (
+        custom(tf.multiply, lambda a, b, u: (u * b, tf.zeros_like(b))),
+        [X, X],
+        "missing_gradient",
+        Status.MISMATCH,
+    ),
     "not summed": (custom(tf.add, lambda a, b, u: (u, u)), [X, X[0]], "broadcast_not_summed", Status.SHAPE),
     "not broadcast": (custom(tf.reduce_sum, lambda x, u: u), [X], "gradient_not_broadcast", Status.SHAPE),
 }
@@ -137,9 +142,10 @@ def test_a_mistake_is_found_and_named(name: str, reference: str) -> None:
         assert "σ" in str(diff) or status is not Status.MISMATCH
 
 
+# Ridders is content with an error of 1e-8; of that and of σ the judgement allows √2.
 @pytest.mark.parametrize("where", [(0, 1), (0,), ()], ids=["one entry", "one row", "all"])
 @pytest.mark.parametrize(
-    ("judge", "epsilon"), [("float64, twin", 1e-13), ("float64, Ridders", 1e-9), ("float32 alone, Ridders", 1e-2)]
+    ("judge", "epsilon"), [("float64, twin", 1e-13), ("float64, Ridders", 2e-8), ("float32 alone, Ridders", 1e-2)]
 )
 def test_how_small_an_error_is_seen(judge: str, epsilon: float, where: tuple[Any, ...]) -> None:
     x = np.random.default_rng(2).normal(size=(2, 3)).astype(judge.split()[0].strip(","))
@@ -152,7 +158,7 @@ def test_how_small_an_error_is_seen(judge: str, epsilon: float, where: tuple[Any
 
 
 def test_a_float32_function_is_judged_in_float64_where_it_runs_there() -> None:
-    f = custom(tf.sin, lambda x, u: u * tf.cos(x) * (1 + tf.constant(1e-9, x.dtype)))
+    f = custom(tf.sin, lambda x, u: u * tf.cos(x) * (1 + tf.constant(2e-8, x.dtype)))
     diff = check_function(f, X.astype("f4"))
     assert diff.verdict is Status.MISMATCH
     assert diff.rows[0].reason.startswith("in float64")
@@ -204,7 +210,7 @@ def test_outputs_of_every_form() -> None:
 
 
 @pytest.mark.parametrize(
-    ("f", "x"), [(lambda x: 0 * x, X), (lambda x: x, np.zeros((0, 2))), (lambda x: tf.round(x), X), (tf.tanh, 1e6 * X)]
+    ("f", "x"), [(lambda x: 0 * x, X), (lambda x: x, np.zeros((0, 2))), (tf.round, X), (tf.tanh, 1e6 * X)]
 )
 def test_flat_functions_prove_nothing(f: Callable[..., Any], x: Array) -> None:
     assert check_function(f, x).verdict is Status.VACUOUS

@@ -25,15 +25,15 @@ LAYERS: dict[str, tuple[Any, Any, bool | None]] = {
     "Dense float64": (lambda: L.Dense(2, "tanh", dtype="float64"), X, None),
     "Dense mixed_float16": (lambda: L.Dense(2, "tanh", dtype="mixed_float16"), X, None),
     "Conv1D": (lambda: L.Conv1D(2, 2, activation="gelu"), STEPS, None),
-    "LayerNormalization": (lambda: L.LayerNormalization(), X, None),
-    "BatchNormalization, training": (lambda: L.BatchNormalization(), X, True),
-    "BatchNormalization": (lambda: L.BatchNormalization(), X, False),
+    "LayerNormalization": (L.LayerNormalization, X, None),
+    "BatchNormalization, training": (L.BatchNormalization, X, True),
+    "BatchNormalization": (L.BatchNormalization, X, False),
     "Dropout": (lambda: L.Dropout(0.5, seed=1), X, True),
     "Embedding": (lambda: L.Embedding(4, 3), np.array([[0, 1], [2, 1]]), None),
     "LSTM": (lambda: L.LSTM(1), STEPS[:1], None),
     "GRU": (lambda: L.GRU(1), STEPS[:1], None),
     "MultiHeadAttention": (lambda: L.MultiHeadAttention(1, 1), (STEPS[:1, :, :1], STEPS[:1, :2, :1]), None),
-    "Add": (lambda: L.Add(), [X, 2 * X], None),
+    "Add": (L.Add, [X, 2 * X], None),
 }
 
 
@@ -85,7 +85,7 @@ def test_a_mistake_in_a_layer_is_named(mistake: str) -> None:
     assert check_layer(Scaled(), X).ok
 
 
-@pytest.mark.parametrize("make", [Scaled, lambda: L.BatchNormalization(), lambda: L.Dropout(0.5, seed=3)])
+@pytest.mark.parametrize("make", [Scaled, L.BatchNormalization, lambda: L.Dropout(0.5, seed=3)])
 def test_a_built_layer_is_left_as_it_was(make: Any) -> None:
     layer = make()
     layer(X, training=True) if not isinstance(layer, Scaled) else layer(X)
