@@ -5,12 +5,12 @@
 run: setup
 	.venv/bin/gradient-diff run all
 
-# What a change must pass.
+# What a change must pass. Two workers, one thread of linear algebra each: more would wait for each other.
 test: setup
 	.venv/bin/ruff check
 	.venv/bin/ruff format --check
 	.venv/bin/mypy
-	.venv/bin/pytest
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 .venv/bin/pytest -n 2 --dist loadgroup
 
 # The committed results, which a test compares with a fresh run.
 reference: setup

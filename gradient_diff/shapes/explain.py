@@ -73,7 +73,7 @@ def explain_shapes(
         ValueError: no operands, a negative length, a reference of another shape than the target's.
 
     Example:
-        >>> print(explain_shapes({"db": (100, 50)}, target=(50,)))
+        >>> print(explain_shapes({"db": (100, 50)}, target=(50,)))  # doctest: +NORMALIZE_WHITESPACE
         db (100, 50), target (50,)
         <BLANKLINE>
           db      (100, 50)  batch, units
