@@ -118,10 +118,10 @@ def _rates(frame: pd.DataFrame, tools: Tools) -> Part:
         "The rates",
         paragraphs(f"""
             {len(planted):,} wrong derivations, written without the engine, in {networks} networks: square and not, of
-            one sample and of several, saturated and not, in float64 and float32, at loss scales 1, 1e-3 and 1e-6. The
-            reference is TensorFlow's tape. A mistake shows where what it adds in exact arithmetic is more than
-            {SHOWS:g} σ in some entry: 16 σ are what rounding explains, and rounding may take as much off. Only what
-            shows can be missed.
+            one sample and of several, saturated and not, with dropout and without, in float64 and float32, at loss
+            scales 1, 1e-3 and 1e-6. The reference is TensorFlow's tape. A mistake shows where what it adds in exact
+            arithmetic is more than {SHOWS:g} σ in some entry: 16 σ are what rounding explains, and rounding may take
+            as much off. Only what shows can be missed.
 
             {pairs:,} correct pairs: the engine, a student, the batch in another order and a sum sample by sample,
             against the tape.
@@ -143,7 +143,7 @@ def _rates(frame: pd.DataFrame, tools: Tools) -> Part:
         claims={
             f"no false alarm on {pairs:,} correct pairs (measured {alarms})": alarms == 0,
             f"no mistake that shows is missed (measured {len(missed)})": missed.empty,
-            "every mistake that networks of Dense layers allow is planted": set(absent["why"]) <= {OTHER_LAYER},
+            "every mistake of the list that has its layer is planted": set(absent["why"]) <= {OTHER_LAYER},
         },
         pictures={"Misses and false alarms": draw_errors},
     )

@@ -33,7 +33,7 @@ class Setting:
 
     Attributes:
         number: of the draw.
-        problem: network, parameters, data, loss.
+        drawn: network, parameters, data, loss, and masks that Keras's own take the place of.
 
     Example:
         >>> from experiments.detection_nets import drawn
@@ -42,7 +42,7 @@ class Setting:
     """
 
     number: int
-    problem: Problem
+    drawn: Problem
 
     @property
     def kind(self) -> Kind:
@@ -54,8 +54,13 @@ class Setting:
         """The reference, by tf.GradientTape."""
         from keras_mlp import backpropagate, to_keras
 
-        p = self.problem
-        return backpropagate(to_keras(p.mlp, p.parameters, p.dtype.name), p.x, p.y, p.loss)
+        p = self.drawn
+        return backpropagate(to_keras(p.mlp, p.parameters, p.dtype.name, seed=self.number), p.x, p.y, p.loss)
+
+    @cached_property
+    def problem(self) -> Problem:
+        """What is differentiated, with the masks that Keras drew."""
+        return replace(self.drawn, draws=self.tape.problem.draws) if self.drawn.draws else self.drawn
 
     @cached_property
     def noise(self) -> Noise:
@@ -72,7 +77,9 @@ class Setting:
         """The same numbers, to be computed exactly, or nearly so."""
         p = self.problem
         y = p.y if p.y.dtype.kind == "i" else p.y.astype(WIDE)
-        return replace(p, parameters={n: a.astype(WIDE) for n, a in p.parameters.items()}, x=p.x.astype(WIDE), y=y)
+        arrays = {n: a.astype(WIDE) for n, a in p.parameters.items()}
+        masks = {n: a.astype(WIDE) for n, a in p.draws.items()}
+        return replace(p, parameters=arrays, x=p.x.astype(WIDE), y=y, draws=masks)
 
     @cached_property
     def exact(self) -> Gradients:
@@ -102,8 +109,9 @@ def student_gradients(problem: Problem, *slips: Slip, decay: float = 0.0) -> Gra
         >>> sorted(student_gradients(drawn(0, "float64", 1.0)))[:2]
         ['dense_1/bias', 'dense_1/kernel']
     """
+    p = problem
     with np.errstate(all="ignore"):
-        return wrong_gradients(slips, problem.parameters, problem.mlp, problem.x, problem.y, problem.loss, decay)
+        return wrong_gradients(slips, p.parameters, p.mlp, p.x, p.y, p.loss, decay, p.draws)
 
 
 @dataclass(frozen=True, eq=False)
@@ -201,6 +209,8 @@ def correct(setting: Setting) -> Iterator[tuple[str, Evaluation | Gradients]]:
     yield "engine", evaluation_of(problem)
     yield "student", setting.right
     order = np.random.default_rng(setting.number).permutation(problem.batch)
-    yield "batch in another order", student_gradients(replace(problem, x=problem.x[order], y=problem.y[order]))
+    masks = {n: mask[order] for n, mask in problem.draws.items()}
+    permuted = replace(problem, x=problem.x[order], y=problem.y[order], draws=masks)
+    yield "batch in another order", student_gradients(permuted)
     nodes = student_nodes(problem)
     yield "sample by sample", {n: nodes[gradient_node(n)] for n in problem.parameters}

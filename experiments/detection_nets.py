@@ -1,4 +1,4 @@
-"""The networks of `detection`: square and not, of one sample and of several, saturated and not, ending in every way."""
+"""The networks of `detection`: square and not, one sample and several, saturated, with dropout, ending in every way."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from experiments.small_nets import HIDDEN, SATURATED, data
-from manual_mlp import MLP, Dense, Loss, Problem
+from manual_mlp import MLP, Dense, Dropout, Layer, Loss, Problem
 
 DTYPES = ("float64", "float32")
 SCALES = (1.0, 1e-3, 1e-6)
@@ -28,8 +28,10 @@ OUTPUTS = (  # 13 ways to end a network; 13 has no factor in common with the num
     ("sparse_categorical_crossentropy", True, "linear"),
     ("quadratic_cost", False, "sigmoid"),
 )
-OTHER_LAYERS = ("dropout", "batch_norm")
-"""How the names of mistakes begin that need a layer which these networks, of Dense layers, have not."""
+DROPPING, RATE = 1 / 3, 0.3
+"""The share of networks with a Dropout above their first layer, and what it drops."""
+OTHER_LAYERS = ("batch_norm",)
+"""How the names of mistakes begin that need a layer which is yet to come."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,7 @@ def drawn(number: int, dtype: str, scale: float) -> Problem:
         scale: of the loss.
 
     Returns:
-        A `Problem` of two or three layers.
+        A `Problem` of two or three Dense layers; one in three has a Dropout as well.
 
     Example:
         >>> a, b = drawn(4, "float64", 1.0), drawn(4, "float32", 1e-6)
@@ -76,12 +78,16 @@ def drawn(number: int, dtype: str, scale: float) -> Problem:
     normalised = "softmax" in (output, loss.function.fused_activation)
     widths, batch = _sizes(rng, kind, least_outputs=2 if normalised else 1)
     hidden = [str(f) for f in rng.choice(HIDDEN, len(widths) - 2, p=(0.3, 0.3, 0.3, 0.1))]
-    mlp = MLP(widths[0], [Dense(n, f) for n, f in zip(widths[1:], [*hidden, output], strict=True)])
+    layers: list[Layer] = [Dense(n, f) for n, f in zip(widths[1:], [*hidden, output], strict=True)]
+    if np.random.default_rng([number, 6]).random() < DROPPING:
+        layers.insert(1, Dropout(RATE))
+    mlp = MLP(widths[0], layers)
     parameters = mlp.initialize(rng, "glorot_normal", "normal(0.3)")
     factor = SATURATED if kind.saturated else 1.0
     parameters = {n: (factor * a if a.ndim == 2 else a).astype(dtype) for n, a in parameters.items()}
     x, y = data(rng, batch, mlp, loss)
-    return mlp.problem(parameters, x.astype(dtype), y if y.dtype.kind == "i" else y.astype(dtype), loss)
+    masks = mlp.draws(number, batch, dtype)
+    return mlp.problem(parameters, x.astype(dtype), y if y.dtype.kind == "i" else y.astype(dtype), loss, draws=masks)
 
 
 def _sizes(rng: np.random.Generator, kind: Kind, least_outputs: int) -> tuple[list[int], int]:

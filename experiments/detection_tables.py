@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 OUR_RULE = "none to choose: 16 σ, computed from the network"
-OTHER_LAYER = "not yet applicable: it needs a layer that these networks, of Dense layers, have not"
+OTHER_LAYER = "not yet applicable: it needs a layer that is yet to come"
 AT_HOME, HOME = "float64, × 1, not saturated", ("float64", 1.0)
 GROSS = 1e-3
 """‖effect‖ / ‖gradient‖ of a mistake that anybody would call one."""

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from experiments.blocks import blocks, input_mask
 from manual_mlp import Dense, Problem, gradient_node
 
 Array = npt.NDArray[Any]
@@ -16,7 +17,7 @@ def student_nodes(problem: Problem) -> dict[str, Array]:
     """u and z sample by sample, and parameter gradients accumulated over the samples, in the problem's dtype.
 
     Args:
-        problem: a network of Dense layers with biases, and data.
+        problem: a network of Dense layers with biases, a Dropout below any of them but not above the last, and data.
 
     Returns:
         node → array: `dense_1/u` (N, n_1), …, `dense_1/dE_dkernel` (n_0, n_1), …
@@ -32,11 +33,13 @@ def student_nodes(problem: Problem) -> dict[str, Array]:
     names = [str(layer.name) for layer in _dense(problem)]
     total = {gradient_node(name): np.zeros_like(array) for name, array in problem.parameters.items()}
     traces: dict[str, list[Array]] = {f"{name}/{which}": [] for name in names for which in ("u", "z")}
+    masks = [problem.draws.get(name) for name in (input_mask(problem.mlp), *(b.mask for b in blocks(problem.mlp)))]
     for n in range(problem.batch):
-        us, zs = _forward(problem, problem.x[n])
-        for name, gradient in _backward(problem, us, zs, problem.y[n]).items():
+        kept = [mask if mask is None else mask[n] for mask in masks]  # of what each layer reads
+        us, zs, reads = _forward(problem, problem.x[n], kept)
+        for name, gradient in _backward(problem, us, zs, reads, kept, problem.y[n]).items():
             total[name] += gradient
-        for name, u, z in zip(names, us, zs[1:], strict=True):
+        for name, u, z in zip(names, us, zs, strict=True):
             traces[f"{name}/u"].append(u)
             traces[f"{name}/z"].append(z)
     return {**{name: np.stack(rows) for name, rows in traces.items()}, **total}
@@ -46,25 +49,33 @@ def _dense(problem: Problem) -> list[Dense]:
     return [layer for layer in problem.mlp.layers if isinstance(layer, Dense)]
 
 
-def _forward(problem: Problem, x: Array) -> tuple[list[Array], list[Array]]:
-    us, zs = [], [x]
-    for layer in _dense(problem):
-        u = zs[-1] @ problem.parameters[f"{layer.name}/kernel"] + problem.parameters[f"{layer.name}/bias"]
-        us.append(u)
-        zs.append(_f(layer.activation, u))
-    return us, zs
+def _forward(problem: Problem, x: Array, kept: list[Array | None]) -> tuple[list[Array], list[Array], list[Array]]:
+    us: list[Array] = []
+    zs: list[Array] = []
+    reads: list[Array] = []
+    for layer, mask in zip(_dense(problem), kept, strict=False):  # nobody reads what the last layer drops
+        reads.append(_dropped(zs[-1] if zs else x, mask))
+        us.append(reads[-1] @ problem.parameters[f"{layer.name}/kernel"] + problem.parameters[f"{layer.name}/bias"])
+        zs.append(_f(layer.activation, us[-1]))
+    return us, zs, reads
 
 
-def _backward(problem: Problem, us: list[Array], zs: list[Array], y: Array) -> dict[str, Array]:
+def _dropped(z: Array, mask: Array | None) -> Array:
+    return z if mask is None else z * mask
+
+
+def _backward(
+    problem: Problem, us: list[Array], zs: list[Array], reads: list[Array], kept: list[Array | None], y: Array
+) -> dict[str, Array]:
     layers = _dense(problem)
     delta = _output_delta(problem, us[-1], zs[-1], y)
     gradients = {}
     for i in range(len(layers) - 1, -1, -1):
-        gradients[f"{layers[i].name}/dE_dkernel"] = np.outer(zs[i], delta)
+        gradients[f"{layers[i].name}/dE_dkernel"] = np.outer(reads[i], delta)
         gradients[f"{layers[i].name}/dE_dbias"] = delta
         if i:
-            below = problem.parameters[f"{layers[i].name}/kernel"] @ delta
-            delta = _jacobian(layers[i - 1].activation, us[i - 1], zs[i], below)
+            below = _dropped(problem.parameters[f"{layers[i].name}/kernel"] @ delta, kept[i])
+            delta = _jacobian(layers[i - 1].activation, us[i - 1], zs[i - 1], below)
     return gradients
 
 

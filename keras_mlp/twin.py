@@ -21,13 +21,14 @@ def step(u: Any) -> Any:
     return tf.cast(u > 0, u.dtype)
 
 
-def to_keras(mlp: MLP, parameters: Arrays, dtype: str = "float64") -> keras.Sequential:
+def to_keras(mlp: MLP, parameters: Arrays, dtype: str = "float64", *, seed: int | None = None) -> keras.Sequential:
     """The `keras.Sequential` that computes what `mlp` computes.
 
     Args:
         mlp: the network.
         parameters: name → array; `dense_1/kernel` (n_in, n_out), `dense_1/bias` (n_out,).
         dtype: of the model, its weights and its arithmetic.
+        seed: of its Dropout layers, from the first on by ones, for masks that come again; None for Keras's own.
 
     Returns:
         A built, uncompiled model with mlp's layer names and weights.
@@ -42,7 +43,7 @@ def to_keras(mlp: MLP, parameters: Arrays, dtype: str = "float64") -> keras.Sequ
     """
     _ = mlp.forward_equations  # the description is checked before Keras sees it
     wanted = _exactly(mlp, parameters, dtype)
-    layers = [_to_layer(layer, dtype) for layer in mlp.layers]
+    layers = [_to_layer(layer, dtype, None if seed is None else seed + i) for i, layer in enumerate(mlp.layers)]
     model = keras.Sequential([keras.Input((mlp.inputs,), dtype=dtype), *layers])
     for name, variable in named_weights(model).items():
         variable.assign(wanted[name])
@@ -64,9 +65,9 @@ def _exactly(mlp: MLP, parameters: Arrays, dtype: str) -> dict[str, npt.NDArray[
     return converted
 
 
-def _to_layer(layer: Layer, dtype: str) -> keras.layers.Layer:
+def _to_layer(layer: Layer, dtype: str, seed: int | None) -> keras.layers.Layer:
     if isinstance(layer, Dropout):
-        return keras.layers.Dropout(layer.rate, name=layer.name, dtype=dtype)
+        return keras.layers.Dropout(layer.rate, seed=seed, name=layer.name, dtype=dtype)
     activation = step if layer.activation == "step" else layer.activation
     if isinstance(layer, Activation):
         return keras.layers.Activation(activation, name=layer.name, dtype=dtype)

@@ -10,7 +10,7 @@ import keras
 import numpy as np
 import pytest
 
-from keras_mlp import from_keras, named_weights, parameters_of, prove_same_weights, to_keras
+from keras_mlp import backpropagate, from_keras, named_weights, parameters_of, prove_same_weights, to_keras
 from manual_mlp import MLP, Activation, Dense, Dropout
 
 ACTIVATIONS = ["linear", "step", "sigmoid", "tanh", "relu", "softmax"]
@@ -264,3 +264,12 @@ def test_keras_itself_rounds_a_decay_to_float32() -> None:
     dense = keras.layers.Dense(1, use_bias=False, kernel_initializer="ones", kernel_regularizer="l2", dtype="float64")
     model = keras.Sequential([keras.Input((1,)), dense])
     assert float(model.losses[0]) == float(np.float32(0.01)) != 0.01
+
+
+def test_a_seed_brings_the_masks_back() -> None:
+    mlp = MLP(4, [Dropout(0.5), Dense(9), Dropout(0.5), Dense(9), Dropout(0.5), Dense(1)])
+    w, x, y = mlp.initialize(0), np.ones((8, 4)), np.ones((8, 1))
+    first, again, other = (backpropagate(to_keras(mlp, w, seed=s), x, y, "mse").problem.draws for s in (3, 3, 4))
+    assert all(np.array_equal(mask, again[name]) for name, mask in first.items())
+    assert not np.array_equal(first["dropout_2/mask"], first["dropout_3/mask"])  # each layer has its own
+    assert not np.array_equal(first["dropout_1/mask"], other["dropout_1/mask"])
