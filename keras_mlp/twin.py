@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from manual_mlp import ACTIVATIONS, MLP, Activation, Dense, Dropout, Layer
+from manual_mlp import ACTIVATIONS, MLP, Activation, Dense, Dropout, Layer, check_parameters
 
 Arrays = Mapping[str, npt.NDArray[Any]]
 
@@ -52,8 +52,6 @@ def to_keras(mlp: MLP, parameters: Arrays, dtype: str = "float64", *, seed: int 
 
 
 def _exactly(mlp: MLP, parameters: Arrays, dtype: str) -> dict[str, npt.NDArray[Any]]:
-    from manual_mlp.checks import check_parameters
-
     check_parameters(mlp, parameters)
     converted = {name: np.asarray(parameters[name]).astype(dtype) for name in mlp.parameter_shapes}
     rounded = [name for name, array in converted.items() if not np.array_equal(array, parameters[name])]

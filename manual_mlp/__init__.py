@@ -15,6 +15,7 @@ from manual_mlp.activations import (
     step,
     tanh,
 )
+from manual_mlp.checks import check_parameters
 from manual_mlp.equations import Equation, evaluate, infer_shapes, symbol
 from manual_mlp.errors import ShapeError
 from manual_mlp.evaluation import Evaluation, Problem, gradient_node
@@ -72,6 +73,7 @@ __all__ = [
     "SumOverBatch",
     "activation",
     "as_loss",
+    "check_parameters",
     "evaluate",
     "evaluation_of",
     "generator",

@@ -23,7 +23,26 @@ BLOCK = 1 << 12  # rows
 
 
 def check_parameters(mlp: MLP, parameters: Mapping[str, Array]) -> np.dtype[Any]:
-    """The parameters' one dtype; an error if any is missing, unknown, misshapen or of another dtype."""
+    """That these are the parameters of a network: all of its names, its shapes, one dtype.
+
+    Args:
+        mlp: the network.
+        parameters: name → array; `dense_1/kernel` (n_in, n_out), `dense_1/bias` (n_out,).
+
+    Returns:
+        The dtype.
+
+    Raises:
+        ValueError: missing or unknown names.
+        ShapeError: an array of another shape.
+        TypeError: no dict, no arrays of floating-point numbers, or several dtypes.
+
+    Example:
+        >>> from manual_mlp import MLP, Dense
+        >>> mlp = MLP(2, [Dense(1)])
+        >>> check_parameters(mlp, mlp.initialize(0, dtype="float32"))
+        dtype('float32')
+    """
     expected = mlp.parameter_shapes
     if not isinstance(parameters, Mapping):
         raise TypeError(f"parameters is {type(parameters).__name__}: expected a dict such as mlp.initialize(0).")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import re
 import subprocess
@@ -98,3 +99,36 @@ def test_a_heavy_import_would_be_seen(name: str, tmp_path: Path) -> None:
     stub.touch()
     (tmp_path / "careless.py").write_text(f"import manual_mlp, gradient_diff, {name}")
     assert heavy_imports("careless", tmp_path) == {name}
+
+
+KNOWS = {"manual_mlp": (), "gradient_diff": ("manual_mlp",), "keras_mlp": ("manual_mlp", "gradient_diff")}
+"""Who may know whom; `experiments` knows all."""
+
+
+def misplaced_imports(source: str, room: str) -> set[str]:
+    """What a module imports of rooms that its own may not know, or of another room's modules that are not public."""
+    found = [n for n in ast.walk(ast.parse(source)) if isinstance(n, ast.Import | ast.ImportFrom)]
+    names = {a.name for n in found if isinstance(n, ast.Import) for a in n.names}
+    names |= {str(n.module) for n in found if isinstance(n, ast.ImportFrom)}
+    others = {n for n in names if n.split(".")[0] in PACKAGES and n.split(".")[0] != room}
+    return {n for n in others if n.split(".")[0] not in KNOWS.get(room, PACKAGES) or not _is_public(n)}
+
+
+def _is_public(name: str) -> bool:
+    folder = ROOT.joinpath(*name.split("."))
+    return (folder / "__init__.py").is_file() and "__all__" in (folder / "__init__.py").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("room", PACKAGES)
+def test_each_room_knows_only_public_names_of_those_it_may_know(room: str) -> None:
+    found = {p.as_posix(): misplaced_imports(p.read_text(encoding="utf-8"), room) for p in (ROOT / room).rglob("*.py")}
+    assert {name: imports for name, imports in found.items() if imports} == {}
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["from manual_mlp.checks import lines", "import keras_mlp", "def f():\n    from keras_mlp import to_keras"],
+)
+def test_an_import_that_goes_astray_would_be_seen(source: str) -> None:
+    assert misplaced_imports(source, "gradient_diff")
+    assert not misplaced_imports("from manual_mlp import MLP", "gradient_diff")

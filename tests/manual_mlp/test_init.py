@@ -40,6 +40,7 @@ PUBLIC = [
     "SumOverBatch",
     "activation",
     "as_loss",
+    "check_parameters",
     "evaluate",
     "evaluation_of",
     "generator",
