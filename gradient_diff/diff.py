@@ -122,7 +122,7 @@ class GradientDiff:
             'Only parameter gradients are at hand: the guilty equation may be the one above it, δ = dE/dz (dense_1).'
         """
         equations = {e.node: e for e in self.problem.equations} if self.problem else {}
-        if self.culprit not in equations:
+        if self.culprit not in equations or self[self.culprit].status not in (Status.MISMATCH, Status.DIFFERENT):
             return ""
         unseen = [o for o in equations[self.culprit].operands if "/dE_d" in o and o not in self.hand]
         if not unseen:
@@ -152,6 +152,8 @@ class GradientDiff:
         """
         count = sum(row.status is self.verdict for row in self.rows)
         first = f"; first bad row: {self.culprit}" if self.culprit else ""
+        if self.culprit and self[self.culprit].status is not self.verdict:
+            first += f", {self[self.culprit].status.name}"
         return f"{self.verdict.name}: {self.verdict.message} ({count} of {len(self.rows)} rows){first}"
 
     def to_frame(self) -> pd.DataFrame:

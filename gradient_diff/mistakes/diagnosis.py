@@ -60,7 +60,7 @@ class Cause:
         place = f"{self.id} in {self.layer}" if self.layer else self.id
         place = f"{place}, together with {', '.join(self.together)}" if self.together else place
         alike = ", ".join(self.same_as)
-        more = f" (the data cannot tell it from {alike}; {self.tell_apart} would)" if alike else ""
+        more = f" (the data cannot tell it from {alike}; {self.tell_apart} may)" if alike else ""
         return f"{place}: {self.message}{more}"
 
 
@@ -175,7 +175,7 @@ def _named(setting: Setting, found: list[Explanation]) -> tuple[Cause, ...]:
     if len(found[0].mistakes) > 1:
         return _two_causes(setting, found)
     fewest = found[0].rank[0]
-    single = [e for e in found if len(e.mistakes) == 1]
+    single = [e for e in found if len(e.mistakes) == 1 and (e.rank[0] == fewest or _may_be_a_rate(e.mistakes[0]))]
     alike = list(dict.fromkeys(e.mistakes[0].id for e in single if e.rank[0] == fewest))
     causes: dict[str, Cause] = {}
     for e in single:
@@ -183,6 +183,11 @@ def _named(setting: Setting, found: list[Explanation]) -> tuple[Cause, ...]:
         others = tuple(name for name in alike if name != mistake.id) if e.rank[0] == fewest else ()
         causes.setdefault(mistake.id, _cause(setting, mistake, e.residual, others))
     return tuple(causes.values())
+
+
+def _may_be_a_rate(mistake: Enactment) -> bool:
+    """Beside an explanation without a constant, a factor of 1 and more is no learning rate."""
+    return mistake.factor is None or abs(mistake.factor) < 1
 
 
 def _two_causes(setting: Setting, found: list[Explanation]) -> tuple[Cause, ...]:

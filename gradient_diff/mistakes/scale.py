@@ -140,7 +140,7 @@ def _bias_mean(setting: Setting, layer: str, nodes: Callable[[str], bool], words
 def _fitted(setting: Setting) -> Iterator[Enactment]:
     """One constant, fitted from the hand's own arrays."""
     factor = fit(setting.hand, setting.right, setting.gradients)
-    if factor is not None and 0 < abs(factor) != 1:
+    if factor is not None and factor and abs(abs(factor) - 1) > SAME:
         yield update(factor)
     for node in setting.gradients:
         factor = None if setting.good[node] else fit(setting.hand, setting.right, [node])

@@ -31,12 +31,18 @@ def where_it_sits(node: str, hand: Mapping[str, npt.NDArray[Any]], reference: Ma
     """
     square = np.square(np.asarray(hand[node], np.float64) - np.asarray(reference[node], np.float64))
     places = [_few(square.sum(axis=tuple(a for a in range(square.ndim) if a != axis))) for axis in range(square.ndim)]
-    names = ("row", "column") if square.ndim == 2 else ("entry",) * square.ndim
-    found = [
-        f"in {name}{'s' * (len(p) > 1)} {', '.join(map(str, p))}" for name, p in zip(names, places, strict=False) if p
-    ]
+    found = [f"in {_place(p, axis, square.ndim)}" for axis, p in enumerate(places) if p]
     spread = ", and ".join(found) if found else "everywhere"
     return f"No known mistake explains this. In {node} the difference sits {spread}."
+
+
+def _place(indices: list[int], axis: int, axes: int) -> str:
+    several, listed = len(indices) > 1, ", ".join(map(str, indices))
+    if axes == 2:
+        return f"{('row', 'column')[axis]}{'s' * several} {listed}"
+    if axes == 1:
+        return f"{'entries' if several else 'entry'} {listed}"
+    return f"{'indices' if several else 'index'} {listed} of axis {axis}"
 
 
 def _few(share: npt.NDArray[Any]) -> list[int]:

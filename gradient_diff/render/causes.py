@@ -63,12 +63,12 @@ def notes(cause: Cause) -> list[str]:
 
     Example:
         >>> notes(Cause("sign", "", "", "", "", 0.5, ("accumulated",), "a second step"))[1]
-        'These data cannot tell it from accumulated; a second step would.'
+        'These data cannot tell it from accumulated; a second step may.'
     """
     both = "it" if not cause.together else f"it and {', '.join(cause.together)}, which acts at the same time,"
     undone = f"With {both} undone {sigmas(cause.residual)} σ are left; up to {GATE:g} σ are rounding."
-    alike = f"These data cannot tell it from {', '.join(cause.same_as)}; {cause.tell_apart} would."
-    found = f"Picture and cure: {cause.gallery}."
+    alike = f"These data cannot tell it from {', '.join(cause.same_as)}; {cause.tell_apart} may."
+    found = f"Picture and cure: gradient-diff gallery, {cause.gallery.removeprefix('gallery')}."
     shown = (not math.isnan(cause.residual), bool(cause.same_as), bool(cause.gallery))
     return [text for text, show in zip((undone, alike, found), shown, strict=True) if show]
 

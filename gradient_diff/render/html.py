@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -79,7 +80,7 @@ def report_page(title: str, sections: Iterable[Section], manifest: Mapping[str, 
 
     Example:
         >>> page = report_page("Sine", [Section("Method", ["One step of gradient descent."])], {"seed": 0})
-        >>> page.startswith("<!DOCTYPE html>"), "<h2>Method</h2>" in page, "http" in page
+        >>> page.startswith("<!DOCTYPE html>"), '<h2 id="method">Method</h2>' in page, "http" in page
         (True, True, False)
     """
     return _render("report.html.j2", title=title, sections=list(sections), manifest=_flat(manifest or {}))
@@ -129,8 +130,14 @@ def _environment() -> jinja2.Environment:
     }
     environment.filters |= {"sentence": sentence, "details": to_details}
     environment.filters |= {"tone": tone, "mark": mark, "number": number, "at": index, "printable": printable}
+    environment.filters |= {"anchor": _anchor}
     environment.filters |= {"cell": _cell, "png": _base64}
     return environment
+
+
+def _anchor(heading: str) -> str:
+    """What a link to a section ends in: its heading without what a link cannot hold."""
+    return re.sub(r"\W+", "-", heading).strip("-").lower()
 
 
 def _style(name: str) -> Any:

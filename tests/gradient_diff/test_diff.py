@@ -33,6 +33,18 @@ def test_the_headline_counts_the_rows_of_the_verdict_and_names_the_first_bad_one
     assert diff.headline() == "NONFINITE: one side holds NaN or Inf (2 of 3 rows); first bad row: b"
 
 
+def test_the_headline_says_of_what_status_the_first_bad_row_is() -> None:
+    good, bad = np.ones(2), np.full(2, np.nan)
+    diff = compare({"a": 2 * good, "b": bad}, {"a": good, "b": good}, rtol=0.1)
+    assert diff.headline() == "NONFINITE: one side holds NaN or Inf (1 of 2 rows); first bad row: a, DIFFERENT"
+
+
+def test_a_row_without_values_leads_to_no_equation_above_it(evaluation: Evaluation) -> None:
+    wrong = {n: 2 * g for n, g in evaluation.gradients.items()}
+    assert "may be the one above" in compare(wrong, evaluation).remark
+    assert compare({n: g.T[:1] for n, g in wrong.items()}, evaluation).remark == ""
+
+
 def test_a_diff_is_frozen() -> None:
     diff = compare({"w": np.ones(1)}, {"w": np.ones(1)})
     with pytest.raises(dataclasses.FrozenInstanceError):

@@ -38,7 +38,13 @@ def test_a_missing_mean_is_one_cause_with_its_numbers(
     assert (cause.layer, cause.written, cause.right) == ("", "7 · dE/dW", "dE/dW")
     ids = [other.id for other in others]
     assert ids[0] == "missing_output_mean"  # K is 2, so K·N/2 is N
-    assert ids[-1] == "learning_rate_inside"  # a free constant explains any factor, so it comes last
+    assert "learning_rate_inside" not in ids  # nobody learns at a rate of 7
+
+
+def test_half_may_also_be_a_learning_rate(problem: Callable[..., Problem], diff: Callable[..., GradientDiff]) -> None:
+    causes = diff(problem("classes"), Slip("factor_two", form="½")).causes
+    assert causes[0].id == "factor_two"
+    assert causes[-1].id == "learning_rate_inside"  # a free constant explains any factor, so it comes last
 
 
 def test_twice_is_also_what_a_second_call_gives(

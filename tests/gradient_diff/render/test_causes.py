@@ -50,8 +50,8 @@ def test_a_cause_in_words() -> None:
     assert name(dataclasses.replace(MEAN, id="unheard_of")) == "unheard_of (unheard_of)"
     assert notes(MEAN) == [
         "With it undone 0.4 σ are left; up to 16 σ are rounding.",
-        "These data cannot tell it from stray_constant, accumulated; another batch size would.",
-        "Picture and cure: gallery#missing_batch_mean.",
+        "These data cannot tell it from stray_constant, accumulated; another batch size may.",
+        "Picture and cure: gradient-diff gallery, #missing_batch_mean.",
     ]
     assert notes(KERNEL) == []
     assert sides(CONVENTION) == [("yours", "δᵀ z_prev"), ("the reference's", "z_prevᵀ δ")]
@@ -76,8 +76,8 @@ What is wrong
      written  dE/dz = 2/K (z − y)
      right    dE/dz = 2/(N·K) (z − y)
      With it undone 0.4 σ are left; up to 16 σ are rounding.
-     These data cannot tell it from stray_constant, accumulated; another batch size would.
-     Picture and cure: gallery#missing_batch_mean.
+     These data cannot tell it from stray_constant, accumulated; another batch size may.
+     Picture and cure: gradient-diff gallery, #missing_batch_mean.
   2. W of another layer is used, in dense_2 (wrong_kernel)
      dense_2: δ takes another W.
   3. Matrices of shape (n_out, n_in) (convention_transposed, a convention)
@@ -124,8 +124,8 @@ batch size. Divide δ of the output by N, once.
    - written: `dE/dz = 2/K (z − y)`
    - right: `dE/dz = 2/(N·K) (z − y)`
    - With it undone 0.4 σ are left; up to 16 σ are rounding.
-   - These data cannot tell it from stray_constant, accumulated; another batch size would.
-   - Picture and cure: gallery#missing_batch_mean.
+   - These data cannot tell it from stray_constant, accumulated; another batch size may.
+   - Picture and cure: gradient-diff gallery, #missing_batch_mean.
 2. **W of another layer is used, in dense_2 (wrong_kernel)**: dense_2: δ takes another W.
 """
         in text
