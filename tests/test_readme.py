@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import csv
 import os
 import re
 import subprocess
@@ -77,3 +78,74 @@ def test_each_link_leads_somewhere() -> None:
     links = re.findall(r"\]\((?!http)([^)#]+)", README)
     assert links
     assert [link for link in links if not (Path(__file__).parents[1] / link).exists()] == []
+
+
+RESULTS = Path(__file__).parents[1] / "results" / "reference"
+FULL = "full"
+MEASURED: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
+    (f"{FULL}/given_weights/mnist_batches/tables/accuracy", (("by hand", "right"), ("Keras", "right"))),
+    (f"{FULL}/mnist_batches/tables/accuracy", (("by hand", "right"), ("Keras", "right"))),
+    (
+        f"{FULL}/digit_network/tables/accuracy_on_the_test_images_along_the_way",
+        (("10", "mini-batches of 10, η = 3"), ("10", "online, η = 3"), ("10", "online, η = 0.3")),
+    ),
+    (
+        f"{FULL}/digit_network/tables/the_linear_autoencoder_and_the_svd",
+        (("10", "C of the linear autoencoder"), ("10", "C of the SVD")),
+    ),
+    (
+        f"{FULL}/logic_gates/tables/rows_of_xor_that_are_right_after_training",
+        (("2-1", "all 4 right"), ("2-2-1", "all 4 right"), ("2-4-1", "all 4 right")),
+    ),
+    (
+        f"{FULL}/mnist_dropout/tables/accuracy_over_the_seeds",
+        (("x_test[:5000], the library's", "mean"), ("x_train[:5000]", "mean")),
+    ),
+    (f"{FULL}/mnist_dropout/tables/the_gradients_along_the_way", (("10", "drift of the weights"),)),
+    (
+        f"{FULL}/vanishing_gradients/tables/where_each_dtype_ends",
+        tuple((dtype, "lowest layer that is MATCH") for dtype in ("float32", "bfloat16", "float16")),
+    ),
+    (f"{FULL}/saturation/tables/how_far_off_each_way_is", (("30.0", "probabilities alone"),)),
+)
+"""Row by row of the README's table: the table of the report, and of each number the first cell and the column."""
+
+
+def table_of(name: str) -> list[dict[str, str]]:
+    with (RESULTS / f"{name}.csv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def measured(name: str, key: str, column: str) -> str:
+    rows = table_of(name)
+    return next(row[column] for row in rows if next(iter(row.values())) == key)
+
+
+def rows_below(header: str) -> list[list[str]]:
+    lines = README[README.index(header) :].split("\n\n")[0].splitlines()[2:]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+
+
+def says(text: str, number: str) -> bool:
+    """Whether a number is written down rightly, with as many digits as it has there."""
+    digits = len(text.partition(".")[2].partition("e")[0])
+    return text == (
+        f"{float(number):.{digits}e}".replace("e-0", "e-") if "e" in text else f"{float(number):.{digits}f}"
+    )
+
+
+@pytest.mark.parametrize("place", range(len(MEASURED)))
+def test_the_results_are_those_of_the_committed_reports(place: int) -> None:
+    rows = rows_below("| on real data |")
+    assert len(rows) == len(MEASURED)
+    name, cells = MEASURED[place]
+    texts = rows[place][-1].split(", ")
+    assert len(texts) == len(cells)
+    assert [
+        t for t, cell in zip(texts, cells, strict=True) if not says(t.replace(",", ""), measured(name, *cell))
+    ] == []
+
+
+def test_a_wrong_digit_would_be_seen() -> None:
+    assert says("0.936", "0.9358") and says("1.4e-14", "1.388e-14") and says("9352", "9352")  # noqa: PT018  # one thought
+    assert not says("0.935", "0.9358") and not says("1.5e-14", "1.388e-14") and not says("9353", "9352")  # noqa: PT018
