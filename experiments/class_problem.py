@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -85,6 +86,36 @@ def _data(path: Path, batch: int | None) -> tuple[Array, Array]:
     return x, y
 
 
+def check_places(out: Path, handout: Path | None, force: bool) -> None:
+    """Refuse names that are no `.npz`, that are one, or that are taken: a class may hang on what stands there.
+
+    Args:
+        out: of the reference.
+        handout: of the handout; None for none.
+        force: whether a file that is there may be replaced.
+
+    Raises:
+        FileExistsError: a file is there.
+        ValueError: another ending, or one name for both.
+
+    Example:
+        >>> check_places(Path("r.txt"), None, force=False)
+        Traceback (most recent call last):
+        ...
+        ValueError: r.txt: expected a name that ends in .npz. Write r.npz.
+    """
+    for path in (out, *([handout] if handout else [])):
+        shown = printable(str(path))
+        if path.suffix not in ("", ".npz"):
+            better = printable(str(path.with_suffix(".npz")))
+            raise ValueError(f"{shown}: expected a name that ends in .npz. Write {better}.")
+        if _ending(path).exists() and not force:
+            text = "is there already, and would be replaced. Choose another name, or add --force"
+            raise FileExistsError(errno.EEXIST, f"{printable(str(_ending(path)))} {text}.")
+    if handout is not None and _ending(handout).resolve() == _ending(out).resolve():
+        raise ValueError(f"{handout}: the handout would overwrite the reference. Give it a name of its own.")
+
+
 def saved(evaluation: Evaluation, out: Path, handout: Path | None) -> list[Path]:
     """Write the reference, and the handout: parameters, x and y, without any answer.
 
@@ -98,10 +129,7 @@ def saved(evaluation: Evaluation, out: Path, handout: Path | None) -> list[Path]
 
     Raises:
         OSError: a place cannot be written.
-        ValueError: both are one file.
     """
-    if handout is not None and _ending(handout).resolve() == _ending(out).resolve():
-        raise ValueError(f"{handout}: the handout would overwrite the reference. Give it a name of its own.")
     if handout is None:
         return [evaluation.save(out)]
     problem, new = evaluation.problem, not _ending(handout).exists()
@@ -155,7 +183,8 @@ def _weaknesses(evaluation: Evaluation) -> list[str]:
     sizes = Counter([problem.batch, problem.mlp.inputs, *problem.mlp.units])
     equal = [str(size) for size, count in sizes.items() if count > 1]
     ones = [str(size) for size in sizes if size == 1 and str(size) not in equal]
-    lines = [f"Warning: {', '.join(empty)} proves nothing here ({itself.verdict.message})."] if empty else []
+    prove = "proves" if len(empty) == 1 else "prove"
+    lines = [f"Warning: {', '.join(empty)} {prove} nothing here ({itself[empty[0]].status.message})."] if empty else []
     if equal or ones:
         text = f"Hint: batch or widths are equal or 1 ({', '.join([*equal, *ones])})"
         lines.append(f"{text}, so some mistakes look alike; pairwise different sizes above 1 tell them apart.")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 if TYPE_CHECKING:
-    from experiments.marking import Reference
+    from experiments.reference_file import Reference
 
 
 _INPUT = (OSError, ValueError, TypeError)  # what is raised of files and texts that make no sense
@@ -37,7 +37,9 @@ def compare(
         float | None, typer.Option(help="A tolerance of your own, relative to each array's largest entry.")
     ] = None,
     top: Annotated[int, typer.Option(help="Show so many of the worst entries of each array.", min=0)] = 0,
-    out: Annotated[Path | None, typer.Option(help="Folder for a report of each file and summary.csv.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for a report of each file and summary.csv; later calls add to it.")
+    ] = None,
     allow_kinks: Annotated[bool, typer.Option("--allow-kinks", help="Exit code 0 also for KINK.")] = False,
     form: Annotated[
         Literal["text", "csv", "json", "markdown"], typer.Option("--format", help="Of what is printed.")
@@ -50,24 +52,31 @@ def compare(
 
     Example: gradient-diff compare submissions/*.npz reference.npz --out marks
 
-    Exit code: 0 all MATCH; 1 something is wrong or different; 2 nothing proved, or a file that cannot be read.
+    Exit code: 1 if any file is wrong or different; else 2 if of any nothing is proved or it cannot be read; else 0.
     """
     *mine, last = files
     _check_options(mine, {"--float64": float64, "--repeat": repeat, "--rtol": rtol})
     _say(f"Comparing {_counted(mine)} with {last} …")
     from experiments.marked_output import print_marked
-    from experiments.marking import exit_code, mark
+    from experiments.marking import check_rules, exit_code, mark, swapped
+    from experiments.marks_folder import earlier_lines
     from gradient_diff.files import read_rules
 
     with _told("--rename"):
         rules = read_rules(rename or [])
     reference = _reference(last, float64, repeat, rtol)
+    with _told("--rename"):
+        check_rules(mine, reference, rules)
     with _told("--out", (OSError,)), _watched(mine) as turns:
         marked = mark(mine, reference, rules, top, out, turns)
     code = exit_code(marked, allow_kinks)
     print_marked(marked, form, str(last), code)
+    if hint := swapped(marked, reference):
+        _say(hint)
     if out is not None:
-        _say(f"Wrote {out / 'summary.csv'} and {_counted([o for o in marked if o.line.report], 'report')}")
+        others = len(earlier_lines(out)) - len(mine)
+        kept = f"; {_counted(range(others), 'other file')} there kept" if others else ""
+        _say(f"Wrote {out / 'summary.csv'} and {_counted([o for o in marked if o.line.report], 'report')}{kept}")
     raise typer.Exit(code)
 
 
@@ -82,19 +91,23 @@ def problem(
     data: Annotated[Path | None, typer.Option(help="An .npz with x and y, in place of drawn ones.")] = None,
     out: Annotated[Path, typer.Option(help="The reference, for `compare`: keep it.")] = Path("reference.npz"),
     handout: Annotated[Path | None, typer.Option(help="An .npz without the answer, for the class.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace files that are there already.")] = False,
 ) -> None:
     """Make a problem for a class: a reference with the answer, and a handout without it.
 
     Example: gradient-diff problem 4-3-2 --out reference.npz --handout problem.npz
     """
     _say(f"Evaluating {network} by the hand-written derivation …")
-    from experiments.class_problem import made, saved, told
+    from experiments.class_problem import check_places, made, saved, told
 
-    with _told(None):
-        evaluation = made(network, loss, activation, batch, seed, dtype, parameters, data)
     with _told("--out, --handout"):
-        written = saved(evaluation, out, handout)
-    for line in told(evaluation, written):
+        check_places(out, handout, force)
+    with _told("NETWORK", (MemoryError,)), _told(None):
+        evaluation = made(network, loss, activation, batch, seed, dtype, parameters, data)
+        lines = told(evaluation, [out.with_suffix(".npz"), *([handout.with_suffix(".npz")] if handout else [])])
+    with _told("--out, --handout"):
+        saved(evaluation, out, handout)
+    for line in lines:
         typer.echo(line)
 
 
@@ -112,15 +125,18 @@ def _check_options(mine: Sequence[Path], noise: dict[str, object]) -> None:
 def _reference(path: Path, float64: Path | None, repeat: Path | None, rtol: float | None) -> Reference:
     from dataclasses import replace
 
-    from experiments.marking import reference_of, with_noise
+    from experiments.marks_folder import digest
+    from experiments.reference_file import reference_of, with_noise
     from gradient_diff.files import read_gradients
 
     with _told("REFERENCE"):
-        reference = replace(reference_of(read_gradients(path), str(path)), rtol=rtol)
-    if float64 is None and repeat is None:
+        reference = replace(reference_of(read_gradients(path), str(path)), rtol=rtol, judged_by=digest(path, rtol=rtol))
+    noise = float64 or repeat
+    if noise is None:
         return reference
     with _told("--float64" if float64 else "--repeat"):
-        return with_noise(reference, float64 or repeat or path, float64 is not None)
+        reference = with_noise(reference, noise, float64 is not None)
+        return replace(reference, judged_by=digest(path, noise))
 
 
 @contextmanager
@@ -146,6 +162,8 @@ def _in_words(error: Exception) -> str:
     from gradient_diff.render import printable
 
     text = str(error)
+    if isinstance(error, MemoryError):
+        text = f"too large for this machine's memory ({text}). Choose smaller widths, or a smaller batch."
     if isinstance(error, OSError) and error.strerror:
         text = f"{error.filename}: {error.strerror}" if error.filename else error.strerror
     return "\n".join(printable(line) for line in text.split("\n"))

@@ -199,9 +199,8 @@ def _file(name: str, given: Path | None) -> Path | None:
         return _in_folder(name)
     path = given / f"{name}.npz" if given.is_dir() else given
     if not path.is_file():
-        raise DataError(
-            f"--data {given}: there is no {path.name}. Expected a folder that holds it, or the file itself."
-        )
+        lacking = f"there is no {path.name} in it" if given.is_dir() else "there is no such file or folder"
+        raise DataError(f"--data {given}: {lacking}. Expected a folder that holds {name}.npz, or the file itself.")
     return path
 
 

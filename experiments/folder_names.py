@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from gradient_diff.files import ENDINGS
@@ -11,11 +11,12 @@ from gradient_diff.files import ENDINGS
 LONGEST = 60  # characters; as UTF-8 at most 240 bytes, of the 255 that file systems allow
 
 
-def folder_names(files: Sequence[Path]) -> list[str]:
+def folder_names(files: Sequence[Path], taken: Collection[str] = ()) -> list[str]:
     """A folder's name for each file: its stem, with that of its folder where stems are alike.
 
     Args:
         files: paths; what they are called may be hostile.
+        taken: names that others have.
 
     Returns:
         As many names: letters, digits, `.`, `-` and `_`, at most LONGEST + 5 characters, unlike even where upper and
@@ -26,12 +27,14 @@ def folder_names(files: Sequence[Path]) -> list[str]:
         ['anna_g', 'ben_g', 'c', '_b__', 'C-2']
     """
     stems = [safe(stem(file)) for file in files]
+    others = {name.casefold() for name in taken}
     folded = [one.casefold() for one in stems]
+    alike = {fold for fold in folded if folded.count(fold) > 1 or fold in others}
     longer = [
-        safe(f"{file.parent.name}_{stem(file)}") if folded.count(fold) > 1 and file.parent.name else name
+        safe(f"{file.parent.name}_{stem(file)}") if fold in alike and file.parent.name else name
         for file, name, fold in zip(files, stems, folded, strict=True)
     ]
-    return _unlike(longer)
+    return _unlike(longer, others)
 
 
 def stem(file: Path) -> str:
@@ -57,12 +60,12 @@ def safe(text: str) -> str:
     return kept.lstrip(".-")[:LONGEST].rstrip(".") or "file"
 
 
-def _unlike(names: Sequence[str]) -> list[str]:
+def _unlike(names: Sequence[str], others: Collection[str]) -> list[str]:
     """The second of one name gets a number."""
-    taken: set[str] = {"summary.csv"}
+    taken = {"summary.csv", *others}
     unlike = []
     for name in names:
-        choices = (name if i == 1 else f"{name}-{i}" for i in range(1, len(names) + 2))
+        choices = (name if i == 1 else f"{name}-{i}" for i in range(1, len(names) + len(taken) + 1))
         chosen = next(c for c in choices if c.casefold() not in taken)
         taken.add(chosen.casefold())
         unlike.append(chosen)

@@ -58,7 +58,7 @@ def _our_name(mlp: MLP, name: str) -> str:
 def _check(path: Path, mlp: MLP, arrays: Mapping[str, Array]) -> None:
     widths = "-".join(map(str, (mlp.inputs, *mlp.units)))
     wanted = mlp.parameter_shapes
-    text = f"--weights {path.name} does not fit {widths}, whose parameters are {_listed(wanted)}"
+    text = f"--weights {path} does not fit {widths}, whose parameters are {_listed(wanted)}"
     if arrays.keys() != wanted.keys() or any(arrays[name].shape != shape for name, shape in wanted.items()):
         held = _listed({name: array.shape for name, array in arrays.items()})
         raise DataError(f"{text}; it holds {held}. Another --dataset has another n_0; names may also be W1, b1, W2, …")

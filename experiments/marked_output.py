@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Sequence
 from typing import Any, Literal
 
@@ -22,6 +23,8 @@ from gradient_diff.render import (
     to_json,
     to_markdown,
 )
+
+_PIPED = 200  # columns where no terminal says how many it has: a line per file then stays one
 
 Form = Literal["text", "csv", "json", "markdown"]
 
@@ -59,7 +62,8 @@ def _print_text(marked: Sequence[Marked]) -> None:
 
     console = Console()
     if len(marked) > 1 or marked[0].diff is None:
-        print_summary([one.line for one in marked], console)
+        piped = not console.is_terminal and "COLUMNS" not in os.environ
+        print_summary([one.line for one in marked], Console(width=_PIPED) if piped else console)
     else:
         print_diff(marked[0].diff, console, ledger=False)
     for one in marked:

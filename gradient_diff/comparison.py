@@ -9,8 +9,9 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from gradient_diff.calling import call_derivation
 from gradient_diff.diff import GradientDiff, Row
-from gradient_diff.expected_noise import measured_noise, relative_noise
+from gradient_diff.expected_noise import MEASURED, check_independent, measured_noise, relative_noise, widened
 from gradient_diff.judgement import Case, Judged, expected_noise, judge
 from gradient_diff.metrics import measure
 from gradient_diff.mistakes import Cause
@@ -40,6 +41,7 @@ def compare(
         hand: the derivation under test: an Evaluation, or a dict, parameter or node name → array; or a function
             (parameters, x, y) → gradients by parameter name, which is called on the reference's problem. If it is wrong
             and no known mistake explains it, it is called on smaller ones, too, to find the smallest that shows it.
+            It gets copies; arguments that it changes in place are named in the diff's `remark`.
         reference: what it is held against, likewise.
         noise: how much rounding to expect, where no Evaluation says it: the reference's gradients computed again in
             float64 or by a repeated run, name → array; or a `Noise` made beforehand.
@@ -51,7 +53,7 @@ def compare(
         A `GradientDiff`, rows in the order of the computation.
 
     Raises:
-        TypeError: a side is neither an Evaluation nor a dict of arrays of numbers.
+        TypeError: a side is neither an Evaluation nor a dict of arrays of numbers, or a function returned None.
         ValueError: there is nothing to compare, the two Evaluations are of different problems, or the noise is named
             twice.
 
@@ -96,7 +98,9 @@ def _compare_derivation(hand: Derivation, reference: Evaluation | Arrays, option
     if not isinstance(reference, Evaluation):
         raise TypeError("hand is a function, and only an Evaluation as reference says what to call it on.")
     problem = reference.problem
-    return cut_down(compare(hand(problem.parameters, problem.x, problem.y), reference, **options), hand)
+    called = call_derivation(hand, problem.parameters, problem.x, problem.y)
+    diff = compare(called.gradients, reference, **options)
+    return cut_down(replace(diff, changed=called.changed), hand)
 
 
 def _causes(
@@ -129,6 +133,9 @@ def _case(
     elif noise is None and problem is not None:
         dtypes = {_float_name(array) for side in (h, r) for array in side.values()}
         noise = expected_noise(_noisier(hand, reference, problem), dtypes)
+    if noise is not None and noise.source == MEASURED:
+        check_independent(noise, h, r)
+        noise = widened(noise, h, r)
     hand_run, reference_run = (side if isinstance(side, Evaluation) else None for side in (hand, reference))
     return Case(h, r, problem and _noisier(hand, reference, problem), noise, hand_run, reference_run)
 

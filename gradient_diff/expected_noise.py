@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from manual_mlp import Noise
+from manual_mlp import UNITS, Noise
 
 Array = npt.NDArray[Any]
+
+MEASURED = "the second set of gradients"
+_SMALLEST = {"float16": 2.0**-14}  # the smallest normal number, η; float32 and bfloat16 have 2⁻¹²⁶
 
 
 def measured_noise(reference: Mapping[str, Array], repeat: Mapping[str, Array]) -> Noise:
@@ -26,7 +30,7 @@ def measured_noise(reference: Mapping[str, Array], repeat: Mapping[str, Array]) 
         A `Noise` with bound 0.
 
     Raises:
-        ValueError: names or shapes differ.
+        ValueError: names or shapes differ, or the second set is of a coarser dtype than the reference.
 
     Example:
         >>> import numpy as np
@@ -36,10 +40,99 @@ def measured_noise(reference: Mapping[str, Array], repeat: Mapping[str, Array]) 
     """
     odd = [n for n in reference if n not in repeat or np.shape(repeat[n]) != np.shape(reference[n])]
     if odd:
-        raise ValueError(f"noise= has no array of the right shape for {', '.join(odd)}. Give one per reference array.")
+        raise ValueError(
+            f"The second set has no array of the right shape for {', '.join(odd)}. Give one per reference array."
+        )
+    for name, array in reference.items():
+        _check_not_coarser(name, array, repeat[name])
     values = {n: np.asarray(repeat[n], np.float64) for n in reference}
     error = {n: np.asarray(a, np.float64) - values[n] for n, a in reference.items()}
-    return drawn_noise(values, [error], "the second set of gradients")
+    return drawn_noise(values, [error], MEASURED)
+
+
+def _check_not_coarser(name: str, reference: Array, repeat: Array) -> None:
+    if unit(repeat) > unit(reference):
+        raise ValueError(
+            f"{name} is {repeat.dtype} in the second set, but {reference.dtype} in the reference: the difference is "
+            "the second set's own rounding, and not the reference's. "
+            f"Repeat the run in {reference.dtype}, or in float64."
+        )
+
+
+def unit(array: Array) -> float:
+    """The unit roundoff of an array's dtype; 0 where none is known, as of whole numbers, which are exact.
+
+    Example:
+        >>> import numpy as np
+        >>> unit(np.float32([1.0])) == 2.0**-24, unit(np.array([1]))
+        (True, 0.0)
+    """
+    return UNITS.get(np.asarray(array).dtype.name, 0.0)
+
+
+def check_independent(noise: Noise, hand: Mapping[str, Array], reference: Mapping[str, Array]) -> None:
+    """Refuse a second set that is the hand side itself: every difference would count as its own rounding.
+
+    A set finer than the reference may be: it is the truth as well as it can be had.
+
+    Args:
+        noise: from `measured_noise`.
+        hand: node → array.
+        reference: node → array.
+
+    Raises:
+        ValueError: whatever differs from the reference is bit-equal to the second set.
+
+    Example:
+        >>> import numpy as np
+        >>> r, wrong = {"w": np.ones(2)}, {"w": np.full(2, 2.0)}
+        >>> check_independent(measured_noise(r, wrong), wrong, r)
+        Traceback (most recent call last):
+        ...
+        ValueError: All that differs from the reference is bit-equal to the second set, so that every difference ...
+    """
+    differing = [n for n in hand if n in noise.values and not np.array_equal(hand[n], reference[n])]
+    own = [n for n in differing if np.array_equal(hand[n], noise.values[n]) and unit(hand[n]) >= unit(reference[n])]
+    if own and own == differing:
+        raise ValueError(
+            "All that differs from the reference is bit-equal to the second set, so that every difference would count "
+            "as its own rounding. The second set has to be the reference's: repeat its run, or compute it in float64."
+        )
+
+
+def widened(noise: Noise, hand: Mapping[str, Array], reference: Mapping[str, Array]) -> Noise:
+    """The noise measured of a reference, where the hand side is coarser and its rounding therefore larger.
+
+    σ is as much larger as the unit roundoff u is; storing the result in the coarser dtype adds u²·max(|value|, η)²/3.
+
+    Args:
+        noise: from `measured_noise`.
+        hand: node → array.
+        reference: node → array; the names that the noise has.
+
+    Returns:
+        The noise; its source says in which dtype, where one is coarser.
+
+    Example:
+        >>> import numpy as np
+        >>> noise = measured_noise({"w": np.float32([1.0])}, {"w": np.array([1.0 + 2.0**-24])})
+        >>> wide = widened(noise, {"w": np.float16([1.0])}, {"w": np.float32([1.0])})
+        >>> wide.source, float(wide.sigma["w"][0] / noise.sigma["w"][0]) > 2**13
+        ('the second set of gradients, widened to float16', True)
+    """
+    coarse = [n for n in noise.sigma if n in hand and unit(hand[n]) > unit(reference[n]) > 0]
+    if not coarse:
+        return noise
+    sigma = {n: _widened(noise, n, hand[n], reference[n]) for n in coarse}
+    dtypes = ", ".join(sorted({hand[n].dtype.name for n in coarse}))
+    return replace(noise, sigma={**noise.sigma, **sigma}, source=f"{noise.source}, widened to {dtypes}")
+
+
+def _widened(noise: Noise, node: str, hand: Array, reference: Array) -> Array:
+    u = unit(hand)
+    computed = noise.sigma[node] * (u / unit(reference))
+    stored = u * np.maximum(np.abs(noise.values[node]), _SMALLEST.get(hand.dtype.name, 2.0**-126)) / np.sqrt(3)
+    return np.where(computed > 0, np.hypot(computed, stored), 0.0)  # nothing is known of what never rounded
 
 
 def drawn_noise(values: Mapping[str, Array], errors: Sequence[Mapping[str, Array]], source: str) -> Noise:

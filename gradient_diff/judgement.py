@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from gradient_diff.expected_noise import MEASURED
 from gradient_diff.kinks import explained_by_kinks, kinks
 from gradient_diff.status import Status
 from gradient_diff.witness import PASSES, WORST, Asked, Testimony, largest, testify
@@ -174,7 +175,7 @@ def _first_look(case: Case, node: str) -> Judged:
     isolated = _isolated(case, 0, node), _isolated(case, 1, node)
     equal = bool(np.array_equal(h, r))
     if case.noise is None or node not in case.noise.sigma:
-        return _without_noise(h, r, equal)
+        return _without_noise(h, r, equal, case.noise)
     limit = case.noise.tolerance(node, 2)
     distance = float(case.noise.distance(node, case.difference(node), case.sides(node)).max())
     truth = np.abs(_float64(case.noise.values[node]))
@@ -188,6 +189,8 @@ def _first_look(case: Case, node: str) -> Judged:
         return _by_isolation(_restated(found, Status.VACUOUS, lost))
     if equal:
         return _restated(found, Status.MATCH, "bit-equal")
+    if distance <= case.noise.gate and (doubt := _no_rounding(case, case.noise, node, truth)):
+        return _restated(found, Status.INCONCLUSIVE, doubt)
     return _by_isolation(_restated(found, Status.MATCH, within)) if distance <= case.noise.gate else found
 
 
@@ -203,12 +206,29 @@ def _by_isolation(judged: Judged) -> Judged:
     return judged
 
 
-def _without_noise(h: Array, r: Array, equal: bool) -> Judged:
+def _no_rounding(case: Case, noise: Noise, node: str, truth: Array) -> str:
+    """Why a second set of gradients that is half of the dtype's digits off measures a mistake and no rounding."""
+    units = [UNITS.get(side[node].dtype.name, 0.0) for side in (case.hand, case.reference)]
+    off = float(np.sqrt(np.mean(np.square(noise.sigma[node])))) / max(float(truth.max()), np.finfo(float).tiny)
+    if not noise.source.startswith(MEASURED) or off <= np.sqrt(max(units)):
+        return ""
+    return (
+        f"{noise.source} says σ = {off:.1e} of the largest entry, which is more than half of the digits: no rounding "
+        "that could be judged by; is one of the two sets of the reference itself off?"
+    )
+
+
+def _without_noise(h: Array, r: Array, equal: bool, noise: Noise | None) -> Judged:
     if not np.any(h) and not np.any(r):
         return Judged(Status.VACUOUS, "both sides are zero everywhere", "bits")
     if equal:
         return Judged(Status.MATCH, "bit-equal", "bits")
-    return Judged(Status.INCONCLUSIVE, "not bit-equal, and no network says how much rounding to expect", "none")
+    who = (
+        f"{noise.source}, bit-equal here, does not say"
+        if noise and noise.source.startswith(MEASURED)
+        else "no network says"
+    )
+    return Judged(Status.INCONCLUSIVE, f"not bit-equal, and {who} how much rounding to expect", "none")
 
 
 def _isolated(case: Case, side: int, node: str) -> float | None:

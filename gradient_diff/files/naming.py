@@ -57,13 +57,13 @@ def renamed(arrays: Arrays, rules: Sequence[Rule]) -> dict[str, npt.NDArray[Any]
 
     Args:
         arrays: name → array.
-        rules: from `read_rules`; each is applied wherever its pattern is found in a name.
+        rules: from `read_rules`; each is applied wherever its pattern is found in a name, and nowhere else.
 
     Returns:
         name → array, in the same order.
 
     Raises:
-        ValueError: a pattern is found in no name, or two arrays come to one name.
+        ValueError: two arrays come to one name.
 
     Example:
         >>> import numpy as np
@@ -72,13 +72,44 @@ def renamed(arrays: Arrays, rules: Sequence[Rule]) -> dict[str, npt.NDArray[Any]
     """
     names = {name: name for name in arrays}
     for pattern, text in rules:
-        if not any(pattern.search(name) for name in names.values()):
-            raise ValueError(
-                f"The pattern '{printable(pattern.pattern)}' is found in none of {listed(names.values())}."
-            )
-        names = {old: pattern.sub(text, name) for old, name in names.items()}
+        names = {old: _replaced(pattern, text, name) for old, name in names.items()}
     _check_apart(names)
     return {names[name]: array for name, array in arrays.items()}
+
+
+def _replaced(pattern: re.Pattern[str], text: str, name: str) -> str:
+    """As re.sub, but the empty match right behind another is none: `.*` means a name once."""
+    end = -1
+
+    def put(match: re.Match[str]) -> str:
+        nonlocal end
+        behind = match.start() == match.end() == end
+        end = match.end()
+        return "" if behind else match.expand(text)
+
+    return pattern.sub(put, name)
+
+
+def unused_rules(names: Iterable[str], rules: Sequence[Rule]) -> list[Rule]:
+    r"""The rules whose pattern is found in no name.
+
+    Args:
+        names: of the arrays, before any rule.
+        rules: from `read_rules`, applied one after the other.
+
+    Returns:
+        Those rules.
+
+    Example:
+        >>> [pattern.pattern for pattern, _ in unused_rules(["W1"], read_rules([r"W=>k", r"k=>m", "b=>c"]))]
+        ['b']
+    """
+    now, unused = list(names), []
+    for pattern, text in rules:
+        if not any(pattern.search(name) for name in now):
+            unused.append((pattern, text))
+        now = [_replaced(pattern, text, name) for name in now]
+    return unused
 
 
 def _check_apart(names: Mapping[str, str]) -> None:

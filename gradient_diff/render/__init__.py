@@ -19,6 +19,7 @@ from gradient_diff.render.sections import Section
 from gradient_diff.render.summary import (
     SummaryLine,
     print_summary,
+    summary_from_csv,
     summary_line,
     summary_to_csv,
     summary_to_markdown,
@@ -50,6 +51,7 @@ __all__ = [
     "save_tables",
     "scatter",
     "sigma_distances",
+    "summary_from_csv",
     "summary_line",
     "summary_to_csv",
     "summary_to_markdown",

@@ -94,6 +94,7 @@ def write_report(
 
     Raises:
         OSError: as `whole_folder`.
+        TypeError: `diff` is no GradientDiff.
 
     Example:
         >>> import numpy as np, tempfile
@@ -102,6 +103,10 @@ def write_report(
         >>> page.name, sorted(p.name for p in page.parent.iterdir() if not p.name.startswith("."))
         ('report.html', ['diff.csv', 'diff.json', 'diff.md', 'figures', 'ledger.csv', 'report.html'])
     """
+    if not isinstance(diff, GradientDiff):
+        raise TypeError(
+            f"write_report: diff is {type(diff).__name__}: expected one GradientDiff, as compare returns it."
+        )
     with whole_folder(folder) as building:
         save_tables(diff, building)
         if diff.smallest is not None:

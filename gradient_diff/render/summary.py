@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 UNREADABLE = "UNREADABLE"
 _STYLES = {"good": "green", "bad": "bold red", "open": "yellow"}
 _LONGEST_NAME = 40
+_ROOM_FOR_CAUSE = 24  # below that a sentence becomes a column of single words
 _TITLES = ("file", "verdict", "culprit", "cause")
 
 
@@ -126,6 +127,30 @@ def _cell(text: str) -> str:
     return f"'{plain}" if plain.startswith(("=", "+", "-", "@")) else plain
 
 
+def summary_from_csv(text: str) -> list[SummaryLine]:
+    """The lines that `summary_to_csv` wrote; what it spelled out stays so, and is written again as it is.
+
+    Args:
+        text: with or without the mark that spreadsheets put before UTF-8.
+
+    Returns:
+        One line per file.
+
+    Raises:
+        ValueError: the columns are others, or a line is none of it.
+
+    Example:
+        >>> line = SummaryLine("a.npz", "MATCH")
+        >>> summary_from_csv(summary_to_csv([line])) == [line]
+        True
+    """
+    columns = [f.name for f in fields(SummaryLine)]
+    head, *rows = list(csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline=""))) or [[]]
+    if head != columns or any(len(row) != len(columns) for row in rows):
+        raise ValueError(f"expected the columns {', '.join(columns)}, and as many cells in each line")
+    return [SummaryLine(*row) for row in rows]
+
+
 def summary_to_markdown(lines: Sequence[SummaryLine]) -> str:
     r"""The summary as a GitHub table.
 
@@ -168,7 +193,7 @@ def print_summary(lines: Sequence[SummaryLine], console: Console | None = None) 
     from rich.text import Text
 
     console = console or Console()
-    console.print(_table(lines), soft_wrap=False, highlight=False)
+    console.print(_layout(lines, console.width), soft_wrap=False, highlight=False)
     if any(line.status is None for line in lines):
         console.print(Text(f"\n? {UNREADABLE}: not compared", _STYLES["open"]))
     for line in lines:
@@ -179,24 +204,59 @@ def print_summary(lines: Sequence[SummaryLine], console: Console | None = None) 
     console.print(Text(f"\n{len(lines)} file{'s' * (len(lines) != 1)}: {counts}"))
 
 
-def _table(lines: Sequence[SummaryLine]) -> Table:
-    from rich import box
-    from rich.table import Table
+def _layout(lines: Sequence[SummaryLine], width: int) -> Table:
+    """Columns side by side where no name has to be broken for that, with long ones shortened if need be."""
+    room = width - _widest([_verdict(line) for line in lines]) - _widest([printable(line.culprit) for line in lines])
+    room -= 2 * (len(_TITLES) - 1) + _ROOM_FOR_CAUSE  # two columns between two cells
+    names = [printable(line.file) for line in lines]
+    if _widest(names) > room:
+        names = [_short(name) for name in names]
+    return _side_by_side(lines, names) if _widest(names) <= room else _stacked(lines, names)
+
+
+def _widest(texts: Sequence[str]) -> int:
+    from rich.cells import cell_len
+
+    return max(map(cell_len, texts), default=0)
+
+
+def _side_by_side(lines: Sequence[SummaryLine], names: Sequence[str]) -> Table:
     from rich.text import Text
 
-    drawn = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False, pad_edge=False, header_style="bold")
-    for title in _TITLES:
-        drawn.add_column(title, overflow="fold", no_wrap=title == "verdict")
-    for line in lines:
-        style = _STYLES[tone(line.status) if line.status else "open"]
-        cells = Text(_short(line.file)), Text(_verdict(line), style), Text(printable(line.culprit))
+    drawn = _table(_TITLES, unbroken=_TITLES[:3])
+    for line, name in zip(lines, names, strict=True):
+        cells = Text(name), Text(_verdict(line), _style(line)), Text(printable(line.culprit))
         drawn.add_row(*cells, Text(printable(line.cause)))
     return drawn
 
 
-def _short(file: str) -> str:
+def _stacked(lines: Sequence[SummaryLine], names: Sequence[str]) -> Table:
+    """Beside the verdict the name, and below that what is off."""
+    from rich.text import Text
+
+    drawn = _table(("verdict", "file, culprit: cause"), unbroken=("verdict",))
+    for line, name in zip(lines, names, strict=True):
+        below = ": ".join(printable(text) for text in (line.culprit, line.cause) if text)
+        drawn.add_row(Text(_verdict(line), _style(line)), Text("\n".join(filter(None, (name, below)))))
+    return drawn
+
+
+def _table(titles: Sequence[str], unbroken: Sequence[str]) -> Table:
+    from rich import box
+    from rich.table import Table
+
+    drawn = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False, pad_edge=False, header_style="bold")
+    for title in titles:
+        drawn.add_column(title, overflow="fold", no_wrap=title in unbroken)
+    return drawn
+
+
+def _style(line: SummaryLine) -> str:
+    return _STYLES[tone(line.status) if line.status else "open"]
+
+
+def _short(plain: str) -> str:
     """A name that leaves room for the other columns; its end tells files apart."""
-    plain = printable(file)
     return (
         plain if len(plain) <= _LONGEST_NAME else f"{plain[: _LONGEST_NAME // 2]}…{plain[-(_LONGEST_NAME // 2 - 1) :]}"
     )

@@ -86,7 +86,7 @@ def test_parameters_and_data_of_ones_own(tmp_path: Path) -> None:
     assert np.array_equal(problem.x, x)
     assert np.array_equal(problem.y, y)
     np.savez(tmp_path / "w.npz", *own.values())  # in order
-    assert call("3-2", *files)[0] == 0
+    assert call("3-2", *files, "--force")[0] == 0
     (tmp_path / "r.npz").rename(tmp_path / "old.npz")
     assert call("3-2", "--parameters", tmp_path / "old.npz", "--out", tmp_path / "r.npz")[0] == 0  # of an Evaluation
     assert np.array_equal(Evaluation.load(tmp_path / "r.npz").problem.parameters["dense_1/bias"], own["dense_1/bias"])
@@ -102,7 +102,12 @@ def test_what_a_problem_cannot_show_is_told(tmp_path: Path) -> None:
     save_parameters(tmp_path / "d.npz", {"x": np.zeros((4, 3)), "y": np.ones((4, 2))})
     _, text, _ = call("3-2", "--data", tmp_path / "d.npz", "--out", tmp_path / "r.npz")
     assert "Warning: dense_1/dE_dkernel proves nothing here" in text
-    _, text, _ = call("4-1-4", "--out", tmp_path / "r.npz")
+    save_parameters(tmp_path / "d.npz", {"x": np.zeros((4, 3)), "y": np.zeros((4, 2))})
+    save_parameters(tmp_path / "w.npz", {"dense_1/kernel": np.zeros((3, 2)), "dense_1/bias": np.zeros(2)})
+    options = ("--data", tmp_path / "d.npz", "--parameters", tmp_path / "w.npz")
+    _, text, _ = call("3-2", *options, "--out", tmp_path / "zero.npz")
+    assert "Warning: dense_1/dE_dkernel, dense_1/dE_dbias prove nothing here (both" in text
+    _, text, _ = call("4-1-4", "--out", tmp_path / "ones.npz")
     assert "Hint: batch or widths are equal or 1 (4, 1), so some mistakes look alike" in text
 
 
@@ -123,6 +128,9 @@ def test_what_a_problem_cannot_show_is_told(tmp_path: Path) -> None:
         (("3-2", "--parameters", "gone.npz"), "gone.npz: No such file"),
         (("3-2", "--handout", "r"), "the handout would overwrite the reference"),
         (("3-2", "--handout", "no/where.npz"), "cannot be written"),
+        (("3-2", "--handout", "w.npz"), "w.npz is there already, and would be replaced. Choose another name, or add"),
+        (("3-2", "--handout", "h.txt"), "h.txt: expected a name that ends in .npz. Write h.npz."),
+        (("6000000-6000000-2",), "too large for this machine's memory (Unable to allocate"),
     ],
 )
 def test_bad_input_is_told_and_nothing_is_written(
@@ -135,6 +143,19 @@ def test_bad_input_is_told_and_nothing_is_written(
     assert (code, printed) == (2, "")
     assert text in told
     assert sorted(p.name for p in tmp_path.iterdir()) == ["d.npz", "w.npz"]
+
+
+@pytest.mark.parametrize("taken", ["r.npz", "h.npz"])
+def test_what_a_class_hangs_on_is_replaced_only_on_demand(taken: str, tmp_path: Path) -> None:
+    (tmp_path / taken).write_bytes(b"precious")
+    places = ("--out", tmp_path / "r", "--handout", tmp_path / "h.npz")
+    code, text, told = call("3-2", *places)
+    assert (code, text, [p.name for p in tmp_path.iterdir()]) == (2, "", [taken])
+    assert "is there already, and would be replaced. Choose another name, or add --force." in told
+    assert (tmp_path / taken).read_bytes() == b"precious"
+    assert call("3-2", *places, "--force")[0] == 0
+    assert Evaluation.load(tmp_path / "r.npz").problem.mlp.outline == "3-2"
+    assert "x" in load_parameters(tmp_path / "h.npz")
 
 
 def test_of_reference_and_handout_both_or_none(tmp_path: Path) -> None:

@@ -147,10 +147,14 @@ def test_an_unreadable_file_is_a_line_and_the_others_go_on(write: Write, referen
     assert call(files[0], reference)[0] == 2
 
 
-def test_a_wrong_and_an_unreadable_file_give_2(write: Write, reference: Path, tmp_path: Path) -> None:
-    wrong = write("wrong", dense_1__bias=np.ones(3))
+def test_a_wrong_file_gives_1_whatever_the_others_are(write: Write, reference: Path, tmp_path: Path) -> None:
+    wrong, gone = write("wrong", dense_1__bias=np.ones(3)), tmp_path / "gone.npz"
     assert call(wrong, reference)[0] == 1
-    assert call(wrong, tmp_path / "gone.npz", reference)[0] == 2
+    assert call(wrong, gone, reference)[0] == call(gone, wrong, write("right"), reference)[0] == 1
+    assert call(gone, write("right"), reference)[0] == 2
+    _, text, _ = call("--help", columns=200)
+    words = "1 if any file is wrong or different; else 2 if of any nothing is proved or it cannot be read; else 0."
+    assert f"Exit code: {words}" in " ".join(text.split())
 
 
 @pytest.mark.parametrize("name", ["gone.npz", "empty.npz", "other.txt", "pickle.npz"])
@@ -196,10 +200,84 @@ def test_rename(evaluation: Evaluation, reference: Path, tmp_path: Path) -> None
     code, text, _ = call(tmp_path / "mine.npz", reference)
     assert code == 2
     assert "No name is known to both sides" in text
-    code, text, _ = call(tmp_path / "mine.npz", reference, "--rename", "zzz=>a")
-    assert (code, "found in none of" in text) == (2, True)
+    code, text, told = call(tmp_path / "mine.npz", reference, "--rename", "zzz=>a")
+    assert (code, text) == (2, "")
+    assert "The pattern 'zzz' is found in none of fc1.w, fc1.b, fc2.w, fc2.b." in told
     code, text, told = call(tmp_path / "mine.npz", reference, "--rename", "fc")
     assert (code, text, "is no rule" in told) == (2, "", True)
+
+
+def test_a_rule_need_not_be_of_use_in_every_file(
+    evaluation: Evaluation, write: Write, reference: Path, tmp_path: Path
+) -> None:
+    short = {"dense_1/kernel": "W1", "dense_1/bias": "b1", "dense_2/kernel": "W2", "dense_2/bias": "b2"}
+    np.savez(tmp_path / "short.npz", **{short[n]: a for n, a in evaluation.gradients.items()})
+    rules = ("--rename", r"W(\d)=>dense_\1/kernel", "--rename", r"b(\d)=>dense_\1/bias")
+    (tmp_path / "empty.npz").touch()
+    assert call(write("right"), tmp_path / "short.npz", reference, *rules)[0] == 0
+    assert call(tmp_path / "short.npz", write("right"), tmp_path / "empty.npz", reference, *rules)[0] == 2
+    assert call(write("right"), reference, *rules)[0] == 0  # one late file, whose names are right
+    odd = write("odd", dense_1__bias=None, c1=evaluation.gradients["dense_1/bias"])
+    code, text, told = call(write("right"), odd, reference, *rules)
+    assert (code, text, "The pattern 'W" in told) == (2, "", True)
+    code, text, _ = call(tmp_path / "short.npz", reference, "--rename", ".*=>dense_1/kernel")
+    assert (code, "W1 and b1 would both be called dense_1/kernel." in " ".join(text.split())) == (2, True)
+
+
+@pytest.mark.parametrize("form", ["f2", "f4", "f8"])
+def test_a_handout_is_told_from_gradients(
+    form: str, evaluation: Evaluation, write: Write, reference: Path, tmp_path: Path
+) -> None:
+    problem = evaluation.problem
+    handout = {**problem.parameters, "x": problem.x, "y": problem.y}
+    np.savez(tmp_path / "handout.npz", **{name: array.astype(form) for name, array in handout.items()})
+    code, text, _ = call(tmp_path / "handout.npz", reference)
+    assert code == 2
+    assert "handout.npz holds the problem's own parameters, as its handout does, and not gradients" in " ".join(
+        text.split()
+    )
+    code, text, told = call(write("right"), tmp_path / "handout.npz")
+    assert (code, text) == (2, "")
+    assert "holds x and y beside its other arrays, as the handout of a problem does" in told
+    np.savez(tmp_path / "own.npz", x=np.ones(2), y=np.ones(2), w=np.ones(2))  # gradients of a function of x, y and w
+    assert call(tmp_path / "own.npz", tmp_path / "own.npz")[0] == 0
+
+
+def test_a_reference_given_first_is_hinted_at(write: Write, reference: Path, evaluation: Evaluation) -> None:
+    wrong = write("wrong", dense_1__bias=-evaluation.gradients["dense_1/bias"])
+    code, _, told = call(reference, wrong)
+    assert code == 1
+    assert f"{reference} knows its network and {wrong} does not. Are the two swapped?" in told
+    for files in ((wrong, reference), (reference, write("right")), (wrong, write("right"))):
+        assert "swapped" not in call(*files)[2]
+
+
+def test_a_second_set_that_is_mine_is_refused(evaluation: Evaluation, tmp_path: Path) -> None:
+    old = {n: a.astype("f4") for n, a in evaluation.gradients.items()}
+    bad = {**old, "dense_1/kernel": old["dense_1/kernel"] * np.float32(1.001)}
+    for name, arrays in {"old": old, "bad": bad, "half": {n: a.astype("f2") for n, a in bad.items()}}.items():
+        np.savez(tmp_path / f"{name}.npz", **arrays)
+    np.savez(tmp_path / "short.npz", **{"dense_1/kernel": old["dense_1/kernel"]})
+    paths = {name: tmp_path / f"{name}.npz" for name in ("old", "bad", "half", "short")}
+    code, text, _ = call(paths["bad"], paths["old"], "--repeat", paths["bad"])
+    assert (code, "is bit-equal to the second set" in " ".join(text.split())) == (2, True)
+    code, text, told = call(paths["bad"], paths["old"], "--repeat", paths["half"])
+    assert (code, text, "half.npz does not fit the reference." in told) == (2, "", True)
+    assert "is float16 in the second set, but float32 in the reference" in told
+    code, text, told = call(paths["bad"], paths["old"], "--repeat", paths["short"])
+    assert (code, text, "The second set has no array of the right shape for dense_" in told) == (2, "", True)
+
+
+def test_a_coarser_file_is_judged_in_its_own_rounding(evaluation: Evaluation, tmp_path: Path) -> None:
+    rng = np.random.default_rng(1)
+    exact = dict(evaluation.gradients)
+    old, again = ({n: (a * (1 + 1e-7 * rng.normal(size=a.shape))).astype("f4") for n, a in exact.items()} for _ in "12")
+    half = {n: a.astype("f2") for n, a in exact.items()}
+    for name, arrays in {"exact": exact, "old": old, "again": again, "half": half}.items():
+        np.savez(tmp_path / f"{name}.npz", **arrays)
+    for option, value in (("--float64", "exact"), ("--repeat", "again")):
+        code, text, _ = call(tmp_path / "half.npz", tmp_path / "old.npz", option, tmp_path / f"{value}.npz")
+        assert (code, "Judged by the second set of gradients, widened to float16" in text) == (0, True)
 
 
 def test_without_a_network_the_noise_must_be_named(evaluation: Evaluation, tmp_path: Path) -> None:
@@ -311,14 +389,34 @@ def test_out_holds_a_report_of_each_and_a_summary(write: Write, reference: Path,
     (tmp_path / "empty.npz").touch()
     files = [write("anna/g"), write("ben/g", dense_1__bias=np.ones(3)), tmp_path / "empty.npz"]
     code, _, told = call(*files, reference, "--out", tmp_path / "marks")
-    assert code == 2
+    assert code == 1
     assert "summary.csv and 2 reports" in told
     marks = tmp_path / "marks"
-    assert sorted(p.name for p in marks.iterdir()) == [".gradient-diff", "anna_g", "ben_g", "summary.csv"]
-    rows = list(csv.DictReader(io.StringIO((marks / "summary.csv").read_text("utf-8"))))
+    names = [".gradient-diff", ".judged-by", "anna_g", "ben_g", "summary.csv"]
+    assert sorted(p.name for p in marks.iterdir()) == names
+    rows = list(csv.DictReader(io.StringIO((marks / "summary.csv").read_text("utf-8-sig"))))
     assert [row["report"] for row in rows] == ["anna_g/report.html", "ben_g/report.html", ""]
     for row in rows[:2]:
         assert (marks / row["report"]).read_text("utf-8").startswith("<!DOCTYPE html>")
+
+
+def test_a_late_file_joins_the_marks(write: Write, reference: Path, tmp_path: Path) -> None:
+    marks = tmp_path / "marks"
+    call(write("anna"), write("ben", dense_1__bias=np.ones(3)), reference, "--out", marks)
+    code, _, told = call(write("late"), write("ben"), reference, "--out", marks)
+    assert (code, "summary.csv and 2 reports; 1 other file there kept" in told) == (0, True)
+    rows = list(csv.DictReader(io.StringIO((marks / "summary.csv").read_text("utf-8-sig"))))
+    assert [(Path(row["file"]).stem, row["verdict"], row["report"]) for row in rows] == [
+        ("anna", "MATCH", "anna/report.html"),
+        ("ben", "MATCH", "ben/report.html"),
+        ("late", "MATCH", "late/report.html"),
+    ]
+    assert all((marks / row["report"]).is_file() for row in rows)
+    before = {path: path.read_bytes() for path in marks.rglob("*") if path.is_file()}
+    code, text, told = call(write("late"), write("anna"), "--out", marks)
+    assert (code, text, "holds marks of 2 other files against another reference" in told) == (2, "", True)
+    assert "Choose another --out, or remove that folder first." in told
+    assert {path: path.read_bytes() for path in marks.rglob("*") if path.is_file()} == before
 
 
 def test_a_place_that_cannot_be_written_is_told_and_nothing_is_left(
@@ -351,7 +449,7 @@ def test_hostile_names_do_no_harm(write: Write, reference: Path, tmp_path: Path)
     assert sorted(p.name for p in folders) == ["_script_alert_1____31mred_line", "x" * 60]
     pages = [(folder / "report.html").read_text("utf-8") for folder in folders]
     assert not any("<script>alert" in page or "\x1b" in page for page in pages)
-    rows = list(csv.reader(io.StringIO((tmp_path / "marks" / "summary.csv").read_text("utf-8"))))
+    rows = list(csv.reader(io.StringIO((tmp_path / "marks" / "summary.csv").read_text("utf-8-sig"))))
     assert len(rows) == 3
 
 

@@ -180,7 +180,7 @@ def test_data_names_a_file_or_its_folder(whole: bool, archive: Path) -> None:
 def test_a_file_of_clothes_is_fashion_mnist(archive: Path) -> None:
     clothes = archive.rename(archive.parent / "fashion_mnist.npz")
     assert dataset_of(Settings(data=clothes)).name == "fashion_mnist"
-    with pytest.raises(DataError, match=r"--data .*: there is no mnist\.npz\. Expected a folder that holds it"):
+    with pytest.raises(DataError, match=r"--data .*: there is no mnist\.npz in it\. Expected a folder that holds"):
         dataset_of(Settings(data=clothes.parent))
 
 
@@ -232,7 +232,7 @@ def test_by_keras_it_is_the_same_data(archive: Path, arrays: Arrays, monkeypatch
     [
         (Settings(dataset="letters"), "There is no dataset 'letters'. Known: digits, mnist, fashion_mnist."),
         (Settings(dataset="digits", data=Path("mnist.npz")), "--data mnist.npz goes with --dataset mnist"),
-        (Settings(data=Path("no/mnist.npz")), "--data no/mnist.npz: there is no mnist.npz."),
+        (Settings(data=Path("no/mnist.npz")), "--data no/mnist.npz: there is no such file or folder."),
     ],
 )
 def test_what_cannot_be_is_told(settings: Settings, words: str) -> None:

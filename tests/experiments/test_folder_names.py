@@ -45,5 +45,11 @@ def test_files_of_one_stem_are_told_apart_by_their_folders_then_by_numbers() -> 
     assert folder_names(list(map(Path, files))) == ["anna_g", "ben_g", "ben_g-2", "ben_g-3", "h", "h-2"]
 
 
+def test_names_that_others_have_are_not_given_again() -> None:
+    files = [Path("ben/g.npz"), Path("h.npz"), Path("i.npz")]
+    assert folder_names(files, ["G", "h", "h-2"]) == ["ben_g", "h-3", "i"]
+    assert folder_names(files, ["g", "ben_g"])[0] == "ben_g-2"
+
+
 def test_the_summary_keeps_its_own_name() -> None:
     assert folder_names([Path("summary.csv.npz")]) == ["summary.csv-2"]

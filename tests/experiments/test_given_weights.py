@@ -50,7 +50,8 @@ def test_what_does_not_fit_is_told_with_what_is_expected(
     path = save_parameters(tmp_path / "w", arrays)
     with pytest.raises(DataError, match=re.escape(words)) as error:
         weights_from(path, NET, "float64")
-    assert str(error.value).startswith("--weights w.npz does not fit 3-2-1, whose parameters are dense_1/kernel (3, 2)")
+    start = f"--weights {path} does not fit 3-2-1, whose parameters are dense_1/kernel (3, 2)"
+    assert str(error.value).startswith(start)
 
 
 def test_no_file_and_a_damaged_one_are_told(tmp_path: Path) -> None:

@@ -23,6 +23,20 @@ def test_an_unreadable_file_alone_is_a_summary(capsys: pytest.CaptureFixture[str
         assert text.endswith("\n")
 
 
+def test_a_name_in_a_pipe_is_never_broken(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    name = "submissions/the-second-of-two/anna.x.npz"
+    line = SummaryLine(name, "MISMATCH", "dense_1/dE_dkernel", "f′(u) is not applied, in dense_1 (missing_derivative)")
+    monkeypatch.delenv("COLUMNS", raising=False)
+    print_marked([Marked(line), RIGHT], "text", "r.npz", 1)
+    first = capsys.readouterr().out.splitlines()[2]
+    assert first.split() == f"{name} ✗ MISMATCH {line.culprit} {line.cause}".split()
+    monkeypatch.setenv("COLUMNS", "80")
+    print_marked([Marked(line), RIGHT], "text", "r.npz", 1)
+    text = capsys.readouterr().out
+    assert name in text
+    assert max(map(len, text.splitlines())) <= 80
+
+
 def test_json_is_strict_and_complete(capsys: pytest.CaptureFixture[str]) -> None:
     print_marked([RIGHT, BAD], "json", "r\n.npz", 2)
     data = json.loads(capsys.readouterr().out)

@@ -1,4 +1,4 @@
-"""References of every kind, and the noise that a caller names for them."""
+"""Files held against a reference, one after the other."""
 
 from __future__ import annotations
 
@@ -7,8 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from experiments.marking import mark, reference_of, with_noise
+from experiments import marking
+from experiments.marking import check_rules, mark
+from experiments.reference_file import reference_of
 from gradient_diff import Status
+from gradient_diff.files import read_rules
 from manual_mlp import MLP, Dense, Evaluation, save_parameters
 
 
@@ -20,26 +23,6 @@ def evaluation() -> Evaluation:
     return mlp.backpropagate(mlp.initialize(0, dtype="float32"), x, y, "mse")
 
 
-def test_only_an_archive_and_an_evaluation_keep_an_order(evaluation: Evaluation) -> None:
-    arrays = dict(evaluation.gradients)
-    assert list(reference_of(evaluation, "r.npz").parameters) == list(evaluation.problem.mlp.parameter_shapes)
-    assert list(reference_of(arrays, "r.npz").parameters) == list(arrays)
-    assert not reference_of(arrays, "r.h5").parameters
-    assert reference_of(arrays, "r.h5").others == tuple(arrays)
-
-
-def test_noise_may_be_named_for_a_known_network_too(evaluation: Evaluation, tmp_path: Path) -> None:
-    assert evaluation.rerun is not None
-    exact = save_parameters(tmp_path / "exact.npz", evaluation.rerun().gradients)
-    mine = {name: array + np.abs(array).max() / 100 for name, array in evaluation.gradients.items()}
-    wrong, right = save_parameters(tmp_path / "wrong.npz", mine), save_parameters(tmp_path / "b", evaluation.gradients)
-    reference = with_noise(reference_of(evaluation, "r.npz"), exact, float64=True)
-    assert reference.noise is not None
-    assert set(reference.noise.sigma) == {f"dense_{i}/dE_d{kind}" for i in (1, 2) for kind in ("kernel", "bias")}
-    verdicts = [one.line.verdict for one in mark([wrong, right], reference)]
-    assert verdicts == ["DIFFERENT", "MATCH"]  # a noise that is named asks no witness
-
-
 def test_the_diff_that_is_kept_holds_no_arrays(evaluation: Evaluation, tmp_path: Path) -> None:
     path = save_parameters(tmp_path / "g", evaluation.gradients)
     (one,) = mark([path], reference_of(evaluation, "r.npz"), top=1)
@@ -49,8 +32,24 @@ def test_the_diff_that_is_kept_holds_no_arrays(evaluation: Evaluation, tmp_path:
     assert one.diff.hand.keys() == {row.name for row in one.diff.rows}
 
 
-def test_a_second_set_without_a_name_is_refused(evaluation: Evaluation, tmp_path: Path) -> None:
-    short = {name: array.astype(float) for name, array in evaluation.gradients.items() if "bias" in name}
-    path = save_parameters(tmp_path / "short", short)
-    with pytest.raises(ValueError, match=r"no array of the right shape for dense_1/dE_dkernel"):
-        with_noise(reference_of(evaluation, "r.npz"), path, float64=True)
+def test_a_rule_that_no_file_needs_is_let_be(evaluation: Evaluation, tmp_path: Path) -> None:
+    right = save_parameters(tmp_path / "right", evaluation.gradients)
+    odd = save_parameters(tmp_path / "odd", {n.replace("kernel", "w"): g for n, g in evaluation.gradients.items()})
+    reference, rules = reference_of(evaluation, "r.npz"), read_rules(["w$=>kernel", "q=>r"])
+    check_rules([right], reference, rules)
+    check_rules([odd, right], reference, rules)  # q is of no use, but all names come out right
+    check_rules([tmp_path / "gone.npz"], reference, rules)
+    with pytest.raises(ValueError, match=r"^The pattern 'q' is found in none of dense_1/w, dense_1/bias, dense_2/w, "):
+        check_rules([right, odd], reference, read_rules(["q=>r"]))
+
+
+def test_one_that_does_not_fit_into_memory_is_a_line(
+    evaluation: Evaluation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise MemoryError
+
+    path = save_parameters(tmp_path / "g", evaluation.gradients)
+    monkeypatch.setattr(marking, "compare", full)
+    (one,) = mark([path], reference_of(evaluation, "r.npz"))
+    assert (one.line.verdict, one.line.message) == ("UNREADABLE", "It is too large for this machine's memory.")

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from gradient_diff import Status, compare, drawn_noise, measured_noise, relative_noise
+from gradient_diff.expected_noise import check_independent, unit, widened
 from manual_mlp import MLP, Dense, Evaluation
 
 
@@ -71,7 +72,7 @@ def test_noise_is_named_once() -> None:
 
 @pytest.mark.parametrize("repeat", [{}, {"w": np.ones(3)}])
 def test_a_second_set_without_an_array_of_the_right_shape_is_refused(repeat: dict[str, np.ndarray]) -> None:
-    with pytest.raises(ValueError, match=r"^noise= has no array of the right shape for w\. Give one per reference"):
+    with pytest.raises(ValueError, match=r"^The second set has no array of the right shape for w\. Give one per"):
         measured_noise({"w": np.ones(2)}, repeat)
 
 
@@ -102,3 +103,65 @@ def test_more_than_two_axes_are_spread_over_the_first_and_the_rest() -> None:
     error[0] = 1
     noise = drawn_noise({"k": np.zeros((2, 3, 4))}, [{"k": error}], "one")
     assert (noise.sigma["k"][0] > noise.sigma["k"][1]).all()
+
+
+def _sets() -> tuple[dict[str, np.ndarray], dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """A reference in float32, the same in float64, and by another run."""
+    run, fine = _float32()
+    again = {n: g.astype("f4") for n, g in fine.items()}
+    return dict(run.gradients), fine, again
+
+
+def test_the_hand_side_cannot_be_its_own_noise() -> None:
+    reference, fine, again = _sets()
+    wrong = {**reference, "dense_1/kernel": reference["dense_1/kernel"] * np.float32(1.001)}
+    assert compare(wrong, reference, noise=again).verdict is Status.DIFFERENT
+    with pytest.raises(ValueError, match="All that differs from the reference is bit-equal to the second set"):
+        compare(wrong, reference, noise=wrong)
+    with pytest.raises(ValueError, match="All that differs"):
+        compare(again, reference, noise=again)
+    assert compare(fine, reference, noise=fine).verdict is Status.MATCH  # finer than the reference: it is the truth
+    check_independent(measured_noise(reference, again), reference, reference)  # nothing differs
+
+
+def test_a_second_set_that_is_no_second_set_proves_nothing() -> None:
+    """Another run of the wrong code, or a reference that is itself wrong: 0.1 % is no rounding of float32."""
+    reference, fine, again = _sets()
+    wrong = {**reference, "dense_1/kernel": reference["dense_1/kernel"] * np.float32(1.001)}
+    again["dense_1/kernel"] = again["dense_1/kernel"] * np.float32(1.001)
+    for diff in (compare(wrong, reference, noise=again), compare(reference, wrong, noise=fine)):
+        row = diff["dense_1/kernel"]
+        assert (diff.verdict, row.status) == (Status.INCONCLUSIVE, Status.INCONCLUSIVE)
+        assert "more than half of the digits" in row.reason
+
+
+def test_a_coarser_second_set_is_refused() -> None:
+    reference, _, again = _sets()
+    half = {n: g.astype("f2") for n, g in again.items()}
+    with pytest.raises(ValueError, match=r"^dense_\d/\w+ is float16 in the second set, but float32 in the reference"):
+        compare(again, reference, noise=half)
+    assert unit(half["dense_1/bias"]) == 2.0**-11
+
+
+@pytest.mark.parametrize("second", ["float64", "float32"])
+def test_a_coarser_hand_side_is_judged_in_its_own_rounding(second: str) -> None:
+    reference, fine, again = _sets()
+    noise = fine if second == "float64" else again
+    half = {n: g.astype("f2") for n, g in fine.items()}
+    diff = compare(half, reference, noise=noise)
+    assert diff.verdict is Status.MATCH
+    assert {row.judge for row in diff.rows} == {"the second set of gradients, widened to float16"}
+    assert compare(reference, half, noise=fine).verdict is Status.MATCH  # measured, and not widened
+    off = {**half, "dense_1/kernel": half["dense_1/kernel"] * np.float16(1.25)}
+    assert [r.name for r in compare(off, reference, noise=noise).rows if r.status.bad] == ["dense_1/kernel"]
+
+
+def test_only_coarser_arrays_are_widened_and_of_what_never_rounded_nothing_is_known() -> None:
+    reference = {n: np.float32([1.0, 2.0]) for n in "abc"}
+    noise = measured_noise(reference, {**reference, "a": np.float32([1.0, 2.0 + 2**-22]), "b": np.array([1.0, 2.1])})
+    hand = {"a": np.float16([1, 2]), "b": np.float64([1, 2]), "c": np.float16([1, 2])}
+    wide = widened(noise, hand, reference)
+    assert (wide.sigma["a"] > noise.sigma["a"] * 2**13).all()
+    assert wide.sigma["b"] is noise.sigma["b"]
+    assert not wide.sigma["c"].any()
+    assert widened(noise, reference, reference) is noise

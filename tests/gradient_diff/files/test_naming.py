@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gradient_diff.files import by_position, matched, read_rules, renamed
+from gradient_diff.files import by_position, matched, read_rules, renamed, unused_rules
 
 PARAMETERS = {"dense_1/kernel": np.ones((2, 3)), "dense_1/bias": np.ones(3)}
 
@@ -38,9 +38,27 @@ def test_a_rule_that_makes_no_sense_is_told_at_once(rule: str, text: str) -> Non
         read_rules([rule])
 
 
-def test_a_pattern_that_is_found_nowhere_is_an_error() -> None:
-    with pytest.raises(ValueError, match="The pattern 'q' is found in none of a, b"):
-        renamed({"a": np.ones(1), "b": np.ones(1)}, read_rules(["q=>c"]))
+def test_names_that_no_pattern_is_found_in_stay() -> None:
+    assert list(renamed({"a": np.ones(1), "b": np.ones(1)}, read_rules(["q=>c"]))) == ["a", "b"]
+
+
+def test_a_rule_for_what_an_earlier_one_makes_is_used() -> None:
+    rules = read_rules([r"fc(\d)=>dense_\1", "dense=>layer", "q=>r", "fc=>x"])
+    assert unused_rules(["fc1"], rules) == rules[2:]
+    assert unused_rules([], rules) == rules
+
+
+@pytest.mark.parametrize(
+    ("rule", "name"),
+    [(".*=>k", "k"), ("^=>k/", "k/W1"), ("$=>/k", "W1/k"), (r"\d*$=>k", "Wk"), ("-*=>k", "kWk1k")],
+)
+def test_a_pattern_that_may_be_empty_replaces_each_place_once(rule: str, name: str) -> None:
+    assert list(renamed({"W1": np.ones(1)}, read_rules([rule]))) == [name]
+
+
+def test_a_pattern_for_every_name_brings_them_to_one() -> None:
+    with pytest.raises(ValueError, match=r"^W1 and b1 would both be called dense_1/kernel\."):
+        renamed({"W1": np.ones(1), "b1": np.ones(1)}, read_rules([".*=>dense_1/kernel"]))
 
 
 def test_two_arrays_never_come_to_one_name() -> None:

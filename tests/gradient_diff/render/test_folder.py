@@ -191,3 +191,11 @@ def test_tables_of_several_diffs_stand_side_by_side(match: GradientDiff, mixed: 
     paths = save_tables(match, tmp_path, "step_0") + save_tables(mixed, tmp_path, "step_1")
     assert len(set(paths)) == 8
     assert all(path.read_bytes() and b"\r" not in path.read_bytes() for path in paths)
+
+
+def test_what_is_no_diff_is_refused_before_anything_is_written(different: GradientDiff, tmp_path: Path) -> None:
+    with pytest.raises(
+        TypeError, match=r"^write_report: diff is list: expected one GradientDiff, as compare returns it\.$"
+    ):
+        write_report([different], tmp_path / "a" / "report")  # type: ignore[arg-type]  # on purpose
+    assert not (tmp_path / "a").exists()

@@ -13,6 +13,7 @@ from gradient_diff import Status, compare
 from gradient_diff.render import (
     SummaryLine,
     print_summary,
+    summary_from_csv,
     summary_line,
     summary_to_csv,
     summary_to_markdown,
@@ -49,6 +50,29 @@ def test_nothing_is_wider_than_the_terminal(width: int) -> None:
     assert max(map(len, printed(lines, width).splitlines())) <= width
 
 
+@pytest.mark.parametrize("width", [58, 80, 100])
+def test_no_name_is_broken(width: int) -> None:
+    names = [f"submissions/anna.{i}.of-the-long-name.npz" for i in range(3)]  # 40 characters
+    lines = [SummaryLine(n, "REFERENCE_OFF", "dense_1/dE_dkernel", "f′(u) is not applied", "m") for n in names]
+    text = printed(lines, width)
+    assert all(f"{name} " in text or f"{name}\n" in text for name in names)
+    assert "dense_1/dE_dkernel" in text
+    assert max(map(len, text.splitlines())) <= width
+
+
+def test_a_line_per_file_where_there_is_room() -> None:
+    lines = [
+        SummaryLine("submissions/anna.x.npz", "MISMATCH", "dense_1/dE_dkernel", "f′(u) is not applied, in dense_1")
+    ]
+    first = printed(lines, 120).splitlines()[2]
+    assert first == "submissions/anna.x.npz  ✗ MISMATCH  dense_1/dE_dkernel  f′(u) is not applied, in dense_1"
+
+
+def test_a_long_name_is_whole_where_there_is_room() -> None:
+    name = "x" * 100 + ".npz"
+    assert f"\n{name}  ✓ MATCH" in printed([SummaryLine(name, "MATCH")], 200)
+
+
 def test_the_end_of_a_long_name_is_shown() -> None:
     assert "07.npz" in printed([SummaryLine("/very" * 20 + "/07.npz", "MATCH")], 120)
 
@@ -68,6 +92,19 @@ def test_names_are_shown_and_not_interpreted(name: str) -> None:
 def test_a_spreadsheet_finds_no_formula(start: str) -> None:
     rows = list(csv.reader(io.StringIO(summary_to_csv([SummaryLine(f"{start}1,2", "MATCH")]))))
     assert rows[1][0] == f"'{start}1,2"
+
+
+@pytest.mark.parametrize("name", ["a.npz", "=1+1", "'=1", "ünï…✓", 'a,"b"', "a\nb\r", "", "\u202e"])
+def test_what_was_written_is_read_and_written_again_alike(name: str) -> None:
+    text = summary_to_csv([SummaryLine(name, "MATCH", name, name, name, name), *LINES])
+    assert summary_to_csv(summary_from_csv(text)) == text
+    assert summary_from_csv("\ufeff" + text) == summary_from_csv(text)
+
+
+@pytest.mark.parametrize("text", ["", "a;b\n", "file,verdict\na,b\n", summary_to_csv(LINES) + "x\n", "\n"])
+def test_a_summary_that_was_changed_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="expected the columns file, verdict, culprit, cause, message, report, and"):
+        summary_from_csv(text)
 
 
 def test_the_line_of_a_diff() -> None:
