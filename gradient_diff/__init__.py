@@ -3,6 +3,7 @@
 It knows `manual_mlp` only, and never imports TensorFlow or Keras.
 """
 
+from gradient_diff.calling import Called, call_derivation
 from gradient_diff.comparison import compare
 from gradient_diff.diff import GradientDiff, Row
 from gradient_diff.expected_noise import drawn_noise, measured_noise, relative_noise
@@ -19,6 +20,7 @@ from gradient_diff.witness import directional_derivative
 __all__ = [
     "CONVENTIONS",
     "MISTAKES",
+    "Called",
     "Cause",
     "Entry",
     "GradientDiff",
@@ -34,6 +36,7 @@ __all__ = [
     "Smallest",
     "Status",
     "assert_gradients_match",
+    "call_derivation",
     "compare",
     "cut_down",
     "diagnose",

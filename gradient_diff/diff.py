@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy.typing as npt
 
+from gradient_diff.calling import in_place
 from gradient_diff.metrics import Metrics
 from gradient_diff.mistakes import Cause
 from gradient_diff.shapes import Ledger
@@ -73,6 +74,7 @@ class GradientDiff:
         causes: the mistakes found, best first.
         unexplained: where the difference sits, if rows are off and no known mistake explains them.
         smallest: the smallest case that still shows it, where the derivation could be called again.
+        changed: arguments that the derivation changed in place, where it is a function.
 
     Example:
         >>> import numpy as np
@@ -92,6 +94,7 @@ class GradientDiff:
     causes: tuple[Cause, ...] = ()
     unexplained: str = ""
     smallest: Smallest | None = None
+    changed: tuple[str, ...] = ()
 
     @cached_property
     def verdict(self) -> Status:
@@ -110,7 +113,9 @@ class GradientDiff:
 
     @property
     def remark(self) -> str:
-        """Where else to look, if the culprit's own equation may be innocent; empty otherwise.
+        """What the derivation changed in place; where else to look, if the culprit's own equation may be innocent.
+
+        Empty where there is nothing to say.
 
         Example:
             >>> import numpy as np
@@ -121,6 +126,9 @@ class GradientDiff:
             >>> compare({n: 2 * g for n, g in e.gradients.items()}, e).remark
             'Only parameter gradients are at hand: the guilty equation may be the one above it, δ = dE/dz (dense_1).'
         """
+        return " ".join(text for text in (in_place(self.changed), self._elsewhere()) if text)
+
+    def _elsewhere(self) -> str:
         equations = {e.node: e for e in self.problem.equations} if self.problem else {}
         if self.culprit not in equations or self[self.culprit].status not in (Status.MISMATCH, Status.DIFFERENT):
             return ""

@@ -3,28 +3,27 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import keras
 import numpy as np
 import numpy.typing as npt
-import tensorflow as tf
 
-from gradient_diff import GradientDiff, compare, cut_down, drawn_noise
-from keras_mlp.draws import read_draws, replayed, seeds_of, set_seeds
-from keras_mlp.gradient_arguments import as_named, inferred_gradients
+from gradient_diff import GradientDiff, call_derivation, compare, cut_down
+from keras_mlp.clones import against_clone
+from keras_mlp.draws import read_draws, seeds_of, set_seeds
+from keras_mlp.gradient_arguments import as_named, checked_rate
 from keras_mlp.loss_arguments import ResolvedLoss, resolve_loss
-from keras_mlp.modes import Mode, check_mode, in_mode
-from keras_mlp.ridders import ridders
-from keras_mlp.tape import evaluate_tape, total_loss
-from keras_mlp.twin import exact_decay, from_keras, named_weights, parameters_of, prove_same_weights, to_keras
-from manual_mlp import UNITS, Noise, gradient_node, rounding_noise, update_bound
+from keras_mlp.modes import Mode, check_mode
+from keras_mlp.steps import Arrays, Judge, Step, wider
+from keras_mlp.tape import evaluate_tape
+from keras_mlp.twin import from_keras, named_weights, parameters_of, to_keras
+from manual_mlp import gradient_node, rounding_noise
 
 Array = npt.NDArray[Any]
-
-DRAWS = 8  # of the rounding of a model that the house's noise model does not cover
 
 
 def check_gradients(
@@ -53,8 +52,8 @@ def check_gradients(
         y: (N, K), or class indices (N,).
         gradients: yours: a dict by `<layer.name>/<kernel|bias>`, a flat list in the order of `trainable_weights`, a
             list of (kernel, bias) pairs, or a function (parameters, x, y) or (parameters, x, y, draws) that returns
-            one of these; it is also called on fewer samples and units, if it is wrong and no known mistake explains
-            it. None: the house's own derivation, to check the model.
+            one of these, called with copies; it is also called on fewer samples and units, if it is wrong and no known
+            mistake explains it. None: the house's own derivation, to check the model.
         loss: a house name, a Keras name or alias, a Keras loss object, a function of (y_true, y_pred), or None for
             the compiled loss.
         before: weights before one step of your own training code; None for the model's.
@@ -64,12 +63,13 @@ def check_gradients(
         mode: of the tape: "eager", "graph" or "xla".
 
     Returns:
-        A `GradientDiff`; the model's tape is the reference.
+        A `GradientDiff`; the model's tape is the reference. Arguments that a function changed in place are named in
+        its `remark`.
 
     Raises:
         ValueError: gradients given in two ways, or none that can be used; bad names, data or learning rate; weights
             after a step whose masks nobody knows.
-        TypeError: a form that is not understood.
+        TypeError: a form that is not understood, or a function that returned None.
         ShapeError: shapes that do not fit.
 
     Example:
@@ -83,32 +83,36 @@ def check_gradients(
         >>> check_gradients(model, x, y, mine, loss="mse").verdict.name
         'MISMATCH'
     """
-    _check_request(gradients, after, learning_rate, mode)
+    _check_request(gradients, before, after, learning_rate, mode)
     _check_model(model)
     if before is not None:
         model = _with_weights(model, as_named("before", before, list(named_weights(model))))
-    resolved, x, y = resolve_loss(loss, model), np.asarray(x), np.asarray(y)
+    resolved, x, y = resolve_loss(loss, model), np.array(x), np.array(y)  # copies: a function may know the originals
     draws = _draws(model, x, mode)
-    if draws and after is not None:
-        raise ValueError(
-            "after= of a model with Dropout: nobody knows the masks of that step any more. Pass gradients= as a "
-            "function (parameters, x, y, draws), which is given the masks."
-        )
-    mine = _own(model, x, y, draws, gradients, after, learning_rate)
-    extra = _extra(model, after, learning_rate)
-    if resolved.house is not None and _understood(model):
-        diff = _against_network(model, x, y, draws, resolved, mine, extra, mode)
-        again = callable(gradients) and not draws
-        return cut_down(diff, lambda w, x, y: as_named("gradients", gradients(w, x, y), list(w))) if again else diff  # type: ignore[operator]
-    return _against_clone(model, x, y, draws, resolved, mine, extra, mode)
+    judge = partial(_judged, model, x, y, draws, resolved, mode)
+    if after is not None:
+        return _step(model, after, learning_rate, draws).judged(judge)
+    if callable(gradients):
+        return _called(gradients, model, x, y, draws, judge)
+    return judge(None if gradients is None else as_named("gradients", gradients, list(named_weights(model))), {})
 
 
-def _check_request(gradients: object, after: object, learning_rate: float | None, mode: Mode) -> None:
+def _check_request(gradients: object, before: object, after: object, learning_rate: object, mode: Mode) -> None:
     check_mode(mode)
     if gradients is not None and after is not None:
         raise ValueError("Both gradients= and after= were given. Pass the gradients, or the weights around one update.")
     if after is not None and learning_rate is None:
         raise ValueError("after= without learning_rate=: the gradient is (before − after)/learning_rate.")
+    if after is None and learning_rate is not None:
+        raise ValueError(
+            "learning_rate= without after=: it is the lr of the step that led to after=, and no gradient is divided by "
+            "it. Pass the weights after the step, too, or leave it out."
+        )
+    if before is not None and after is None and gradients is None:
+        raise ValueError(
+            "before= without after=: nothing of yours would be checked. Pass the weights after the step and its "
+            "learning_rate=, or gradients= at these weights."
+        )
 
 
 def _check_model(model: keras.Model) -> None:
@@ -141,22 +145,26 @@ def _draws(model: keras.Model, x: Array, mode: Mode) -> dict[str, Array]:
     return read_draws(model, from_keras(model)[0], len(x) if x.ndim else 1, mode) if _understood(model) else {}
 
 
-def _own(
-    model: keras.Model,
-    x: Array,
-    y: Array,
-    draws: dict[str, Array],
-    gradients: object,
-    after: object,
-    learning_rate: float | None,
-) -> dict[str, Array] | None:
-    names = list(named_weights(model))
-    if after is not None and learning_rate is not None:
-        return inferred_gradients(parameters_of(model), as_named("after", after, names), learning_rate)
-    if callable(gradients):
-        more = ({name: mask.copy() for name, mask in draws.items()},) if _takes_draws(gradients) else ()
-        gradients = gradients(parameters_of(model), x, y, *more)
-    return None if gradients is None else as_named("gradients", gradients, names)
+def _step(model: keras.Model, after: object, learning_rate: object, draws: Mapping[str, Array]) -> Step:
+    if draws:
+        raise ValueError(
+            "after= of a model with Dropout: nobody knows the masks of that step any more. Pass gradients= as a "
+            "function (parameters, x, y, draws), which is given the masks."
+        )
+    rate = checked_rate(learning_rate)
+    return Step(parameters_of(model), as_named("after", after, list(named_weights(model))), rate)
+
+
+def _called(
+    function: Callable[..., object], model: keras.Model, x: Array, y: Array, draws: dict[str, Array], judge: Judge
+) -> GradientDiff:
+    """Of a function's gradients; without masks it is called on smaller cases, too, if nothing explains them."""
+    given = draws if _takes_draws(function) else None
+    called = call_derivation(function, parameters_of(model), x, y, given)
+    named = as_named("gradients", called.gradients, list(named_weights(model)))
+    diff = replace(judge(named, {}), changed=called.changed)
+    more: tuple[Any, ...] = () if given is None else ({},)
+    return diff if draws else cut_down(diff, lambda w, x, y: as_named("gradients", function(w, x, y, *more), list(w)))
 
 
 def _takes_draws(function: Callable[..., object]) -> bool:
@@ -169,12 +177,19 @@ def _takes_draws(function: Callable[..., object]) -> bool:
     return any(p.kind in ordinary and (p.name == "draws" or p.default is p.empty) for p in positional)
 
 
-def _extra(model: keras.Model, after: object, learning_rate: float | None) -> dict[str, Array]:
-    """What storing the weights hides, where gradients are inferred from an update: name of the weight → bound."""
-    if after is None or learning_rate is None:
-        return {}
-    before, named = parameters_of(model), as_named("after", after, list(named_weights(model)))
-    return {n: update_bound(before[n], named[n], learning_rate) for n in before}
+def _judged(
+    model: keras.Model,
+    x: Array,
+    y: Array,
+    draws: dict[str, Array],
+    loss: ResolvedLoss,
+    mode: Mode,
+    mine: Arrays | None,
+    hidden: Arrays,
+) -> GradientDiff:
+    """By the network's own noise where it is known, else by a float64 clone of the model."""
+    against = _against_network if loss.house is not None and _understood(model) else against_clone
+    return against(model, x, y, draws, loss, mine, hidden, mode)
 
 
 def _understood(model: keras.Model) -> bool:
@@ -191,8 +206,8 @@ def _against_network(
     y: Array,
     draws: dict[str, Array],
     loss: ResolvedLoss,
-    mine: dict[str, Array] | None,
-    extra: Mapping[str, Array],
+    mine: Arrays | None,
+    extra: Arrays,
     mode: Mode,
 ) -> GradientDiff:
     assert loss.house is not None
@@ -209,159 +224,4 @@ def _against_network(
     if not extra:
         return compare(mine, tape)
     hidden = {gradient_node(n): bound for n, bound in extra.items()}
-    return compare(mine, tape, noise=_wider(rounding_noise(tape.problem), hidden))
-
-
-def _wider(noise: Noise, extra: Mapping[str, Array]) -> Noise:
-    bound = {node: b + extra.get(node, 0.0) for node, b in noise.bound.items()}
-    return replace(noise, bound=bound, source=f"{noise.source}, and what storing the weights hides")
-
-
-def _against_clone(
-    model: keras.Model,
-    x: Array,
-    y: Array,
-    draws: dict[str, Array],
-    loss: ResolvedLoss,
-    mine: dict[str, Array] | None,
-    extra: Mapping[str, Array],
-    mode: Mode,
-) -> GradientDiff:
-    """The reference's rounding is measured: its gradients against those of a float64 clone."""
-    if mine is None:
-        raise ValueError(
-            "The house has no derivation of its own for this model and loss. Pass gradients=, or a Sequential of Dense "
-            "layers with one of the house's losses."
-        )
-    clone = _clone(model, "float64")
-    finer = all(a.dtype == np.float64 for a in mine.values()) and not extra
-    fine = _plain_gradients(clone, x, y, draws, loss)
-    reference = _plain_gradients(clone if finer else model, x, y, draws, loss, mode, replay=finer)
-    noise = _measured(model, x, y, draws, loss, fine, reference)
-    ordered = {n: reference[n] for n in _backwards(model)}
-    ask = _witness(clone, x, y, draws, loss)
-    return compare(mine, ordered, noise=_wider(noise, extra) if extra else noise, witness=ask)
-
-
-def _witness(
-    clone: keras.Model, x: Array, y: Array, draws: Mapping[str, Array], loss: ResolvedLoss
-) -> Callable[[str, Array], tuple[float, float]]:
-    """Ridders' differences of E over the float64 clone, moving one weight array along a direction."""
-    variables = named_weights(clone)
-    xs, ys = (tf.constant(a) if a.dtype.kind in "iub" else tf.constant(a, tf.float64) for a in (x, y))
-
-    def ask(name: str, direction: Array) -> tuple[float, float]:
-        variable, start = variables[name], variables[name].numpy().copy()
-
-        def moved(h: float) -> float:
-            variable.assign(start + h * direction)
-            with replayed(clone, draws):
-                return float(total_loss(clone, loss.tensor, xs, ys, training=bool(draws)))
-
-        try:
-            return ridders(moved, step=0.01)
-        finally:
-            variable.assign(start)
-
-    return ask
-
-
-def _backwards(model: keras.Model) -> list[str]:
-    """Names of weights in the order in which backpropagation comes to them, where layers are a chain."""
-    return [f"{layer.name}/{w.name}" for layer in reversed(model.layers) for w in layer.trainable_weights]
-
-
-def _measured(
-    model: keras.Model,
-    x: Array,
-    y: Array,
-    draws: Mapping[str, Array],
-    loss: ResolvedLoss,
-    fine: Mapping[str, Array],
-    reference: Mapping[str, Array],
-) -> Noise:
-    """Draws of the rounding: a coarse run against float64 on the same numbers.
-
-    Each time the numbers are moved by one unit roundoff and the samples take another order: a mean absolute error sums
-    ±1/N, whose rounding hangs on the order alone.
-    Where both sides are float64, float32 is measured and scaled, since nothing finer than float64 is at hand.
-    """
-    dtype = "float32" if _dtype(model) == "float64" else _dtype(model)
-    coarse, exact = (_clone(model, dtype), _clone(model, "float64"))
-    rng, errors = np.random.default_rng(0), []
-    for draw in range(DRAWS):
-        order = rng.permutation(len(x)) if draw and len(x) == len(y) else slice(None)
-        moved = [_moved(a, dtype, rng, draw) for a in (x[order], y[order], *parameters_of(model).values())]
-        masks = {n: mask[order] for n, mask in draws.items()}
-        sides = [_plain_gradients(_assigned(m, moved[2:]), moved[0], moved[1], masks, loss) for m in (coarse, exact)]
-        errors.append({n: sides[0][n].astype(np.float64) - sides[1][n] for n in fine})
-    same = all(a.dtype == np.float64 for a in reference.values())
-    scale = UNITS["float64"] / UNITS[dtype] if same else 1.0
-    noise = drawn_noise(fine, errors, "a float64 clone of the model")
-    return replace(noise, sigma={n: s * scale for n, s in noise.sigma.items()})
-
-
-def _moved(array: Array, dtype: str, rng: np.random.Generator, draw: int) -> Array:
-    """Values that the dtype holds exactly; from the second draw on, each moved up or down by one unit roundoff."""
-    if array.dtype.kind in "iub":
-        return array
-    factor = 1 + 2 * UNITS[dtype] * rng.choice([-1, 0, 1], array.shape) if draw else 1.0
-    return np.asarray(tf.cast(tf.constant(array * factor), dtype).numpy(), np.float64)
-
-
-def _assigned(model: keras.Model, arrays: Sequence[Array]) -> keras.Model:
-    for variable, array in zip(named_weights(model).values(), arrays, strict=True):
-        variable.assign(array)
-    return model
-
-
-def _plain_gradients(
-    model: keras.Model,
-    x: Array,
-    y: Array,
-    draws: Mapping[str, Array],
-    loss: ResolvedLoss,
-    mode: Mode = "eager",
-    replay: bool = True,
-) -> dict[str, Array]:
-    weights, before = named_weights(model), parameters_of(model)
-    xs, ys = (tf.constant(a) if a.dtype.kind in "iub" else tf.cast(tf.constant(a), _dtype(model)) for a in (x, y))
-
-    def gradient() -> dict[str, Any]:
-        with tf.GradientTape() as tape:
-            value = total_loss(model, loss.tensor, xs, ys, training=bool(draws))
-        found = tape.gradient(value, [v.value for v in weights.values()], unconnected_gradients="zero")
-        return dict(zip(weights, found, strict=True))
-
-    with replayed(model, draws if replay else {}):
-        gradients = in_mode(gradient, mode)
-    prove_same_weights(model, before)
-    return {n: gradients[n].numpy().copy() for n in weights}
-
-
-def _clone(model: keras.Model, dtype: str) -> keras.Model:
-    """The same architecture and weights at another dtype."""
-
-    def at_dtype(layer: Any) -> Any:
-        config = layer.get_config()
-        if isinstance(layer, keras.layers.Layer):  # z + x of two tensors is an operation, without a dtype of its own
-            config["dtype"] = dtype
-        return type(layer).from_config(config)
-
-    # Left to itself, the clone would keep the inputs' dtype and round x to it.
-    inputs = keras.tree.map_structure(
-        lambda i: keras.Input(batch_shape=i.shape, dtype=dtype if keras.backend.is_float_dtype(i.dtype) else i.dtype),
-        model.inputs[0] if isinstance(model, keras.Sequential) else model.input,
-    )
-    clone = keras.models.clone_model(model, input_tensors=inputs, clone_function=at_dtype)
-    for mine, its in zip(model.weights, clone.weights, strict=True):
-        its.assign(tf.cast(mine.value, its.dtype))
-    for layer in clone.layers:
-        exact_decay(getattr(layer, "kernel_regularizer", None))
-    return clone
-
-
-def _dtype(model: keras.Model) -> str:
-    """What it computes in; a model's own compute_dtype is only what its layers would have been given by default."""
-    dtypes = {str(layer.compute_dtype) for layer in model.layers if layer.weights}
-    return max(dtypes, key=UNITS.__getitem__, default="float32")
+    return compare(mine, tape, noise=wider(rounding_noise(tape.problem), hidden))

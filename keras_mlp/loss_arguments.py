@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -55,12 +56,24 @@ def resolve_loss(loss: object, model: keras.Model) -> ResolvedLoss:
     if isinstance(loss, keras.losses.Loss):
         return ResolvedLoss(loss, _house_name(loss), f"the Keras loss object {loss.name} ({loss.dtype})")
     if isinstance(loss, str):
-        return ResolvedLoss(_mean(keras.losses.get(loss)), None, loss)
+        return ResolvedLoss(_mean(_of_keras(loss)), None, loss)
     if callable(loss):
         return ResolvedLoss(_mean(loss), None, getattr(loss, "__name__", "a function"))
     raise TypeError(
         f"loss is {type(loss).__name__}: expected a name, a Keras loss, a function of (y_true, y_pred), or None."
     )
+
+
+def _of_keras(name: str) -> Callable[[Any, Any], Any]:
+    """A loss of Keras by its name."""
+    try:
+        return keras.losses.get(name)
+    except ValueError:
+        close = difflib.get_close_matches(name, LOSSES)
+        meant = f" Did you mean {' or '.join(close)}?" if close else ""
+        raise ValueError(
+            f"Unknown loss {name!r}.{meant} Known are {', '.join(LOSSES)}, and by name every other loss of Keras."
+        ) from None
 
 
 def _mean(function: Callable[[Any, Any], Any]) -> LossTensor:

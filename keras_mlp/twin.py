@@ -35,12 +35,17 @@ def to_keras(mlp: MLP, parameters: Arrays, dtype: str = "float64", *, seed: int 
 
     Raises:
         ValueError: missing or misshapen parameters, or weights that `dtype` cannot hold exactly.
+        TypeError: `mlp` is no MLP.
 
     Example:
         >>> mlp = MLP(2, [Dense(3, "tanh"), Dense(1)])
         >>> to_keras(mlp, mlp.initialize(0)).count_params()
         13
     """
+    if not isinstance(mlp, MLP):
+        turned = isinstance(parameters, MLP)
+        cure = "the two are in each other's place: to_keras(mlp, parameters)" if turned else "expected an MLP"
+        raise TypeError(f"to_keras: mlp is {type(mlp).__name__}: {cure}.")
     _ = mlp.forward_equations  # the description is checked before Keras sees it
     wanted = _exactly(mlp, parameters, dtype)
     layers = [_to_layer(layer, dtype, None if seed is None else seed + i) for i, layer in enumerate(mlp.layers)]

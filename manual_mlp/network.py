@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -51,6 +51,9 @@ class MLP:
             raise TypeError(f"MLP(inputs={inputs!r}): expected a whole number, the features per sample.")
         if inputs < 1:
             raise ValueError(f"MLP(inputs={inputs}): expected at least 1.")
+        if isinstance(layers, str) or not isinstance(layers, Iterable):
+            kind = type(layers).__name__
+            raise TypeError(f"MLP: layers is {kind}: expected a list of them, such as [Dense(3), Dense(1)].")
         object.__setattr__(self, "inputs", inputs)
         object.__setattr__(self, "layers", named(layers))
 

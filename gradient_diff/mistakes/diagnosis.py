@@ -99,8 +99,9 @@ def find_causes(
     hand: Arrays, reference: Arrays, problem: Problem | None, noise: Noise | None = None
 ) -> tuple[Cause, ...]:
     """`diagnose` for arrays by node: by re-enactment where the problem is known, else by signature."""
+    zeros = _all_zero(hand, reference, [gradient_node(n) for n in problem.parameters] if problem else list(reference))
     if problem is None:
-        return _as_causes(signatures(hand, reference))
+        return zeros or _as_causes(signatures(hand, reference))
     arrays, given = _usable(hand, problem), _usable(reference, problem)
     for unit in _units(arrays, given):
         setting = _setting(problem, arrays, given, unit, noise)
@@ -108,8 +109,19 @@ def find_causes(
             return ()
         causes = _named(setting, explanations(setting))
         if causes:
-            return causes
-    return ()
+            alike = tuple(dict.fromkeys(cause.id for cause in causes))
+            return (*(replace(z, same_as=alike, tell_apart=causes[0].tell_apart) for z in zeros), *causes)
+    return zeros
+
+
+def _all_zero(hand: Arrays, reference: Arrays, gradients: list[str]) -> tuple[Cause, ...]:
+    """Where every gradient is zero: that says more than any derivation of which zeros come out, too."""
+    theirs = [n for n in gradients if n in reference]
+    if not any(np.any(reference[n]) for n in theirs) or not all(n in hand and not np.any(hand[n]) for n in theirs):
+        return ()
+    message = "every gradient of yours is zero: nothing was computed, or nothing was stored where you read it. "
+    cure = "Look at what the backward pass returns, and whether the step was taken."
+    return (Cause("missing_gradient", "", message + cure, "dE/dW = 0, dE/db = 0", "", float("nan")),)
 
 
 def _plain(side: Evaluation | Arrays, problem: Problem | None) -> dict[str, Array]:

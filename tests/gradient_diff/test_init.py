@@ -3,6 +3,7 @@ import gradient_diff
 PUBLIC = [
     "CONVENTIONS",
     "MISTAKES",
+    "Called",
     "Cause",
     "Entry",
     "GradientDiff",
@@ -18,6 +19,7 @@ PUBLIC = [
     "Smallest",
     "Status",
     "assert_gradients_match",
+    "call_derivation",
     "compare",
     "cut_down",
     "diagnose",

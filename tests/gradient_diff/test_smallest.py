@@ -86,6 +86,49 @@ def test_a_derivation_made_for_one_net_alone_is_cut_by_samples_only() -> None:
     assert (found.problem.batch, found.problem.mlp.units) == (1, (11, 5, 1))  # of the outputs it says nothing
 
 
+@pytest.mark.parametrize("kind", [AssertionError, RuntimeError, NotImplementedError, AttributeError])
+def test_a_derivation_may_refuse_a_smaller_case_in_any_way(kind: type[Exception]) -> None:
+    def whole_batch(parameters: Arrays, x: np.ndarray, y: np.ndarray) -> dict[str, np.ndarray]:
+        if x.shape != (13, 7):
+            raise kind("made for 13 samples of 7 features")
+        return wrong(parameters, x, y)
+
+    found = compare(whole_batch, evaluation_of(problem())).smallest
+    assert found is not None
+    assert (found.problem.batch, found.problem.mlp.inputs) == (13, 7)
+
+
+def test_a_smaller_case_is_tried_on_copies() -> None:
+    whole = problem()
+
+    def spoiling(parameters: Arrays, x: np.ndarray, y: np.ndarray) -> dict[str, np.ndarray]:
+        gradients = wrong(parameters, x, y)
+        x *= 0
+        for array in parameters.values():
+            array[...] = 0
+        return gradients
+
+    found = compare(spoiling, evaluation_of(whole)).smallest
+    assert found is not None
+    assert is_wrong(wrong, found.problem)
+    assert all(a.any() for a in found.problem.parameters.values() if a.size > 2)
+
+
+def test_a_buffer_that_a_derivation_uses_again_keeps_what_was_compared() -> None:
+    buffer: dict[str, np.ndarray] = {}
+
+    def reusing(parameters: Arrays, x: np.ndarray, y: np.ndarray) -> dict[str, np.ndarray]:
+        for name, gradient in wrong(parameters, x, y).items():
+            buffer.setdefault(name, np.zeros_like(gradient))[...] = gradient
+        return buffer
+
+    whole = problem()
+    diff = compare(reusing, evaluation_of(whole))
+    right_now = wrong(whole.parameters, whole.x, whole.y)
+    assert diff.smallest is not None  # so it was called again
+    assert all(np.array_equal(diff.hand[f"dense_{i}/dE_dkernel"], right_now[f"dense_{i}/kernel"]) for i in (1, 2, 3))
+
+
 def test_the_search_ends_after_so_many_tries() -> None:
     whole = problem()
     assert smallest_case(lambda p: True, whole, most_tries=3).tries == 3

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from keras_mlp.gradient_arguments import as_named, inferred_gradients
+from keras_mlp.gradient_arguments import as_named, checked_rate, inferred_gradients
 from manual_mlp import ShapeError
 
 NAMES = ["a/kernel", "a/bias", "b/kernel", "b/bias"]
@@ -46,6 +46,29 @@ def _refused(kind: type[Exception], text: str, given: object) -> None:
 def test_an_unknown_name_lists_the_models() -> None:
     text = "gradients: unknown names c/kernel. The model has a/kernel, a/bias, b/kernel, b/bias."
     _refused(ValueError, text, {"c/kernel": ARRAYS[0]})
+
+
+def test_names_that_are_paths_of_keras_are_told_what_to_drop() -> None:
+    text = (
+        "gradients: unknown names sequential/a/kernel, sequential/a/bias. The model has a/kernel, a/bias, b/kernel, "
+        "b/bias. Drop 'sequential/' from yours: they are <layer.name>/<weight.name>, not weight.path."
+    )
+    _refused(ValueError, text, {"sequential/a/kernel": ARRAYS[0], "sequential/a/bias": ARRAYS[1]})
+    both = {"one/a/kernel": ARRAYS[0], "two/a/bias": ARRAYS[1]}
+    _refused(ValueError, f"gradients: unknown names one/a/kernel, two/a/bias. The model has {', '.join(NAMES)}.", both)
+
+
+@pytest.mark.parametrize("loss", [0.3, np.float32(0.3), np.array(0.3)])
+@pytest.mark.parametrize("form", FORMS)
+def test_a_loss_beside_the_gradients_is_seen(form: str, loss: object) -> None:
+    text = "gradients holds a number beside the arrays, the loss by the look of it. Give the arrays alone."
+    _refused(ValueError, text, (loss, FORMS[form]))
+    _refused(ValueError, text, [FORMS[form], loss])
+
+
+def test_two_weights_without_a_loss_are_taken() -> None:
+    assert as_named("gradients", [ARRAYS[0], ARRAYS[1]], NAMES[:2]).keys() == set(NAMES[:2])
+    assert as_named("gradients", [ARRAYS[0], 0.5], NAMES[:2])["a/bias"] == 0.5
 
 
 def test_another_number_of_arrays_is_counted() -> None:
@@ -92,6 +115,19 @@ def test_a_learning_rate_that_is_none_is_refused(lr: float) -> None:
     text = f"learning_rate={lr}: expected the lr of that step, a finite number above 0."
     with pytest.raises(ValueError, match=f"^{re.escape(text)}$"):
         inferred_gradients({"w": np.ones(1)}, {"w": np.ones(1)}, lr)
+
+
+@pytest.mark.parametrize("lr", ["0.01", True, [0.1], None, np.ones(1), 1j])
+def test_a_learning_rate_that_is_no_number_is_refused(lr: Any) -> None:
+    text = f"learning_rate={lr!r} is {type(lr).__name__}: expected a number, the lr of that step."
+    with pytest.raises(TypeError, match=f"^{re.escape(text)}$"):
+        inferred_gradients({"w": np.ones(1)}, {"w": np.ones(1)}, lr)
+
+
+@pytest.mark.parametrize("lr", [1, 0.5, np.float32(0.5), np.array(0.5), np.int64(2)])
+def test_every_number_is_a_learning_rate(lr: Any) -> None:
+    assert type(checked_rate(lr)) is float
+    assert checked_rate(lr) == lr
 
 
 def test_weights_on_one_side_only_are_named() -> None:

@@ -109,8 +109,15 @@ def test_none_without_a_compiled_loss_is_refused(model: Any) -> None:
 
 
 def test_a_name_that_nobody_knows_is_refused() -> None:
-    with pytest.raises(ValueError, match="no_such_loss"):
+    known = f"Known are {', '.join(LOSSES)}, and by name every other loss of Keras."
+    with pytest.raises(ValueError, match=f"^Unknown loss 'no_such_loss'. {re.escape(known)}$"):
         resolve_loss("no_such_loss", None)
+
+
+def test_a_name_that_is_nearly_one_is_answered_with_it() -> None:
+    text = "Unknown loss 'crossentropy'. Did you mean binary_crossentropy or categorical_crossentropy? Known are half_"
+    with pytest.raises(ValueError, match=f"^{re.escape(text)}"):
+        resolve_loss("crossentropy", None)
 
 
 def test_what_is_no_loss_is_refused() -> None:

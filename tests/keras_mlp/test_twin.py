@@ -273,3 +273,11 @@ def test_a_seed_brings_the_masks_back() -> None:
     assert all(np.array_equal(mask, again[name]) for name, mask in first.items())
     assert not np.array_equal(first["dropout_2/mask"], first["dropout_3/mask"])  # each layer has its own
     assert not np.array_equal(first["dropout_1/mask"], other["dropout_1/mask"])
+
+
+def test_arguments_in_each_others_place_are_told_apart(mlp: MLP) -> None:
+    text = "to_keras: mlp is dict: the two are in each other's place: to_keras(mlp, parameters)."
+    with pytest.raises(TypeError, match=f"^{re.escape(text)}$"):
+        to_keras(mlp.initialize(0), mlp)  # type: ignore[arg-type]  # on purpose
+    with pytest.raises(TypeError, match=r"^to_keras: mlp is list: expected an MLP\.$"):
+        to_keras([3], mlp.initialize(0))  # type: ignore[arg-type]  # on purpose

@@ -442,6 +442,8 @@ def test_to_plain_data_and_back() -> None:
         (True, [Dense(1)], TypeError, "MLP(inputs=True): expected a whole number, the features per sample."),
         (2, [], ValueError, "An MLP without a Dense layer has nothing to learn: add at least one."),
         (2, [5], TypeError, "5 is no layer. Expected Dense(units), Dropout(rate) or Activation(name)."),
+        (2, Dense(3), TypeError, "MLP: layers is Dense: expected a list of them, such as [Dense(3), Dense(1)]."),
+        (2, "dense", TypeError, "MLP: layers is str: expected a list of them, such as [Dense(3), Dense(1)]."),
         (
             2,
             [Dense(1, name="dense_2"), Dense(1)],

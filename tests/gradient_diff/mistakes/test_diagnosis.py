@@ -105,3 +105,35 @@ def test_a_planted_error_hides_the_mistake() -> None:
     hand = {n: 11 * g for n, g in e.gradients.items()}
     hand["dense_1/kernel"] = hand["dense_1/kernel"] * (1 + 1e-3 * np.random.default_rng(0).random((7, 5)))
     assert "missing_batch_mean" not in {c.id for c in diagnose(hand, e)[:1] if not c.same_as}
+
+
+# all zero
+
+
+def test_zeros_everywhere_are_said_to_be_zeros_before_any_mistake_that_gives_them() -> None:
+    e = net()
+    first, *others = compare({n: 0 * g for n, g in e.gradients.items()}, e).causes
+    assert first.id == "missing_gradient"
+    assert first.message.startswith("every gradient of yours is zero: nothing was computed, or nothing was stored")
+    assert "wrong_target" in first.same_as
+    assert "wrong_target" in [cause.id for cause in others]
+
+
+def test_zeros_everywhere_are_one_cause_where_no_network_is_known() -> None:
+    e = net()
+    (cause,) = compare({n: 0 * g for n, g in e.gradients.items()}, dict(e.gradients), rtol=1e-9).causes
+    assert cause.id == "missing_gradient"
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_one_gradient_that_is_not_zero_is_enough(known: bool) -> None:
+    e = net()
+    hand = {n: 0 * g for n, g in e.gradients.items()} | {"dense_2/bias": e.gradients["dense_2/bias"]}
+    diff = compare(hand, e) if known else compare(hand, dict(e.gradients), rtol=1e-9)
+    assert "missing_gradient" not in [cause.id for cause in diff.causes]
+
+
+def test_gradients_that_are_rightly_zero_are_no_mistake() -> None:
+    zeros = {"w": np.zeros(3)}
+    assert compare(zeros, zeros, rtol=1e-9).causes == ()
+    assert diagnose(zeros, zeros) == ()

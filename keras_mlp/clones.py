@@ -1,0 +1,192 @@
+"""A model whose layers the house does not know: its rounding is measured, by clones of it at other dtypes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import keras
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
+
+from gradient_diff import GradientDiff, compare, drawn_noise
+from keras_mlp.draws import replayed
+from keras_mlp.loss_arguments import ResolvedLoss
+from keras_mlp.modes import Mode, in_mode
+from keras_mlp.ridders import ridders
+from keras_mlp.steps import Arrays, wider
+from keras_mlp.tape import total_loss
+from keras_mlp.twin import exact_decay, named_weights, parameters_of, prove_same_weights
+from manual_mlp import UNITS, Noise
+
+Array = npt.NDArray[Any]
+
+DRAWS = 8  # of the rounding of a model that the house's noise model does not cover
+
+
+def against_clone(
+    model: keras.Model,
+    x: Array,
+    y: Array,
+    draws: dict[str, Array],
+    loss: ResolvedLoss,
+    mine: Arrays | None,
+    extra: Arrays,
+    mode: Mode,
+) -> GradientDiff:
+    """The model's tape as the reference, its rounding measured by a float64 clone.
+
+    Args:
+        model: of whose layers nothing need be known.
+        x, y: the data.
+        draws: name → mask, of its Dropout layers.
+        loss: E.
+        mine: name → the gradients under test.
+        extra: name → what storing the weights hides of them; empty where they are no inferred ones.
+        mode: of the tape.
+
+    Returns:
+        The comparison.
+
+    Raises:
+        ValueError: there are no gradients to compare.
+    """
+    if mine is None:
+        raise ValueError(
+            "The house has no derivation of its own for this model and loss. Pass gradients=, or a Sequential of Dense "
+            "layers with one of the house's losses."
+        )
+    clone = _clone(model, "float64")
+    finer = all(a.dtype == np.float64 for a in mine.values()) and not extra
+    fine = _plain_gradients(clone, x, y, draws, loss)
+    reference = _plain_gradients(clone if finer else model, x, y, draws, loss, mode, replay=finer)
+    noise = _measured(model, x, y, draws, loss, fine, reference)
+    ordered = {n: reference[n] for n in _backwards(model)}
+    ask = _witness(clone, x, y, draws, loss)
+    return compare(mine, ordered, noise=wider(noise, extra) if extra else noise, witness=ask)
+
+
+def _witness(
+    clone: keras.Model, x: Array, y: Array, draws: Mapping[str, Array], loss: ResolvedLoss
+) -> Callable[[str, Array], tuple[float, float]]:
+    """Ridders' differences of E over the float64 clone, moving one weight array along a direction."""
+    variables = named_weights(clone)
+    xs, ys = (tf.constant(a) if a.dtype.kind in "iub" else tf.constant(a, tf.float64) for a in (x, y))
+
+    def ask(name: str, direction: Array) -> tuple[float, float]:
+        variable, start = variables[name], variables[name].numpy().copy()
+
+        def moved(h: float) -> float:
+            variable.assign(start + h * direction)
+            with replayed(clone, draws):
+                return float(total_loss(clone, loss.tensor, xs, ys, training=bool(draws)))
+
+        try:
+            return ridders(moved, step=0.01)
+        finally:
+            variable.assign(start)
+
+    return ask
+
+
+def _backwards(model: keras.Model) -> list[str]:
+    """Names of weights in the order in which backpropagation comes to them, where layers are a chain."""
+    return [f"{layer.name}/{w.name}" for layer in reversed(model.layers) for w in layer.trainable_weights]
+
+
+def _measured(
+    model: keras.Model,
+    x: Array,
+    y: Array,
+    draws: Mapping[str, Array],
+    loss: ResolvedLoss,
+    fine: Mapping[str, Array],
+    reference: Mapping[str, Array],
+) -> Noise:
+    """Draws of the rounding: a coarse run against float64 on the same numbers.
+
+    Each time the numbers are moved by one unit roundoff and the samples take another order: a mean absolute error sums
+    ±1/N, whose rounding hangs on the order alone.
+    Where both sides are float64, float32 is measured and scaled, since nothing finer than float64 is at hand.
+    """
+    dtype = "float32" if _dtype(model) == "float64" else _dtype(model)
+    coarse, exact = (_clone(model, dtype), _clone(model, "float64"))
+    rng, errors = np.random.default_rng(0), []
+    for draw in range(DRAWS):
+        order = rng.permutation(len(x)) if draw and len(x) == len(y) else slice(None)
+        moved = [_moved(a, dtype, rng, draw) for a in (x[order], y[order], *parameters_of(model).values())]
+        masks = {n: mask[order] for n, mask in draws.items()}
+        sides = [_plain_gradients(_assigned(m, moved[2:]), moved[0], moved[1], masks, loss) for m in (coarse, exact)]
+        errors.append({n: sides[0][n].astype(np.float64) - sides[1][n] for n in fine})
+    same = all(a.dtype == np.float64 for a in reference.values())
+    scale = UNITS["float64"] / UNITS[dtype] if same else 1.0
+    noise = drawn_noise(fine, errors, "a float64 clone of the model")
+    return replace(noise, sigma={n: s * scale for n, s in noise.sigma.items()})
+
+
+def _moved(array: Array, dtype: str, rng: np.random.Generator, draw: int) -> Array:
+    """Values that the dtype holds exactly; from the second draw on, each moved up or down by one unit roundoff."""
+    if array.dtype.kind in "iub":
+        return array
+    factor = 1 + 2 * UNITS[dtype] * rng.choice([-1, 0, 1], array.shape) if draw else 1.0
+    return np.asarray(tf.cast(tf.constant(array * factor), dtype).numpy(), np.float64)
+
+
+def _assigned(model: keras.Model, arrays: Sequence[Array]) -> keras.Model:
+    for variable, array in zip(named_weights(model).values(), arrays, strict=True):
+        variable.assign(array)
+    return model
+
+
+def _plain_gradients(
+    model: keras.Model,
+    x: Array,
+    y: Array,
+    draws: Mapping[str, Array],
+    loss: ResolvedLoss,
+    mode: Mode = "eager",
+    replay: bool = True,
+) -> dict[str, Array]:
+    weights, before = named_weights(model), parameters_of(model)
+    xs, ys = (tf.constant(a) if a.dtype.kind in "iub" else tf.cast(tf.constant(a), _dtype(model)) for a in (x, y))
+
+    def gradient() -> dict[str, Any]:
+        with tf.GradientTape() as tape:
+            value = total_loss(model, loss.tensor, xs, ys, training=bool(draws))
+        found = tape.gradient(value, [v.value for v in weights.values()], unconnected_gradients="zero")
+        return dict(zip(weights, found, strict=True))
+
+    with replayed(model, draws if replay else {}):
+        gradients = in_mode(gradient, mode)
+    prove_same_weights(model, before)
+    return {n: gradients[n].numpy().copy() for n in weights}
+
+
+def _clone(model: keras.Model, dtype: str) -> keras.Model:
+    """The same architecture and weights at another dtype."""
+
+    def at_dtype(layer: Any) -> Any:
+        config = layer.get_config()
+        if isinstance(layer, keras.layers.Layer):  # z + x of two tensors is an operation, without a dtype of its own
+            config["dtype"] = dtype
+        return type(layer).from_config(config)
+
+    # Left to itself, the clone would keep the inputs' dtype and round x to it.
+    inputs = keras.tree.map_structure(
+        lambda i: keras.Input(batch_shape=i.shape, dtype=dtype if keras.backend.is_float_dtype(i.dtype) else i.dtype),
+        model.inputs[0] if isinstance(model, keras.Sequential) else model.input,
+    )
+    clone = keras.models.clone_model(model, input_tensors=inputs, clone_function=at_dtype)
+    for mine, its in zip(model.weights, clone.weights, strict=True):
+        its.assign(tf.cast(mine.value, its.dtype))
+    for layer in clone.layers:
+        exact_decay(getattr(layer, "kernel_regularizer", None))
+    return clone
+
+
+def _dtype(model: keras.Model) -> str:
+    """What it computes in; a model's own compute_dtype is only what its layers would have been given by default."""
+    dtypes = {str(layer.compute_dtype) for layer in model.layers if layer.weights}
+    return max(dtypes, key=UNITS.__getitem__, default="float32")
