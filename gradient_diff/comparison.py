@@ -113,7 +113,8 @@ def _causes(
         return (), ""
     with np.errstate(all="ignore"):  # a mistake that is tried may divide by zero; then it is not the one
         causes = find_causes(h, r, problem, noise)
-        silent = causes or not wrong or wrong[0].metrics is None
+        # Where nothing says how much rounding to expect, nothing says that there is more than rounding.
+        silent = causes or not wrong or wrong[0].metrics is None or wrong[0].status is Status.INCONCLUSIVE
         return causes, "" if silent else where_it_sits(wrong[0].name, h, r)
 
 

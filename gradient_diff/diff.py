@@ -162,7 +162,15 @@ class GradientDiff:
         first = f"; first bad row: {self.culprit}" if self.culprit else ""
         if self.culprit and self[self.culprit].status is not self.verdict:
             first += f", {self[self.culprit].status.name}"
-        return f"{self.verdict.name}: {self.verdict.message} ({count} of {len(self.rows)} rows){first}"
+        return f"{self.verdict.name}: {self._meaning} ({count} of {len(self.rows)} rows){first}"
+
+    @property
+    def _meaning(self) -> str:
+        """What the verdict comes to here."""
+        if self.verdict.bad and self.causes and all(cause.convention for cause in self.causes):
+            names = ", ".join(cause.id for cause in self.causes)
+            return f"the two sides follow different conventions, {names}, which is no mistake"
+        return self.verdict.message
 
     def to_frame(self) -> pd.DataFrame:
         """One line per row, as a pandas DataFrame.

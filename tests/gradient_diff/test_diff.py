@@ -39,6 +39,20 @@ def test_the_headline_says_of_what_status_the_first_bad_row_is() -> None:
     assert diff.headline() == "NONFINITE: one side holds NaN or Inf (1 of 2 rows); first bad row: a, DIFFERENT"
 
 
+def test_a_convention_is_called_one(evaluation: Evaluation) -> None:
+    n = evaluation.problem.batch
+    own = {name: n * a for name, a in evaluation.nodes.items() if name.endswith("/dE_du")}  # 1/N stands in dE/dW
+    words = "the two sides follow different conventions, mean_in_kernel, which is no mistake"
+    assert words in compare({**evaluation.gradients, **own}, evaluation).headline()
+    wrong = {name: 2 * g for name, g in evaluation.gradients.items()}
+    assert "convention" not in compare(wrong, evaluation).headline()
+
+
+def test_where_nothing_is_known_of_rounding_nothing_is_called_wrong() -> None:
+    diff = compare({"w": np.array([1.0, 2.0])}, {"w": np.array([1.0 + 1e-7, 2.0 - 3e-7])})
+    assert (diff.verdict.name, diff.unexplained) == ("INCONCLUSIVE", "")
+
+
 def test_a_row_without_values_leads_to_no_equation_above_it(evaluation: Evaluation) -> None:
     wrong = {n: 2 * g for n, g in evaluation.gradients.items()}
     assert "may be the one above" in compare(wrong, evaluation).remark
