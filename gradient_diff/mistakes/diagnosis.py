@@ -11,11 +11,12 @@ import numpy.typing as npt
 
 from gradient_diff.mistakes.catalogue import CONVENTIONS, MISTAKES, Mistake
 from gradient_diff.mistakes.enactment import Enactment, described
+from gradient_diff.mistakes.factors import NOTHING, Found, Known
 from gradient_diff.mistakes.regularisation import decay_between
 from gradient_diff.mistakes.search import Explanation, explanations
 from gradient_diff.mistakes.setting import Setting
-from gradient_diff.mistakes.signatures import Found, signatures
-from manual_mlp import GATE, UNITS, Evaluation, Noise, Problem, gradient_node, rounding_noise
+from gradient_diff.mistakes.signatures import signatures
+from manual_mlp import GATE, UNITS, Dropout, Evaluation, Noise, Problem, gradient_node, rounding_noise
 
 Array = npt.NDArray[Any]
 Arrays = Mapping[str, Array]
@@ -38,6 +39,7 @@ class Cause:
         tell_apart: the change of data that would.
         convention: it is no mistake, but another convention.
         gallery: its entry in the gallery of mistakes.
+        title: what was done, in a few words; empty for that of its record in `MISTAKES`.
 
     Example:
         >>> print(Cause("sign", "", "every gradient has the opposite sign", "", "", 0.5))
@@ -55,6 +57,7 @@ class Cause:
     convention: bool = False
     gallery: str = ""
     together: tuple[str, ...] = ()
+    title: str = ""
 
     def __str__(self) -> str:
         place = f"{self.id} in {self.layer}" if self.layer else self.id
@@ -76,7 +79,7 @@ def diagnose(
     Args:
         hand: the derivation under test: an Evaluation or a dict, parameter or node name → array.
         reference: what it is held against.
-        quick: look at the arrays alone, also where the network is known.
+        quick: look at the arrays alone; of a known network only the sizes, the weights and the rates are used.
         noise: the rounding to expect where it is more than the network's own, e.g. of gradients inferred from weights.
 
     Returns:
@@ -92,16 +95,19 @@ def diagnose(
         your gradients are 5 times the reference's; 5 is the batch size. Divide δ of the output by N, once.
     """
     problem = next((side.problem for side in (reference, hand) if isinstance(side, Evaluation)), None)
-    return find_causes(_plain(hand, problem), _plain(reference, problem), None if quick else problem, noise)
+    sides = _plain(hand, problem), _plain(reference, problem)
+    return (
+        find_causes(*sides, None, noise, _known(problem)) if quick and problem else find_causes(*sides, problem, noise)
+    )
 
 
 def find_causes(
-    hand: Arrays, reference: Arrays, problem: Problem | None, noise: Noise | None = None
+    hand: Arrays, reference: Arrays, problem: Problem | None, noise: Noise | None = None, known: Known = NOTHING
 ) -> tuple[Cause, ...]:
     """`diagnose` for arrays by node: by re-enactment where the problem is known, else by signature."""
     zeros = _all_zero(hand, reference, [gradient_node(n) for n in problem.parameters] if problem else list(reference))
     if problem is None:
-        return zeros or _as_causes(signatures(hand, reference))
+        return zeros or _as_causes(signatures(hand, reference, known))
     arrays, given = _usable(hand, problem), _usable(reference, problem)
     for unit in _units(arrays, given):
         setting = _setting(problem, arrays, given, unit, noise)
@@ -122,6 +128,13 @@ def _all_zero(hand: Arrays, reference: Arrays, gradients: list[str]) -> tuple[Ca
     message = "every gradient of yours is zero: nothing was computed, or nothing was stored where you read it. "
     cure = "Look at what the backward pass returns, and whether the step was taken."
     return (Cause("missing_gradient", "", message + cure, "dE/dW = 0, dE/db = 0", "", float("nan")),)
+
+
+def _known(problem: Problem) -> Known:
+    """What signatures may use of a network."""
+    weights = {gradient_node(n): a for n, a in problem.parameters.items() if n.endswith("/kernel")}
+    rates = tuple(layer.rate for layer in problem.mlp.layers if isinstance(layer, Dropout))
+    return Known(problem.batch, problem.mlp.units[-1], weights, rates)
 
 
 def _plain(side: Evaluation | Arrays, problem: Problem | None) -> dict[str, Array]:

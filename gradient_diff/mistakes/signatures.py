@@ -8,17 +8,19 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from gradient_diff.mistakes.factors import NOTHING, Found, Known, named_factor, whole
+
 Array = npt.NDArray[Any]
-Found = tuple[str, str, str]
 
 ROUNDINGS = 64  # what two derivations of one tensor may differ by, in units of u of its largest entry
 
 
-def signatures(hand: Mapping[str, Array], reference: Mapping[str, Array]) -> Iterator[Found]:
+def signatures(hand: Mapping[str, Array], reference: Mapping[str, Array], known: Known = NOTHING) -> Iterator[Found]:
     """(id, layer, sentence) for every signature that fits.
 
     Args:
         hand, reference: name → array.
+        known: sizes and weights of the network, as far as they are.
 
     Returns:
         In no order; nothing if the arrays agree.
@@ -34,7 +36,8 @@ def signatures(hand: Mapping[str, Array], reference: Mapping[str, Array]) -> Ite
     off = [n for n in common if n not in same or not _equal(hand[n], reference[n])]
     if not off:
         return
-    yield from _factors(hand, reference, same, off)
+    yield from _factors(hand, reference, same, off, known)
+    yield from _decay(hand, reference, [n for n in off if n in same], known)
     yield from _orientation(hand, reference, common, off)
     for node in off:
         yield from _one(node, hand[node], reference[node])
@@ -57,7 +60,7 @@ def _fit(h: Array, r: Array) -> float:
 
 
 def _factors(
-    hand: Mapping[str, Array], reference: Mapping[str, Array], same: list[str], off: list[str]
+    hand: Mapping[str, Array], reference: Mapping[str, Array], same: list[str], off: list[str], known: Known
 ) -> Iterator[Found]:
     if not same or set(off) - set(same):
         return
@@ -66,7 +69,7 @@ def _factors(
         return
     everywhere = len(off) == len(same)
     where = "" if everywhere else off[0].rsplit("/", 1)[0]
-    if not everywhere and all(n.endswith("bias") for n in off) and _whole(1 / factor):
+    if not everywhere and all(n.endswith("bias") for n in off) and whole(1 / factor):
         yield (
             "bias_mean",
             where,
@@ -75,28 +78,24 @@ def _factors(
     if not everywhere:
         yield "stray_constant", where, f"your gradient is {factor:.6g} times the reference's, the others agree"
         return
-    yield from _named_factor(factor)
+    yield from named_factor(factor, known)
 
 
-def _named_factor(factor: float) -> Iterator[Found]:
-    sentence = f"your gradients are {factor:.6g} times the reference's"
-    if abs(factor + 1) < 1e-6:
-        yield "sign", "", sentence
-    elif abs(factor - 2) < 1e-6 or abs(factor - 0.5) < 1e-6:
-        yield "factor_two", "", sentence
-        if factor > 1:
-            yield "accumulated", "", sentence
-    elif _whole(factor):
-        yield "missing_batch_mean", "", f"{sentence}: is {round(factor)} the batch size?"
-        yield "missing_output_mean", "", f"{sentence}: or the number of outputs, or half of both multiplied?"
-    elif _whole(1 / factor):
-        yield "batch_mean_twice", "", f"{sentence}: is {round(1 / factor)} the batch size?"
-    if abs(factor) < 1 and abs(factor + 1) > 1e-6:
-        yield "learning_rate_inside", "", f"{sentence}: is {abs(factor):.6g} the learning rate?"
-
-
-def _whole(factor: float) -> bool:
-    return 2.5 < factor < 1e9 and abs(factor - round(factor)) < 1e-5 * factor
+def _decay(hand: Mapping[str, Array], reference: Mapping[str, Array], off: list[str], known: Known) -> Iterator[Found]:
+    """λW: all that is off differs by one multiple of its own weights."""
+    kernels = [n for n in off if n in known.weights and np.any(known.weights[n])]
+    if not kernels or len(kernels) < len(off):
+        return
+    apart = {n: np.asarray(hand[n], np.float64) - reference[n] for n in kernels}
+    share = _fit(apart[kernels[0]], known.weights[kernels[0]])
+    size = max(float(np.abs(hand[n]).max() + np.abs(reference[n]).max()) for n in kernels)
+    left = max(float(np.abs(a - share * known.weights[n]).max()) for n, a in apart.items())
+    kind = np.result_type(*(a[n] for a in (hand, reference) for n in kernels))
+    unit = np.finfo(kind).eps / 2 if kind.kind == "f" else 2.0**-53
+    if share and left <= ROUNDINGS * unit * size:
+        name = "l2_missing" if share < 0 else "l2_factor"
+        more = "less" if share < 0 else "more"
+        yield name, "", f"your kernel gradients are {abs(share):.6g} W {more} than the reference's: a decay of E, 2λW"
 
 
 def _orientation(
@@ -130,6 +129,7 @@ def _one(node: str, h: Array, r: Array) -> Iterator[Found]:
     if r.ndim == 1 and len(r) > 1 and np.ptp(h) == 0 and np.any(h) and _equal(h, np.full(r.shape, r.sum())):
         yield "bias_summed_over_all", layer, "your bias gradient is one number, the sum over everything"
     if r.ndim == 2:
+        yield from _ratios(layer, h, r)
         for axis, words in ((1, "rows"), (0, "columns")):
             empty = ~np.any(h, axis=axis) & np.any(r, axis=axis)
             filled = np.take(h, np.flatnonzero(~empty), axis=1 - axis)
@@ -139,3 +139,15 @@ def _one(node: str, h: Array, r: Array) -> Iterator[Found]:
                     layer,
                     f"{words} {', '.join(map(str, np.flatnonzero(empty)[:5]))} of your gradient are all zero",
                 )
+
+
+def _ratios(layer: str, h: Array, r: Array) -> Iterator[Found]:
+    """Some rows, or columns, are a multiple of the reference's, each its own; the others agree."""
+    for axis, words in ((0, "row"), (1, "column")):
+        lines = [(np.take(h, i, axis), np.take(r, i, axis)) for i in range(r.shape[axis])]
+        factors = [_fit(a, b) if np.any(b) else 1.0 for a, b in lines]
+        changed = [i for i, (a, b) in enumerate(lines) if not _equal(a, b)]
+        some = len(lines[0][0]) > 1 and 0 < len(changed) < len(lines) and all(factors[i] for i in changed)
+        if some and all(_equal(a, b, f) for (a, b), f in zip(lines, factors, strict=True)):
+            said = ", ".join(f"{words} {i} is {factors[i]:.6g} times" for i in changed[:5])
+            yield "stray_constant", layer, f"in your gradient {said} the reference's, the others agree"

@@ -1,0 +1,89 @@
+"""What arrays alone give away, and what the sizes of a network add to it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from gradient_diff import Cause, diagnose
+from manual_mlp import MLP, Dense, Dropout, Evaluation
+
+N, K = 7, 3
+
+
+@pytest.fixture(scope="module")
+def right() -> Evaluation:
+    mlp, rng = MLP(4, [Dense(5, "tanh"), Dropout(0.3), Dense(K)]), np.random.default_rng(0)
+    x, y = rng.normal(size=(N, 4)), rng.normal(size=(N, K))
+    return mlp.backpropagate(mlp.initialize(0), x, y, "mse", mlp.draws(0, N))
+
+
+def times(factor: float, right: Evaluation) -> dict[str, np.ndarray]:
+    return {n: factor * g for n, g in right.gradients.items()}
+
+
+def first(causes: tuple[Cause, ...]) -> str:
+    return causes[0].id if causes else "nothing"
+
+
+@pytest.mark.parametrize(
+    ("factor", "named", "words"),
+    [
+        (N, "missing_batch_mean", "7 is the batch size"),
+        (1 / N, "batch_mean_twice", "7 is the batch size"),
+        (K, "missing_output_mean", "that is K, with N = 7 and K = 3"),
+        (K / 2, "missing_output_mean", "that is K/2"),
+        (N * K, "missing_output_mean", "that is N·K,"),
+        (N * K / 2, "missing_output_mean", "that is N·K/2"),
+        (0.7, "dropout_scale_missing", "0.3 is dropped"),
+        (1 / 0.7, "dropout_scale_missing", "0.3 is dropped"),
+        (2, "factor_two", "2 times"),
+        (-1, "sign", "-1 times"),
+    ],
+)
+def test_quick_knows_the_sizes_of_the_network(factor: float, named: str, words: str, right: Evaluation) -> None:
+    cause = diagnose(times(factor, right), right, quick=True)[0]
+    assert cause.id == named
+    assert words in cause.message
+    assert "?" not in cause.message
+
+
+@pytest.mark.parametrize(
+    ("factor", "named"),
+    [
+        (10.5, "missing_output_mean"),
+        (21, "missing_batch_mean"),
+        (0.7, "dropout_scale_missing"),
+        (8 / 7, "mini_batch_dropped"),
+        (-7, "sign"),
+        (0.0123457, "learning_rate_inside"),
+    ],
+)
+def test_without_a_network_a_factor_is_a_question(factor: float, named: str, right: Evaluation) -> None:
+    causes = {c.id: c for c in diagnose(times(factor, right), right.gradients)}
+    assert named in causes
+    assert "?" in causes[named].message or named == "sign"
+
+
+def test_any_other_factor_has_no_name(right: Evaluation) -> None:
+    assert diagnose(times(1.2345, right), right.gradients) == ()
+
+
+@pytest.mark.parametrize(("share", "named"), [(0.02, "l2_factor"), (-0.02, "l2_missing")])
+def test_a_multiple_of_the_weights_is_a_decay(share: float, named: str, right: Evaluation) -> None:
+    weights = right.problem.parameters
+    hand = {n: g + share * weights[n] if n.endswith("kernel") else g for n, g in right.gradients.items()}
+    assert first(diagnose(hand, right, quick=True)) == named
+    noise = {n: g + 1e-6 * np.cos(np.arange(g.size)).reshape(g.shape) for n, g in hand.items()}
+    assert first(diagnose(noise, right, quick=True)) == "nothing"
+
+
+@pytest.mark.parametrize(("axis", "words"), [(0, "row 1 is 5 times"), (1, "column 1 is 5 times")])
+def test_a_factor_in_one_row_or_column_is_said(axis: int, words: str, right: Evaluation) -> None:
+    hand = dict(right.gradients)
+    factors = np.ones(hand["dense_2/kernel"].shape[axis])
+    factors[1] = 5
+    hand["dense_2/kernel"] = hand["dense_2/kernel"] * (factors if axis else factors[:, None])
+    (cause,) = diagnose(hand, right.gradients)
+    assert (cause.id, cause.layer) == ("stray_constant", "dense_2")
+    assert words in cause.message
