@@ -17,6 +17,7 @@ DERIVATIVES = {
     "tanh": ("1 - z", "tanh", "1 - u²", "1/cosh u", "z(1 - z)"),
     "relu": ("u", "z", "leaky"),
 }
+AFTER_DROPOUT = "of the output after dropout"
 NOT_YET = ("batch_norm_partial",)
 """Mistakes of the list that need layers which are yet to come."""
 
@@ -127,6 +128,8 @@ def _decay(problem: Problem, rng: np.random.Generator) -> Iterator[Slip]:
         yield Slip("l2_missing", i, value=value)
         yield Slip("l2_factor", i, "λW", value)
         yield Slip("l2_factor", i, "4λW", value)
+        for form in ("2λW/N", "λW/N") if problem.batch > 1 else ():
+            yield Slip("l2_factor", i, form, value)
         yield Slip("l2_sign", i, value=value)
         if set(_with_bias(problem)) & set(own or _with_bias(problem)) and (i is None or i in _with_bias(problem)):
             yield Slip("l2_bias", i, value=value)
@@ -135,9 +138,9 @@ def _decay(problem: Problem, rng: np.random.Generator) -> Iterator[Slip]:
 def _dropout(problem: Problem) -> Iterator[Slip]:
     places = [i for i, block in enumerate(_blocks(problem)) if block.mask]
     for i in (*places, *((None,) if len(places) > 1 else ())):
-        for form in ("no mask", "scale without mask"):
+        for form in ("no mask", "scale without mask", "nowhere"):
             yield Slip("dropout_mask_missing", i, form)
-        for form in ("backward", "forward", "both"):
+        for form in ("backward", "forward", "both", "mask twice"):
             yield Slip("dropout_scale_missing", i, form)
 
 
@@ -154,6 +157,8 @@ def _derivatives(problem: Problem) -> Iterator[Slip]:
             yield Slip("derivative_wrong", i, form)
         if kinds[i] in ("sigmoid", "tanh"):
             yield Slip("derivative_at_output", i)
+        if kinds[i] in ("sigmoid", "tanh") and _blocks(problem)[i].mask:
+            yield Slip("derivative_wrong", i, AFTER_DROPOUT)
         for j, kind in enumerate(kinds):
             if j != i and n[j] == n[i] and kind != "softmax":
                 yield Slip("wrong_layer_derivative", i, value=j)

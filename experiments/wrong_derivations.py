@@ -13,8 +13,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from experiments.blocks import blocks, input_mask
-from experiments.slips import Slip
-from experiments.wrong_activations import WRONG_DERIVATIVES, Array, df, f, jacobian
+from experiments.slips import AFTER_DROPOUT, Slip
+from experiments.wrong_activations import WRONG_DERIVATIVES, Array, df, df_of_z, f, jacobian
 from experiments.wrong_outputs import change_targets, head
 from manual_mlp import MLP, Loss, as_loss
 
@@ -139,6 +139,10 @@ class Student:
         if m is None:
             return z
         slip = self.slip("dropout_scale_missing", i)
+        if slip and slip.form == "mask twice":
+            return z * m * m
+        if (gone := self.slip("dropout_mask_missing", i)) and gone.form == "nowhere":
+            return z
         return np.where(m > 0, z, 0) if slip and slip.form in ("forward", "both") else z * m
 
     def back(self) -> tuple[list[Array], list[Array]]:
@@ -173,7 +177,8 @@ class Student:
         if self.slip("derivative_at_output", i):
             slope = df(name, z)
         if slip := self.slip("derivative_wrong", i):
-            slope = WRONG_DERIVATIVES[name][slip.form](u, z)
+            z = self.z[i + 1] if slip.form == AFTER_DROPOUT else z
+            slope = df_of_z(name, z) if slip.form == AFTER_DROPOUT else WRONG_DERIVATIVES[name][slip.form](u, z)
         if slip := self.slip("wrong_layer_derivative", i):
             slope = df(name, self.u[int(slip.value)])
         if self.slip("local_replaces_upstream", i):
@@ -192,6 +197,8 @@ class Student:
         if slip := self.slip("dropout_mask_missing", i):
             return g * m.max() if slip.form == "scale without mask" else g
         slip = self.slip("dropout_scale_missing", i)
+        if slip and slip.form == "mask twice":
+            return g * m * m
         return np.where(m > 0, g, 0) if slip and slip.form in ("backward", "both") else g * m
 
     def masked(self, slip: Slip, u: Array, g: Array) -> Array:
@@ -321,9 +328,9 @@ class Student:
         decay, b = self.decay[i], self.b[i]
         if not decay:
             return dW, db
-        factor = 0 if self.slip("l2_missing", i) else -2 if self.slip("l2_sign", i) else 2
+        factor: float = 0 if self.slip("l2_missing", i) else -2 if self.slip("l2_sign", i) else 2
         if slip := self.slip("l2_factor", i):
-            factor = 1 if slip.form == "λW" else 4
+            factor = {"λW": 1, "4λW": 4, "2λW/N": 2 / self.N, "λW/N": 1 / self.N}[slip.form]
         if self.slip("l2_bias", i) and b is not None:
             db = db + 2 * decay * b
         return dW + self.real(factor) * decay * self.decayed_W[i], db

@@ -92,6 +92,9 @@ def _one(setting: Setting, slope: Slope) -> Iterator[Enactment]:
         sentence = f"δ is {text.format('dE/dz', 'u', 'z')}"
         wrong = _delta(setting, slope, Formula(text, function), slope.u, slope.z)
         yield Enactment("derivative_wrong", name, sentence, wrong)
+    for dropped in setting.structure.dropped(slope.z) if kind in ("sigmoid", "tanh") else ():
+        sentence = "f′ is taken from the output after dropout, not from the activation's own"
+        yield Enactment("derivative_wrong", name, sentence, _delta(setting, slope, Pullback(kind), dropped))
     for text, mask in MASKS if kind == "relu" else ():
         sentence = f"δ is {text.format('dE/dz', 'u')}"
         yield Enactment("relu_mask", name, sentence, _delta(setting, slope, Formula(text, mask), slope.u))

@@ -15,6 +15,16 @@ from manual_mlp import LOSSES, Activate, Equation, LossFunction, LossGradient, P
 MOST_SHIFTS = 3  # of the targets, the likeliest by a random projection, are tried in full
 
 
+OWN_ENTROPIES: dict[str, tuple[tuple[str, Callable[[int], int], str], ...]] = {
+    "sigmoid": (
+        ("binary_crossentropy", lambda k: 1, ""),
+        ("binary_crossentropy", lambda k: k, ", summed over the outputs"),
+    ),
+    "softmax": (("categorical_crossentropy", lambda k: 1, ""),),
+}
+"""Output → the cross-entropies whose δ is c (z − y) there; their c, as often as K outputs say."""
+
+
 def differentiated(setting: Setting) -> Iterator[Enactment]:
     """Every mistake above the output's δ."""
     yield _from_output(
@@ -68,11 +78,13 @@ def _instead_of_squares(setting: Setting) -> Iterator[Enactment]:
         return
     kind, head, top = "other_loss", setting.structure.head, setting.structure.output
     bare_node = head.node if top is None else top.node
+    for other, times, words in OWN_ENTROPIES.get(top.kind if top else "linear", ()):
+        bare = Formula("c (z − y)", _difference(times(k) * loss.scale * LOSSES[other].factor(n, k)))
+        sentence = f"it is the gradient of {other}{words}, not of {loss.name}"
+        yield Enactment(kind, head.layer, sentence, setting.swap(bare_node, bare, head.operands[0], "y"))
     for other in ("binary_crossentropy", "categorical_crossentropy"):
         c = loss.scale * LOSSES[other].factor(n, k)
         sentence = f"it is the gradient of {other}, not of {loss.name}"
-        bare = Formula("c (z − y)", _difference(c))
-        yield Enactment(kind, head.layer, sentence, setting.swap(bare_node, bare, head.operands[0], "y"))
         yield _from_output(setting, kind, sentence, "dE/dp of cross-entropy", _slope_of(LOSSES[other], c), "y")
     for c, words in ((1 / (n * k), "the mean of |z − y|"), (1 / n, "Σ_k |z − y|, its mean over N"), (1.0, "Σ |z − y|")):
         sentence = f"it is the gradient of {words}, not of {loss.name}"

@@ -10,6 +10,7 @@ from gradient_diff.mistakes.setting import Setting
 from manual_mlp import Activate, Dropout, Equation
 
 KEPT = Formula("{0} ⊙ [{1} > 0]", lambda a, m: a * (m > 0))
+MASKED_TWICE = Formula("{0} ⊙ {1} ⊙ {1}", lambda a, m: a * m * m)
 
 
 def dropout(setting: Setting) -> Iterator[Enactment]:
@@ -45,3 +46,9 @@ def _one(setting: Setting, layer: Dropout) -> Iterator[Enactment]:
     sentence = f"the mask has no {scale}, neither forward nor backward"
     yield Enactment(unscaled, name, sentence, ahead | back(KEPT, layer.mask))
     yield Enactment(unscaled, name, f"the mask goes forward without its {scale}", ahead)
+    through = setting.swap(forward.node, Activate("linear"), read)
+    yield Enactment(
+        missing, name, "nothing is dropped, neither forward nor backward", through | back(Activate("linear"))
+    )
+    squared = setting.swap(forward.node, MASKED_TWICE, read, layer.mask)
+    yield Enactment(unscaled, name, "the mask is multiplied twice", squared | back(MASKED_TWICE, layer.mask))

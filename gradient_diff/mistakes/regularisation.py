@@ -43,7 +43,7 @@ def _in_layers(setting: Setting, names: list[str]) -> Iterator[Enactment]:
     where, before = (names[0], "") if len(names) == 1 else ("", "in every layer that has one, ")
     decays = {name: setting.structure.decay(name) for name in names}
     size = ", ".join(dict.fromkeys(f"λ = {decay / 2:.6g}" for decay in decays.values()))
-    for kind, factor, sentence in FORMS:
+    for kind, factor, sentence in (*FORMS, *_over_the_batch(setting.batch)):
         swaps = {n: e for name in names for n, e in _with_decay(setting, name, factor * decays[name]).items()}
         yield Enactment(kind, where, f"{before}{sentence}, {size}", swaps, places=len(names))
     for factor in (1, 2):
@@ -51,6 +51,15 @@ def _in_layers(setting: Setting, names: list[str]) -> Iterator[Enactment]:
         words = f"{before}the bias gradient has a decay term, too, {factor:g}λb with {size}"
         if swaps:
             yield Enactment("l2_bias", where, words, swaps, places=len(names))
+
+
+def _over_the_batch(n: int) -> tuple[tuple[str, float, str], ...]:
+    """Some books write λ/N or λ/2N into E; over one sample it is nothing else."""
+    if n == 1:
+        return ()
+    shares = ((1.0, "2λW/N"), (0.5, "λW/N"))
+    said = "the decay term is {}, with N = " + f"{n}, where E + λΣW² gives 2λW"
+    return tuple(("l2_factor", share / n, said.format(term)) for share, term in shares)
 
 
 def _with_decay(setting: Setting, name: str, decay: float) -> dict[str, Equation]:
@@ -71,9 +80,12 @@ def _decayed_bias(setting: Setting, name: str, decay: float) -> dict[str, Equati
 
 def _known(setting: Setting) -> Iterator[Enactment]:
     size = f"λ = {setting.decay:.6g}"
-    for (name, factor, sentence), written in zip(
-        FORMS, ("dE/dW", "dE/dW + λW", "dE/dW + 4λW", "dE/dW − 2λW"), strict=True
-    ):
+    forms, written_so = (
+        (*FORMS, *_over_the_batch(setting.batch)),
+        ("", " + λW", " + 4λW", " − 2λW", " + 2λW/N", " + λW/N"),
+    )
+    for (name, factor, sentence), term in zip(forms, written_so, strict=False):  # over one sample the last two are none
+        written = f"dE/dW{term}"
         finish = _plus(setting, is_kernel, 2 * (factor - 1) * setting.decay)
         yield Enactment(name, "", f"{sentence}, {size}", finish=finish, written=written, right="dE/dW + 2λW")
     for factor in (1, 2):

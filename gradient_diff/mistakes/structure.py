@@ -78,6 +78,11 @@ class Structure:
         nodes = [e.node for e in self.equations]
         return ["x", *nodes[: nodes.index("loss")]]
 
+    def dropped(self, z: str) -> list[str]:
+        """What Dropout layers leave of a node."""
+        masks = self.problem.mlp.masks
+        return [e.node for e in self.equations if e.operands[:1] == (z,) and e.operands[-1] in masks]
+
     def below(self, name: str) -> str:
         """The node that feeds a kernel."""
         return self.by_node[f"{name}/u"].operands[0]

@@ -58,6 +58,26 @@ def test_article_d_takes_the_mse_for_cross_entropy() -> None:
     assert "it is the gradient of mean_squared_error, not of binary_crossentropy" in cause.message
 
 
+@pytest.mark.parametrize(
+    ("output", "other", "times"),
+    [
+        ("sigmoid", "binary_crossentropy", 1),
+        ("sigmoid", "binary_crossentropy, summed over the outputs", 3),
+        ("softmax", "categorical_crossentropy", 1),
+    ],
+)
+def test_the_cross_entropy_is_that_of_the_output(output: str, other: str, times: int) -> None:
+    mlp, rng = MLP(4, [Dense(5, "tanh"), Dense(3, output)]), np.random.default_rng(0)
+    x, y = rng.normal(size=(7, 4)), np.eye(3)[rng.integers(0, 3, 7)]
+    w = mlp.initialize(0)
+    entropy = mlp.backpropagate(w, x, y, other.split(",")[0])
+    mine = {n: times * g for n, g in entropy.gradients.items()}
+    causes = compare(mine, mlp.backpropagate(w, x, y, "quadratic_cost")).causes
+    cause = next(c for c in causes if c.id == "other_loss")
+    assert cause.id in (causes[0].id, *causes[0].same_as)
+    assert f"it is the gradient of {other}, not of quadratic_cost" in cause.message
+
+
 def test_article_d_overwrites_its_targets() -> None:
     mlp, w, x, y = article_d()
     e = mlp.backpropagate(w, x, y, "binary_crossentropy")

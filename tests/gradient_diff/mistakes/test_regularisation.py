@@ -24,6 +24,8 @@ def test_a_wrong_decay_is_named(name: str, rightly_named: Callable[[str], None])
         (Slip("l2_missing", value=RATE), "the decay term 2λW of E is missing, λ = 0.0625"),
         (Slip("l2_factor", form="λW", value=RATE), "half of what E + λΣW² gives, λ = 0.0625"),
         (Slip("l2_factor", form="4λW", value=RATE), "twice what E + λΣW² gives, λ = 0.0625"),
+        (Slip("l2_factor", form="2λW/N", value=RATE), "the decay term is 2λW/N, with N = 7"),
+        (Slip("l2_factor", form="λW/N", value=RATE), "the decay term is λW/N, with N = 7"),
         (Slip("l2_sign", value=RATE), "the decay term is subtracted, λ = 0.0625"),
         (Slip("l2_bias", value=RATE), "your bias gradients have a decay term, too, 2λb with λ = 0.0625"),
     ],
