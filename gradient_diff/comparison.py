@@ -226,6 +226,8 @@ def _arrays(
 
 
 def _numbers(title: str, name: str, array: object) -> npt.NDArray[Any]:
+    if array is None:
+        raise TypeError(f"{title}[{name!r}] is None: no gradient was computed.")
     result = np.asarray(array)
     if result.dtype.kind not in "fiu" and result.dtype.name != "bfloat16":
         raise TypeError(f"{title}[{name!r}] is {result.dtype}: expected an array of numbers.")

@@ -20,7 +20,7 @@ from keras_mlp.loss_arguments import ResolvedLoss, resolve_loss
 from keras_mlp.modes import Mode, check_mode
 from keras_mlp.steps import Arrays, Judge, Step, wider
 from keras_mlp.tape import evaluate_tape
-from keras_mlp.twin import from_keras, named_weights, parameters_of, to_keras
+from keras_mlp.twin import from_keras, layer_weights, named_weights, parameters_of, to_keras
 from manual_mlp import gradient_node, rounding_noise
 
 Array = npt.NDArray[Any]
@@ -50,13 +50,14 @@ def check_gradients(
         model: built; it is not changed.
         x: (N, n_0).
         y: (N, K), or class indices (N,).
-        gradients: yours: a dict by `<layer.name>/<kernel|bias>`, a flat list in the order of `trainable_weights`, a
-            list of (kernel, bias) pairs, or a function (parameters, x, y) or (parameters, x, y, draws) that returns
+        gradients: yours, of the trainable weights; those of frozen ones are checked, too, where you bring them. A dict
+            by `<layer.name>/<kernel|bias>`, a flat list in the order of `trainable_weights` (or of `weights`), a list
+            of (kernel, bias) pairs, or a function (parameters, x, y) or (parameters, x, y, draws) that returns
             one of these, called with copies; it is also called on fewer samples and units, if it is wrong and no known
             mistake explains it. None: the house's own derivation, to check the model.
         loss: a house name, a Keras name or alias, a Keras loss object, a function of (y_true, y_pred), or None for
             the compiled loss.
-        before: weights before one step of your own training code; None for the model's.
+        before: weights before one step of your own training code, e.g. `get_weights()`; None for the model's.
         after: weights after it. With `learning_rate` the gradient is inferred, (before − after)/lr: this checks code
             that only ever updates, as it is.
         learning_rate: lr of that step.
@@ -68,7 +69,7 @@ def check_gradients(
 
     Raises:
         ValueError: gradients given in two ways, or none that can be used; bad names, data or learning rate; weights
-            after a step whose masks nobody knows.
+            after a step whose masks nobody knows, or that changed frozen ones; nothing trainable to check.
         TypeError: a form that is not understood, or a function that returned None.
         ShapeError: shapes that do not fit.
 
@@ -86,7 +87,7 @@ def check_gradients(
     _check_request(gradients, before, after, learning_rate, mode)
     _check_model(model)
     if before is not None:
-        model = _with_weights(model, as_named("before", before, list(named_weights(model))))
+        model = _with_weights(model, _named("before", before, model))
     resolved, x, y = resolve_loss(loss, model), np.array(x), np.array(y)  # copies: a function may know the originals
     draws = _draws(model, x, mode)
     judge = partial(_judged, model, x, y, draws, resolved, mode)
@@ -94,7 +95,11 @@ def check_gradients(
         return _step(model, after, learning_rate, draws).judged(judge)
     if callable(gradients):
         return _called(gradients, model, x, y, draws, judge)
-    return judge(None if gradients is None else as_named("gradients", gradients, list(named_weights(model))), {})
+    return judge(None if gradients is None else _named("gradients", gradients, model), {})
+
+
+def _named(title: str, given: object, model: keras.Model) -> dict[str, Array]:
+    return as_named(title, given, list(named_weights(model)), list(layer_weights(model)))
 
 
 def _check_request(gradients: object, before: object, after: object, learning_rate: object, mode: Mode) -> None:
@@ -132,8 +137,9 @@ def _check_model(model: keras.Model) -> None:
 def _with_weights(model: keras.Model, weights: Mapping[str, Array]) -> keras.Model:
     """A clone that holds other weights; the compiled loss goes along."""
     clone = keras.models.clone_model(model)
-    for name, variable in named_weights(clone).items():
-        variable.assign(weights[name] if name in weights else named_weights(model)[name])
+    for (name, mine), its in zip(layer_weights(model).items(), layer_weights(clone).values(), strict=True):
+        its.assign(weights.get(name, mine))
+        its.trainable = mine.trainable  # a config knows only of whole layers
     set_seeds(clone, seeds_of(model))
     if getattr(model, "compiled", False):
         clone.compile(loss=model.loss)
@@ -152,7 +158,16 @@ def _step(model: keras.Model, after: object, learning_rate: object, draws: Mappi
             "function (parameters, x, y, draws), which is given the masks."
         )
     rate = checked_rate(learning_rate)
-    return Step(parameters_of(model), as_named("after", after, list(named_weights(model))), rate)
+    before, found = parameters_of(model), _named("after", after, model)
+    trainable = named_weights(model)
+    moved = [n for n, a in found.items() if n not in trainable and not np.array_equal(a, before[n])]
+    if moved and _understood(model):
+        raise ValueError(
+            f"after=: the step changed {', '.join(moved)}, which the model has frozen. "
+            "Leave frozen weights out of the update, or set layer.trainable = True."
+        )
+    start, end = ({n: side[n] for n in trainable if n in side} for side in (before, found))
+    return Step(start, end, rate)
 
 
 def _called(
@@ -161,10 +176,12 @@ def _called(
     """Of a function's gradients; without masks it is called on smaller cases, too, if nothing explains them."""
     given = draws if _takes_draws(function) else None
     called = call_derivation(function, parameters_of(model), x, y, given)
-    named = as_named("gradients", called.gradients, list(named_weights(model)))
+    named = _named("gradients", called.gradients, model)
     diff = replace(judge(named, {}), changed=called.changed)
     more: tuple[Any, ...] = () if given is None else ({},)
-    return diff if draws else cut_down(diff, lambda w, x, y: as_named("gradients", function(w, x, y, *more), list(w)))
+    if draws or named.keys() != layer_weights(model).keys():  # a smaller case is held against every gradient
+        return diff
+    return cut_down(diff, lambda w, x, y: as_named("gradients", function(w, x, y, *more), list(w)))
 
 
 def _takes_draws(function: Callable[..., object]) -> bool:
@@ -188,6 +205,11 @@ def _judged(
     hidden: Arrays,
 ) -> GradientDiff:
     """By the network's own noise where it is known, else by a float64 clone of the model."""
+    if mine is not None and not mine and not named_weights(model):
+        raise ValueError(
+            f"Every weight of {model.name} is frozen, so no gradient is asked for. Set layer.trainable = True of what "
+            "is to be checked, or bring the gradients of frozen weights in a dict by name."
+        )
     against = _against_network if loss.house is not None and _understood(model) else against_clone
     return against(model, x, y, draws, loss, mine, hidden, mode)
 
@@ -213,6 +235,7 @@ def _against_network(
     assert loss.house is not None
     finer = mine is not None and all(a.dtype == np.float64 for a in mine.values()) and not extra
     mlp, parameters = from_keras(model)
+    trainable = named_weights(model)
     replay = finer and any(a.dtype != np.float64 for a in parameters.values())
     if replay:  # float64 arrays deserve a float64 reference
         parameters = {n: a.astype(np.float64) for n, a in parameters.items()}
@@ -221,6 +244,8 @@ def _against_network(
     tape = evaluate_tape(model, problem, loss.tensor, mode, loss.words, replay)
     if mine is None:
         return compare(mlp.backpropagate(parameters, x, y, loss.house, draws), tape)
+    unasked = {gradient_node(n) for n in parameters if n not in trainable and n not in mine}
+    tape = replace(tape, nodes={n: a for n, a in tape.nodes.items() if n not in unasked})
     if not extra:
         return compare(mine, tape)
     hidden = {gradient_node(n): bound for n, bound in extra.items()}

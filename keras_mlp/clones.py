@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -18,7 +18,7 @@ from keras_mlp.modes import Mode, in_mode
 from keras_mlp.ridders import ridders
 from keras_mlp.steps import Arrays, wider
 from keras_mlp.tape import total_loss
-from keras_mlp.twin import exact_decay, named_weights, parameters_of, prove_same_weights
+from keras_mlp.twin import exact_decay, layer_weights, named_weights, parameters_of, prove_same_weights
 from manual_mlp import UNITS, Noise
 
 Array = npt.NDArray[Any]
@@ -60,19 +60,19 @@ def against_clone(
         )
     clone = _clone(model, "float64")
     finer = all(a.dtype == np.float64 for a in mine.values()) and not extra
-    fine = _plain_gradients(clone, x, y, draws, loss)
-    reference = _plain_gradients(clone if finer else model, x, y, draws, loss, mode, replay=finer)
+    wanted = [n for n in _backwards(model) if n in named_weights(model) or n in mine]
+    fine = _plain_gradients(clone, wanted, x, y, draws, loss)
+    reference = _plain_gradients(clone if finer else model, wanted, x, y, draws, loss, mode, replay=finer)
     noise = _measured(model, x, y, draws, loss, fine, reference)
-    ordered = {n: reference[n] for n in _backwards(model)}
     ask = _witness(clone, x, y, draws, loss)
-    return compare(mine, ordered, noise=wider(noise, extra) if extra else noise, witness=ask)
+    return compare(mine, reference, noise=wider(noise, extra) if extra else noise, witness=ask)
 
 
 def _witness(
     clone: keras.Model, x: Array, y: Array, draws: Mapping[str, Array], loss: ResolvedLoss
 ) -> Callable[[str, Array], tuple[float, float]]:
     """Ridders' differences of E over the float64 clone, moving one weight array along a direction."""
-    variables = named_weights(clone)
+    variables = layer_weights(clone)
     xs, ys = (tf.constant(a) if a.dtype.kind in "iub" else tf.constant(a, tf.float64) for a in (x, y))
 
     def ask(name: str, direction: Array) -> tuple[float, float]:
@@ -93,7 +93,8 @@ def _witness(
 
 def _backwards(model: keras.Model) -> list[str]:
     """Names of weights in the order in which backpropagation comes to them, where layers are a chain."""
-    return [f"{layer.name}/{w.name}" for layer in reversed(model.layers) for w in layer.trainable_weights]
+    names = {id(weight): name for name, weight in layer_weights(model).items()}
+    return list(dict.fromkeys(names[id(w)] for layer in reversed(model.layers) for w in layer.weights))
 
 
 def _measured(
@@ -118,7 +119,8 @@ def _measured(
         order = rng.permutation(len(x)) if draw and len(x) == len(y) else slice(None)
         moved = [_moved(a, dtype, rng, draw) for a in (x[order], y[order], *parameters_of(model).values())]
         masks = {n: mask[order] for n, mask in draws.items()}
-        sides = [_plain_gradients(_assigned(m, moved[2:]), moved[0], moved[1], masks, loss) for m in (coarse, exact)]
+        assigned = [_assigned(m, moved[2:]) for m in (coarse, exact)]
+        sides = [_plain_gradients(m, fine, moved[0], moved[1], masks, loss) for m in assigned]
         errors.append({n: sides[0][n].astype(np.float64) - sides[1][n] for n in fine})
     same = all(a.dtype == np.float64 for a in reference.values())
     scale = UNITS["float64"] / UNITS[dtype] if same else 1.0
@@ -135,13 +137,14 @@ def _moved(array: Array, dtype: str, rng: np.random.Generator, draw: int) -> Arr
 
 
 def _assigned(model: keras.Model, arrays: Sequence[Array]) -> keras.Model:
-    for variable, array in zip(named_weights(model).values(), arrays, strict=True):
+    for variable, array in zip(layer_weights(model).values(), arrays, strict=True):
         variable.assign(array)
     return model
 
 
 def _plain_gradients(
     model: keras.Model,
+    wanted: Iterable[str],
     x: Array,
     y: Array,
     draws: Mapping[str, Array],
@@ -149,11 +152,13 @@ def _plain_gradients(
     mode: Mode = "eager",
     replay: bool = True,
 ) -> dict[str, Array]:
-    weights, before = named_weights(model), parameters_of(model)
+    every, before = layer_weights(model), parameters_of(model)
+    weights = {n: every[n] for n in wanted}
     xs, ys = (tf.constant(a) if a.dtype.kind in "iub" else tf.cast(tf.constant(a), _dtype(model)) for a in (x, y))
 
     def gradient() -> dict[str, Any]:
         with tf.GradientTape() as tape:
+            tape.watch([v.value for v in weights.values()])  # no tape watches a moving mean by itself
             value = total_loss(model, loss.tensor, xs, ys, training=bool(draws))
         found = tape.gradient(value, [v.value for v in weights.values()], unconnected_gradients="zero")
         return dict(zip(weights, found, strict=True))
@@ -181,6 +186,7 @@ def _clone(model: keras.Model, dtype: str) -> keras.Model:
     clone = keras.models.clone_model(model, input_tensors=inputs, clone_function=at_dtype)
     for mine, its in zip(model.weights, clone.weights, strict=True):
         its.assign(tf.cast(mine.value, its.dtype))
+        its.trainable = mine.trainable  # a config knows only of whole layers
     for layer in clone.layers:
         exact_decay(getattr(layer, "kernel_regularizer", None))
     return clone

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -13,19 +14,22 @@ from manual_mlp import ShapeError
 Array = npt.NDArray[Any]
 
 
-def as_named(title: str, given: object, names: Sequence[str]) -> dict[str, Array]:
+def as_named(title: str, given: object, names: Sequence[str], every: Sequence[str] = ()) -> dict[str, Array]:
     """name → array from any accepted form.
 
     Args:
         title: what it is, for messages.
-        given: a dict by name, a flat list in the order of `trainable_weights`, or a list of (kernel, bias) pairs.
+        given: a dict by name, a flat list in the order of `trainable_weights`, or a list of (kernel, bias) pairs; the
+            bias of a layer without one may be None, an array a list of lists of numbers.
         names: the model's, in that order.
+        every: names of all its weights, in the order of `get_weights()`, where some are frozen: these may be given,
+            too, or be None.
 
     Returns:
-        name → array.
+        name → array, in the model's order.
 
     Raises:
-        TypeError: another form.
+        TypeError: another form, or no array of numbers.
         ValueError: unknown names, or another number of arrays than weights.
 
     Example:
@@ -33,14 +37,15 @@ def as_named(title: str, given: object, names: Sequence[str]) -> dict[str, Array
         >>> list(as_named("gradients", [(np.ones((2, 1)), np.ones(1))], ["d/kernel", "d/bias"]))
         ['d/kernel', 'd/bias']
     """
+    every = every or names
     if isinstance(given, Mapping):
-        unknown = [n for n in given if n not in names]
+        unknown = [n for n in given if n not in every]
         if unknown:
             raise ValueError(
-                f"{title}: unknown names {', '.join(map(str, unknown))}. The model has {', '.join(names)}."
-                f"{_how_to_rename(unknown, names)}"
+                f"{title}: unknown names {', '.join(map(str, unknown))}. The model has {', '.join(every)}."
+                f"{_how_to_rename(unknown, every)}"
             )
-        return {n: _array(title, n, given[n]) for n in names if n in given}
+        return _arrays(title, {n: given[n] for n in every if n in given}, names)
     if not isinstance(given, Sequence) or isinstance(given, (str, bytes)):
         raise TypeError(
             f"{title} is {type(given).__name__}: expected a dict by name, a flat list in the order of "
@@ -50,12 +55,52 @@ def as_named(title: str, given: object, names: Sequence[str]) -> dict[str, Array
         raise ValueError(
             f"{title} holds a number beside the arrays, the loss by the look of it. Give the arrays alone."
         )
-    flat = [array for item in given for array in (item if isinstance(item, (tuple, list)) else [item])]
-    if len(flat) != len(names):
-        raise ValueError(
-            f"{title} holds {len(flat)} arrays, but the model has {len(names)} weights: {', '.join(names)}."
-        )
-    return {n: _array(title, n, a) for n, a in zip(names, flat, strict=True)}
+    for expected in (names, every):
+        flat = _flat(given, expected)
+        if len(flat) == len(expected):
+            return _arrays(title, dict(zip(expected, flat, strict=True)), names)
+    raise ValueError(
+        f"{title} holds {len(_flat(given, names))} arrays, but the model has {_counted(names, every)}: "
+        f"{', '.join(names)}."
+    )
+
+
+def _counted(names: Sequence[str], every: Sequence[str]) -> str:
+    frozen = len(every) - len(names)
+    return f"{len(names)} trainable weights, and {frozen} frozen ones" if frozen else f"{len(names)} weights"
+
+
+def _flat(given: Sequence[object], names: Sequence[str]) -> list[object]:
+    """One array after the other; a pair's None goes where its layer has no bias."""
+    flat: list[object] = []
+    for item in given:
+        if not isinstance(item, (tuple, list)) or _is_array(item):
+            flat.append(item)
+        elif len(item) == 2 and item[1] is None and not _follows(names, len(flat)):
+            flat.append(item[0])
+        else:
+            flat.extend(item)
+    return flat
+
+
+def _follows(names: Sequence[str], i: int) -> bool:
+    """Whether the weight after the i-th is of the same layer."""
+    layers = [name.partition("/")[0] for name in names[i : i + 2]]
+    return len(layers) == 2 and layers[0] == layers[1]
+
+
+def _is_array(item: object) -> bool:
+    """Lists of numbers, nested to one depth: an array that was made a list; (kernel, bias) has two depths."""
+    return isinstance(item, list) and bool(item) and _depth(item) is not None
+
+
+def _depth(item: object) -> int | None:
+    """How deep lists of numbers are nested; None for any other object."""
+    if isinstance(item, list):
+        depths = {_depth(part) for part in item}
+        depth = depths.pop() if len(depths) == 1 else None
+        return None if depth is None else depth + 1
+    return 0 if isinstance(item, Real) else None
 
 
 def _how_to_rename(unknown: Sequence[object], names: Sequence[str]) -> str:
@@ -70,11 +115,23 @@ def _how_to_rename(unknown: Sequence[object], names: Sequence[str]) -> str:
 def _is_with_loss(given: Sequence[object]) -> bool:
     """(loss, gradients) or (gradients, loss), as a function that returns both has it."""
     containers = [isinstance(item, (Mapping, list, tuple)) for item in given]
+    if any(item is None for item in given):
+        return False
     return len(given) == 2 and any(containers) and not all(containers) and np.ndim(given[containers.index(False)]) == 0  # type: ignore[arg-type]  # any object
 
 
+def _arrays(title: str, given: Mapping[str, object], names: Sequence[str]) -> dict[str, Array]:
+    """None stands for no gradient, which a frozen weight may have."""
+    return {n: _array(title, n, a) for n, a in given.items() if a is not None or n in names}
+
+
 def _array(title: str, name: str, value: object) -> Array:
-    array = np.asarray(value)
+    if value is None:
+        raise TypeError(f"{title}[{name!r}] is None: no gradient was computed.")
+    try:
+        array = np.asarray(value)
+    except ValueError as error:  # a list of rows of different lengths
+        raise ValueError(f"{title}[{name!r}] cannot be read as an array: {error}.") from error
     if array.dtype.kind not in "fiu" and array.dtype.name != "bfloat16":
         raise TypeError(f"{title}[{name!r}] is {array.dtype}: expected an array of numbers.")
     return array

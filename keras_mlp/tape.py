@@ -15,7 +15,7 @@ import tensorflow as tf
 from keras_mlp.draws import kept_seeds, prove_draws, read_draws, replayed, swapped
 from keras_mlp.losses import LossTensor, to_tensorflow
 from keras_mlp.modes import Mode, Tensors, check_mode, in_mode
-from keras_mlp.twin import from_keras, named_weights, prove_same_weights, to_keras
+from keras_mlp.twin import from_keras, layer_weights, prove_same_weights, to_keras
 from manual_mlp import Dropout, Evaluation, Loss, Problem, as_loss, gradient_node
 
 
@@ -31,6 +31,8 @@ def backpropagate(
     A model with a Dropout runs as in training. Its real layers draw; the masks are read beforehand, what each does to
     ones under the same seed, and `problem.draws` holds them for the hand side. As in any step of training, the seeds
     of the model move on by one pass.
+
+    Frozen weights have their gradients here, too, as on the hand side.
 
     Args:
         model: a Sequential that `from_keras` understands; its dtype is that of the computation.
@@ -155,20 +157,24 @@ class _Passes:
         """E."""
         return total_loss(self.model, self.loss, self.x, self.y, self.training)
 
+    def weights(self) -> Tensors:
+        """Node of its gradient → each weight; the tape watches a frozen one, too."""
+        return {gradient_node(n): v.value for n, v in layer_weights(self.model).items()}
+
     def plain(self) -> Tensors:
         """E and the parameter gradients, as any training step would compute them."""
-        weights = {gradient_node(n): v.value for n, v in named_weights(self.model).items()}
+        weights = self.weights()
         with tf.GradientTape() as tape:
             value = self.value()
         return {"loss": value, **_present(weights, tape.gradient(value, list(weights.values())))}
 
     def instrumented(self) -> Tensors:
         """The same, and u, z, dE/du, dE/dz of every layer and dE/dx, from one tape and with no op added."""
+        weights = self.weights()
         with recorded_activations(self.model) as seen, tf.GradientTape() as tape:
             tape.watch(self.x)
             value = self.value()
-        sources = {gradient_node(n): v.value for n, v in named_weights(self.model).items()}
-        sources |= {gradient_node(n): tensor for n, tensor in seen.items()} | {"inputs/dE_dx": self.x}
+        sources = weights | {gradient_node(n): tensor for n, tensor in seen.items()} | {"inputs/dE_dx": self.x}
         return {**seen, "loss": value, **_present(sources, tape.gradient(value, list(sources.values())))}
 
 

@@ -101,7 +101,8 @@ def from_keras(model: keras.Sequential) -> tuple[MLP, dict[str, npt.NDArray[Any]
 
     Args:
         model: a built `keras.Sequential` of Dense, Dropout and Activation layers (ReLU and Softmax with their defaults,
-            too); kernels may have an L2 regularizer.
+            too); kernels may have an L2 regularizer. Layers may be frozen: they take part all the same, but for
+            their decay, which Keras then leaves out of E.
 
     Returns:
         (mlp, parameters); layers keep their Keras names.
@@ -147,7 +148,8 @@ def _from_dense(layer: keras.layers.Dense) -> Dense:
                 f"Layer {layer.name!r} has a {name}, {type(regularizer).__name__}, which is not understood so far: "
                 "only L2 on kernels is."
             )
-    decay = 0.0 if layer.kernel_regularizer is None else float(layer.kernel_regularizer.l2)
+    frozen = not any(weight is layer.kernel for weight in layer.trainable_weights)  # Keras adds no decay of these to E
+    decay = 0.0 if layer.kernel_regularizer is None or frozen else float(layer.kernel_regularizer.l2)
     return Dense(int(layer.units), _activation_name(layer), bool(layer.use_bias), layer.name, decay)
 
 
@@ -188,7 +190,7 @@ def _activation_name(layer: keras.layers.Layer) -> str:
 
 
 def named_weights(model: keras.Model) -> dict[str, Any]:
-    """`<layer.name>/<kernel|bias>` → Keras variable, in the order of `trainable_weights`.
+    """`<layer.name>/<kernel|bias>` → Keras variable, in the order of `trainable_weights`, without frozen ones.
 
     Example:
         >>> mlp = MLP(2, [Dense(1)])
@@ -198,19 +200,45 @@ def named_weights(model: keras.Model) -> dict[str, Any]:
     return {f"{layer.name}/{weight.name}": weight for layer in model.layers for weight in layer.trainable_weights}
 
 
+def layer_weights(model: keras.Model) -> dict[str, Any]:
+    """`<layer.name>/<weight.name>` → Keras variable, frozen ones included, in the order of `model.get_weights()`.
+
+    A trainable one has the name that it has in `named_weights`; further ones of the same name are counted.
+
+    Example:
+        >>> mlp = MLP(2, [Dense(1), Dense(1)])
+        >>> model = to_keras(mlp, mlp.initialize(0))
+        >>> model.layers[0].trainable = False
+        >>> len(named_weights(model)), list(layer_weights(model))
+        (2, ['dense_1/kernel', 'dense_1/bias', 'dense_2/kernel', 'dense_2/bias'])
+    """
+    names = {id(weight): name for name, weight in named_weights(model).items()}
+    found: dict[int, Any] = {}
+    for layer in model.layers:
+        for weight in layer.weights:
+            names.setdefault(id(weight), _free_name(f"{layer.name}/{weight.name}", list(names.values())))
+            found[id(weight)] = weight
+    return {names[key]: weight for key, weight in found.items()}
+
+
+def _free_name(name: str, taken: list[str]) -> str:
+    alike = sum(n == name or n.startswith(f"{name}_") for n in taken)
+    return f"{name}_{alike}" if name in taken else name
+
+
 def parameters_of(model: keras.Model) -> dict[str, npt.NDArray[Any]]:
-    """A copy of a model's weights, name → array.
+    """A copy of a model's weights, frozen ones included, name → array.
 
     Example:
         >>> mlp = MLP(2, [Dense(1)])
         >>> parameters_of(to_keras(mlp, mlp.initialize(0)))["dense_1/bias"]
         array([0.])
     """
-    return {name: weight.numpy().copy() for name, weight in named_weights(model).items()}
+    return {name: weight.numpy().copy() for name, weight in layer_weights(model).items()}
 
 
 def prove_same_weights(model: keras.Model, parameters: Arrays) -> None:
-    """Raise unless the model's weights equal `parameters` bit for bit; called before and after each comparison.
+    """Raise unless all weights of the model equal `parameters` bit for bit; called before and after each comparison.
 
     Args:
         model: any built model.

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 
 import numpy as np
 
 from gradient_diff.mistakes.setting import Array, Arrays, Setting, levelled
 from manual_mlp import Equation, Problem, rounding_noise
 
+NONE: Arrays = MappingProxyType({})
 Finish = Callable[[dict[str, Array]], dict[str, Array]]
 
 
@@ -162,17 +164,36 @@ def residual(setting: Setting, mistakes: Iterable[Enactment]) -> float:
         mistakes: applied in order.
 
     Returns:
-        At most 1 if they explain every array; inf where they do not come near.
+        At most 1 if they explain every array, one that is off visibly; inf where they do not come near.
     """
     mistakes = tuple(mistakes)
     predicted = enact(setting, mistakes)
     if predicted is None or not all(setting.near(n, predicted[n]) for n in setting.nodes):
         return np.inf
-    left = max((setting.residual(n, predicted[n]) for n in setting.nodes), default=np.inf)
+    left = _left(setting, predicted)
     if left <= 1:
         return left
     tolerance = _tolerance(setting, mistakes, predicted)  # what cancels in the right derivation need not cancel in this
-    return max((setting.residual(n, predicted[n], tolerance[n]) for n in setting.nodes), default=np.inf)
+    return _left(setting, predicted, tolerance, _may_leave_noise(setting, mistakes, predicted))
+
+
+def _may_leave_noise(setting: Setting, mistakes: tuple[Enactment, ...], predicted: Arrays) -> bool:
+    """Whether noise may be all that a wrong derivation gives.
+
+    Other equations may cancel; but a factor of noise is no finding, and targets that are the output's own copy leave
+    exact zeros.
+    """
+    if setting.granted or any(m.finish is not None or not m.swaps for m in mistakes):
+        return False
+    return not any(m.data for m in mistakes) or any(np.any(predicted[n]) for n in setting.nodes)
+
+
+def _left(setting: Setting, predicted: Arrays, tolerance: Arrays = NONE, noise: bool = False) -> float:
+    """The worst residual; inf where nothing that is off is visibly explained, so that anything would fit as well."""
+    left = max((setting.residual(n, predicted[n], tolerance.get(n)) for n in setting.nodes), default=np.inf)
+    off = [n for n in setting.nodes if not setting.good[n]]
+    visible = left <= 1 and any(setting.tells(n, predicted[n], tolerance.get(n), noise) for n in off)
+    return left if visible or left > 1 else np.inf
 
 
 def _tolerance(setting: Setting, mistakes: tuple[Enactment, ...], predicted: Arrays) -> dict[str, Array]:
@@ -224,6 +245,7 @@ def explained(setting: Setting, predicted: Arrays) -> set[str]:
     """The hand's arrays that a prediction meets."""
     unchanged = {n for n in setting.nodes if predicted[n] is setting.values[n]}
     met = {n for n in setting.nodes if n not in unchanged and setting.residual(n, predicted[n]) <= 1}
+    met = {n for n in met if setting.good[n] or setting.tells(n, predicted[n])}
     return met | {n for n in unchanged if setting.good[n]}
 
 

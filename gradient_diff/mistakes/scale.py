@@ -15,7 +15,7 @@ from gradient_diff.mistakes.enactment import (
     is_bias,
     is_kernel,
 )
-from gradient_diff.mistakes.setting import SMALLEST, Arrays, Setting
+from gradient_diff.mistakes.setting import Arrays, Setting
 
 SAME = 1e-3  # relative: two fitted factors as near as this are one
 
@@ -92,7 +92,9 @@ def _factors_of_the_loss(setting: Setting) -> Iterator[Enactment]:
         total = float(setting.values["loss"])
         decay = sum(0.5 * float(np.vdot(d, setting.weights(n))) for n, d in decays_of(setting).items())
         for value in dict.fromkeys((total, total - decay)):  # of E, or of the loss without its decay
-            root = 1 / (2 * np.sqrt(max(value, SMALLEST)))
+            if value <= float(np.max(setting.noise.tolerance("loss", setting.sides))):
+                continue  # E is lost in its rounding: nobody knows its root
+            root = 1 / (2 * np.sqrt(value))
             yield _factor("other_loss", root, f"it is the gradient of √E: {root:.6g} = 1/(2√E) times that of E")
 
 

@@ -18,6 +18,8 @@ Array = npt.NDArray[Any]
 Arrays = Mapping[str, Array]
 
 NEAR = 64  # times what rounding explains of the right array: worth a closer look
+CLEARLY = 2.0  # two arrays that both fit one hand are no more tolerances apart than this
+LEAST = 1 / (GATE * NEAR * NEAR)  # of what rounding explains: what is smaller is not what a sum that cancels leaves
 MANY, FEW = 512, 7  # an array of more entries is first looked at in a few rows and columns
 SMALLEST = float(np.finfo(float).tiny)
 
@@ -146,10 +148,7 @@ class Setting:
         h = self.hand[node]
         if np.shape(predicted) != h.shape:
             return np.inf
-        grown = 1.0
-        if tolerance is None:
-            tolerance, grown = self.tolerance(node), max(self._growth(node, predicted), 2.0**-20)
-        return self._residual(node, predicted, tolerance, grown)
+        return self._residual(node, predicted, *self._allowed(node, predicted, tolerance))
 
     def _residual(self, node: str, predicted: Array, tolerance: Array | float, factor: float) -> float:
         h = self.hand[node]
@@ -159,26 +158,68 @@ class Setting:
             worst = self._worst(h[some], predicted[some], few, factor)
             if worst > 1:
                 return worst
-        if node in self.extra:
-            tolerance, factor = factor * tolerance + levelled(self.extra[node], h.shape), 1.0
         if node in self.ignored and self.ignored[node].shape == h.shape:
             h = np.where(self.ignored[node], predicted, h)
         return self._worst(h, predicted, tolerance, factor)
 
     def _worst(self, h: Array, predicted: Array, tolerance: Array | float, factor: float) -> float:
-        stored = GATE * UNITS[self.noise.dtype] * np.abs(predicted)
-        limit = np.maximum(factor * tolerance + stored, SMALLEST)
         with np.errstate(over="ignore", invalid="ignore"):
-            worst = float((np.abs(h - predicted) / limit).max(initial=0.0))
+            worst = float((np.abs(h - predicted) / self._limit(predicted, tolerance, factor)).max(initial=0.0))
         return np.inf if np.isnan(worst) else worst
+
+    def _limit(self, predicted: Array, tolerance: Array | float, factor: float) -> Array:
+        """What rounding explains, entry by entry: of the derivation, and of storing what it gives."""
+        stored = GATE * UNITS[self.noise.dtype] * np.abs(predicted)
+        return np.asarray(np.maximum(factor * tolerance + stored, SMALLEST))
+
+    def tells(self, node: str, predicted: Array, tolerance: Array | None = None, noise: bool = False) -> bool:
+        """Whether it says something that a prediction explains an array: neither zeros nor the right array fit as well.
+
+        Of two arrays that both fit one hand, none is farther than two tolerances from the other; a prediction that is
+        nowhere as large would be met by zeros, and by any hand of that size. Zeros themselves are met by zeros alone.
+
+        Args:
+            node: of the hand; an array that is off.
+            predicted: what a derivation gives for it, and what meets the hand.
+            tolerance: as for `residual`.
+            noise: noise is explained, too, where the derivation gives nothing else and the right one more.
+        """
+        h, right = self.hand[node], self.right[node]
+        if np.shape(predicted) != h.shape:
+            return False
+        if not np.any(h):
+            return noise or not np.any(predicted)
+        limit = self._limit(predicted, *self._allowed(node, predicted, tolerance))
+        size, left, given = (self._largest(node, a / limit) for a in (predicted, h - predicted, h))
+        apart = h - right if right.shape == h.shape else np.abs(right).max(initial=0.0)
+        without = self._largest(node, apart / limit)
+        if size > CLEARLY:
+            return right.shape != h.shape or without > CLEARLY * left
+        return noise and given > LEAST and without > CLEARLY
+
+    def _largest(self, node: str, array: Array) -> float:
+        """Of the entries that say something."""
+        ignored = self.ignored.get(node)
+        if ignored is not None and ignored.shape == array.shape:
+            array = np.where(ignored, 0.0, array)
+        return float(np.abs(array).max(initial=0.0))
+
+    def _allowed(self, node: str, predicted: Array, tolerance: Array | float | None) -> tuple[Array | float, float]:
+        """A tolerance and a factor of it, with what is not the network's own added."""
+        factor = 1.0
+        if tolerance is None:
+            tolerance, factor = self.tolerance(node), max(self._growth(node, predicted), 2.0**-20)
+        if node in self.extra:
+            tolerance, factor = factor * tolerance + levelled(self.extra[node], self.hand[node].shape), 1.0
+        return tolerance, factor
 
     def near(self, node: str, predicted: Array) -> bool:
         """Whether the rounding of some derivation of these sizes might explain it: worth to be computed."""
         if np.shape(predicted) != self.hand[node].shape:
             return False
         least = GATE * UNITS[self.noise.dtype] * np.abs(predicted).max(initial=0.0)
-        factor = NEAR * max(self._growth(node, predicted), 1.0)
-        return self._residual(node, predicted, self.tolerance(node) + least, factor) <= 1
+        tolerance = NEAR * max(self._growth(node, predicted), 1.0) * (self.tolerance(node) + least)
+        return self._residual(node, predicted, *self._allowed(node, predicted, tolerance)) <= 1
 
     def _growth(self, node: str, predicted: Array) -> float:
         size = self._sizes[node]

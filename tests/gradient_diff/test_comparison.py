@@ -243,6 +243,8 @@ def test_what_is_no_dict_of_numbers_is_refused_by_name(side: str) -> None:
         compare(**both([np.ones(2)]))  # type: ignore[arg-type]  # on purpose
     with pytest.raises(TypeError, match=rf"{side}\['w'\] is object: expected an array of numbers"):
         compare(**both({"w": np.array([None])}))  # type: ignore[arg-type]  # on purpose
+    with pytest.raises(TypeError, match=rf"{side}\['w'\] is None: no gradient was computed\.$"):
+        compare(**both({"w": None}))  # type: ignore[arg-type]  # on purpose
     with pytest.raises(TypeError, match=rf"{side}\['w'\] is bool"):
         compare(**both({"w": np.array([True])}))  # type: ignore[arg-type]  # on purpose
     with pytest.raises(ValueError, match=f"{side} is an empty dict: there is nothing to compare"):

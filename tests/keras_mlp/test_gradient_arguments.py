@@ -93,6 +93,57 @@ def test_arrays_must_hold_numbers(value: object, dtype: str) -> None:
     _refused(TypeError, f"gradients['a/bias'] is {dtype}: expected an array of numbers.", {"a/bias": value})
 
 
+def test_a_gradient_that_is_none_was_not_computed() -> None:
+    text = "gradients['a/bias'] is None: no gradient was computed."
+    _refused(TypeError, text, {"a/bias": None})
+    _refused(TypeError, text, [ARRAYS[0], None, *ARRAYS[2:]])
+    _refused(TypeError, text, [(ARRAYS[0], None), (ARRAYS[2], ARRAYS[3])])
+    with pytest.raises(TypeError, match=re.escape(text)):
+        as_named("gradients", [ARRAYS[0].tolist(), None], NAMES[:2])
+
+
+def test_the_bias_of_a_layer_without_one_may_be_none() -> None:
+    names = ["a/kernel", "b/kernel", "b/bias", "c/kernel"]
+    arrays = [ARRAYS[0], ARRAYS[2], ARRAYS[3], np.ones((1, 1))]
+    named = as_named("gradients", [(arrays[0], None), (arrays[1], arrays[2]), (arrays[3], None)], names)
+    assert list(named) == names
+    assert all(named[n] is a for n, a in zip(names, arrays, strict=True))
+
+
+@pytest.mark.parametrize("form", ["dict", "flat list", "pairs", "lists of two"])
+def test_lists_of_numbers_are_arrays(form: str) -> None:
+    given = FORMS[form]
+    listed: Any = {n: a.tolist() for n, a in given.items()} if isinstance(given, dict) else None
+    if listed is None:
+        listed = [a.tolist() if isinstance(a, np.ndarray) else type(a)(b.tolist() for b in a) for a in given]
+    named = as_named("gradients", listed, NAMES)
+    assert all(np.array_equal(named[n], a) for n, a in zip(NAMES, ARRAYS, strict=True))
+
+
+def test_rows_of_several_lengths_are_no_array() -> None:
+    with pytest.raises(ValueError, match=r"^gradients\['a/bias'\] cannot be read as an array: "):
+        as_named("gradients", {"a/bias": [[1.0], [2.0, 3.0]]}, NAMES)
+
+
+def test_frozen_weights_may_be_given_left_out_or_none() -> None:
+    trainable = NAMES[2:]
+    for given, names in (
+        (ARRAYS[2:], trainable),
+        (ARRAYS, NAMES),
+        ([(ARRAYS[0], ARRAYS[1]), (ARRAYS[2], ARRAYS[3])], NAMES),
+        ([None, None, *ARRAYS[2:]], trainable),
+        ([(ARRAYS[0], None), (ARRAYS[2], ARRAYS[3])], ["a/kernel", *trainable]),
+        ({"a/bias": ARRAYS[1], "b/bias": ARRAYS[3]}, ["a/bias", "b/bias"]),
+    ):
+        assert list(as_named("gradients", given, trainable, NAMES)) == names
+
+
+def test_another_number_of_arrays_counts_the_frozen_ones_apart() -> None:
+    text = "gradients holds 3 arrays, but the model has 2 trainable weights, and 2 frozen ones: b/kernel, b/bias."
+    with pytest.raises(ValueError, match=f"^{re.escape(text)}$"):
+        as_named("gradients", ARRAYS[:3], NAMES[2:], NAMES)
+
+
 # gradients inferred from an update
 
 
