@@ -39,6 +39,12 @@ _KEYS = {f"x_{part}": (rows, 28, 28) for part, rows in _PARTS.items()} | {
 }
 """Names and shapes in an archive of MNIST's layout."""
 
+_KNOWN = {"06b0d1f124c4e5fa796686ade41a9b778edacc8622f2195a352ef479ad44fc16": "mnist"}
+"""SHA-256 of a set's data, as in `Dataset.facts` → whose they are; the layout of MNIST and its like is the same."""
+
+
+_WANTED = "Expected {0}.npz as keras.datasets writes it."
+
 
 class DataError(ValueError):
     """Data or weights that an experiment was told to use, and cannot; the text says why and how to mend it."""
@@ -221,13 +227,14 @@ def from_file(name: str, path: Path) -> Dataset:
         The `Dataset`.
 
     Raises:
-        DataError: the file is damaged or truncated, or holds other names, shapes, dtypes or values.
+        DataError: the file is damaged or truncated, or holds other names, shapes, dtypes or values, or is known to
+            be another set.
 
     Example:
         >>> from_file("mnist", Path("nowhere.npz"))
         Traceback (most recent call last):
             ...
-        experiments.datasets.DataError: nowhere.npz: no such file. Expected an .npz written by save_parameters.
+        experiments.datasets.DataError: nowhere.npz: no such file. Expected mnist.npz as keras.datasets writes it.
     """
     stat = path.stat() if path.is_file() else None
     return _read(name, path, (stat.st_mtime_ns, stat.st_size) if stat else None)
@@ -237,8 +244,12 @@ def from_file(name: str, path: Path) -> Dataset:
 def _read(name: str, path: Path, _: object) -> Dataset:
     try:
         arrays = load_parameters(path)
+    except FileNotFoundError:
+        raise DataError(f"{path}: no such file. {_WANTED.format(name)}") from None
     except (OSError, ValueError) as error:
-        raise DataError(str(error)) from None
+        text = f"{path} cannot be read as arrays of numbers: it is damaged, no .npz, or holds objects"
+        reason = f" ({error.__cause__ or error.__context__})" if error.__context__ else ""
+        raise DataError(f"{text}{reason}. {_WANTED.format(name)}") from None
     return _checked(name, arrays, path.name, f"file {path.name}")
 
 
@@ -255,7 +266,11 @@ def _checked(name: str, arrays: dict[str, Array], source: str, origin: str) -> D
         if key.startswith("x") and (found.min(), found.max()) != (0, 255):
             raise DataError(f"{expected}; pixels of {key} go from {found.min()} to {found.max()}, expected 0 to 255.")
     x, xt = (arrays[f"x_{part}"].reshape(rows, -1) for part, rows in _PARTS.items())
-    return Dataset(name, x, arrays["y_train"], xt, arrays["y_test"], 255, origin)
+    data = Dataset(name, x, arrays["y_train"], xt, arrays["y_test"], 255, origin)
+    actual = _KNOWN.get(_sha256(data), name)
+    if actual != name:
+        raise DataError(f"{source} is not {name}: its images are those of {actual}. Say --dataset {actual}.")
+    return data
 
 
 @lru_cache(maxsize=2)

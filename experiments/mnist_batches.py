@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from experiments.batch_costs import batches_part
-from experiments.datasets import Dataset, dataset_of
+from experiments.datasets import DataError, Dataset, dataset_of
 from experiments.given_weights import weights_from
 from experiments.mnist_pictures import training_curves, wrong_images
 from experiments.study import Comparison, Part, Result, Settings, Table, paragraphs
@@ -48,7 +48,13 @@ def run(settings: Settings, progress: Progress) -> Result:
 
     Returns:
         The `Result`.
+
+    Raises:
+        DataError: data or weights that cannot be used, or epochs beside weights.
     """
+    if settings.weights is not None and settings.epochs is not None:
+        text = f"--epochs {settings.epochs} beside --weights {settings.weights}: nothing is trained with given weights"
+        raise DataError(f"{text}. Leave one of them out.")
     data = dataset_of(settings)
     mlp = network(data.inputs)
     if settings.weights is None:
@@ -98,7 +104,7 @@ def _training_part(training: Training, mlp: MLP, data: Dataset) -> Part:
             The network is {_widths(mlp)}: two hidden layers with the sigmoid, softmax at the output. The article
             takes its weights from a file; here they are trained, on the {len(data.y_train):,} training images of
             {data.name}, by gradient descent in batches of {BATCH} with categorical cross-entropy and learning rate
-            {RATE:g}. (`--weights FILE.npz` takes a file instead.)
+            {RATE:g}. (The option --weights FILE.npz takes a file instead.)
 
             The NumPy side trains, and the tape looks on: at the start and a few times on the way a Keras model gets
             the same weights, bit for bit, and both sides compute all gradients of the first {BATCH} images. Up to 16

@@ -55,13 +55,13 @@ def run(settings: Settings, progress: Progress) -> Result:
 
 def unit_part() -> Part:
     """One sigmoid unit, target 1: dE/du from logits, and through probabilities."""
-    u = np.linspace(-REACH, REACH, 161)
+    edge = float(np.log(EPSILON / (1 - EPSILON)))
+    u = _grid(edge)
     frame = pd.DataFrame({"u": u, "σ(u) − 1": -1 / (1 + np.exp(u))})
     for dtype in ("float64", "float32"):
         frame[f"from logits, {dtype}"] = slope(_from_logit, u, dtype)
         frame[f"probabilities, {dtype}"] = slope(_from_probability, u, dtype)
     rows = [(dtype, _last_zero(frame["u"], frame[f"probabilities, {dtype}"])) for dtype in ("float64", "float32")]
-    edge = float(np.log(EPSILON / (1 - EPSILON)))
     summary = pd.DataFrame(rows, columns=["dtype", "dE/du is 0 up to u ="])
     summary["p there"] = 1 / (1 + np.exp(-summary[summary.columns[1]]))
     wrong = frame["u"] < edge
@@ -91,6 +91,12 @@ def unit_part() -> Part:
         },
         pictures={"dE/du of a unit whose target is 1": unit_picture},
     )
+
+
+def _grid(edge: float) -> Array:
+    """Steps of ½, and of 0.001 around the edge, so that it is found to the digits of the text."""
+    near = np.round(edge, 1) + np.linspace(-0.1, 0.1, 201)
+    return np.union1d(np.linspace(-REACH, REACH, 161), near)
 
 
 def slope(value: Callable[[Any, Any], Any], u: Array, dtype: str) -> Array:
@@ -224,7 +230,8 @@ def growth_part(cases: dict[float, Case]) -> Part:
             compile(loss="categorical_crossentropy") is such a case: the loss object casts to float32.)
 
             The columns give ‖dE/dW of the tape − by hand‖ / ‖by hand‖ of the output layer. Clipped are samples whose
-            own class has p < 1e-7. TensorFlow's clip gives them no gradient at all.
+            own class has p < 1e-7. TensorFlow's clip gives them no gradient at all. Probabilities alone, and the
+            single unit above, are computed eagerly, whatever --mode says.
         """),
         tables={"How far off each way is": Table(frame, (columns[0], columns[1], columns[5], columns[6]))},
         claims={

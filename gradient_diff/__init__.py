@@ -13,7 +13,7 @@ from gradient_diff.metrics import Entry, Metrics, measure
 from gradient_diff.mistakes import CONVENTIONS, MISTAKES, Cause, Mistake, diagnose
 from gradient_diff.shapes import Ledger, LedgerLine, ShapeExplanation, Slip, explain_shapes, ledger, live_ledger
 from gradient_diff.smallest import Smallest, cut_down, smallest_case
-from gradient_diff.status import Status, gravest
+from gradient_diff.status import Meaning, Status, gravest
 from gradient_diff.testing import GradientMismatch, assert_gradients_match
 from gradient_diff.witness import directional_derivative
 
@@ -28,6 +28,7 @@ __all__ = [
     "Kink",
     "Ledger",
     "LedgerLine",
+    "Meaning",
     "Metrics",
     "Mistake",
     "Row",

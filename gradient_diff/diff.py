@@ -14,7 +14,7 @@ from gradient_diff.metrics import Metrics
 from gradient_diff.mistakes import Cause
 from gradient_diff.shapes import Ledger
 from gradient_diff.smallest import Smallest
-from gradient_diff.status import Status, gravest
+from gradient_diff.status import Meaning, Status, gravest
 from manual_mlp import Problem, gradient_node
 
 if TYPE_CHECKING:
@@ -75,6 +75,8 @@ class GradientDiff:
         unexplained: where the difference sits, if rows are off and no known mistake explains them.
         smallest: the smallest case that still shows it, where the derivation could be called again.
         changed: arguments that the derivation changed in place, where it is a function.
+        meanings: of statuses whose own words do not fit this comparison.
+        title: of a page about it; empty for "<hand> against <reference>".
 
     Example:
         >>> import numpy as np
@@ -95,6 +97,8 @@ class GradientDiff:
     unexplained: str = ""
     smallest: Smallest | None = None
     changed: tuple[str, ...] = ()
+    meanings: Mapping[Status, Meaning] = field(default_factory=dict, repr=False)
+    title: str = ""
 
     @cached_property
     def verdict(self) -> Status:
@@ -141,6 +145,17 @@ class GradientDiff:
             f"{above.formula} ({above.layer})."
         )
 
+    def meaning(self, status: Status) -> Status | Meaning:
+        """Message and advice of a status in this comparison.
+
+        Example:
+            >>> import numpy as np
+            >>> from gradient_diff import compare
+            >>> compare({"w": np.ones(2)}, {"w": np.ones(2)}).meaning(Status.MATCH).advice
+            'Nothing to do.'
+        """
+        return self.meanings.get(status, status)
+
     def __getitem__(self, name: str) -> Row:
         """The row of a node, or of a parameter's gradient by the parameter's name."""
         for wanted in (name, gradient_node(name) if "/" in name else name):
@@ -170,7 +185,7 @@ class GradientDiff:
         if self.verdict.bad and self.causes and all(cause.convention for cause in self.causes):
             names = ", ".join(cause.id for cause in self.causes)
             return f"the two sides follow different conventions, {names}, which is no mistake"
-        return self.verdict.message
+        return self.meaning(self.verdict).message
 
     def to_frame(self) -> pd.DataFrame:
         """One line per row, as a pandas DataFrame.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from enum import Enum
 
 
@@ -56,6 +57,23 @@ class Status(Enum):
     def bad(self) -> bool:
         """Something is wrong or different."""
         return self.exit_code == 1
+
+
+@dataclass(frozen=True)
+class Meaning:
+    """What a status means in a comparison in which its own words do not fit.
+
+    Attributes:
+        message: what it means.
+        advice: what to do about it.
+
+    Example:
+        >>> Meaning("the outputs differ", "Give the same function.").advice
+        'Give the same function.'
+    """
+
+    message: str
+    advice: str
 
 
 def gravest(statuses: Iterable[Status]) -> Status:

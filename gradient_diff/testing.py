@@ -101,7 +101,7 @@ def _lines(diff: GradientDiff, allow_kinks: bool) -> Iterator[str]:
         yield from ("", f"Off only because a row above is: {', '.join(follow)}")
     yield from _causes(diff)
     yield ""
-    yield from _advice(failing)
+    yield from _advice(diff, failing)
 
 
 def _row(row: Row) -> Iterator[str]:
@@ -135,7 +135,7 @@ def _causes(diff: GradientDiff) -> Iterator[str]:
         yield printable(diff.remark)
 
 
-def _advice(failing: list[Row]) -> Iterator[str]:
+def _advice(diff: GradientDiff, failing: list[Row]) -> Iterator[str]:
     """What to do about each status, gravest first."""
     for status in sorted({row.status for row in failing}, key=list(Status).index):
-        yield f"{status.name}: {status.advice}"
+        yield f"{status.name}: {diff.meaning(status).advice}"

@@ -30,6 +30,8 @@ CLEARLY = 4.0  # times: what is estimated from a few points, a roughness or an e
 POINTS, ORDERS = 9, (6, 7, 8)  # of the difference table that shows the rounding
 SPACING = 0.05  # of its points, in steps: sees a kink within reach; sixth differences lose what is smooth
 WIDE_SPACING = 0.1  # the same over the whole of a step
+BISECTIONS = 40  # of the way on which values begin to change
+FLATTER = 1e-3  # of what a stair of that width would jump by
 ULPS = 50.0  # of the argument, the least step: Ridders goes down to a 27th of it
 
 
@@ -67,6 +69,7 @@ class Reach:
         widest: the longest that may matter.
         unit: what the argument is rounded by: no step comes near it.
         noise: what the values are rounded by, at the least.
+        relative: unit roundoff of the values: what is small where it starts may grow, and its rounding with it.
 
     Example:
         >>> [round(step, 6) for step in Reach(1.0, 1.0, 1e-6).finer]
@@ -77,6 +80,7 @@ class Reach:
     widest: float
     unit: float
     noise: float = 0.0
+    relative: float = 2.0**-53
 
     @property
     def finer(self) -> list[float]:
@@ -145,7 +149,37 @@ def _best(line: Line, reach: Reach, side: int, enough: float = 0.0, expected: fl
         if doubtful or found.error > max(POOR * abs(found.value), enough):
             wider = [(step, _confirmed(line, step, reach, side)) for step in reach.wider]
             runs += [(step, run) for step, run in wider if doubtful or _smooth(line, step, reach, run)]
-    return _consistent(runs)
+        return _contested(line, reach, side, runs)
+
+
+def _contested(line: Line, reach: Reach, side: int, runs: list[tuple[float, Estimate]]) -> Estimate:
+    """What is found; where values are flat from near but not from afar, whether it is a kink or coarse stairs."""
+    found = _consistent(runs)
+    level = [(step, run) for step, run in runs if run.known and all(line(s * step) == 0 for s in _sides(side))]
+    near, flat = max(level, key=lambda pair: pair[0], default=(math.inf, UNKNOWN))
+    far = min((step for step, _ in runs if step > near), default=0.0)
+    if not far:
+        return found
+    if all(_leaves_without_jump(line, near, far, sign) for sign in _sides(side)):
+        return flat
+    step = next((step for step, run in runs if run is found), 0.0)
+    if not found.value or (not side and _smooth(line, step, reach, found)):
+        return found
+    return Estimate(0.0, abs(found.value) + found.error)
+
+
+def _leaves_without_jump(line: Line, near: float, far: float, sign: int) -> bool:
+    """Whether values that are flat from near begin to change as behind a kink: a stair's jump is as high as it is wide.
+
+    What is flat because a part of it is computed coarsely has stairs, and its derivative is not 0.
+    """
+    if line(sign * far) == 0:
+        return True
+    low, high = near, far
+    for _ in range(BISECTIONS):
+        middle = math.sqrt(low * high)
+        low, high = (middle, high) if line(sign * middle) == 0 else (low, middle)
+    return abs(line(sign * high)) <= FLATTER * abs(line(sign * far)) * low / far
 
 
 def _confirmed(line: Line, step: float, reach: Reach, side: int) -> Estimate:
@@ -199,13 +233,19 @@ def _unresolved(line: Line, reach: Reach, side: int) -> bool:
     """Whether the values are rough over the finest step, but smooth from one number to the next: then no step fits."""
     step = reach.finer[-1]
     seen = _noise(line, step * WIDE_SPACING, side)
-    expected = GATE * max(reach.noise, reach.unit * abs(_slope(line, step, side)))
+    grown = [reach.relative * abs(line(sign * POINTS * step * WIDE_SPACING)) for sign in _sides(side)]
+    known = [n for n in (*grown, reach.unit * abs(_slope(line, step, side))) if math.isfinite(n)]
+    expected = GATE * max([reach.noise, *known])
     return seen > CLEARLY * expected and seen > CLEARLY * _noise(line, max(2 * reach.unit, step * CLOSER**2), side)
 
 
 def _noise(line: Line, spacing: float, side: int) -> float:
     """From one side at a time, so that a kink just here is not taken for noise."""
-    return max(value_noise(line, spacing, s) for s in ((side,) if side else (-1, 1)))
+    return max(value_noise(line, spacing, s) for s in _sides(side))
+
+
+def _sides(side: int) -> tuple[int, ...]:
+    return (side,) if side else (-1, 1)
 
 
 def _slope(line: Line, step: float, side: int) -> float:

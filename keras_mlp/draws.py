@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from typing import Any
 
 import keras
@@ -15,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from keras_mlp.modes import Mode, Tensors, in_mode
+from keras_mlp.modes import Mode, Tensors, made_for
 from manual_mlp import MLP, Dropout, Problem
 
 Array = npt.NDArray[Any]
@@ -42,17 +43,42 @@ def read_draws(model: keras.Model, mlp: MLP, batch: int, mode: Mode = "eager") -
         >>> read_draws(to_keras(mlp, mlp.initialize(0)), mlp, batch=3)["dropout_1/mask"].shape
         (3, 2)
     """
-    widths = {str(layer.name): n for layer, n in zip(mlp.layers, mlp.units, strict=True)}
-    drops = [layer for layer in model.layers if isinstance(layer, keras.layers.Dropout)]
-    if not drops:
-        return {}
+    return DrawsReader(model, mlp, mode).read(batch)
 
-    def on_ones() -> Tensors:
-        ones = {layer: tf.ones((batch, widths[layer.name]), layer.compute_dtype) for layer in drops}
-        return {f"{layer.name}/mask": layer(ones[layer], training=True) for layer in drops}
 
-    with kept_seeds(model):
-        return {name: np.array(mask.numpy()) for name, mask in in_mode(on_ones, mode).items()}
+class DrawsReader:
+    """Reads the masks of a model again and again, as `read_draws` does once.
+
+    A graph is built once for each batch size, and not for every step of a training: with XLA that costs a hundred
+    times the drawing. It reads the seeds where they stand at the time of the call.
+
+    Example:
+        >>> from keras_mlp import to_keras
+        >>> from manual_mlp import Dense
+        >>> mlp = MLP(2, [Dropout(0.5), Dense(1)])
+        >>> reader = DrawsReader(to_keras(mlp, mlp.initialize(0)), mlp, "graph")
+        >>> [reader.read(batch)["dropout_1/mask"].shape for batch in (3, 3, 1)]
+        [(3, 2), (3, 2), (1, 2)]
+    """
+
+    def __init__(self, model: keras.Model, mlp: MLP, mode: Mode) -> None:
+        self._model, self._mode = model, mode
+        self._widths = {str(layer.name): n for layer, n in zip(mlp.layers, mlp.units, strict=True)}
+        self._drops = [layer for layer in model.layers if isinstance(layer, keras.layers.Dropout)]
+        self._built: dict[int, Callable[[], Tensors]] = {}
+
+    def read(self, batch: int) -> dict[str, Array]:
+        """The masks that the next pass over so many samples will draw; the seeds are put back."""
+        if not self._drops:
+            return {}
+        with kept_seeds(self._model):
+            if batch not in self._built:
+                self._built[batch] = made_for(partial(self._on_ones, batch), self._mode)
+            return {name: np.array(mask.numpy()) for name, mask in self._built[batch]().items()}
+
+    def _on_ones(self, batch: int) -> Tensors:
+        ones = [tf.ones((batch, self._widths[layer.name]), layer.compute_dtype) for layer in self._drops]
+        return {f"{layer.name}/mask": layer(x, training=True) for layer, x in zip(self._drops, ones, strict=True)}
 
 
 @contextmanager

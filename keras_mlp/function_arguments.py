@@ -75,6 +75,38 @@ def read_arguments(function: Callable[..., Any], inputs: object, one: bool = Fal
     return Arguments(structure, leaves, skipped)
 
 
+def no_call(function: Callable[..., Any], arguments: Arguments) -> str:
+    """Why a function cannot take these arguments, by its signature; empty if it can, or if it has none.
+
+    Args:
+        function: to be called.
+        arguments: what with.
+
+    Returns:
+        Words.
+
+    Example:
+        >>> no_call(lambda a, b: a, read_arguments(lambda a, b: a, np.ones(2)))[:50]
+        "missing a required argument: 'b'. inputs= gave it "
+    """
+    positional, named = arguments.packed(arguments.leaves)
+    try:
+        inspect.signature(function).bind(*positional, **named)
+    except ValueError:
+        return ""
+    except TypeError as error:
+        listed = [*map(_described, positional), *(f"{n}={_described(value)}" for n, value in named.items())]
+        return (
+            f"{error}. inputs= gave it {', '.join(listed) or 'nothing'}. A list or tuple is several arguments, a dict "
+            "keyword arguments; a list of numbers that is one argument is written np.array([...])"
+        )
+    return ""
+
+
+def _described(value: object) -> str:
+    return f"{value.dtype} {value.shape}" if isinstance(value, np.ndarray) else type(value).__name__
+
+
 def _as_call(inputs: object, one: bool) -> tuple[tuple[Any, ...], dict[str, Any]]:
     if isinstance(inputs, tuple) or (isinstance(inputs, list) and not one):
         return tuple(inputs), {}

@@ -21,6 +21,16 @@ NAMED_FACTORS = {
     2.0: ("factor_two", "d(½e²) is e, d(e²) is 2e"),
     0.5: ("factor_two", "d(½e²) is e, d(e²) is 2e"),
 }
+TITLES = {
+    "missing_gradient": "no gradient is returned",
+    "broadcast_not_summed": "what was broadcast is not summed",
+    "gradient_not_broadcast": "what was summed is not broadcast",
+    "gradients_swapped": "two gradients are in each other's place",
+    "transposed": "the gradient is transposed",
+    "local_replaces_upstream": "the local derivative without the upstream",
+    "stray_constant": "the gradient carries a stray constant",
+}
+"""Where the list's own titles speak of layers, or have none."""
 CLOSE = 1e-3  # relative: a fitted factor this near a known one is tried as it
 
 
@@ -55,11 +65,11 @@ def _of(
 ) -> list[Cause]:
     if name not in hand:
         message = "your gradient is None, but the outputs change with it. Return a gradient for it"
-        return [_cause("missing_gradient", name, message)]
+        return [cause("missing_gradient", name, message)]
     h = hand[name]
     if not np.any(h):
         return [
-            _cause(
+            cause(
                 "missing_gradient",
                 name,
                 "your gradient is all zero, but the outputs change with it. Return a gradient for it",
@@ -67,7 +77,7 @@ def _of(
         ]
     if name in again and np.array_equal(again[name], h):
         message = "your gradient is the same for every upstream: multiply the local derivative by dE/dz"
-        return [_cause("local_replaces_upstream", name, f"{message}, the argument of your gradient function")]
+        return [cause("local_replaces_upstream", name, f"{message}, the argument of your gradient function")]
     causes = [*_orientation(name, h, shapes[name], fits), *_reduction(name, h, shapes[name], fits)]
     if h.shape == tuple(shapes[name]):
         causes += _factor(name, h, fits, scale)
@@ -82,7 +92,7 @@ def _orientation(name: str, h: Array, shape: tuple[int, ...], fits: Fits) -> Ite
         if axes != identity and turned.shape == tuple(shape) and fits(name, turned):
             how = "is transposed" if h.ndim == 2 else f"has its axes in the order {axes}"
             silent = f": its shape is {h.shape}, and the tape says nothing" if h.shape != tuple(shape) else ""
-            yield _cause("transposed", name, f"your gradient {how}{silent}. For y = x W they are δ Wᵀ and xᵀ δ")
+            yield cause("transposed", name, f"your gradient {how}{silent}. For y = x W they are δ Wᵀ and xᵀ δ")
             return
 
 
@@ -93,10 +103,10 @@ def _reduction(name: str, h: Array, shape: tuple[int, ...], fits: Fits) -> Itera
     summed = _summed_to(h, tuple(shape))
     if summed is not None and fits(name, summed):
         message = f"your gradient of shape {h.shape} is not summed over what was broadcast from {tuple(shape)}"
-        yield _cause("broadcast_not_summed", name, f"{message}. Sum it over those axes")
+        yield cause("broadcast_not_summed", name, f"{message}. Sum it over those axes")
     elif h.size < int(np.prod(shape)) and _broadcasts(h, shape) and fits(name, np.broadcast_to(h, shape)):
         message = f"your gradient has the shape {h.shape} for an input of {tuple(shape)}. Broadcast it to that shape"
-        yield _cause("gradient_not_broadcast", name, message)
+        yield cause("gradient_not_broadcast", name, message)
 
 
 def _summed_to(h: Array, shape: tuple[int, ...]) -> Array | None:
@@ -122,11 +132,11 @@ def _factor(name: str, h: Array, fits: Fits, scale: Callable[[str], float]) -> I
         return
     for known, (mistake, cure) in NAMED_FACTORS.items():
         if abs(factor * known - 1) < CLOSE and fits(name, h / h.dtype.type(known)):
-            yield _cause(mistake, name, f"your gradient is {known:g} times the reference's. {cure}")
+            yield cause(mistake, name, f"your gradient is {known:g} times the reference's. {cure}")
             return
     if fits(name, h * h.dtype.type(factor)):
         cure = "Look for a constant, or for a mean where there is a sum"
-        yield _cause("stray_constant", name, f"your gradient is {1 / factor:.6g} times the reference's. {cure}")
+        yield cause("stray_constant", name, f"your gradient is {1 / factor:.6g} times the reference's. {cure}")
 
 
 def _swapped(a: str, b: str, hand: Arrays, shapes: Mapping[str, Any], fits: Fits) -> list[Cause]:
@@ -135,10 +145,27 @@ def _swapped(a: str, b: str, hand: Arrays, shapes: Mapping[str, Any], fits: Fits
     if not fits(a, hand[b]) or not fits(b, hand[a]):
         return []
     message = f"your gradients of {a} and {b} are in each other's place. Return them in the order of the arguments."
-    return [Cause("gradients_swapped", a, message, "", "", float("nan"))]
+    return [Cause("gradients_swapped", a, message, "", "", float("nan"), title=TITLES["gradients_swapped"])]
 
 
-def _cause(name: str, where: str, message: str) -> Cause:
+def cause(name: str, where: str, message: str, title: str = "", equations: tuple[str, str] = ("", "")) -> Cause:
+    """A cause in one array.
+
+    Args:
+        name: its id.
+        where: the array.
+        message: what was done and how to mend it, without the last stop.
+        title: in a few words; "" for that of the list.
+        equations: as written and as it should be.
+
+    Returns:
+        The `Cause`.
+
+    Example:
+        >>> cause("sign", "inputs/x", "turn it round").message
+        'inputs/x: turn it round.'
+    """
     record = MISTAKES.get(name)
     more = {"tell_apart": record.tell_apart, "gallery": f"gallery#{name}"} if record else {}
-    return Cause(name, where, f"{where}: {message}.", "", "", float("nan"), **more)  # type: ignore[arg-type]
+    words = title or TITLES.get(name, "")
+    return Cause(name, where, f"{where}: {message}.", *equations, float("nan"), **more, title=words)  # type: ignore[arg-type]

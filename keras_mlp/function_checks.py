@@ -13,6 +13,8 @@ import numpy.typing as npt
 from gradient_diff import Cause, GradientDiff, Row, Status
 from keras_mlp.function_causes import function_causes
 from keras_mlp.function_judging import Sides
+from keras_mlp.function_meanings import SKIPPED, meanings, other_function
+from keras_mlp.function_reenactment import reenacted_causes
 from keras_mlp.questions import Answers, ask
 from keras_mlp.rounding_draws import Rounding
 from keras_mlp.subject import Subject, further_than_order, responds
@@ -26,6 +28,7 @@ UNSTEADY = (
     "two runs on the same arrays differ by more than the order of a sum explains. "
     "Freeze the seed: only a function of its inputs has a gradient"
 )
+FREEZE = "Freeze the seed, and check again."
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,22 +39,31 @@ class Check:
         given: the function under test.
         plain: of the same inputs, or None.
         remarks: what is to be said of it, in words.
+        cure: how to have more proved, where too little is.
     """
 
     given: Subject
     plain: Subject | None
     remarks: tuple[str, ...] = ()
+    cure: str = ""
 
     def run(self) -> GradientDiff:
         """The whole check."""
-        rows = [*self._skipped(), *self._lost_outputs(), *self._rows()]
+        rows = [*self._skipped(), *self._lost_outputs(), *_without_blame(self._rows())]
         order = [*self.subject.arguments.leaves, *self.subject.variables]
         rows.sort(key=lambda row: order.index(row.name) if row.name in order else -1)
         hand, reference = self._shown(rows)
         origins = self._hand_origin(), self._reference_origin()
-        causes = self._causes([r.name for r in rows if r.status.bad and r.name in self.subject.point])
+        causes = self._causes(rows)
         return GradientDiff(
-            tuple(rows), hand, reference, *origins, causes=causes, unexplained=self._unexplained(causes, rows)
+            tuple(rows),
+            hand,
+            reference,
+            *origins,
+            causes=causes,
+            unexplained=self._unexplained(causes, rows),
+            meanings=meanings(rows, self.plain is not None, FREEZE if self.unsteady else self.cure),
+            title=f"The gradient of {self.subject.title} against {self.plain.title if self.plain else 'its values'}",
         )
 
     @cached_property
@@ -113,7 +125,7 @@ class Check:
     def _sides(self, subject: Subject) -> Sides | None:
         hand = self.hand if subject is self.subject else subject.gradients(subject.point, self.cotangents)
         if self.plain is None:
-            reference = {n: a.truth for n, a in self.answers.items() if a.questions}
+            reference, plain = {n: a.truth for n, a in self.answers.items() if a.questions}, None
         else:
             plain = self.plain if subject is self.subject else self.plain.in_dtype("float64")
             if plain is None:
@@ -122,7 +134,7 @@ class Check:
             reference |= {n: np.zeros_like(g) for n, g in hand.items() if n not in reference}
             hand = subject.outputs | hand
         errors, source = self._errors(subject)
-        return Sides(subject, hand, reference, self.answers, errors, source, self.cotangents)
+        return Sides(subject, hand, reference, self.answers, errors, source, self.cotangents, plain)
 
     def _errors(self, subject: Subject) -> tuple[list[dict[str, Array]], str]:
         """Rounding of the function, and of its twin, in the dtype of one of them."""
@@ -176,7 +188,7 @@ class Check:
         return self._plain_row(
             name,
             Status.INCONCLUSIVE,
-            "no derivative was found: the values have none, or not within reach of a step. Give reference=",
+            "no derivative was found: the values have none, or not within reach of a step",
         )
 
     def _none(self, name: str) -> Row:
@@ -206,7 +218,7 @@ class Check:
             leaf = self.subject.arguments.leaves[name]
             shape = leaf.shape if isinstance(leaf, np.ndarray) else ()
             dtype = leaf.dtype.name if isinstance(leaf, np.ndarray) else type(leaf).__name__
-            rows.append(Row(name, "inputs", "", dtype, shape, shape, Status.VACUOUS, f"skipped: {why}"))
+            rows.append(Row(name, "inputs", "", dtype, shape, shape, Status.VACUOUS, f"{SKIPPED}{why}"))
         return rows
 
     def _lost_outputs(self) -> list[Row]:
@@ -228,16 +240,24 @@ class Check:
 
     # words
 
-    def _causes(self, names: list[str]) -> tuple[Cause, ...]:
-        if not names or self.unsteady:
+    def _causes(self, rows: list[Row]) -> tuple[Cause, ...]:
+        names = self._off(rows)
+        if not names or self.unsteady or other_function(rows):
             return ()
         sides, shapes = self.sides[-1], {n: a.shape for n, a in self.subject.point.items()}
         hand = {n: h for n, h in sides.hand.items() if n in shapes}
         other = sides.subject.gradients(sides.subject.point, self._drawn_cotangents(1))
-        return function_causes(names, hand, shapes, other, sides.fits, sides.factor)
+        causes = function_causes(names, hand, shapes, other, sides.fits, sides.factor)
+        named = {c.layer for c in causes}
+        return (*causes, *reenacted_causes([n for n in names if n not in named], sides))
+
+    def _off(self, rows: list[Row]) -> list[str]:
+        """Gradients that are off by the function's own fault."""
+        own = (r for r in rows if r.status.bad and r.status is not Status.REFERENCE_OFF)
+        return [r.name for r in own if r.name in self.subject.point]
 
     def _unexplained(self, causes: tuple[Cause, ...], rows: list[Row]) -> str:
-        if causes or self.unsteady or not any(r.status.bad for r in rows):
+        if causes or self.unsteady or other_function(rows) or not self._off(rows):
             return ""
         diff = self.sides[-1].diff
         return diff.unexplained if diff is not None else ""
@@ -253,3 +273,16 @@ class Check:
         if self.plain is not None:
             return f"{self.plain.title} by the tape"
         return f"Ridders' differences of the values, in {(self.fine or self.subject).dtype}"
+
+
+def _without_blame(rows: list[Row]) -> list[Row]:
+    """Where the two are not the same function, neither one's gradient is off because the other's is another."""
+    if not other_function(rows):
+        return rows
+    words = "the reference is another function"
+    return [
+        replace(row, status=Status.DIFFERENT, reason=f"{row.reason}; {words}")
+        if row.status in (Status.REFERENCE_OFF, Status.DIFFERENT)
+        else row
+        for row in rows
+    ]

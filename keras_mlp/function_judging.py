@@ -35,6 +35,7 @@ class Sides:
         errors: name → rounding per draw, in this dtype.
         source: how that was measured.
         cotangents: by output.
+        plain: the twin, where there is one.
     """
 
     subject: Subject
@@ -44,6 +45,7 @@ class Sides:
     errors: Sequence[Arrays]
     source: str
     cotangents: Arrays
+    plain: Subject | None = None
 
     @cached_property
     def names(self) -> list[str]:
@@ -93,17 +95,22 @@ class Sides:
         return np.broadcast_to(self.noise.tolerance(name), np.shape(self.reference[name]))
 
     def fits(self, name: str, gradient: Array) -> bool:
-        """Whether this gradient would be no further off than that."""
+        """Whether this gradient would be no further off than that; never where zeros would fit, too."""
         found = self.read(name, gradient)
-        if found is None or name not in self.reference:
-            return False
+        return found is not None and name in self.reference and self.agrees(name, found)
+
+    def agrees(self, name: str, found: Array, error: float | Array = 0.0) -> bool:
+        """The same of a gradient that has been read, and that may itself be off by an error."""
         size = np.abs(np.asarray(found, np.float64))
         if name in self.noise.sigma:
             limit = self.limit(name)
         else:  # an array of another shape has no σ of its own
             limit = 64 * UNITS[self.subject.dtype] * np.sqrt(size.size) * size.max(initial=0.0)
             limit = limit + (self.answers[name].error if name in self.answers else 0.0)
-        return bool((np.abs(np.asarray(found, np.float64) - self.reference[name]) <= limit).all() and np.any(found))
+        reference = np.asarray(self.reference[name], np.float64)
+        if (np.abs(reference) <= limit + error).all():
+            return False
+        return bool((np.abs(np.asarray(found, np.float64) - reference) <= limit + error).all())
 
     def factor(self, name: str) -> float:
         """By which the hand has to be multiplied to come nearest to the reference."""
@@ -167,7 +174,7 @@ class Sides:
         error = self.answers[name].error if name in self.answers else np.zeros(1)
         if 2 * error.max() > limit.max():  # √2 of it is in the limit
             words = f"Ridders' error, {error.max():.1e}, is as large as the gradient, {size.max():.1e}"
-            return Status.INCONCLUSIVE, f"{words}: zeros would pass too. Give reference=, or float64 inputs"
+            return Status.INCONCLUSIVE, f"{words}: zeros would pass too"
         return (
             Status.VACUOUS,
             f"the gradient, at most {size.max():.1e}, is lost in rounding noise: zeros would pass too",
@@ -189,7 +196,9 @@ class Sides:
             words = f"the values have a kink at {int(off.sum())} places, and both sides are between its two slopes"
             return replace(row, status=Status.KINK, reason=f"{row.reason}; {words}")
         if looks:
-            words = "the values have kinks there, which hide what is right. Move the data a little"
+            words = "the values have kinks there, which hide what is right; move the data a little"
+            if "unknown" in looks:
+                words = "no derivative was found there: the values have none, or not within reach of a step"
             return replace(row, status=Status.INCONCLUSIVE, reason=f"{row.reason}; {words}")
         return row
 
@@ -200,11 +209,11 @@ class Sides:
         return [tuple(int(i) for i in np.unravel_index(k, off.shape)) for k in (*worst, *some)]
 
     def _look(self, name: str, index: tuple[int, ...], hand: float, reference: float, limit: float) -> str:
-        """Return "between" the slopes of a kink, "mixed" for a direction over kinks, "" for a smooth place."""
+        """Return "between" the slopes of a kink, "mixed" over kinks, "unknown", or "" for a smooth place."""
         question = self._question(name, index)
         below, above = answer_sided(self.subject, name, self.cotangents, question)
         if not below.known or not above.known:
-            return "mixed"
+            return "unknown"
         sides = (hand,) if name in self.answers else (hand, reference)
         if below.agrees(above):
             # In float32 no step is so small that a kink beside it could not mislead the central differences.

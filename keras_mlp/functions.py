@@ -11,7 +11,7 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from gradient_diff import GradientDiff
-from keras_mlp.function_arguments import Arguments, read_arguments
+from keras_mlp.function_arguments import Arguments, no_call, read_arguments
 from keras_mlp.function_checks import Check
 from keras_mlp.modes import Mode, check_mode
 from keras_mlp.startup import quiet_stderr
@@ -48,7 +48,8 @@ def check_function(
     Raises:
         ValueError: f and reference return different things; f changes its inputs; the gradient function returns a
             wrong number of gradients.
-        TypeError: complex numbers, sparse tensors, no float output, or a gradient function without `variables=`.
+        TypeError: f or reference is no function, or does not take these inputs; complex numbers, sparse tensors, no
+            float output, or a gradient function without `variables=`.
 
     Source: Ridders, Advances in Engineering Software 4, 1982; for c, the projection of JAX's check_grads.
 
@@ -63,6 +64,7 @@ def check_function(
         ('MISMATCH', 'local_replaces_upstream')
     """
     check_mode(mode)
+    _check_functions(f, reference)
     arguments = read_arguments(f, inputs)
     functions = [f] if reference is None else [f, reference]
     touched = list({v.ref(): v for g in functions for v in _variables(g, arguments)}.values())
@@ -72,10 +74,21 @@ def check_function(
         common = arguments, _weights(touched), {ref: state[ref] for ref in changed}, mode, recast_arguments
         subject, *plain = (Subject(_title(g), g, *common) for g in functions)
         words = ("it changes variables, which were put back",) if changed else ()
-        return checked(subject, plain[0] if plain else None, words)
+        cure = "Give float64 inputs, or other ones." if plain else "Give reference=, float64 inputs, or other ones."
+        return checked(subject, plain[0] if plain else None, words, cure)
 
 
-def checked(subject: Subject, plain: Subject | None, remarks: tuple[str, ...] = ()) -> GradientDiff:
+def _check_functions(f: object, reference: object) -> None:
+    if not callable(f):
+        raise TypeError(f"f is {type(f).__name__}: expected a function. Write check_function(f, inputs).")
+    if reference is not None and not callable(reference):
+        raise TypeError(
+            f"reference is {type(reference).__name__}: expected a function, or None. "
+            "Several arguments of f go into one list: check_function(f, [a, b])."
+        )
+
+
+def checked(subject: Subject, plain: Subject | None, remarks: tuple[str, ...], cure: str) -> GradientDiff:
     """Check a subject whose state somebody puts back afterwards."""
     if not subject.point:
         raise ValueError(
@@ -84,7 +97,7 @@ def checked(subject: Subject, plain: Subject | None, remarks: tuple[str, ...] = 
     if plain is not None:
         _same_outputs(subject, plain)
     with explained(subject.title, subject.arguments):
-        return Check(subject, plain, remarks).run()
+        return Check(subject, plain, remarks, cure).run()
 
 
 def _same_outputs(subject: Subject, plain: Subject) -> None:
@@ -149,7 +162,13 @@ def _bytes(tensors: Mapping[str, Any]) -> dict[str, bytes]:
 
 def _called(f: Callable[..., Any], arguments: Arguments, tensors: Mapping[str, Any]) -> dict[str, Any]:
     positional, named = arguments.packed(tensors)
-    return float_outputs(_title(f), f(*positional, **named))
+    try:
+        outputs = f(*positional, **named)
+    except TypeError as error:
+        if why := no_call(f, arguments):
+            raise TypeError(f"{_title(f)} cannot be called with these inputs: {why}.") from error
+        raise
+    return float_outputs(_title(f), outputs)
 
 
 @contextmanager

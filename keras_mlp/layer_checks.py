@@ -20,6 +20,8 @@ from keras_mlp.subject import Subject
 
 Array = npt.NDArray[Any]
 
+CURE = 'Make the layer with dtype="float64", or give other inputs.'
+
 
 def check_layer(
     layer: keras.layers.Layer, inputs: object, *, training: bool | None = None, mode: Mode = "eager"
@@ -60,7 +62,7 @@ def check_layer(
     arguments = _of_dtype(read_arguments(layer.call, inputs, one=True), layer.variable_dtype)
     used, words = (layer, ()) if layer.built else (_built_copy(layer, arguments, training), ("a built copy",))
     with restored(v.value for v in used.variables) as state:
-        return checked(_subject(used, arguments, training, mode, state), None, words)
+        return checked(_subject(used, arguments, training, mode, state), None, words, CURE)
 
 
 def _subject(

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 
 import keras
+import numpy as np
 
 from manual_mlp import SGD, Adam, Optimizer, RMSprop
 
@@ -34,6 +35,28 @@ def to_keras_optimizer(optimizer: Optimizer) -> keras.optimizers.Optimizer:
         >>> round(to_keras_optimizer(Adam(beta_1=0.8)).beta_1, 3)
         0.8
     """
+    check_optimizer(optimizer)
+    # Keras takes no number but Python's float.
+    return _TWINS[type(optimizer)](
+        **{
+            name: bool(value) if isinstance(value, (bool, np.bool_)) else float(value)
+            for name, value in asdict(optimizer).items()
+        }
+    )
+
+
+def check_optimizer(optimizer: object) -> None:
+    """Raise a TypeError unless it is one that has a twin.
+
+    Example:
+        >>> check_optimizer(keras.optimizers.Adam())
+        Traceback (most recent call last):
+            ...
+        TypeError: optimizer is keras.optimizers.Adam: expected SGD, RMSprop or Adam of manual_mlp, e.g. Adam(0.001).
+    """
     if type(optimizer) not in _TWINS:
-        raise TypeError(f"optimizer is {type(optimizer).__name__}: expected SGD, RMSprop or Adam of manual_mlp.")
-    return _TWINS[type(optimizer)](**asdict(optimizer))
+        home = "keras.optimizers." if isinstance(optimizer, keras.optimizers.Optimizer) else ""
+        raise TypeError(
+            f"optimizer is {home}{type(optimizer).__name__}: expected SGD, RMSprop or Adam of manual_mlp, "
+            "e.g. Adam(0.001)."
+        )

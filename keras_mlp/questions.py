@@ -64,12 +64,12 @@ class Answers:
     @property
     def truth(self) -> Array:
         """The gradient, or the derivatives along the directions."""
-        return self._shaped([e.value for e in self.estimates])
+        return self.shaped([e.value for e in self.estimates])
 
     @property
     def error(self) -> Array:
         """How far off each may be."""
-        return self._shaped([e.error for e in self.estimates])
+        return self.shaped([e.error for e in self.estimates])
 
     def read(self, gradient: Array) -> Array:
         """What a gradient says of the same directions, in its own dtype."""
@@ -81,7 +81,7 @@ class Answers:
 
     def spread(self, sigma: Array) -> Array:
         """σ per entry, carried to the directions."""
-        return self._shaped([float(np.sqrt(np.vdot(sigma**2, q.direction**2))) for q in self.questions])
+        return self.shaped([float(np.sqrt(np.vdot(sigma**2, q.direction**2))) for q in self.questions])
 
     @property
     def words(self) -> str:
@@ -90,7 +90,8 @@ class Answers:
         asked = f"{entries} entries and {len(self.questions) - entries} random directions"
         return "every entry" if self.whole else asked
 
-    def _shaped(self, values: list[float]) -> Array:
+    def shaped(self, values: list[float]) -> Array:
+        """One number per question, in the array's shape if every entry has one."""
         return np.array(values).reshape(self.shape) if self.whole else np.array(values)
 
 
@@ -141,7 +142,7 @@ def _reach(subject: Subject, name: str, cotangents: Arrays, question: Question) 
         squares += float(
             np.square(cotangents[n] * np.where(moves & (cotangents[n] != 0), np.asarray(a, np.float64), 0.0)).sum()
         )
-    return Reach(question.natural, question.widest, unit * question.held, unit * float(np.sqrt(squares / 3)))
+    return Reach(question.natural, question.widest, unit * question.held, unit * float(np.sqrt(squares / 3)), unit)
 
 
 def _place(subject: Subject, name: str, t: float, direction: Array) -> dict[str, Array]:

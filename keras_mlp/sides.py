@@ -13,10 +13,10 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from keras_mlp.draws import set_seeds
+from keras_mlp.draws import DrawsReader, set_seeds
 from keras_mlp.losses import LossTensor, to_tensorflow
 from keras_mlp.modes import Mode, check_mode
-from keras_mlp.optimizers import to_keras_optimizer
+from keras_mlp.optimizers import check_optimizer, to_keras_optimizer
 from keras_mlp.startup import quiet_stderr
 from keras_mlp.tape import total_loss
 from keras_mlp.twin import named_weights, parameters_of, to_keras
@@ -88,11 +88,6 @@ class Run:
         set_seeds(model, [np.array([int(rng.uniform(0, 2**31)), 0], np.uint32) for _ in mlp.masks])
         size = len(x) if batch_size is None else min(batch_size, len(x))
         return cls(mlp, start, x, y, loss, model, size, mode, counted, rng)
-
-    @property
-    def drawing_mode(self) -> Mode:
-        """In which masks are read: a graph draws as eager code does, but would be built anew for every step."""
-        return "xla" if self.mode == "xla" else "eager"
 
     def order(self) -> Array:
         """Of the next epoch; one batch needs none."""
@@ -206,6 +201,7 @@ class HandSide:
     """The hand side: `MLP.backpropagate` and the house's update rule."""
 
     def __init__(self, run: Run, optimizer: Optimizer) -> None:
+        check_optimizer(optimizer)
         self._run, self._optimizer, self._curve, self.step = run, optimizer, Curve(), 0
         self.parameters = dict(run.parameters)
         self._state = optimizer.initial_state(self.parameters)
@@ -231,10 +227,15 @@ class KerasSide:
 
     def __init__(self, run: Run, optimizer: Optimizer) -> None:
         self._run, self._curve = run, Curve()
+        self._draws = DrawsReader(run.model, run.mlp, run.mode)
         own = to_keras_optimizer(optimizer)
         own.build(run.model.trainable_variables)
         step = _training_step(run.model, to_tensorflow(run.loss), own)
         self._step = step if run.mode == "eager" else tf.function(step, jit_compile=run.mode == "xla")
+
+    def draws(self, batch: int) -> dict[str, Array]:
+        """The masks of the next `update` with so many samples."""
+        return self._draws.read(batch)
 
     def update(self, x: Array, y: Array) -> None:
         with nullcontext() if self._run.mode == "eager" else quiet_stderr():  # the compilers chat

@@ -9,7 +9,7 @@ from typing import Any
 import numpy.typing as npt
 
 from gradient_diff import GradientDiff, compare
-from keras_mlp.draws import kept_seeds, read_draws
+from keras_mlp.draws import kept_seeds
 from keras_mlp.losses import to_tensorflow
 from keras_mlp.modes import Mode
 from keras_mlp.optimizers import to_keras_optimizer
@@ -136,7 +136,7 @@ def train_together(
             if number == 0 if compare_every is None else hand.step % compare_every == 0:
                 diff = _compared(run, xs, ys)
                 looks.append(Look(epoch, hand.step + 1, diff, drift(hand.parameters, parameters_of(run.model))))
-            hand.update(xs, ys, read_draws(run.model, mlp, len(xs), run.drawing_mode))
+            hand.update(xs, ys, twin.draws(len(xs)))
             twin.update(xs, ys)
         told = hand.end_epoch(epoch), twin.end_epoch(epoch)
         if callback is not None:

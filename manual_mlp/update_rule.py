@@ -107,7 +107,10 @@ class Optimizer(ABC):
         kind = type(self).__name__
         for field in fields(self):
             value = getattr(self, field.name)
-            if field.type != "bool" and (isinstance(value, bool) or not isinstance(value, (int, float, np.floating))):
+            if field.type == "bool":
+                if not isinstance(value, (bool, np.bool_)):
+                    raise TypeError(f"{kind}({field.name}=…) is {type(value).__name__}: expected True or False.")
+            elif isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)):
                 raise TypeError(f"{kind}({field.name}=…) is {type(value).__name__}: expected a number.")
         for name in ("learning_rate", "epsilon"):
             value = getattr(self, name, 1.0)

@@ -104,7 +104,7 @@ MEASURED: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
     (f"{FULL}/mnist_dropout/tables/the_gradients_along_the_way", (("10", "drift of the weights"),)),
     (
         f"{FULL}/vanishing_gradients/tables/where_each_dtype_ends",
-        tuple((dtype, "lowest layer that is MATCH") for dtype in ("float32", "float16")),
+        tuple((dtype, "the lowest of them") for dtype in ("float32", "float16")),
     ),
     (f"{FULL}/saturation/tables/how_far_off_each_way_is", (("30.0", "probabilities alone"),)),
 )

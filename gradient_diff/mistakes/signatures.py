@@ -54,9 +54,11 @@ def _equal(h: Array, r: Array, factor: float = 1.0) -> bool:
 
 
 def _fit(h: Array, r: Array) -> float:
-    return float(
-        np.vdot(r.astype(np.float64), h.astype(np.float64)) / np.vdot(r.astype(np.float64), r.astype(np.float64))
-    )
+    """Least squares of h = factor · r."""
+    size = float(np.abs(r).max())
+    unit = r.astype(np.float64) / size
+    with np.errstate(over="ignore"):
+        return float(np.vdot(unit, h.astype(np.float64)) / np.vdot(unit, unit) / np.float64(size))
 
 
 def _factors(
@@ -65,7 +67,7 @@ def _factors(
     if not same or set(off) - set(same):
         return
     factor = _fit(hand[off[0]], reference[off[0]])
-    if factor == 0 or not all(_equal(hand[n], reference[n], factor) for n in off):
+    if factor == 0 or not np.isfinite(factor) or not all(_equal(hand[n], reference[n], factor) for n in off):
         return
     everywhere = len(off) == len(same)
     where = "" if everywhere else off[0].rsplit("/", 1)[0]
@@ -92,7 +94,7 @@ def _decay(hand: Mapping[str, Array], reference: Mapping[str, Array], off: list[
     left = max(float(np.abs(a - share * known.weights[n]).max()) for n, a in apart.items())
     kind = np.result_type(*(a[n] for a in (hand, reference) for n in kernels))
     unit = np.finfo(kind).eps / 2 if kind.kind == "f" else 2.0**-53
-    if share and left <= ROUNDINGS * unit * size:
+    if share and np.isfinite(share) and left <= ROUNDINGS * unit * size:
         name = "l2_missing" if share < 0 else "l2_factor"
         more = "less" if share < 0 else "more"
         yield name, "", f"your kernel gradients are {abs(share):.6g} W {more} than the reference's: a decay of E, 2λW"

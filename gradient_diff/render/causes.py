@@ -45,11 +45,15 @@ def name(cause: Cause) -> str:
     Example:
         >>> name(Cause("sign", "dense_1", "dense_1: …", "", "", 0.5))
         'The sign is turned round, in dense_1 (sign)'
+        >>> name(Cause("missing_gradient", "dense_1", "dense_1: …", "", "", 0.5))
+        'Missing gradient, in dense_1'
     """
     record = MISTAKES.get(cause.id) or CONVENTIONS.get(cause.id)
-    title = sentence(record.title if record else cause.id)
+    title = cause.title or (record.title if record else "")
     where = f", in {cause.layer}" if cause.layer else ""
-    return f"{title}{where} ({cause.id}{', a convention' if cause.convention else ''})"
+    if not title:
+        return f"{sentence(cause.id.replace('_', ' '))}{where}"
+    return f"{sentence(title)}{where} ({cause.id}{', a convention' if cause.convention else ''})"
 
 
 def notes(cause: Cause) -> list[str]:

@@ -40,7 +40,7 @@ def to_html(
 
     Args:
         diff: the comparison.
-        title: of the page; None for "<hand> against <reference>".
+        title: of the page; None for the diff's own.
         figures: caption → PNG, as a path or as bytes, e.g. what `save_figures` returns.
         paragraphs: plain text above the rows.
         manifest: how the result was made, name → value.
@@ -59,7 +59,7 @@ def to_html(
         >>> "&lt;b&gt;" in page, "<b>" in page
         (True, False)
     """
-    name = title or f"{diff.hand_origin} against {diff.reference_origin}"
+    name = title or diff.title or f"{diff.hand_origin} against {diff.reference_origin}"
     return report_page(name, [Section("", paragraphs, diffs={"": diff}, figures=figures or {})], manifest)
 
 

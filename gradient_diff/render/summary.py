@@ -79,7 +79,7 @@ def summary_line(file: str, diff: GradientDiff, report: str = "") -> SummaryLine
     elif diff.unexplained:
         cause, message = "no known mistake explains it", diff.unexplained
     else:
-        cause, message = "", "" if diff.ok else diff.verdict.message
+        cause, message = "", "" if diff.ok else diff.meaning(diff.verdict).message
     return SummaryLine(file, diff.verdict.name, diff.culprit or "", cause, message, report)
 
 

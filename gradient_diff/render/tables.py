@@ -110,8 +110,8 @@ def to_json(diff: GradientDiff) -> str:
     verdict = diff.verdict
     data = {
         "verdict": verdict.name,
-        "message": verdict.message,
-        "advice": verdict.advice,
+        "message": diff.meaning(verdict).message,
+        "advice": diff.meaning(verdict).advice,
         "exit_code": verdict.exit_code,
         "ok": diff.ok,
         "culprit": diff.culprit,
@@ -146,7 +146,7 @@ def to_markdown(diff: GradientDiff) -> str:
     head = [f"**{escape(diff.headline())}**", "", *([escape(diff.remark), ""] if diff.remark else []), escape(sides)]
     cells = ([c.cell(row) for c in COLUMNS] for row in diff.rows)
     rows = table([c.title for c in COLUMNS], [c.numeric for c in COLUMNS], cells)
-    reasons = [_reason(row) for row in diff.rows if not row.status.ok]
+    reasons = [_reason(diff, row) for row in diff.rows if not row.status.ok]
     causes = titled(heading(diff), to_lines(diff))
     parts = [
         *head,
@@ -159,10 +159,10 @@ def to_markdown(diff: GradientDiff) -> str:
     return "\n".join(parts) + "\n"
 
 
-def _reason(row: Row) -> str:
+def _reason(diff: GradientDiff, row: Row) -> str:
     if row.downstream:
         return f"- {escape(f'{row.name}: {row.status.name}, downstream')}"
-    return f"- {escape(f'{row.name}: {row.status.name}, {row.reason}.')} {escape(row.status.advice)}"
+    return f"- {escape(f'{row.name}: {row.status.name}, {row.reason}.')} {escape(diff.meaning(row.status).advice)}"
 
 
 def _ledger_table(lines: Sequence[LedgerLine]) -> list[str]:

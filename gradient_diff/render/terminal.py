@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import itertools
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from gradient_diff.diff import GradientDiff, Row
@@ -98,7 +98,7 @@ def _parts(diff: GradientDiff, width: int, ledger: bool) -> Iterator[RenderableT
     if ledger and diff.ledger:
         yield _text("\nMatrix ledger", "bold")
         yield _ledger(diff.ledger, width)
-    yield from _reasons(diff.rows)
+    yield from _reasons(diff)
 
 
 def _causes(diff: GradientDiff) -> Iterator[RenderableType]:
@@ -191,12 +191,13 @@ def _ledger(lines: Sequence[LedgerLine], width: int) -> Table:
     return table
 
 
-def _reasons(rows: Iterable[Row]) -> Iterator[RenderableType]:
+def _reasons(diff: GradientDiff) -> Iterator[RenderableType]:
     from rich.padding import Padding
 
-    not_match = sorted((row for row in rows if not row.status.ok), key=lambda row: list(Status).index(row.status))
+    not_match = sorted((row for row in diff.rows if not row.status.ok), key=lambda row: list(Status).index(row.status))
     for status, group in itertools.groupby(not_match, key=lambda row: row.status):
-        yield _text(f"\n{mark(status)} {status.name}: {status.message}. {status.advice}", _style(status))
+        said = diff.meaning(status)
+        yield _text(f"\n{mark(status)} {status.name}: {said.message}. {said.advice}", _style(status))
         for line in _lines_of(list(group)):
             yield Padding(_text(line, ""), (0, 0, 0, _GAP))
 

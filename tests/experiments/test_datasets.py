@@ -147,8 +147,21 @@ def test_another_archive_is_refused_and_named(
 
 def test_a_truncated_file_is_named(archive: Path) -> None:
     archive.write_bytes(archive.read_bytes()[:-1000])
-    with pytest.raises(DataError, match=r"mnist\.npz is not a whole \.npz archive"):
+    words = r"mnist\.npz cannot be read as arrays of numbers.*\. Expected mnist\.npz as keras\.datasets writes it\.$"
+    with pytest.raises(DataError, match=words):
         from_file("mnist", archive)
+    archive.write_text("no archive")
+    with pytest.raises(DataError, match=words):
+        from_file("mnist", archive)
+
+
+def test_the_data_of_another_known_set_are_refused(archive: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    digest = str(from_file("mnist", archive).facts["sha256"])
+    monkeypatch.setitem(datasets._KNOWN, digest, "mnist")  # noqa: SLF001  (a small archive stands for the real one)
+    words = "mnist.npz is not fashion_mnist: its images are those of mnist. Say --dataset mnist."
+    with pytest.raises(DataError, match=re.escape(words)):
+        from_file("fashion_mnist", archive)
+    assert from_file("mnist", archive).name == "mnist"
 
 
 def test_a_pickle_is_never_opened(arrays: Arrays, tmp_path: Path) -> None:
@@ -158,7 +171,7 @@ def test_a_pickle_is_never_opened(arrays: Arrays, tmp_path: Path) -> None:
 
     objects = arrays | {"x_train": np.array([Boom()], object)}
     np.savez(tmp_path / "mnist.npz", **objects)  # type: ignore[arg-type]  # the stubs take a keyword for a flag
-    with pytest.raises(DataError, match="Objects are never unpickled"):
+    with pytest.raises(DataError, match="or holds objects"):
         from_file("mnist", tmp_path / "mnist.npz")
 
 
@@ -244,4 +257,6 @@ def test_the_real_mnist(mnist_folder: Path) -> None:
     data = from_file("mnist", mnist_folder / "mnist.npz")
     counts = [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949]
     assert np.bincount(data.y_train).tolist() == counts
+    with pytest.raises(DataError, match="its images are those of mnist"):
+        from_file("fashion_mnist", mnist_folder / "mnist.npz")
     assert data.facts["sha256"] == "06b0d1f124c4e5fa796686ade41a9b778edacc8622f2195a352ef479ad44fc16"

@@ -8,6 +8,8 @@ import pytest
 
 from experiments.datasets import DataError
 from experiments.given_weights import weights_from
+from experiments.mnist_batches import network, run
+from experiments.study import Settings
 from manual_mlp import MLP, Dense, save_parameters
 
 NET = MLP(3, [Dense(2, "sigmoid"), Dense(1)])
@@ -60,3 +62,33 @@ def test_no_file_and_a_damaged_one_are_told(tmp_path: Path) -> None:
     (tmp_path / "w.npz").write_bytes(b"PK")
     with pytest.raises(DataError, match=r"--weights .*w\.npz is not a whole \.npz archive"):
         weights_from(tmp_path / "w.npz", NET, "float64")
+
+
+def test_weights_for_other_images_tell_the_dataset(tmp_path: Path) -> None:
+    path = save_parameters(tmp_path / "w", network(784).initialize(0))
+    with pytest.raises(DataError, match=r"These weights are for 784 inputs: add --dataset mnist\.$"):
+        weights_from(path, network(64), "float64")
+    path = save_parameters(tmp_path / "w", network(64).initialize(0))
+    with pytest.raises(DataError, match=r"These weights are for 64 inputs: add --dataset digits\.$"):
+        weights_from(path, network(784), "float64")
+
+
+def test_a_parameter_under_both_names_is_refused(tmp_path: Path) -> None:
+    ours = NET.initialize(0)
+    path = save_parameters(tmp_path / "w", {"W1": np.ones((3, 2)), **ours})
+    with pytest.raises(DataError, match="dense_1/kernel is there twice, as W1 and by its own name"):
+        weights_from(path, NET, "float64")
+
+
+def test_weights_must_be_finite_in_the_dtype_that_they_are_wanted_in(tmp_path: Path) -> None:
+    arrays = {**NET.initialize(0), "dense_2/bias": np.array([1e300])}
+    path = save_parameters(tmp_path / "w", arrays)
+    assert weights_from(path, NET, "float64")["dense_2/bias"] == 1e300
+    with pytest.raises(DataError, match=r"dense_2/bias should be finite floating-point numbers in float32"):
+        weights_from(path, NET, "float32")
+
+
+def test_epochs_beside_weights_are_refused() -> None:
+    settings = Settings(epochs=3, weights=Path("w.npz"))
+    with pytest.raises(DataError, match=r"--epochs 3 beside --weights w\.npz: nothing is trained"):
+        run(settings, None)  # type: ignore[arg-type]  # it is refused before a bar is needed

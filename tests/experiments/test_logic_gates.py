@@ -90,9 +90,22 @@ def test_every_seed_is_counted_once(folder: Path) -> None:
     assert 10 <= rows.loc["2-2-1", "2 or fewer right"] + rows.loc["2-2-1", "3 right"] <= 50
 
 
-def test_too_few_steps_learn_nothing_and_the_claims_say_so(progress: Progress) -> None:
+def test_of_an_empty_table_nothing_is_claimed(progress: Progress) -> None:
     result = study.run(Settings(epochs=1), progress, seeds=2)
+    assert result.failed == []
+    training = {"both twins learn", "the tape agrees whenever", "both hidden layers", "gets stuck"}
+    assert not [claim for claim in result.claims for words in training if words in claim]
+    assert "After the training" not in result.tables
+    assert any("no network learns it" in text for part in result.parts for text in part.paragraphs)
+
+
+def test_too_few_steps_of_its_own_learn_nothing_and_the_claims_say_so(
+    progress: Progress, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(study, "STEPS", 1)
+    result = study.run(Settings(), progress, seeds=2)
     assert "does not hold: both hidden layers are learned from some seed" in result.failed
+    assert "both twins learn all four rows" not in result.claims
 
 
 def test_the_picture_is_drawn_from_the_saved_weights(folder: Path, tmp_path: Path) -> None:

@@ -49,6 +49,11 @@ def test_the_saved_weights_give_the_accuracy_of_the_table(folder: Path) -> None:
     assert right / 360 > 0.8  # a logistic regression gets 0.88 there; chance is 0.1
 
 
+def test_the_text_has_no_marks_of_markdown(folder: Path) -> None:
+    page = (folder / "report.html").read_text("utf-8")
+    assert "(The option --weights FILE.npz takes a file instead.)" in page
+
+
 @pytest.mark.usefixtures("few_times")
 def test_the_saved_weights_can_be_given_to_the_next_run(folder: Path, progress: Progress) -> None:
     result = study.run(Settings(weights=folder / "weights.npz"), progress)

@@ -3,17 +3,34 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 from rich.progress import Progress
 
+from experiments import mnist_dropout
 from experiments.datasets import dataset_of, digits
-from experiments.mnist_dropout import EXPECTED, _accuracies, _trained, network, run, splits_parts, trained_on
+from experiments.mnist_dropout import (
+    EXPECTED,
+    OWN_ROWS,
+    OWN_TEST,
+    Images,
+    Mode,
+    _accuracies,
+    _trained,
+    network,
+    rates_part,
+    run,
+    splits_parts,
+    trained_on,
+)
 from experiments.running import Outcome
 from experiments.study import Settings
 from manual_mlp import Dropout
+
+USUAL = "x_train[:5000]"
 
 
 @pytest.fixture(scope="module")
@@ -70,6 +87,67 @@ def test_five_seeds_are_counted_for_each_rate(progress: Progress) -> None:
 
 def test_the_run_says_which_data_it_had(folder: Path) -> None:
     assert json.loads((folder / "manifest.json").read_text())["data"]["name"] == "digits"
+
+
+@pytest.fixture
+def on_mnist() -> pd.DataFrame:
+    """Accuracies as on MNIST, of two rates."""
+    accuracy = {(USUAL, "x_test[:1000]"): 0.9, (USUAL, OWN_TEST): 0.95, (OWN_ROWS, OWN_TEST): 0.94}
+    return pd.DataFrame(
+        {"trained on": a, "tested on": b, "rate": rate, "seed": seed, "accuracy": value - rate / 10 + seed / 100}
+        for (a, b), value in accuracy.items()
+        for rate in (0.3, 0.5)
+        for seed in (0, 2)
+    )
+
+
+def test_the_article_s_figure_stands_beside_ours(on_mnist: pd.DataFrame) -> None:
+    part = rates_part(on_mnist, USUAL)
+    rows = part.tables["Accuracy by dropout rate on the library's own split"].frame.set_index("rate")
+    assert rows.loc[0.5, "the article's figure"] == 0.938
+    assert np.isnan(rows.loc[0.3, "the article's figure"])
+    assert rows.loc[0.5, "mean"] == pytest.approx(0.94 - 0.05 + 0.01)
+    assert "93.8 %" in part.paragraphs[0]
+
+
+def test_digits_have_no_library_split(progress: Progress) -> None:
+    rows = _accuracies(digits(), trained_on(digits(), "float32"), 1, Settings(), progress)
+    assert list(rates_part(rows, "the training images").tables) == ["Accuracy by dropout rate"]
+
+
+def test_the_library_s_rows_are_trained_on_at_both_rates(progress: Progress, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mnist_dropout, "_trained", lambda data, images, rate, seed, epochs: [{images.name: rate}])
+    data = digits()
+    chosen = [Images(name, data.images(), data.labels()) for name in (USUAL, OWN_ROWS)]
+    rows = _accuracies(data, chosen, 1, Settings(), progress)
+    assert rows[USUAL].value_counts().to_dict() == {0.0: 5, 0.3: 5, 0.5: 5}
+    assert rows[OWN_ROWS].value_counts().to_dict() == {0.3: 5, 0.5: 5}
+
+
+def test_the_text_of_the_splits_is_plain(on_mnist: pd.DataFrame) -> None:
+    data = digits()
+    named = type(data)("mnist", *(getattr(data, f) for f in ("x_train", "y_train", "x_test", "y_test")), 16, "")
+    text = " ".join(splits_parts(on_mnist, named, 10)[0].paragraphs)
+    assert "come out −1.0 points" in text
+    assert not set("*`") & set(text)
+
+
+@pytest.mark.parametrize(("asked", "trained"), [("eager", "graph"), ("graph", "graph"), ("xla", "xla")])
+def test_the_page_says_which_mode_trained(
+    asked: Mode, trained: str, progress: Progress, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = []
+    right = mnist_dropout.train_together
+
+    def watched(*args: Any, **how: Any) -> Any:
+        seen.append(how["mode"])
+        return right(*args, **how)
+
+    monkeypatch.setattr(mnist_dropout, "train_together", watched)
+    monkeypatch.setattr(mnist_dropout, "SEEDS", 1)
+    result = run(Settings(epochs=1, mode=asked), progress)
+    assert seen == [trained]
+    assert f"ran in the mode {trained};" in " ".join(result.parts[0].paragraphs)
 
 
 def test_a_shorter_training_makes_no_claim_about_ten_epochs() -> None:

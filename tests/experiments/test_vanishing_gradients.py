@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import dataclasses
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import keras
 import numpy as np
 import pandas as pd
 import pytest
@@ -92,6 +94,48 @@ def test_other_seeds_lose_the_lowest_layer_too(dtype: str, seed: int) -> None:
     found = study.losing(digits(), dtype, Settings(seed=seed))
     assert found.statuses[0] is Status.VACUOUS
     assert found.diff.verdict is Status.MATCH
+
+
+@pytest.fixture(scope="module")
+def nothing_kept() -> study.Part:
+    """With seed 6 every layer of bfloat16 is lost in the noise."""
+    return study.dtypes_part({dtype: study.losing(digits(), dtype, Settings(seed=6)) for dtype in study.DTYPES})
+
+
+def test_a_dtype_without_any_match_has_no_lowest_layer(nothing_kept: study.Part) -> None:
+    rows = nothing_kept.tables["Where each dtype ends"].frame.set_index("dtype")
+    assert rows["layers that are MATCH"].tolist() == [27, 1, 0]
+    assert rows["the lowest of them"].tolist()[:2] == [7, 33]
+    assert rows.loc["bfloat16", "the lowest of them"] is pd.NA
+
+
+def test_bfloat16_may_be_vacuous_and_the_claims_hold_still(nothing_kept: study.Part) -> None:
+    found = nothing_kept.comparisons["The tape in bfloat16"]
+    assert found.diff.verdict is Status.VACUOUS
+    assert found.as_expected
+    assert all(nothing_kept.claims.values())
+
+
+def test_other_verdicts_of_bfloat16_are_not_expected(coarse: study.Lost) -> None:
+    flipped = {node: -array for node, array in coarse.tape.gradients.items()}
+    wrong = compare(coarse.hand, flipped)
+    assert wrong.verdict is not Status.VACUOUS
+    found = dataclasses.replace(coarse, dtype="bfloat16", diff=wrong)
+    assert (
+        study.dtypes_part({"float32": coarse, "float16": coarse, "bfloat16": found})
+        .comparisons["The tape in bfloat16"]
+        .as_expected
+        is False
+    )
+
+
+def test_float32_and_bfloat16_are_flushed_and_float16_is_not() -> None:
+    """What the text says of products below the smallest normal number."""
+    products = {
+        dtype: float((keras.ops.convert_to_tensor(small, dtype) * keras.ops.convert_to_tensor(2.0**-3, dtype)).numpy())
+        for dtype, small in study.SMALLEST.items()
+    }
+    assert products == {"float32": 0.0, "float16": 2.0**-17, "bfloat16": 0.0}
 
 
 def test_pictures_are_drawn_from_the_saved_tables(folder: Path, tmp_path: Path) -> None:

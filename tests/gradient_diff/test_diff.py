@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 import gradient_diff
-from gradient_diff import compare
+from gradient_diff import Meaning, Status, compare
+from gradient_diff.render import to_html, to_json, to_markdown
 from manual_mlp import Evaluation
 
 
@@ -76,3 +77,18 @@ def test_its_renderings_are_those_of_the_render_package(
     assert diff.to_frame().equals(to_frame(diff))
     assert diff["loss"].status.bad
     assert diff["loss"].status.name in str(diff)
+
+
+def test_a_status_may_mean_something_else_in_a_comparison_and_all_renderings_say_it() -> None:
+    plain = compare({"w": np.ones(2)}, {"w": np.zeros(2)}, rtol=1e-6)
+    diff = dataclasses.replace(
+        plain, meanings={Status.DIFFERENT: Meaning("apples and pears", "Weigh again.")}, title="Fruit"
+    )
+    assert diff.headline().startswith("DIFFERENT: apples and pears (")
+    assert plain.meaning(Status.DIFFERENT) is Status.DIFFERENT
+    for text in (str(diff), to_html(diff), to_json(diff), to_markdown(diff)):
+        assert "apples and pears" in text
+        assert "Weigh again." in text
+        assert Status.DIFFERENT.advice not in text
+    assert "<title>Fruit</title>" in to_html(diff)
+    assert "<title>Pears</title>" in to_html(diff, "Pears")

@@ -11,6 +11,7 @@ PUBLIC = [
     "Kink",
     "Ledger",
     "LedgerLine",
+    "Meaning",
     "Metrics",
     "Mistake",
     "Row",

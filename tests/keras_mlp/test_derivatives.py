@@ -67,6 +67,33 @@ def test_a_step_function_of_fine_stairs_is_not_taken_for_flat() -> None:
     assert abs(found.value - 1) <= found.error
 
 
+@pytest.mark.parametrize("natural", [1e-3, 1.1, 30.0])
+def test_what_is_flat_up_to_a_kink_nearby_is_flat(natural: float) -> None:
+    """From afar such a line looks smooth enough to extrapolate to half of its slope."""
+    close = 0
+    for gap in np.geomspace(1e-9, 3.0, 30) * natural:
+        for sign in (1, -1):
+
+            def line(t: float, sign: int = sign, gap: float = float(gap)) -> float:
+                return 1.3 * max(sign * t - gap, 0.0)
+
+            found = [derivative(line, reach(natural)), *sided(line, reach(natural))]
+            assert all(abs(f.value) <= f.error for f in found), gap
+            close += found[0].error < 1e-3
+    assert close > 40  # of 60: where a kink is at the edge of a step, more cannot be said
+
+
+@pytest.mark.parametrize("power", [2, 4])
+def test_a_minimum_is_resolved(power: int) -> None:
+    """At 0 its values are 0 and round to nothing; beside it they do."""
+    for found in (
+        derivative(lambda t: t**power, Reach(1.0, 1.0, 0.0)),
+        *sided(lambda t: t**power, Reach(1.0, 1.0, 0.0)),
+    ):
+        assert found.known
+        assert abs(found.value) <= found.error < 1e-6
+
+
 def test_both_sides_of_a_kink() -> None:
     left, right = sided(lambda t: 3 * max(t, 0.0) - t, reach(1.0))
     assert abs(left.value + 1) <= left.error + 1e-12

@@ -164,6 +164,28 @@ def test_a_float32_function_is_judged_in_float64_where_it_runs_there() -> None:
     assert diff.rows[0].reason.startswith("in float64")
 
 
+# where the gradient is zero
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("size", [3, 20])
+def test_a_minimum_at_zero_has_a_derivative(dtype: str, size: int) -> None:
+    """The values are 0 there, and their rounding with them."""
+    x = np.zeros(size, dtype)
+    for forward in (tf.square, lambda x: x**4):
+        for lock in (only_float32, lambda f: f) if dtype == "float32" else (lambda f: f,):
+            right = check_function(lock(custom(forward, lambda x, u: 2 * x * u)), x)
+            assert (right.verdict, right.rows[0].reason.split(";")[0]) == (
+                Status.VACUOUS,
+                "both sides are zero everywhere",
+            )
+            wrong = check_function(lock(custom(forward, lambda x, u: u)), x)
+            assert wrong.verdict is Status.MISMATCH
+            assert "kinks" not in wrong.rows[0].reason
+            assert wrong.causes == ()  # nothing times a constant is 0
+    assert "in float64" in check_function(tf.square, np.zeros(3)).reference_origin
+
+
 # kinks
 
 
@@ -174,6 +196,15 @@ def test_another_subgradient_at_a_kink_is_no_mistake(twin: str | None) -> None:
     assert check_function(ge, x, tf.nn.relu if twin else None).verdict is Status.KINK
     wrong = custom(tf.nn.relu, lambda x, u: tf.where(x >= 0, 2 * u, 0 * u))
     assert check_function(wrong, x, tf.nn.relu if twin else None).verdict is Status.MISMATCH
+
+
+@pytest.mark.parametrize("gap", np.geomspace(1e-7, 0.5, 8))
+def test_a_kink_nearby_is_not_counted(gap: float) -> None:
+    x = np.array([1.0, 1.0 - gap, 0.3])
+    for dtype in ("float64", "float32"):
+        assert not check_function(tf.reduce_max, x.astype(dtype)).verdict.bad
+    wrong = custom(tf.reduce_max, lambda x, u: u * tf.constant([1.0, 1e-3, 0.0], x.dtype))
+    assert check_function(wrong, x).verdict is Status.MISMATCH
 
 
 def test_ties_of_a_maximum() -> None:

@@ -242,3 +242,9 @@ def test_what_is_no_optimizer_is_refused() -> None:
     message = r"^optimizer is Adam: expected SGD, RMSprop or Adam of manual_mlp\.$"
     with pytest.raises(TypeError, match=message):
         to_keras_optimizer(keras.optimizers.Adam())
+
+
+@pytest.mark.parametrize("rate", [1, np.int64(1), np.float32(1)])
+def test_any_number_will_do_for_keras(rate: Any) -> None:
+    twin = to_keras_optimizer(SGD(rate, momentum=0.5, nesterov=np.bool_(True)))  # type: ignore[arg-type]  # as above
+    assert (float(twin.learning_rate), twin.nesterov) == (1.0, True)

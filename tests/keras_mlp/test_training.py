@@ -11,6 +11,8 @@ import pytest
 from numpy.typing import NDArray
 
 from keras_mlp import fit_keras, sides, train_together
+from keras_mlp.draws import DrawsReader
+from keras_mlp.modes import made_for
 from manual_mlp import MLP, SGD, Adam, Dense, Dropout, Evaluation, Loss, Optimizer, Progress, RMSprop, train
 
 Array = NDArray[Any]
@@ -100,7 +102,7 @@ def test_xla_draws_others_and_the_hand_side_reads_those(monkeypatch: pytest.Monk
     both = case.together(mode="xla", epochs=1, batch_size=None)
     assert both.ok
     assert both.drift < allowed("float64")
-    monkeypatch.setattr(sides.Run, "drawing_mode", "eager")
+    monkeypatch.setattr(sides, "DrawsReader", lambda model, mlp, _: DrawsReader(model, mlp, "eager"))
     assert case.together(mode="xla", epochs=1, batch_size=None).drift > 1e-3
 
 
@@ -260,5 +262,43 @@ def test_data_are_checked() -> None:
         fit_keras(mlp, start, x, y + 5, loss, **LOGITS.settings())
     with pytest.raises(ValueError, match=r"^dense_1: x has 3 features per sample"):
         train_together(mlp, start, x, y, loss, **LOGITS.settings(validation_data=(x[:, :3], y)))
-    with pytest.raises(TypeError, match=r"^optimizer is Adam: expected SGD, RMSprop or Adam of manual_mlp"):
+    with pytest.raises(
+        TypeError, match=r"^optimizer is keras\.optimizers\.Adam: expected SGD, RMSprop or Adam of manual_mlp"
+    ):
         fit_keras(mlp, start, x, y, loss, **LOGITS.settings(optimizer=keras.optimizers.Adam()))
+
+
+def test_both_ways_refuse_an_optimizer_of_keras_and_say_what_is_understood() -> None:
+    mlp = MLP(2, [Dense(2, "softmax")])
+    words = r"optimizer is keras\.optimizers\.Adam: expected SGD, RMSprop or Adam of manual_mlp"
+    for way in (train_together, fit_keras):
+        with pytest.raises(TypeError, match=words):
+            way(
+                mlp,
+                mlp.initialize(0),
+                np.eye(2),
+                np.eye(2),
+                "categorical_crossentropy",
+                optimizer=keras.optimizers.Adam(),  # type: ignore[arg-type]  # what is under test
+                epochs=1,
+            )
+
+
+@pytest.mark.parametrize("mode", ["graph", "xla"])
+def test_masks_are_read_by_one_graph_for_each_batch_size(mode: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    built: list[Any] = []
+
+    def counted(function: Any, mode: Any) -> Any:
+        built.append(function)
+        return made_for(function, mode)
+
+    monkeypatch.setattr("keras_mlp.draws.made_for", counted)
+    mlp, rng = MLP(3, [Dropout(0.5), Dense(2, "softmax")]), np.random.default_rng(0)
+    x, y = rng.normal(size=(10, 3)), np.eye(2)[rng.integers(0, 2, 10)]
+    loss: Any = "categorical_crossentropy"
+    both = train_together(
+        mlp, mlp.initialize(0), x, y, loss, optimizer=SGD(0.5), epochs=3, batch_size=4, mode=mode, compare_every=100
+    )
+    assert both.ok
+    assert both.drift < 1e-12  # the masks were those of the passes: another one moves a weight by 1e-2
+    assert len(built) == 2 + len(both.looks)  # batches of 4 and of 2; a look reads its own

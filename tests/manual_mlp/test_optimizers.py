@@ -129,9 +129,16 @@ def test_a_step_in_place_needs_no_memory(rule: Optimizer) -> None:
         (lambda: Adam(beta_2=1.5), ValueError, "Adam(beta_2=1.5): expected 0 or more and below 1."),
         (lambda: Adam("0.1"), TypeError, "Adam(learning_rate=…) is str: expected a number."),  # type: ignore[arg-type]
         (lambda: SGD(momentum=True), TypeError, "SGD(momentum=…) is bool: expected a number."),
+        (lambda: SGD(nesterov="no"), TypeError, "SGD(nesterov=…) is str: expected True or False."),  # type: ignore[arg-type]
+        (lambda: RMSprop(centered=1), TypeError, "RMSprop(centered=…) is int: expected True or False."),  # type: ignore[arg-type]
     ],
 )
 def test_a_bad_setting_says_what_was_expected(make: Any, error: type[Exception], message: str) -> None:
     with pytest.raises(error, match="expected") as raised:
         make()
     assert str(raised.value) == message
+
+
+def test_numbers_of_numpy_are_numbers() -> None:
+    assert walked(SGD(np.int64(1)), [1.0]) == ([0.0], {})
+    assert SGD(np.float32(0.5), nesterov=np.bool_(True)).nesterov  # type: ignore[arg-type]  # NumPy's are no subclasses

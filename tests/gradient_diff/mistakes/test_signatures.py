@@ -87,3 +87,7 @@ def test_a_factor_in_one_row_or_column_is_said(axis: int, words: str, right: Eva
     (cause,) = diagnose(hand, right.gradients)
     assert (cause.id, cause.layer) == ("stray_constant", "dense_2")
     assert words in cause.message
+
+
+def test_factors_beyond_all_numbers_are_no_factors() -> None:
+    assert diagnose({"w": np.array([1e300])}, {"w": np.array([1e-300])}) == ()

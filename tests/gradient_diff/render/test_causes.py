@@ -47,7 +47,7 @@ def test_a_cause_in_words() -> None:
     assert name(MEAN) == "The mean over the batch is missing (missing_batch_mean)"
     assert name(KERNEL) == "W of another layer is used, in dense_2 (wrong_kernel)"
     assert name(CONVENTION) == "Matrices of shape (n_out, n_in) (convention_transposed, a convention)"
-    assert name(dataclasses.replace(MEAN, id="unheard_of")) == "unheard_of (unheard_of)"
+    assert name(dataclasses.replace(MEAN, id="unheard_of")) == "Unheard of"
     assert notes(MEAN) == [
         "With it undone 0.4 σ are left; up to 16 σ are rounding.",
         "These data cannot tell it from stray_constant, accumulated; another batch size may.",
@@ -186,3 +186,9 @@ def test_a_real_diagnosis_is_shown_everywhere() -> None:
     assert diff.causes[0].id == "sign"
     for text in (to_text(diff), to_markdown(diff), to_json(diff), to_html(diff)):
         assert "sign" in text
+
+
+def test_a_title_is_the_causes_own_then_that_of_the_list_and_never_the_id_twice() -> None:
+    own = Cause("sign", "w", "w: …", "", "", 0.5, title="the minus is lost")
+    assert name(own) == "The minus is lost, in w (sign)"
+    assert name(Cause("not_in_the_list", "w", "w: …", "", "", 0.5)) == "Not in the list, in w"
