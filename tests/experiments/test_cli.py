@@ -187,7 +187,7 @@ def test_a_wrong_file_of_data_is_told_before_anything_runs(
     (tmp_path / "mnist.npz").write_bytes(b"no archive")
     code, text = call("run", "all", "--data", str(tmp_path))
     assert (code, calls) == (2, [])
-    assert "is not a whole .npz archive" in text
+    assert "cannot be read as arrays of numbers: it is damaged, no .npz, or holds objects" in text
     assert "Invalid value for --dataset, --data, --weights" in text
 
 

@@ -239,7 +239,9 @@ def test_the_twin_has_every_setting(rule: Optimizer) -> None:
 
 
 def test_what_is_no_optimizer_is_refused() -> None:
-    message = r"^optimizer is Adam: expected SGD, RMSprop or Adam of manual_mlp\.$"
+    message = (
+        r"^optimizer is keras\.optimizers\.Adam: expected SGD, RMSprop or Adam of manual_mlp, e\.g\. Adam\(0\.001\)\.$"
+    )
     with pytest.raises(TypeError, match=message):
         to_keras_optimizer(keras.optimizers.Adam())
 
