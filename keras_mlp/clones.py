@@ -18,7 +18,7 @@ from keras_mlp.modes import Mode, in_mode
 from keras_mlp.ridders import ridders
 from keras_mlp.steps import Arrays, wider
 from keras_mlp.tape import total_loss
-from keras_mlp.twin import exact_decay, layer_weights, named_weights, parameters_of, prove_same_weights
+from keras_mlp.twin import exact_decay, layer_weights, mixed_precision, named_weights, parameters_of, prove_same_weights
 from manual_mlp import UNITS, Noise
 
 Array = npt.NDArray[Any]
@@ -56,7 +56,7 @@ def against_clone(
     if mine is None:
         raise ValueError(
             "The house has no derivation of its own for this model and loss. Pass gradients=, or a Sequential of Dense "
-            "layers with one of the house's losses."
+            "layers of one dtype with one of the house's losses."
         )
     clone = _clone(model, "float64")
     finer = all(a.dtype == np.float64 for a in mine.values()) and not extra
@@ -109,15 +109,17 @@ def _measured(
     """Draws of the rounding: a coarse run against float64 on the same numbers.
 
     Each time the numbers are moved by one unit roundoff and the samples take another order: a mean absolute error sums
-    ±1/N, whose rounding hangs on the order alone.
+    ±1/N, whose rounding hangs on the order alone. In mixed precision the numbers stay as finely stored as they are, so
+    that rounding them for the computation is measured, too.
     Where both sides are float64, float32 is measured and scaled, since nothing finer than float64 is at hand.
     """
-    dtype = "float32" if _dtype(model) == "float64" else _dtype(model)
-    coarse, exact = (_clone(model, dtype), _clone(model, "float64"))
+    dtype = "float32" if _computes_in(model) == "float64" else _computes_in(model)
+    stored = _stored_in(model) if mixed_precision(model) else dtype
+    coarse, exact = (_clone(model, None if mixed_precision(model) else dtype), _clone(model, "float64"))
     rng, errors = np.random.default_rng(0), []
     for draw in range(DRAWS):
         order = rng.permutation(len(x)) if draw and len(x) == len(y) else slice(None)
-        moved = [_moved(a, dtype, rng, draw) for a in (x[order], y[order], *parameters_of(model).values())]
+        moved = [_moved(a, dtype, stored, rng, draw) for a in (x[order], y[order], *parameters_of(model).values())]
         masks = {n: mask[order] for n, mask in draws.items()}
         assigned = [_assigned(m, moved[2:]) for m in (coarse, exact)]
         sides = [_plain_gradients(m, fine, moved[0], moved[1], masks, loss) for m in assigned]
@@ -128,12 +130,12 @@ def _measured(
     return replace(noise, sigma={n: s * scale for n, s in noise.sigma.items()})
 
 
-def _moved(array: Array, dtype: str, rng: np.random.Generator, draw: int) -> Array:
-    """Values that the dtype holds exactly; from the second draw on, each moved up or down by one unit roundoff."""
+def _moved(array: Array, dtype: str, stored: str, rng: np.random.Generator, draw: int) -> Array:
+    """Values as they are stored, exactly; from the second draw on, each moved up or down by one unit roundoff."""
     if array.dtype.kind in "iub":
         return array
     factor = 1 + 2 * UNITS[dtype] * rng.choice([-1, 0, 1], array.shape) if draw else 1.0
-    return np.asarray(tf.cast(tf.constant(array * factor), dtype).numpy(), np.float64)
+    return np.asarray(tf.cast(tf.constant(array * factor), stored).numpy(), np.float64)
 
 
 def _assigned(model: keras.Model, arrays: Sequence[Array]) -> keras.Model:
@@ -154,7 +156,8 @@ def _plain_gradients(
 ) -> dict[str, Array]:
     every, before = layer_weights(model), parameters_of(model)
     weights = {n: every[n] for n in wanted}
-    xs, ys = (tf.constant(a) if a.dtype.kind in "iub" else tf.cast(tf.constant(a), _dtype(model)) for a in (x, y))
+    dtypes = _stored_in(model), model.outputs[0].dtype
+    xs, ys = (a if a.dtype.kind in "iub" else tf.cast(a, dtype) for a, dtype in zip((x, y), dtypes, strict=True))
 
     def gradient() -> dict[str, Any]:
         with tf.GradientTape() as tape:
@@ -169,18 +172,18 @@ def _plain_gradients(
     return {n: gradients[n].numpy().copy() for n in weights}
 
 
-def _clone(model: keras.Model, dtype: str) -> keras.Model:
-    """The same architecture and weights at another dtype."""
+def _clone(model: keras.Model, dtype: str | None) -> keras.Model:
+    """The same architecture and weights at another dtype; None: each layer at its own."""
 
     def at_dtype(layer: Any) -> Any:
         config = layer.get_config()
-        if isinstance(layer, keras.layers.Layer):  # z + x of two tensors is an operation, without a dtype of its own
+        if dtype and isinstance(layer, keras.layers.Layer):  # z + x of two tensors is an operation, which has none
             config["dtype"] = dtype
         return type(layer).from_config(config)
 
     # Left to itself, the clone would keep the inputs' dtype and round x to it.
     inputs = keras.tree.map_structure(
-        lambda i: keras.Input(batch_shape=i.shape, dtype=dtype if keras.backend.is_float_dtype(i.dtype) else i.dtype),
+        lambda i: keras.Input(batch_shape=i.shape, dtype=(dtype or i.dtype) if _is_float(i) else i.dtype),
         model.inputs[0] if isinstance(model, keras.Sequential) else model.input,
     )
     clone = keras.models.clone_model(model, input_tensors=inputs, clone_function=at_dtype)
@@ -192,7 +195,17 @@ def _clone(model: keras.Model, dtype: str) -> keras.Model:
     return clone
 
 
-def _dtype(model: keras.Model) -> str:
-    """What it computes in; a model's own compute_dtype is only what its layers would have been given by default."""
-    dtypes = {str(layer.compute_dtype) for layer in model.layers if layer.weights}
+def _computes_in(model: keras.Model) -> str:
+    """The coarsest; a model's own compute_dtype is only what its layers would have been given by default."""
+    dtypes = {str(layer.compute_dtype) for layer in model.layers if not isinstance(layer, keras.layers.InputLayer)}
     return max(dtypes, key=UNITS.__getitem__, default="float32")
+
+
+def _stored_in(model: keras.Model) -> str:
+    """The coarsest of its weights."""
+    dtypes = {str(weight.dtype) for weight in model.weights if _is_float(weight)}
+    return max(dtypes, key=UNITS.__getitem__, default="float32")
+
+
+def _is_float(array: Any) -> bool:
+    return bool(keras.backend.is_float_dtype(array.dtype))

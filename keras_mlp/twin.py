@@ -109,7 +109,7 @@ def from_keras(model: keras.Sequential) -> tuple[MLP, dict[str, npt.NDArray[Any]
 
     Raises:
         TypeError: it is no Sequential, or has a layer, an activation, a regularizer or a noise_shape that is not
-            understood, which is named.
+            understood, which is named; or its layers do not all store and compute in one dtype.
         ValueError: it has not been built yet.
 
     Example:
@@ -121,8 +121,25 @@ def from_keras(model: keras.Sequential) -> tuple[MLP, dict[str, npt.NDArray[Any]
         raise TypeError(f"from_keras understands keras.Sequential, not {type(model).__name__}.")
     if not model.built:
         raise ValueError("The model has no weights yet: give it a keras.Input, or call it once on data.")
+    if mixed_precision(model):
+        policies = ", ".join(f"{layer.name}: {layer.dtype_policy.name}" for layer in model.layers)
+        raise TypeError(
+            f"The model computes in several dtypes ({policies}), whose rounding is not known so far. Build it with one "
+            "policy, such as float32, or hold your own gradients against it by check_gradients, which measures it."
+        )
     mlp = MLP(int(model.input_shape[-1]), [_from_layer(layer) for layer in model.layers])
     return mlp, parameters_of(model)
+
+
+def mixed_precision(model: keras.Model) -> bool:
+    """Whether the layers of a model store and compute in more than one dtype.
+
+    Example:
+        >>> mixed_precision(keras.Sequential([keras.Input((2,)), keras.layers.Dense(1, dtype="mixed_float16")]))
+        True
+    """
+    layers = [layer for layer in model.layers if not isinstance(layer, keras.layers.InputLayer)]  # it rounds nothing
+    return len({str(d) for layer in layers for d in (layer.compute_dtype, layer.variable_dtype)}) > 1
 
 
 def _from_layer(layer: keras.layers.Layer) -> Layer:

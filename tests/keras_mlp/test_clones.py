@@ -57,6 +57,33 @@ def test_a_functional_model_is_judged_by_its_float64_clone(dtype: str) -> None:
         assert (found.verdict, found.culprit) == (Status.MISMATCH, name)
 
 
+def _mixed(policy: str, last: str) -> keras.Model:
+    layers = [keras.layers.Dense(4, "tanh", name="first", dtype=policy), keras.layers.Dense(2, name="out", dtype=last)]
+    model = keras.Sequential([keras.Input((3,)), *layers])
+    rng = np.random.default_rng(3)
+    for weight in model.trainable_weights:
+        weight.assign(0.5 * rng.normal(size=weight.shape))
+    return model
+
+
+@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
+@pytest.mark.parametrize("last", ["float32", "mixed_float16"])
+def test_mixed_precision_is_judged_by_its_own_rounding(policy: str, last: str) -> None:
+    model = _mixed(policy, last)
+    w = parameters_of(model)
+    fine = MLP(3, [Dense(4, "tanh", name="first"), Dense(2, name="out")])
+    mine = {n: g.astype("float32") for n, g in fine.backpropagate(w, X, Y, "mean_squared_error").gradients.items()}
+    diff = check_gradients(model, X, Y, mine, loss="mse")
+    assert diff.verdict is Status.MATCH
+    assert {row.judge for row in diff.rows} == {CLONE}
+    assert all(
+        row.metrics is not None and row.metrics.relative_l2 > 1e-5 for row in diff.rows
+    )  # half precision, indeed
+    off = {**mine, "out/kernel": 2 * mine["out/kernel"]}
+    found = check_gradients(model, X, Y, off, loss="mse")
+    assert (found.verdict, found.culprit) == (Status.MISMATCH, "out/kernel")
+
+
 def test_any_loss_of_keras_goes_with_any_model() -> None:
     mlp = MLP(3, [Dense(4, "tanh"), Dense(2)])
     w = mlp.initialize(0, dtype="float32")
@@ -81,7 +108,7 @@ def test_float64_arrays_meet_a_float32_functional_model_in_float64() -> None:
 def test_the_house_has_no_derivation_for_a_functional_model() -> None:
     text = (
         "The house has no derivation of its own for this model and loss. Pass gradients=, or a Sequential of Dense "
-        "layers with one of the house's losses."
+        "layers of one dtype with one of the house's losses."
     )
     with pytest.raises(ValueError, match=f"^{re.escape(text)}$"):
         check_gradients(_functional(), X, Y, loss="mse")

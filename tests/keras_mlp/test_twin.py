@@ -181,6 +181,15 @@ REFUSED: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
         TypeError,
         "Layer 'sparse' has a activity_regularizer, L1, which is not understood so far: only L2 on kernels is.",
     ),
+    "mixed precision": (
+        lambda: _sequential(keras.layers.Dense(1, dtype="mixed_float16", name="half")),
+        TypeError,
+        (
+            "The model computes in several dtypes (half: mixed_float16), whose rounding is not known so far. Build it "
+            "with one policy, such as float32, or hold your own gradients against it by check_gradients, which "
+            "measures it."
+        ),
+    ),
     "unknown activation": (
         lambda: _sequential(keras.layers.Dense(1, "gelu", name="smooth")),
         TypeError,
