@@ -58,7 +58,7 @@ def compare(
     _check_options(mine, {"--float64": float64, "--repeat": repeat, "--rtol": rtol})
     _say(f"Comparing {_counted(mine)} with {last} …")
     from experiments.marked_output import print_marked
-    from experiments.marking import check_rules, exit_code, mark, swapped
+    from experiments.marking import check_rules, exit_code, hint, mark
     from experiments.marks_folder import earlier_lines
     from gradient_diff.files import read_rules
 
@@ -71,8 +71,8 @@ def compare(
         marked = mark(mine, reference, rules, top, out, turns)
     code = exit_code(marked, allow_kinks)
     print_marked(marked, form, str(last), code)
-    if hint := swapped(marked, reference):
-        _say(hint)
+    if words := hint(marked, reference):
+        _say(words)
     if out is not None:
         others = len(earlier_lines(out)) - len(mine)
         kept = f"; {_counted(range(others), 'other file')} there kept" if others else ""

@@ -181,14 +181,21 @@ def _compared(file: Path, reference: Reference, rules: Sequence[Rule]) -> Gradie
     return replace(diff, hand_origin=printable(str(file)), reference_origin=printable(reference.origin))
 
 
-def swapped(marked: Sequence[Marked], reference: Reference) -> str:
-    """A hint, if a file that knows its network is held against one that does not, and they disagree; else empty.
+def hint(marked: Sequence[Marked], reference: Reference) -> str:
+    """What the order of the files tells: the reference is among its own judged, or swapped with one; else empty.
+
+    Swapped is what knows its network, is held against one that does not, and disagrees.
 
     Example:
         >>> from experiments.reference_file import reference_of
-        >>> swapped([], reference_of({}, "reference.npz"))
+        >>> hint([], reference_of({}, "reference.npz"))
         ''
+        >>> hint([Marked(SummaryLine("a.npz", "MATCH"))], reference_of({}, "a.npz"))
+        'Hint: a.npz was held against itself, which proves nothing.'
     """
+    itself = [one.line.file for one in marked if Path(one.line.file).resolve() == Path(reference.origin).resolve()]
+    if itself:
+        return f"Hint: {printable(itself[0])} was held against itself, which proves nothing."
     knowing = [one for one in marked if one.diff is not None and one.diff.problem is not None and not one.diff.ok]
     if isinstance(reference.side, Evaluation) or not knowing:
         return ""

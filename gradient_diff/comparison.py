@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, TypeAlias
 
@@ -12,16 +12,24 @@ import numpy.typing as npt
 from gradient_diff.calling import call_derivation
 from gradient_diff.diff import GradientDiff, Row
 from gradient_diff.expected_noise import MEASURED, check_independent, measured_noise, relative_noise, widened
-from gradient_diff.judgement import Case, Judged, expected_noise, judge
-from gradient_diff.metrics import measure
+from gradient_diff.judgement import Case, expected_noise, judge
 from gradient_diff.mistakes import Cause
 from gradient_diff.mistakes.diagnosis import find_causes
 from gradient_diff.mistakes.unexplained import where_it_sits
-from gradient_diff.shapes import Ledger, live_ledger, misfit
+from gradient_diff.rows import (
+    float_name,
+    in_order,
+    mark_downstream,
+    row_of,
+    unsound,
+    with_namesakes,
+    with_shapes_explained,
+)
+from gradient_diff.shapes import Ledger, live_ledger
 from gradient_diff.smallest import Derivation, cut_down
 from gradient_diff.status import Status
 from gradient_diff.witness import Asked
-from manual_mlp import GATE, UNITS, Evaluation, Noise, Problem, gradient_node
+from manual_mlp import Evaluation, Noise, Problem, gradient_node
 
 Arrays: TypeAlias = Mapping[str, npt.NDArray[Any]]
 
@@ -83,13 +91,14 @@ def compare(
     if problem and full:
         h, r = _without_fused(hand, h, reference), _without_fused(reference, r, hand)
     formulas = {e.node: (e.layer, e.formula) for e in problem.equations} if problem else {}
-    order = _in_order(h, r, formulas)
-    sound = [n for n in order if n in h and n in r and not _unsound(h[n], r[n])]
+    order = in_order(h, r, formulas)
+    sound = [n for n in order if n in h and n in r and not unsound(h[n], r[n])]
     case = _case(hand, reference, {n: h[n] for n in sound}, {n: r[n] for n in sound}, problem, noise, rtol)
     judged = judge(replace(case, ask=witness))
-    rows = tuple(_row(n, h.get(n), r.get(n), formulas.get(n), judged.get(n)) for n in order)
+    rows = tuple(row_of(n, h.get(n), r.get(n), formulas.get(n), judged.get(n)) for n in order)
     lines = live_ledger(problem, h) if problem else Ledger()
-    rows = mark_downstream(_shapes_explained(rows, h, r, lines, _nodes(hand, reference, problem)), problem)
+    rows = with_namesakes(with_shapes_explained(rows, h, r, lines, _nodes(hand, reference, problem)))
+    rows = mark_downstream(rows, problem)
     causes, unexplained = _causes(rows, h, r, problem, noise if isinstance(noise, Noise) else None)
     return GradientDiff(rows, h, r, _origin(hand), _origin(reference), problem, lines, causes, unexplained)
 
@@ -132,7 +141,7 @@ def _case(
     elif noise is not None and not isinstance(noise, Noise):
         noise = measured_noise(r, _arrays("noise", noise, problem, {}, False))
     elif noise is None and problem is not None:
-        dtypes = {_float_name(array) for side in (h, r) for array in side.values()}
+        dtypes = {float_name(array) for side in (h, r) for array in side.values()}
         noise = expected_noise(_noisier(hand, reference, problem), dtypes)
     if noise is not None and noise.source == MEASURED:
         check_independent(noise, h, r)
@@ -156,29 +165,6 @@ def _without_fused(
         return arrays
     extra = {e.node for e in side.problem.equations} - {e.node for e in other.problem.equations}
     return {name: array for name, array in arrays.items() if name not in extra}
-
-
-def mark_downstream(rows: tuple[Row, ...], problem: Problem | None) -> tuple[Row, ...]:
-    """Mark rows that are off only because an operand of theirs is: their own equation, in isolation, is in order."""
-    if problem is None:
-        return rows
-    operands = {e.node: e.operands for e in problem.equations}
-    bad: dict[str, Status] = {}
-    marked = []
-    for row in rows:
-        above = [bad[o] for o in operands.get(row.name, ()) if o in bad]
-        follows = bool(above) and (_fits_by_itself(row) or (row.status is Status.NONFINITE and row.status in above))
-        if row.status.bad:
-            bad[row.name] = row.status
-        marked.append(replace(row, downstream=row.status.bad and follows))
-    return tuple(marked)
-
-
-def _fits_by_itself(row: Row) -> bool:
-    """Whether the side that is off computed just this from its own operands; without a culprit, whether both did."""
-    both = (row.isolated_hand, row.isolated_reference)
-    distances = {Status.MISMATCH: both[:1], Status.REFERENCE_OFF: both[1:]}.get(row.status, both)
-    return all(d is not None and d <= GATE for d in distances)
 
 
 def _common_problem(hand: Evaluation | Arrays, reference: Evaluation | Arrays) -> Problem | None:
@@ -228,83 +214,12 @@ def _arrays(
 def _numbers(title: str, name: str, array: object) -> npt.NDArray[Any]:
     if array is None:
         raise TypeError(f"{title}[{name!r}] is None: no gradient was computed.")
+    if isinstance(array, np.ma.MaskedArray):
+        raise TypeError(f"{title}[{name!r}] is a masked array: what is masked is no gradient. Pass array.filled(0).")
     result = np.asarray(array)
     if result.dtype.kind not in "fiu" and result.dtype.name != "bfloat16":
         raise TypeError(f"{title}[{name!r}] is {result.dtype}: expected an array of numbers.")
     return result
-
-
-def _in_order(h: Iterable[str], r: Iterable[str], formulas: Iterable[str]) -> list[str]:
-    present = dict.fromkeys([*r, *h])
-    known = [n for n in formulas if n in present]
-    return [*known, *(n for n in present if n not in set(known))]
-
-
-def _row(
-    name: str,
-    h: npt.NDArray[Any] | None,
-    r: npt.NDArray[Any] | None,
-    equation: tuple[str, str] | None,
-    judged: Judged | None,
-) -> Row:
-    layer, formula = equation or (name.rpartition("/")[0], "")
-    shapes = (None if h is None else h.shape, None if r is None else r.shape)
-    if h is None or r is None:
-        reason = f"the {'hand' if h is None else 'reference'} side has no {name}"
-        return Row(name, layer, formula, "", *shapes, Status.MISSING, reason)
-    dtype = _coarser(h, r)
-    if judged is None:
-        return Row(name, layer, formula, dtype, *shapes, *_unsound(h, r))  # type: ignore[misc]  # it is unsound here
-    row = Row(name, layer, formula, dtype, *shapes, judged.status, judged.reason, measure(h, r), judged.judge)
-    return replace(
-        row,
-        distance=judged.distance,
-        isolated_hand=judged.isolated_hand,
-        isolated_reference=judged.isolated_reference,
-    )
-
-
-def _unsound(h: npt.NDArray[Any], r: npt.NDArray[Any]) -> tuple[Status, str] | None:
-    """What forbids to compare values: shapes first, then finiteness."""
-    if h.shape != r.shape:
-        return Status.SHAPE, misfit(h, r)
-    if not h.size:
-        return Status.VACUOUS, "the arrays are empty"
-    bad = [text for title, a in (("hand", h), ("reference", r)) if (text := _not_finite(title, a))]
-    return (Status.NONFINITE, "; ".join(bad)) if bad else None
-
-
-def _not_finite(title: str, a: npt.NDArray[Any]) -> str:
-    """How many entries of a side are no numbers, and the first of them; nothing where all are."""
-    values = np.asarray(a, np.float64)
-    finite = np.isfinite(values)
-    if finite.all():
-        return ""
-    nan, first = int(np.isnan(values).sum()), [int(i) for i in np.argwhere(~finite)[0]]
-    counts = [f"{n} {word}" for n, word in ((nan, "NaN"), (int((~finite).sum()) - nan, "Inf")) if n]
-    return f"{' and '.join(counts)} in {title}, the first at {first}"
-
-
-def _coarser(h: npt.NDArray[Any], r: npt.NDArray[Any]) -> str:
-    """The dtype in whose noise a row is judged; whole numbers are exact in float64."""
-    return max((_float_name(h), _float_name(r)), key=lambda name: UNITS.get(name, 0.0))
-
-
-def _float_name(a: npt.NDArray[Any]) -> str:
-    return "float64" if a.dtype.kind in "iu" else a.dtype.name
-
-
-def _shapes_explained(
-    rows: tuple[Row, ...], h: Arrays, r: Arrays, lines: Ledger, known: Mapping[str, npt.NDArray[Any]]
-) -> tuple[Row, ...]:
-    """Where the network is known, a row of two shapes says what happened with its equation at hand."""
-    books = {line.node: line for line in lines}
-    return tuple(
-        replace(row, reason=misfit(h[row.name], r[row.name], books[row.name], known))
-        if row.status is Status.SHAPE and row.name in books
-        else row
-        for row in rows
-    )
 
 
 def _nodes(hand: Evaluation | Arrays, reference: Evaluation | Arrays, problem: Problem | None) -> Arrays:

@@ -21,7 +21,7 @@ _VARIABLES = ("kernel", "bias")  # in the order in which a dense layer makes the
 
 
 def read_hdf5(path: Path) -> dict[str, Array]:
-    """Read every array of the file; links to other files are not followed.
+    """Read every array of the file; links are not followed, but refused.
 
     Args:
         path: the file. Keras 3's `.weights.h5` has `layers/dense_1/vars/0`, counted per class, with the layer's own
@@ -31,7 +31,7 @@ def read_hdf5(path: Path) -> dict[str, Array]:
         name → array: of Keras's file layer by layer, kernel before bias, else by path.
 
     Raises:
-        ValueError: it is damaged, or holds what are no numbers or lies in another file.
+        ValueError: it is damaged, or holds what are no numbers, a link, or what lies in another file.
 
     Example:
         >>> import h5py, numpy as np, tempfile
@@ -45,6 +45,7 @@ def read_hdf5(path: Path) -> dict[str, Array]:
 
     try:
         with h5py.File(path, "r") as file:
+            _check_links(file)
             found = _datasets(file)
             names = _keras_names(file, found) if "layers" in file else {name: name for name in found}
             return {names[place]: _array(path, place, found[place]) for place in _in_order(names)}
@@ -64,6 +65,18 @@ def _datasets(file: h5py.File) -> dict[str, h5py.Dataset]:
 
     file.visititems(visit)
     return found
+
+
+def _check_links(file: h5py.File) -> None:
+    import h5py
+
+    links: list[str] = []
+    file.visititems_links(lambda name, link: None if isinstance(link, h5py.HardLink) else links.append(name))
+    if links:
+        raise ValueError(
+            f"{file.filename}: {', '.join(map(printable, links))}: a link, which is not followed. "
+            "Copy what it points to in its place."
+        )
 
 
 def _array(path: Path, place: str, dataset: h5py.Dataset) -> Array:

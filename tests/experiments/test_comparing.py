@@ -252,6 +252,13 @@ def test_a_reference_given_first_is_hinted_at(write: Write, reference: Path, eva
         assert "swapped" not in call(*files)[2]
 
 
+def test_a_file_held_against_itself_is_hinted_at(write: Write, reference: Path) -> None:
+    code, _, told = call(write("right"), reference.parent / "." / reference.name, reference)
+    assert code == 0
+    assert "was held against itself, which proves nothing" in told
+    assert "itself" not in call(write("right"), reference)[2]
+
+
 def test_a_second_set_that_is_mine_is_refused(evaluation: Evaluation, tmp_path: Path) -> None:
     old = {n: a.astype("f4") for n, a in evaluation.gradients.items()}
     bad = {**old, "dense_1/kernel": old["dense_1/kernel"] * np.float32(1.001)}
