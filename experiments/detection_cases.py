@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from experiments.detection_nets import KINDS, Kind
-from experiments.mistake_rates import with_decay
+from experiments.mistake_trials import with_decay
 from experiments.slips import Slip, possible_slips
 from experiments.student import student_nodes
 from experiments.wrong_derivations import Gradients, wrong_gradients

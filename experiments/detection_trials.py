@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from experiments.detection_cases import Fault, Setting, correct, mistakes, scaled
 from experiments.detection_sizes import size_of
-from experiments.mistake_rates import named_first
+from experiments.mistake_trials import named_first
 from experiments.peers import PEERS, Check, Question, accepts
 from experiments.peers.energy import Energy
 from gradient_diff import compare

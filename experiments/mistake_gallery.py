@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from experiments.mistake_rates import derived, named_first, with_decay
+from experiments.mistake_trials import derived, named_first, with_decay
 from experiments.running import main
 from experiments.slips import Slip, possible_slips
 from experiments.study import Comparison, Part, Result, Settings, Table

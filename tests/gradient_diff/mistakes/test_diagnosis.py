@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from experiments.mistake_gallery import NETS, evaluation
-from experiments.mistake_rates import derived, named_first, trials_on, with_decay
+from experiments.mistake_trials import derived, named_first, trials_on, with_decay
 from experiments.slips import NOT_YET, possible_slips
 from experiments.small_nets import small_net
 from experiments.study import Settings
