@@ -10,9 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from gradient_diff.calling import call_derivation
+from gradient_diff.case import Case
 from gradient_diff.diff import GradientDiff, Row
 from gradient_diff.expected_noise import MEASURED, check_independent, measured_noise, relative_noise, widened
-from gradient_diff.judgement import Case, expected_noise, judge
+from gradient_diff.judgement import expected_noise, judge
 from gradient_diff.mistakes import Cause
 from gradient_diff.mistakes.diagnosis import find_causes
 from gradient_diff.mistakes.unexplained import where_it_sits

@@ -10,8 +10,8 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from gradient_diff.case import Judged
 from gradient_diff.diff import Row
-from gradient_diff.judgement import Judged
 from gradient_diff.metrics import measure
 from gradient_diff.shapes import Ledger, misfit
 from gradient_diff.status import Status

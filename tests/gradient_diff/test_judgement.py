@@ -11,7 +11,8 @@ import pytest
 from numpy.typing import NDArray
 
 from gradient_diff import GradientDiff, Status, compare
-from gradient_diff.judgement import Case, expected_noise, judge
+from gradient_diff.case import Case
+from gradient_diff.judgement import expected_noise, judge
 from manual_mlp import (
     GATE,
     MLP,

@@ -117,7 +117,7 @@ def test_where_the_witness_has_contradicted_the_derivation_nobody_else_is_believ
     right = evaluation_of(problem)
     wrong = dataclasses.replace(ACTIVATIONS["tanh"], backward=lambda g, z, out=None: g * (1 - z))
     monkeypatch.setitem(ACTIVATIONS, "tanh", wrong)
-    monkeypatch.setattr("gradient_diff.judgement.PASSES", 1)  # one question only, and the derivation for the rest
+    monkeypatch.setattr("gradient_diff.accusation.PASSES", 1)  # one question only, and the derivation for the rest
     diff = compare(evaluation_of(problem).gradients, right)
     assert diff["dense_1/kernel"].status is Status.MISMATCH
     assert diff["dense_1/bias"].status is Status.DIFFERENT
