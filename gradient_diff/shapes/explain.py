@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from gradient_diff.shapes.expressions import Expression, expressions
-from gradient_diff.shapes.findings import ambiguity, at_operands, at_result, no_tuple, what_else
+from gradient_diff.shapes.findings import ambiguity, at_operands, at_result, no_tuple, of_other_values, what_else
 from gradient_diff.shapes.operands import Array, Numbers, Operand, axes, operand, sizes
 from gradient_diff.shapes.slips import Slip
 from gradient_diff.shapes.symbols import show
@@ -129,6 +129,7 @@ def explain_parts(
     named = {o.name: axes(o, lengths) for o in parts}
     named["target"] = axes(Operand("target", target), _of_target(lengths, target))
     slips = [*first, *at_operands(parts, target, named), *at_result(parts, given, found, target, lengths)]
+    slips.extend(of_other_values(given, fitting, right))
     slips.extend(ambiguity(parts, fitting, lengths, right))
     slips = list({s.id: s for s in reversed(slips)}.values())[::-1]  # the first of a kind
     others = tuple(what_else(found, target, lengths))

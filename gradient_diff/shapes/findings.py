@@ -89,6 +89,19 @@ def at_result(
         yield Slip(what.id, what.message + how, what.brief)
 
 
+def of_other_values(given: Operand | None, fitting: Sequence[Expression], right: Expression | None) -> Iterator[Slip]:
+    """What came out has the wanted shape: which expression is it, and is it the right one?"""
+    if given is None or given.array is None or len(fitting) < 2:
+        return
+    same = [(e, factor) for e in fitting if e.shape == given.shape and (factor := agrees(e, given.array))]
+    if len(same) != 1 or same[0][0] is right:
+        return
+    made, factor = same[0]
+    much = "" if factor == 1 else f" times {1 / factor:.6g}"
+    instead = f": the right shape with the wrong values. Write {right.text}." if right else "."
+    yield Slip("another_expression", f"What came out is {made.text}{much}{instead}", "another expression of this shape")
+
+
 def what_else(
     found: Sequence[Expression], target: Numbers, lengths: Mapping[str, int]
 ) -> Iterator[tuple[Expression, str]]:

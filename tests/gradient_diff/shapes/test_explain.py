@@ -158,6 +158,20 @@ def test_a_square_that_came_of_a_vector_and_a_column_and_one_that_is_not_summed(
 def test_the_right_shape_is_no_slip() -> None:
     assert ids(explain_shapes({"z": Z, "delta": D}, (I, J))) == []
     assert ids(explain_shapes({"z": Z, "delta": D}, (I, J), given=Z.T @ D)) == []
+
+
+def test_what_came_out_in_the_right_shape_is_named_by_its_values() -> None:
+    z, delta = RNG.normal(size=(7, 7)), RNG.normal(size=(7, 5))
+    operands, right = {"z": z, "delta": delta}, z.T @ delta
+    found = explain_shapes(operands, (7, 5), right, given=z @ delta)
+    assert [s.message for s in found.slips if s.id == "another_expression"] == [
+        "What came out is z δ: the right shape with the wrong values. Write zᵀ δ."
+    ]
+    half = explain_shapes(operands, (7, 5), right, given=z @ delta / 2).slips[0].message
+    assert half.startswith("What came out is z δ times 0.5: ")
+    assert explain_shapes(operands, (7, 5), given=z @ delta).slips[0].message == "What came out is z δ."
+    for came in (right, right / 7, RNG.normal(size=(7, 5)), (7, 5)):
+        assert "another_expression" not in ids(explain_shapes(operands, (7, 5), right, given=came))
     assert ids(explain_shapes({"dW": W}, (I, J))) == []
 
 
