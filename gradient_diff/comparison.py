@@ -138,7 +138,7 @@ def _case(
     rtol: float | None,
 ) -> Case:
     if rtol is not None:
-        noise = relative_noise(r, rtol)
+        noise = relative_noise(r, rtol, h)
     elif noise is not None and not isinstance(noise, Noise):
         noise = measured_noise(r, _arrays("noise", noise, problem, {}, False))
     elif noise is None and problem is not None:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from manual_mlp import UNITS, Noise
+from manual_mlp import GATE, UNITS, Noise
 
 Array = npt.NDArray[Any]
 
@@ -168,15 +168,16 @@ def _spread(square: Array) -> Array:
     return np.asarray(square + rows * columns / mean + mean / 2)
 
 
-def relative_noise(reference: Mapping[str, Array], rtol: float) -> Noise:
+def relative_noise(reference: Mapping[str, Array], rtol: float, hand: Mapping[str, Array] | None = None) -> Noise:
     """A relative tolerance of the caller's own choice: |hand − reference| ≤ rtol · max |reference|.
 
     Args:
         reference: name → array.
         rtol: above 0.
+        hand: name → array, to be held against it: of two dtypes only the coarser side's rounding is asked for.
 
     Returns:
-        A `Noise` whose tolerance is just that.
+        A `Noise` with bound 0, whose tolerance of 16 σ is just that.
 
     Raises:
         ValueError: rtol is not a finite number above 0.
@@ -189,6 +190,9 @@ def relative_noise(reference: Mapping[str, Array], rtol: float) -> Noise:
     if not 0 < rtol < float("inf"):
         raise ValueError(f"rtol={rtol}: expected a finite number above 0, such as 1e-6.")
     values = {n: np.asarray(a, np.float64) for n, a in reference.items()}
-    limit = {n: np.full(a.shape, rtol * np.abs(a).max(initial=0.0) / np.sqrt(2)) for n, a in values.items()}
-    sigma = {n: np.zeros(a.shape) for n, a in values.items()}
-    return Noise("", values, sigma, limit, 0, source=f"rtol={rtol:g}, chosen by the caller")
+    pairs = {n: (a, a if hand is None else hand.get(n, a)) for n, a in reference.items()}
+    sides = {n: 1 + (unit(r) == unit(h)) for n, (r, h) in pairs.items()}
+    most = {n: rtol * np.abs(a).max(initial=0.0) / np.sqrt(sides[n]) for n, a in values.items()}
+    sigma = {n: np.full(a.shape, most[n] / GATE) for n, a in values.items()}
+    source = f"rtol={rtol:g}, chosen by the caller: {GATE:g} σ"
+    return Noise("", values, sigma, dict.fromkeys(values, 0.0), 0, source=source)

@@ -41,11 +41,14 @@ def test_a_planted_thousandth_is_different_and_nobody_is_blamed(name: str) -> No
 
 def test_rtol_is_relative_to_the_largest_entry_and_says_who_chose_it() -> None:
     r = {"w": np.array([1.0, -8.0])}
-    inside, outside = ({"w": r["w"] + np.array([d, 0.0])} for d in (0.0079, 0.0081))
-    assert compare(inside, r, rtol=1e-3).verdict is Status.MATCH
-    diff = compare(outside, r, rtol=1e-3)
-    assert diff.verdict is Status.DIFFERENT
-    assert diff["w"].judge == "rtol=0.001, chosen by the caller"
+    for dtype in ("float64", "float32", "float16"):
+        inside, outside = ({"w": (r["w"] + np.array([d, 0.0])).astype(dtype)} for d in (0.078, 0.082))
+        for hand, reference in ((inside, r), (r, inside)):
+            assert compare(hand, reference, rtol=1e-2).verdict is Status.MATCH
+        diff = compare(outside, r, rtol=1e-2)
+        assert diff.verdict is Status.DIFFERENT
+        assert diff["w"].judge == "rtol=0.01, chosen by the caller: 16 σ"
+        assert diff["w"].distance == pytest.approx(16 * 0.082 / 0.08, rel=4 * 2.0**-11 / 0.082)  # float16 of 1.082
 
 
 def test_needed_rtol_is_just_what_rtol_has_to_be() -> None:
