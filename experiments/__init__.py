@@ -32,8 +32,8 @@ TAKES: dict[str, tuple[str, ...]] = {
     "logic_gates": ("epochs",),
     "digit_network": ("dataset", "data", "epochs"),
     "mnist_dropout": ("dataset", "data", "epochs"),
-    "vanishing_gradients": ("dataset", "data"),
-    "saturation": ("dataset", "data"),
+    "vanishing_gradients": ("dataset", "data", "epochs"),
+    "saturation": ("dataset", "data", "epochs"),
 }
 """Which of the options that are not for everyone a study takes."""
 

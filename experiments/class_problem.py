@@ -188,4 +188,6 @@ def _weaknesses(evaluation: Evaluation) -> list[str]:
     if equal or ones:
         text = f"Hint: batch or widths are equal or 1 ({', '.join([*equal, *ones])})"
         lines.append(f"{text}, so some mistakes look alike; pairwise different sizes above 1 tell them apart.")
+    if problem.mlp.units[-1] == 2 and problem.loss.name == "mean_squared_error":
+        lines.append("Hint: of 2 outputs 1/(2N) and 1/(N·K) are the same; another number of outputs tells them apart.")
     return lines

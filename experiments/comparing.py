@@ -95,7 +95,7 @@ def problem(
 ) -> None:
     """Make a problem for a class: a reference with the answer, and a handout without it.
 
-    Example: gradient-diff problem 4-3-2 --out reference.npz --handout problem.npz
+    Example: gradient-diff problem 4-5-3 --out reference.npz --handout problem.npz
     """
     _say(f"Evaluating {network} by the hand-written derivation …")
     from experiments.class_problem import check_places, made, saved, told

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,6 +10,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from experiments.datasets import Dataset, dataset_of
+from experiments.saturation_costs import training_part
+from experiments.saturation_pictures import KEPT, LOGITS, LOST, growth_picture, unit_picture
 from experiments.study import Comparison, Part, Result, Settings, Table, paragraphs
 from gradient_diff import GradientDiff, Status, compare
 from keras_mlp import backpropagate, named_weights, to_keras
@@ -21,7 +22,6 @@ import keras
 import tensorflow as tf
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
     from rich.progress import Progress
 
 Array = npt.NDArray[Any]
@@ -32,7 +32,6 @@ SHOWN = 30.0
 BATCH = 50
 REACH = 40  # of u, to both sides
 
-KEPT, LOGITS, LOST = "softmax, logits kept", "from logits", "probabilities alone"
 CLIPPED = "The derivation of the clipped E against Keras on probabilities"
 CURVES = "dE/du of one unit by u"
 
@@ -41,15 +40,16 @@ def run(settings: Settings, progress: Progress) -> Result:
     """The study.
 
     Args:
-        settings: dataset, seed of the weights, dtype of the networks, mode of the tape.
-        progress: a bar.
+        settings: dataset, seed of the weights, dtype of the networks, mode of the tape, epochs of the training.
+        progress: a bar of the cases, and one of the training.
 
     Returns:
         The `Result`.
     """
     data = dataset_of(settings)
     cases = {s: Case(data, s, settings) for s in progress.track(SCALES, description="saturation")}
-    parts = (unit_part(), growth_part(cases), verdicts_part(cases[SHOWN]))
+    training = training_part(data, settings, progress)
+    parts = (unit_part(), growth_part(cases), verdicts_part(cases[SHOWN]), training)
     return Result(f"Saturation: probabilities and logits ({data.name})", parts, data=data.facts)
 
 
@@ -260,54 +260,6 @@ def verdicts_part(case: Case) -> Part:
             CLIPPED: Comparison(own),
         },
     )
-
-
-def unit_picture(folder: Path) -> Figure:
-    """dE/du against u.
-
-    Args:
-        folder: of the run, with the table of the curves.
-
-    Returns:
-        The figure.
-    """
-    frame = pd.read_csv(folder / "tables" / "de_du_of_one_unit_by_u.csv")
-    figure, axes = _axes()
-    axes.plot(frame["u"], frame["σ(u) − 1"], color="0.2", linewidth=5, alpha=0.25, label="σ(u) − 1")
-    axes.plot(frame["u"], frame["from logits, float64"], color="#1a5fa0", label="Keras, from logits")
-    for dtype, style in (("float64", "-"), ("float32", ":")):
-        label = f"Keras, from probabilities, {dtype}"
-        axes.plot(frame["u"], frame[f"probabilities, {dtype}"], style, color="#b5501f", label=label)
-    axes.set(xlabel="u", ylabel="dE/du")
-    axes.legend(frameon=False, loc="center right")
-    return figure
-
-
-def growth_picture(folder: Path) -> Figure:
-    """Relative error against the factor of the weights.
-
-    Args:
-        folder: of the run, with the table.
-
-    Returns:
-        The figure.
-    """
-    frame = pd.read_csv(folder / "tables" / "how_far_off_each_way_is.csv")
-    figure, axes = _axes()
-    for name, colour, marker in ((LOGITS, "#1a5fa0", "o"), (KEPT, "#3a7d44", "s"), (LOST, "#b5501f", "^")):
-        axes.loglog(frame["weights times"], frame[name], color=colour, marker=marker, markersize=5, label=name)
-    axes.set(xlabel="weights times", ylabel="relative error of dE/dW")
-    axes.legend(frameon=False, loc="center left")
-    return figure
-
-
-def _axes() -> tuple[Figure, Any]:
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(6.8, 3.6), layout="constrained")
-    axes = figure.subplots()
-    axes.spines[["top", "right"]].set_visible(False)
-    return figure, axes
 
 
 if __name__ == "__main__":

@@ -13,6 +13,13 @@ if TYPE_CHECKING:
 
 COLOURS = {"sigmoid": "#b5501f", "tanh": "#1a5fa0", "relu": "#3a7d44"}
 STYLES = {"glorot_uniform": "-", "he_normal": "--", "normal(0.05)": ":"}
+RUNS = {
+    "sigmoid, gradient descent": ("#b5501f", ":"),
+    "sigmoid, Adam": ("#b5501f", "-"),
+    "sigmoid, Adam with ε = 1e-30": ("#8a6d1a", "--"),
+    "tanh, Adam": ("#1a5fa0", "-"),
+    "relu, Adam": ("#3a7d44", "-"),
+}
 DTYPES = {"float32": "#1a5fa0", "float16": "#b5501f", "bfloat16": "#3a7d44"}
 
 
@@ -68,6 +75,43 @@ def by_dtype(folder: Path) -> Figure:
     axes.set(xlabel="layer, 1 is the lowest", ylabel="‖error of dE/dW‖ / ‖dE/dW‖")
     axes.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
     return figure
+
+
+def by_training(folder: Path) -> Figure:
+    """‖dE/dW‖ of each layer before, halfway and after training, and how far each kernel has moved at the end.
+
+    Args:
+        folder: of the run.
+
+    Returns:
+        The figure.
+    """
+    from matplotlib.figure import Figure
+
+    frame = pd.read_csv(folder / "tables" / "gradients_and_kernels_along_the_training.csv")
+    epochs = sorted(frame["epoch"].unique())
+    figure = Figure(figsize=(9.6, 6.2), layout="constrained")
+    *gradients, moved = figure.subplots(2, 2).ravel()
+    for axes in gradients[len(epochs) :]:  # one epoch has no middle
+        axes.set_axis_off()
+    for axes in gradients[1 : len(epochs)]:
+        axes.sharey(gradients[0])  # before anything is drawn, so that the limits hold for all
+    for axes, epoch in zip(gradients, epochs, strict=False):
+        _runs(axes, frame[frame["epoch"] == epoch], "‖dE/dW‖")
+        axes.set_title(f"after epoch {epoch}" if epoch else "before training", fontsize=10)
+    _runs(moved, frame[frame["epoch"] == epochs[-1]], "moved")
+    moved.set_ylabel("‖W − W₀‖ / ‖W₀‖")
+    moved.set_title(f"after epoch {epochs[-1]}", fontsize=10)
+    figure.legend(*moved.get_legend_handles_labels(), frameon=False, loc="outside lower center", ncols=3, fontsize=8)
+    return figure
+
+
+def _runs(axes: Axes, frame: pd.DataFrame, column: str) -> None:
+    for name, (colour, line) in RUNS.items():
+        rows = frame[frame["network"] == name]
+        axes.semilogy(rows["layer"], rows[column], color=colour, linestyle=line, linewidth=1.5, label=name)
+    axes.set(xlabel="layer, 1 is the lowest", ylabel=column, xticks=range(1, frame["layer"].max() + 1, 4))
+    axes.spines[["top", "right"]].set_visible(False)
 
 
 def _axes() -> tuple[Figure, Axes]:

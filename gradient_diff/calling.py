@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -46,7 +47,7 @@ def call_derivation(
         What it returned, and which of its arguments it changed.
 
     Raises:
-        TypeError: it returned None.
+        TypeError: it takes other arguments, or it returned None.
         Exception: whatever the function raises, with a note that says what it was called with.
 
     Example:
@@ -59,6 +60,7 @@ def call_derivation(
         (('x',), [[1.0], [3.0]])
     """
     given: list[Any] = [dict(parameters), x, y, *([] if draws is None else [dict(draws)])]
+    _check_signature(function, len(given))
     passed = _copied(given)
     try:
         gradients = function(*passed)
@@ -68,6 +70,21 @@ def call_derivation(
     if gradients is None:
         raise TypeError(f"{_name(function)} returned None: expected the gradients. Does it end without a return?")
     return Called(_copied(gradients), tuple(_changed(given, passed)))
+
+
+def _check_signature(function: Callable[..., Any], count: int) -> None:
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):  # one that tells nobody what it takes
+        return
+    try:
+        signature.bind(*range(count))
+    except TypeError as error:
+        wanted = ", ".join(("parameters", "x", "y", "draws")[:count])
+        raise TypeError(
+            f"{_name(function)}{signature} cannot be called with ({wanted}): {error}. "
+            "Expected a function of these that returns the gradients."
+        ) from None
 
 
 def _copied(value: Any) -> Any:

@@ -29,6 +29,7 @@ from gradient_diff.rows import (
 from gradient_diff.shapes import Ledger, live_ledger
 from gradient_diff.smallest import Derivation, cut_down
 from gradient_diff.status import Status
+from gradient_diff.traces import Traces
 from gradient_diff.witness import Asked
 from manual_mlp import Evaluation, Noise, Problem, gradient_node
 
@@ -100,7 +101,7 @@ def compare(
     lines = live_ledger(problem, h) if problem else Ledger()
     rows = with_namesakes(with_shapes_explained(rows, h, r, lines, _nodes(hand, reference, problem)))
     rows = mark_downstream(rows, problem)
-    causes, unexplained = _causes(rows, h, r, problem, noise if isinstance(noise, Noise) else None)
+    causes, unexplained = _causes(rows, h, r, replace(case, problem=problem), noise)
     return GradientDiff(rows, h, r, _origin(hand), _origin(reference), problem, lines, causes, unexplained)
 
 
@@ -114,18 +115,24 @@ def _compare_derivation(hand: Derivation, reference: Evaluation | Arrays, option
 
 
 def _causes(
-    rows: tuple[Row, ...], h: Arrays, r: Arrays, problem: Problem | None, noise: Noise | None
+    rows: tuple[Row, ...], h: Arrays, r: Arrays, case: Case, noise: Noise | Arrays | None
 ) -> tuple[tuple[Cause, ...], str]:
-    """The mistakes that explain the rows that are off; if none does, where the difference sits."""
+    """The mistakes that explain the rows that are off; if none does, what can be seen of them, and where they sit."""
     explicable = (Status.MISMATCH, Status.DIFFERENT, Status.SHAPE, Status.INCONCLUSIVE)
     wrong = [row for row in rows if row.status in explicable]
     if not wrong and not any(row.status is Status.REFERENCE_OFF for row in rows):  # that may be a decay of its own
         return (), ""
     with np.errstate(all="ignore"):  # a mistake that is tried may divide by zero; then it is not the one
-        causes = find_causes(h, r, problem, noise)
+        seen = Traces.of(case)
+        if seen.no_gradients:
+            return (), seen.no_gradients
+        causes = find_causes(h, r, case.problem, noise if isinstance(noise, Noise) else None)
         # Where nothing says how much rounding to expect, nothing says that there is more than rounding.
-        silent = causes or not wrong or wrong[0].metrics is None or wrong[0].status is Status.INCONCLUSIVE
-        return causes, "" if silent else where_it_sits(wrong[0].name, h, r)
+        if causes or not wrong or wrong[0].metrics is None or wrong[0].status is Status.INCONCLUSIVE:
+            return causes, ""
+        place = where_it_sits(wrong[0].name, h, r)
+        whole = all(row.status is not Status.SHAPE for row in rows)
+        return (), f"No known mistake explains this. {(seen.words if whole else '') or place}"
 
 
 def _case(
@@ -199,7 +206,10 @@ def _arrays(
     if isinstance(side, Evaluation):
         return dict(side.nodes) if full else {gradient_node(n): g for n, g in side.gradients.items()}
     if not isinstance(side, Mapping):
-        raise TypeError(f"{title} is {type(side).__name__}: expected an Evaluation or a dict, name → array.")
+        raise TypeError(
+            f"{title} is {type(side).__name__}: expected an Evaluation or a dict, name → array. Of a list say which is "
+            "which: dict(zip(names, arrays))."
+        )
     if not side:
         raise ValueError(f"{title} is an empty dict: there is nothing to compare.")
     unknown = names.keys() - side.keys()

@@ -59,11 +59,14 @@ class Step:
             judge: (gradients, what storing the weights hides of them) → the comparison.
 
         Returns:
-            It; where every gradient matches at another learning rate, that rate is named.
+            It, at lr in float32 where only that explains the step; where every gradient matches at another learning
+            rate, that rate is named.
         """
         diff = judge(self.gradients, self.hidden)
         if not diff.verdict.bad:
             return diff
+        if (by_keras := self._by_keras(judge)) is not None:
+            return by_keras
         if not any(np.any(g) for g in self.gradients.values()):
             return replace(diff, causes=(_NO_STEP,), unexplained="")
         for rate in self._other_rates(diff):
@@ -72,6 +75,16 @@ class Step:
                 known = tuple(c for c in diff.causes if _OF_A_RATE not in (c.id, *c.together))
                 return replace(diff, causes=(*known, _other_rate(self.learning_rate, rate)), unexplained="")
         return diff
+
+    def _by_keras(self, judge: Judge) -> GradientDiff | None:
+        """Keras's optimizers hold lr in float32: the comparison at that rate, if it explains the step."""
+        rate = float(np.float32(self.learning_rate))
+        if rate == self.learning_rate:
+            return None
+        other = replace(self, learning_rate=rate)
+        diff = judge(other.gradients, other.hidden)
+        words = f"{diff.hand_origin}, a step of lr = {rate!r}: {self.learning_rate:g} in float32, as Keras holds it"
+        return replace(diff, hand_origin=words) if not diff.verdict.bad else None
 
     def _other_rates(self, diff: GradientDiff) -> list[float]:
         """Where the step is some multiple of the right one: its rate, first as a short number."""

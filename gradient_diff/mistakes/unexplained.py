@@ -27,13 +27,13 @@ def where_it_sits(node: str, hand: Mapping[str, npt.NDArray[Any]], reference: Ma
         >>> right = np.zeros((3, 4))
         >>> wrong = right + np.eye(3, 4) * [1, 0, 0, 0]
         >>> where_it_sits("dense_1/kernel", {"dense_1/kernel": wrong}, {"dense_1/kernel": right})
-        'No known mistake explains this. In dense_1/kernel the difference sits in row 0, and in column 0.'
+        'In dense_1/kernel the difference sits in row 0, and in column 0.'
     """
     square = np.square(np.asarray(hand[node], np.float64) - np.asarray(reference[node], np.float64))
     places = [_few(square.sum(axis=tuple(a for a in range(square.ndim) if a != axis))) for axis in range(square.ndim)]
     found = [f"in {_place(p, axis, square.ndim)}" for axis, p in enumerate(places) if p]
     spread = ", and ".join(found) if found else "everywhere"
-    return f"No known mistake explains this. In {node} the difference sits {spread}."
+    return f"In {node} the difference sits {spread}."
 
 
 def _place(indices: list[int], axis: int, axes: int) -> str:

@@ -77,10 +77,10 @@ def summary_line(file: str, diff: GradientDiff, report: str = "") -> SummaryLine
     if diff.causes:
         cause, message = cause_name(diff.causes[0]), sentence(diff.causes[0].message)
     elif diff.unexplained:
-        cause, message = "no known mistake explains it", diff.unexplained
+        cause, message = diff.unexplained.partition(". ")[0], diff.unexplained
     elif diff.verdict in (Status.SHAPE, Status.MISSING, Status.NONFINITE):
         cause = next(row.reason for row in diff.rows if row.status is diff.verdict)
-        message = diff.meaning(diff.verdict).message
+        message = f"{cause}. {diff.meaning(diff.verdict).advice}"
     else:
         cause, message = "", "" if diff.ok else diff.meaning(diff.verdict).message
     return SummaryLine(file, diff.verdict.name, diff.culprit or "", cause, message, report)

@@ -28,10 +28,10 @@ def call(*arguments: object, columns: int = 200) -> tuple[int, str, str]:
 
 
 def test_reference_and_handout(tmp_path: Path) -> None:
-    code, text, told = call("4-3-2", "--out", tmp_path / "r.npz", "--handout", tmp_path / "h.npz")
+    code, text, told = call("4-5-3", "--out", tmp_path / "r.npz", "--handout", tmp_path / "h.npz")
     assert code == 0
-    assert told == "Evaluating 4-3-2 by the hand-written derivation …"
-    assert "dense_1/kernel (4, 3), dense_1/bias (3,), dense_2/kernel (3, 2), dense_2/bias (2,)" in text
+    assert told == "Evaluating 4-5-3 by the hand-written derivation …"
+    assert "dense_1/kernel (4, 5), dense_1/bias (5,), dense_2/kernel (5, 3), dense_2/bias (3,)" in text
     assert "E = 1/(N·K) Σ_n Σ_k (ŷ − y)²" in text
     assert "Warning" not in text
     assert "Hint" not in text
@@ -109,6 +109,10 @@ def test_what_a_problem_cannot_show_is_told(tmp_path: Path) -> None:
     assert "Warning: dense_1/dE_dkernel, dense_1/dE_dbias prove nothing here (both" in text
     _, text, _ = call("4-1-4", "--out", tmp_path / "ones.npz")
     assert "Hint: batch or widths are equal or 1 (4, 1), so some mistakes look alike" in text
+    _, text, _ = call("4-3-2", "--out", tmp_path / "two.npz")
+    assert "Hint: of 2 outputs 1/(2N) and 1/(N·K) are the same; another number of outputs tells them apart." in text
+    _, text, _ = call("4-3-2", "--loss", "quadratic_cost", "--out", tmp_path / "half.npz")
+    assert "Hint" not in text
 
 
 @pytest.mark.parametrize(

@@ -99,8 +99,8 @@ def test_an_error_keeps_its_kind_and_says_what_was_passed() -> None:
 
 def test_the_note_of_an_error_is_short_and_tells_of_masks() -> None:
     many = {f"layer_{i}/kernel": np.ones(1) for i in range(9)}
-    with pytest.raises(TypeError) as caught:
-        call_derivation(lambda p: p, many, NAN, NAN, {})
+    with pytest.raises(IndexError) as caught:
+        call_derivation(lambda *given: given[9], many, NAN, NAN, {})
     (note,) = caught.value.__notes__
     assert note.startswith(
         "It was called as f(parameters, x, y, draws) with parameters, a dict of 'layer_0/kernel' (1,)"
@@ -157,3 +157,31 @@ def test_a_wrong_derivation_that_writes_into_x_stays_wrong() -> None:
 def test_a_derivation_that_returns_nothing_is_refused() -> None:
     with pytest.raises(TypeError, match="returned None: expected the gradients"):
         compare(lambda p, x, y: None, network())
+
+
+def _of_two(p: Any, x: Any) -> Any:
+    return p
+
+
+def _of_four(p: Any, x: Any, y: Any, more: Any) -> Any:
+    return p
+
+
+@pytest.mark.parametrize(
+    ("function", "why"),
+    [
+        (_of_two, "_of_two(p: 'Any', x: 'Any') -> 'Any' cannot be called with (parameters, x, y): too many positional"),
+        (
+            _of_four,
+            "cannot be called with (parameters, x, y): missing a required argument: 'more'. Expected a function",
+        ),
+    ],
+)
+def test_a_function_of_other_arguments_is_told_what_it_gets(function: Callable[..., Any], why: str) -> None:
+    with pytest.raises(TypeError) as caught:
+        call_derivation(function, *given())
+    assert why in str(caught.value)
+
+
+def test_a_function_that_hides_its_arguments_is_called_all_the_same() -> None:
+    assert call_derivation(lambda *several: several[0], *given()).gradients.keys() == given()[0].keys()

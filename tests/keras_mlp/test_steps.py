@@ -68,6 +68,43 @@ def test_a_step_of_another_learning_rate_is_named(kind: str, used: float, given:
     )
 
 
+def _by_keras(model: keras.Model, lr: float, loss: str = "mse") -> dict[str, np.ndarray]:
+    """The weights after a step of Keras's own optimizer; the model is left as it was."""
+    before = model.get_weights()
+    with tf.GradientTape() as tape:
+        value = tf.reduce_mean(tf.square(model(X) - Y))
+    variables = model.trainable_weights
+    keras.optimizers.SGD(lr).apply(tape.gradient(value, [v.value for v in variables]), variables)
+    after = parameters_of(model)
+    model.set_weights(before)
+    return after
+
+
+@pytest.mark.parametrize("kind", ["known float64", "functional float64"])
+def test_a_step_of_kerass_own_optimizer_has_its_rate_in_float32(kind: str) -> None:
+    model = _model(kind)
+    after = _by_keras(model, 0.002)
+    diff = _checked(model, after, 0.002)
+    assert diff.verdict is Status.MATCH
+    assert "a step of lr = 0.0020000000949949026: 0.002 in float32, as Keras holds it" in diff.hand_origin
+    wrong = {**after, "dense_1/bias": after["dense_1/bias"] * (1 + 1e-3)}
+    assert _checked(model, wrong, 0.002).verdict is Status.MISMATCH
+    assert "as Keras holds it" not in _checked(model, _stepped(model, 0.002), 0.002).hand_origin
+    assert _checked(model, _by_keras(model, 0.25), 0.25).hand_origin == "given arrays"  # float32 holds ¼
+
+
+def test_a_step_of_kerass_own_training_goes_through_float32() -> None:
+    model = _model("known float64")
+    model.compile(keras.optimizers.SGD(0.25), "mse")
+    before = model.get_weights()
+    model.train_on_batch(X, Y)
+    after = parameters_of(model)
+    model.set_weights(before)
+    diff = _checked(model, after, 0.25)
+    assert (diff.verdict, diff.causes) == (Status.MISMATCH, ())
+    assert "no larger than the rounding of float32, but both sides are float64" in diff.unexplained
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_rate_of_many_digits_is_found_too(kind: str) -> None:
     """The biases, which start at 0, tell it best: storing the kernels hides the last digits of theirs."""

@@ -113,4 +113,5 @@ def test_the_line_of_a_diff() -> None:
     line = summary_line("a", compare({"w": np.array([1.0, 5.0])}, ones, rtol=1e-6))
     assert (line.verdict, line.culprit) == ("DIFFERENT", "w")
     missing = summary_line("a", compare({"v": np.ones(1)}, ones))
-    assert (missing.status, missing.message) == (Status.MISSING, Status.MISSING.message)
+    assert (missing.status, missing.cause) == (Status.MISSING, "the hand side has no w")
+    assert missing.message == "the hand side has no w. Rename it, or compute what is missing."
