@@ -25,7 +25,7 @@ def _convicted(case: Case, node: str, judged: Judged, passes: int) -> Judged:
     truth, noise = case.truth, case.truth_noise
     if case.ask is not None and case.noise is not None and len(case.spent) < MOST_ASKED:
         return _asked(case, case.ask, case.noise, node, judged)
-    if truth is None or noise is None or not noise.evaluations:
+    if truth is None or noise is None or node not in noise.sigma or not noise.evaluations:
         return judged
     limit = np.broadcast_to(noise.tolerance(node, 2 if noise.dtype == "float64" else 1), case.hand[node].shape)
     testimony = _testimony(case, truth, noise, node, min(passes, PASSES - sum(case.spent)))

@@ -68,9 +68,15 @@ class Case:
 
     @cached_property
     def truth(self) -> Problem | None:
-        """What is differentiated: a cross-entropy that lost its logits and is clipped is meant to be the whole."""
+        """What is differentiated: a cross-entropy that lost its logits and is clipped is meant to be the whole.
+
+        Unless both sides are whole evaluations that clip it: then that is what they agreed on.
+        """
         if self.problem is None:
             return None
+        runs = self.hand_run, self.reference_run
+        if all(run is not None and not run.problem.fused for run in runs):
+            return self.problem
         return replace(self.problem, fused=self.problem.mlp.fuses(self.problem.loss))
 
     @cached_property

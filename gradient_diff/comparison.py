@@ -16,6 +16,7 @@ from gradient_diff.expected_noise import MEASURED, check_independent, measured_n
 from gradient_diff.judgement import expected_noise, judge
 from gradient_diff.mistakes import Cause
 from gradient_diff.mistakes.diagnosis import find_causes
+from gradient_diff.mistakes.factors import NOTHING, Known
 from gradient_diff.mistakes.unexplained import where_it_sits
 from gradient_diff.rows import (
     float_name,
@@ -44,6 +45,7 @@ def compare(
     names: Mapping[str, str] | None = None,
     rtol: float | None = None,
     witness: Asked | None = None,
+    sizes: tuple[int, int] | None = None,
 ) -> GradientDiff:
     """Compare gradients (or whole evaluations) node by node, and judge each difference against rounding.
 
@@ -58,6 +60,7 @@ def compare(
         names: hand's name → reference's name, where they differ.
         witness: for gradients without a known network: (name, direction) → (derivative of E along it, its error).
         rtol: instead, a tolerance of your own, relative to the largest entry of each reference array.
+        sizes: (N, K), batch and outputs, where no Evaluation tells them: a factor is named by them.
 
     Returns:
         A `GradientDiff`, rows in the order of the computation.
@@ -101,7 +104,8 @@ def compare(
     lines = live_ledger(problem, h) if problem else Ledger()
     rows = with_namesakes(with_shapes_explained(rows, h, r, lines, _nodes(hand, reference, problem)))
     rows = mark_downstream(rows, problem)
-    causes, unexplained = _causes(rows, h, r, replace(case, problem=problem), noise)
+    known = Known(*sizes) if sizes else NOTHING
+    causes, unexplained = _causes(rows, h, r, replace(case, problem=problem), noise, known)
     return GradientDiff(rows, h, r, _origin(hand), _origin(reference), problem, lines, causes, unexplained)
 
 
@@ -115,7 +119,7 @@ def _compare_derivation(hand: Derivation, reference: Evaluation | Arrays, option
 
 
 def _causes(
-    rows: tuple[Row, ...], h: Arrays, r: Arrays, case: Case, noise: Noise | Arrays | None
+    rows: tuple[Row, ...], h: Arrays, r: Arrays, case: Case, noise: Noise | Arrays | None, known: Known
 ) -> tuple[tuple[Cause, ...], str]:
     """The mistakes that explain the rows that are off; if none does, what can be seen of them, and where they sit."""
     explicable = (Status.MISMATCH, Status.DIFFERENT, Status.SHAPE, Status.INCONCLUSIVE)
@@ -126,7 +130,7 @@ def _causes(
         seen = Traces.of(case)
         if seen.no_gradients:
             return (), seen.no_gradients
-        causes = find_causes(h, r, case.problem, noise if isinstance(noise, Noise) else None)
+        causes = find_causes(h, r, case.problem, noise if isinstance(noise, Noise) else None, known)
         # Where nothing says how much rounding to expect, nothing says that there is more than rounding.
         if causes or not wrong or wrong[0].metrics is None or wrong[0].status is Status.INCONCLUSIVE:
             return causes, ""

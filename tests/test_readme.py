@@ -40,7 +40,7 @@ def test_the_example_prints_what_the_readme_says() -> None:
 
 def test_the_example_can_fail() -> None:
     code, output = example("## An example")
-    other = code.replace("5 * gradient", "7 * gradient")
+    other = code.replace("5 * gradient", "-gradient")
     assert other != code
     assert printed_by(other).splitlines() != output.splitlines()
 

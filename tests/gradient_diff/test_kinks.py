@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import numpy as np
@@ -176,6 +177,29 @@ def test_a_clipped_probability_is_a_kink_of_the_loss() -> None:
     assert str(found[0]).endswith("; there the loss clips")
     fused = mlp.problem(w, np.ones((1, 1)), np.zeros((1, 1)), "binary_crossentropy")
     assert kinks(fused, rounding_noise(fused)) == []
+
+
+def _at_the_clip(factor: float = 1.0) -> Evaluation:
+    """Float32 keeps p = 1 − 2⁻²³ of the first sample, where float64 clips; dE/dz of that sample times a factor."""
+    mlp = MLP(1, [Dense(1, "sigmoid", use_bias=False)])
+    w, x = {"dense_1/kernel": np.float32([[1.0]])}, np.float32([[16.2], [-10], [-9]])
+    problem = mlp.problem(w, x, np.zeros((3, 1), np.float32), "binary_crossentropy", fused=False)
+    e = evaluation_of(problem)
+    z, above = e.nodes["dense_1/z"], e.nodes["dense_1/dE_dz"] * np.float32([[factor], [1], [1]])
+    delta = above * (z * (1 - z))
+    made = {"dense_1/dE_dz": above, "dense_1/dE_du": delta, "dense_1/dE_dkernel": x.T @ delta, "inputs/dE_dx": delta}
+    return dataclasses.replace(e, nodes={**e.nodes, **made})
+
+
+def test_two_that_clip_alike_differ_through_the_edge_of_the_clip_alone() -> None:
+    assert compare(_at_the_clip(), _at_the_clip(1 + 2.0**-22)).verdict is Status.KINK
+    assert compare(_at_the_clip(), _at_the_clip(3)).verdict.bad  # no share of it between 0 and 1
+
+
+def test_a_row_that_the_meant_derivation_has_not_is_judged_without_a_witness() -> None:
+    e = _at_the_clip()
+    diff = compare({**e.gradients, "dense_1/dE_dz": e.nodes["dense_1/dE_dz"] * 2}, e)
+    assert diff["dense_1/dE_dz"].status is Status.DIFFERENT
 
 
 def test_a_kink_says_where_it_is_and_both_slopes() -> None:
