@@ -99,12 +99,12 @@ def _costs() -> dict[str, float]:
 
 
 def _seconds(call: Callable[[], object], repeats: int) -> float:
-    """The shortest of several runs: what else the machine does only adds to it."""
+    """CPU time of the shortest of several runs: what else the machine does only adds to it."""
     times = []
     for _ in range(repeats):
-        start = time.perf_counter()
+        start = time.process_time()
         call()
-        times.append(time.perf_counter() - start)
+        times.append(time.process_time() - start)
     return min(times)
 
 
@@ -193,7 +193,7 @@ def _cost(costs: dict[str, float]) -> Part:
     most = max(costs.values())
     return Part(
         "What it costs",
-        paragraphs("784-50-100-10, batch 100: time for a full diagnosis, in units of one hand evaluation."),
+        paragraphs("784-50-100-10, batch 100: CPU time for a full diagnosis, in units of one hand evaluation."),
         tables={"Cost of a diagnosis": Table(frame)},
         claims={f"a full diagnosis costs at most 500 hand evaluations (measured {most:.0f})": most <= 500},
     )

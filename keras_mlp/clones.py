@@ -65,7 +65,14 @@ def against_clone(
     reference = _plain_gradients(clone if finer else model, wanted, x, y, draws, loss, mode, replay=finer)
     noise = _measured(model, x, y, draws, loss, fine, reference)
     ask = _witness(clone, x, y, draws, loss)
-    return compare(mine, reference, noise=wider(noise, extra) if extra else noise, witness=ask)
+    noise = wider(noise, extra) if extra else noise
+    return compare(mine, reference, noise=noise, witness=ask, sizes=_sizes(model, x))
+
+
+def _sizes(model: keras.Model, x: Array) -> tuple[int, int] | None:
+    """N and K of a model with one output, (N, K); None of any other."""
+    shapes = [tuple(output.shape) for output in model.outputs]
+    return (len(x), shapes[0][1]) if len(shapes) == 1 and len(shapes[0]) == 2 else None
 
 
 def _witness(

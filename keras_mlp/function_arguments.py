@@ -103,6 +103,27 @@ def no_call(function: Callable[..., Any], arguments: Arguments) -> str:
     return ""
 
 
+def holds_nan(point: Mapping[str, Array]) -> str:
+    """Which arrays hold NaN, how often and where; empty if none does.
+
+    Args:
+        point: name → array.
+
+    Returns:
+        Words.
+
+    Example:
+        >>> holds_nan({"inputs/x": np.array([1.0, np.nan])})
+        'inputs/x holds NaN: 1 of 2 entries, the first at [1]'
+    """
+    places = {n: np.argwhere(np.isnan(np.asarray(a, np.float64))) for n, a in point.items()}
+    return "; ".join(
+        f"{n} holds NaN: {len(found)} of {point[n].size} entries, the first at {found[0].tolist()}"
+        for n, found in places.items()
+        if len(found)
+    )
+
+
 def _described(value: object) -> str:
     return f"{value.dtype} {value.shape}" if isinstance(value, np.ndarray) else type(value).__name__
 

@@ -11,10 +11,12 @@ import numpy as np
 import numpy.typing as npt
 
 from gradient_diff import MISTAKES, Cause
+from keras_mlp.subject import further_than_order
 
 Array = npt.NDArray[Any]
 Arrays = Mapping[str, Array]
 Fits = Callable[[str, Array], bool]
+Factor = Callable[[str], float]
 
 NAMED_FACTORS = {
     -1.0: ("sign", "Turn the sign round"),
@@ -29,6 +31,7 @@ TITLES = {
     "transposed": "the gradient is transposed",
     "local_replaces_upstream": "the local derivative without the upstream",
     "stray_constant": "the gradient carries a stray constant",
+    "upstream_not_linear": "the gradient is not linear in the upstream",
 }
 """Where the list's own titles speak of layers, or have none."""
 CLOSE = 1e-3  # relative: a fitted factor this near a known one is tried as it
@@ -40,7 +43,7 @@ def function_causes(
     shapes: Mapping[str, Any],
     again: Arrays,
     fits: Fits,
-    scale: Callable[[str], float],
+    scale: Factor,
 ) -> tuple[Cause, ...]:
     """Name the mistakes, one or more per array that is off.
 
@@ -50,7 +53,7 @@ def function_causes(
         shapes: name → shape of the input.
         again: its gradients for another cotangent, by name.
         fits: (name, array) → whether this array would have been no further off than rounding explains.
-        scale: name → the factor of the hand's array that comes nearest to the reference; nan if none does.
+        scale: name → the factor of the hand's array that makes it the reference, whatever the cotangent; nan if none.
 
     Returns:
         The causes, most telling first; empty if none of the known ones explains an array.
@@ -60,9 +63,7 @@ def function_causes(
     return tuple(swapped or found)
 
 
-def _of(
-    name: str, hand: Arrays, shapes: Mapping[str, Any], again: Arrays, fits: Fits, scale: Callable[[str], float]
-) -> list[Cause]:
+def _of(name: str, hand: Arrays, shapes: Mapping[str, Any], again: Arrays, fits: Fits, scale: Factor) -> list[Cause]:
     if name not in hand:
         message = "your gradient is None, but the outputs change with it. Return a gradient for it"
         return [cause("missing_gradient", name, message)]
@@ -126,7 +127,7 @@ def _broadcasts(h: Array, shape: tuple[int, ...]) -> bool:
         return False
 
 
-def _factor(name: str, h: Array, fits: Fits, scale: Callable[[str], float]) -> Iterator[Cause]:
+def _factor(name: str, h: Array, fits: Fits, scale: Factor) -> Iterator[Cause]:
     factor = scale(name)
     if not np.isfinite(factor) or not factor:
         return
@@ -134,9 +135,34 @@ def _factor(name: str, h: Array, fits: Fits, scale: Callable[[str], float]) -> I
         if abs(factor * known - 1) < CLOSE and fits(name, h / h.dtype.type(known)):
             yield cause(mistake, name, f"your gradient is {known:g} times the reference's. {cure}")
             return
-    if fits(name, h * h.dtype.type(factor)):
+    said = f"{1 / factor:.6g}"
+    if said != "1" and fits(name, h * h.dtype.type(factor)):  # nobody multiplies by 1 by mistake
         cure = "Look for a constant, or for a mean where there is a sum"
-        yield cause("stray_constant", name, f"your gradient is {1 / factor:.6g} times the reference's. {cure}")
+        yield cause("stray_constant", name, f"your gradient is {said} times the reference's. {cure}")
+
+
+def not_linear(names: Sequence[str], hand: Arrays, turned: Arrays, factor: float, terms: int) -> tuple[Cause, ...]:
+    """Arrays that do not grow with the upstream, as every gradient does.
+
+    Args:
+        names: of the arrays that are off.
+        hand: name → the function's own gradient.
+        turned: the same for the upstream times `factor`.
+        factor: a power of two, by which rounding does not change.
+        terms: the most numbers that a sum in it can have.
+
+    Returns:
+        A cause for each.
+
+    Example:
+        >>> [c.id for c in not_linear(["inputs/x"], {"inputs/x": np.ones(2)}, {"inputs/x": np.ones(2)}, -2.0, 2)]
+        ['upstream_not_linear']
+    """
+    both = [n for n in names if n in hand and n in turned and np.isfinite([*hand[n].flat, *turned[n].flat]).all()]
+    odd = [n for n in both if further_than_order(hand[n] * hand[n].dtype.type(factor), turned[n], terms)]
+    message = f"{factor:g} times the upstream does not give {factor:g} times your gradient"
+    cure = "Look for what clips, normalises, or adds to it"
+    return tuple(cause("upstream_not_linear", n, f"{message}, as of every gradient. {cure}") for n in odd)
 
 
 def _swapped(a: str, b: str, hand: Arrays, shapes: Mapping[str, Any], fits: Fits) -> list[Cause]:

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gradient_diff import Cause, GradientDiff, Row, Status
-from keras_mlp.function_causes import function_causes
+from keras_mlp.function_causes import function_causes, not_linear
 from keras_mlp.function_judging import Sides
 from keras_mlp.function_meanings import SKIPPED, meanings, other_function
 from keras_mlp.function_reenactment import reenacted_causes
@@ -23,6 +23,7 @@ Array = npt.NDArray[Any]
 Arrays = Mapping[str, Array]
 
 OPEN = (Status.VACUOUS, Status.INCONCLUSIVE)
+TURN = -2.0  # exact in every dtype, and of the other sign
 STEPS = 128  # cotangents are multiples of 1/128 between ½ and 1½: exact in every dtype, bfloat16 included
 UNSTEADY = (
     "two runs on the same arrays differ by more than the order of a sum explains. "
@@ -40,12 +41,14 @@ class Check:
         plain: of the same inputs, or None.
         remarks: what is to be said of it, in words.
         cure: how to have more proved, where too little is.
+        draw: which random cotangent, and how large: times 2^draw.
     """
 
     given: Subject
     plain: Subject | None
     remarks: tuple[str, ...] = ()
     cure: str = ""
+    draw: int = 0
 
     def run(self) -> GradientDiff:
         """The whole check."""
@@ -80,14 +83,12 @@ class Check:
     @cached_property
     def cotangents(self) -> dict[str, Array]:
         """Random and well away from 0, so that no output can go unseen; 0 for values that are not finite."""
-        return self._drawn_cotangents(0)
-
-    def _drawn_cotangents(self, seed: int) -> dict[str, Array]:
-        rng = np.random.default_rng(seed)
+        rng = np.random.default_rng(self.draw)
         signed = {
             n: rng.choice([-1.0, 1.0], a.shape) * rng.integers(STEPS // 2, STEPS * 3 // 2, a.shape) / STEPS
             for n, a in self.subject.outputs.items()
         }
+        signed = {n: c * 2.0**self.draw for n, c in signed.items()}
         return {
             n: np.where(np.isfinite(np.asarray(self.subject.outputs[n], np.float64)), c, 0.0) for n, c in signed.items()
         }
@@ -246,14 +247,30 @@ class Check:
             return ()
         sides, shapes = self.sides[-1], {n: a.shape for n, a in self.subject.point.items()}
         hand = {n: h for n, h in sides.hand.items() if n in shapes}
-        other = sides.subject.gradients(sides.subject.point, self._drawn_cotangents(1))
-        causes = function_causes(names, hand, shapes, other, sides.fits, sides.factor)
-        named = {c.layer for c in causes}
-        return (*causes, *reenacted_causes([n for n in names if n not in named], sides))
+        other = sides.subject.gradients(sides.subject.point, self._other.cotangents)
+        found = list(function_causes(names, hand, shapes, other, sides.fits, self._steady_factor))
+        found += reenacted_causes(_unnamed(names, found), sides)
+        turned = {n: TURN * c for n, c in self.cotangents.items()}
+        grown = sides.subject.gradients(sides.subject.point, turned)
+        return (*found, *not_linear(_unnamed(names, found), hand, grown, TURN, sides.subject.terms))
+
+    @cached_property
+    def _other(self) -> Check:
+        """The same check with another cotangent, larger, too."""
+        return replace(self, draw=self.draw + 1)
+
+    def _steady_factor(self, name: str) -> float:
+        """What the hand has to be multiplied by, if that is a constant: the same for another cotangent."""
+        factor, error = self.sides[-1].factor(name)
+        if not np.isfinite(factor):
+            return factor
+        again, its_error = self._other.sides[-1].factor(name)
+        return factor if abs(factor - again) <= error + its_error else float("nan")
 
     def _off(self, rows: list[Row]) -> list[str]:
         """Gradients that are off by the function's own fault."""
-        own = (r for r in rows if r.status.bad and r.status is not Status.REFERENCE_OFF)
+        blameless = Status.REFERENCE_OFF, Status.NONFINITE  # of NaN nothing is known
+        own = (r for r in rows if r.status.bad and r.status not in blameless)
         return [r.name for r in own if r.name in self.subject.point]
 
     def _unexplained(self, causes: tuple[Cause, ...], rows: list[Row]) -> str:
@@ -273,6 +290,11 @@ class Check:
         if self.plain is not None:
             return f"{self.plain.title} by the tape"
         return f"Ridders' differences of the values, in {(self.fine or self.subject).dtype}"
+
+
+def _unnamed(names: list[str], causes: list[Cause]) -> list[str]:
+    named = {c.layer for c in causes}
+    return [n for n in names if n not in named]
 
 
 def _without_blame(rows: list[Row]) -> list[Row]:

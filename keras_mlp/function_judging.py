@@ -112,14 +112,16 @@ class Sides:
             return False
         return bool((np.abs(np.asarray(found, np.float64) - reference) <= limit + error).all())
 
-    def factor(self, name: str) -> float:
-        """By which the hand has to be multiplied to come nearest to the reference."""
-        h = self.read(name, self.hand[name])
+    def factor(self, name: str) -> tuple[float, float]:
+        """By which the hand has to be multiplied to come nearest to the reference, and how far off that may be."""
+        h = self.read(name, self.hand[name]) if name in self.names else None
         if h is None or not np.any(h):
-            return float("nan")
+            return float("nan"), float("inf")
         h, r = np.asarray(h, np.float64), np.asarray(self.reference[name], np.float64)
         h_size = np.abs(h).max()
-        return float(np.vdot(h / h_size, r / h_size) / np.vdot(h / h_size, h / h_size))
+        h, r, limit = h / h_size, r / h_size, self.limit(name) / h_size
+        square = np.vdot(h, h)
+        return float(np.vdot(h, r) / square), float(np.vdot(np.abs(h), limit) / square)
 
     @cached_property
     def diff(self) -> GradientDiff | None:
@@ -158,9 +160,9 @@ class Sides:
     def _proved(self, row: Row) -> Row:
         if name_lost := self._lost(row.name):
             return replace(row, status=name_lost[0], reason=name_lost[1])
-        missing = self.answers[row.name].unanswered if row.name in self.answers else 0
+        missing = [q.place for q in self.answers[row.name].unanswered] if row.name in self.answers else []
         if missing:
-            reason = f"{row.reason}; but no derivative was found along {missing} directions"
+            reason = f"{row.reason}; but the values gave no derivative by {', '.join(dict.fromkeys(missing))}"
             return replace(row, status=Status.INCONCLUSIVE, reason=reason)
         return row
 

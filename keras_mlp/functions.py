@@ -11,8 +11,9 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from gradient_diff import GradientDiff
-from keras_mlp.function_arguments import Arguments, no_call, read_arguments
+from keras_mlp.function_arguments import Arguments, holds_nan, no_call, read_arguments
 from keras_mlp.function_checks import Check
+from keras_mlp.function_integers import wants_floats
 from keras_mlp.modes import Mode, check_mode
 from keras_mlp.startup import quiet_stderr
 from keras_mlp.subject import Subject, float_outputs, recast_arguments
@@ -46,10 +47,10 @@ def check_function(
         there is a reference. Large arrays without one are compared along directions.
 
     Raises:
-        ValueError: f and reference return different things; f changes its inputs; the gradient function returns a
-            wrong number of gradients.
-        TypeError: f or reference is no function, or does not take these inputs; complex numbers, sparse tensors, no
-            float output, or a gradient function without `variables=`.
+        ValueError: f and reference return different things; f changes its inputs; the inputs hold NaN; the gradient
+            function returns a wrong number of gradients.
+        TypeError: f or reference is no function, or does not take these inputs, whole numbers among them; complex
+            numbers, sparse tensors, no float output, or a gradient function without `variables=`.
 
     Source: Ridders, Advances in Engineering Software 4, 1982; for c, the projection of JAX's check_grads.
 
@@ -74,8 +75,7 @@ def check_function(
         common = arguments, _weights(touched), {ref: state[ref] for ref in changed}, mode, recast_arguments
         subject, *plain = (Subject(_title(g), g, *common) for g in functions)
         words = ("it changes variables, which were put back",) if changed else ()
-        cure = "Give float64 inputs, or other ones." if plain else "Give reference=, float64 inputs, or other ones."
-        return checked(subject, plain[0] if plain else None, words, cure)
+        return checked(subject, plain[0] if plain else None, words, _cure(subject, bool(plain)))
 
 
 def _check_functions(f: object, reference: object) -> None:
@@ -88,12 +88,21 @@ def _check_functions(f: object, reference: object) -> None:
         )
 
 
+def _cure(subject: Subject, twin: bool) -> str:
+    """How to have more proved: only by what is not so already."""
+    fine = all(a.dtype == np.float64 for a in subject.point.values())
+    wishes = ([] if twin else ["reference="]) + (["other inputs"] if fine else ["float64 inputs", "or other ones"])
+    return f"Give {', '.join(wishes) if not fine else ' or '.join(wishes)}."
+
+
 def checked(subject: Subject, plain: Subject | None, remarks: tuple[str, ...], cure: str) -> GradientDiff:
     """Check a subject whose state somebody puts back afterwards."""
     if not subject.point:
         raise ValueError(
             f"{subject.title} has no input with a derivative: {_listed(subject.arguments.skipped)}. Give it floats."
         )
+    if words := holds_nan(subject.point):
+        raise ValueError(f"{words}. No function has a gradient there: give {subject.title} finite numbers.")
     if plain is not None:
         _same_outputs(subject, plain)
     with explained(subject.title, subject.arguments):
@@ -163,12 +172,13 @@ def _bytes(tensors: Mapping[str, Any]) -> dict[str, bytes]:
 def _called(f: Callable[..., Any], arguments: Arguments, tensors: Mapping[str, Any]) -> dict[str, Any]:
     positional, named = arguments.packed(tensors)
     try:
-        outputs = f(*positional, **named)
-    except TypeError as error:
-        if why := no_call(f, arguments):
+        return float_outputs(_title(f), f(*positional, **named))
+    except Exception as error:
+        if isinstance(error, TypeError) and (why := no_call(f, arguments)):
             raise TypeError(f"{_title(f)} cannot be called with these inputs: {why}.") from error
+        if why := wants_floats(f, arguments):
+            raise TypeError(f"{_title(f)} cannot be computed on whole numbers: {why}.") from error
         raise
-    return float_outputs(_title(f), outputs)
 
 
 @contextmanager

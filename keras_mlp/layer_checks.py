@@ -20,7 +20,8 @@ from keras_mlp.subject import Subject
 
 Array = npt.NDArray[Any]
 
-CURE = 'Make the layer with dtype="float64", or give other inputs.'
+CURE = "Give other inputs."
+FINER = 'Make the layer with dtype="float64", or give other inputs.'
 
 
 def check_layer(
@@ -44,7 +45,8 @@ def check_layer(
 
     Raises:
         TypeError: no layer; one that can neither be built here nor copied; complex numbers.
-        ValueError: nothing to differentiate by, or a wrong number of gradients from a `tf.custom_gradient`.
+        ValueError: nothing to differentiate by, NaN in inputs or weights, or a wrong number of gradients from a
+            `tf.custom_gradient`.
 
     Example:
         >>> import keras
@@ -62,7 +64,8 @@ def check_layer(
     arguments = _of_dtype(read_arguments(layer.call, inputs, one=True), layer.variable_dtype)
     used, words = (layer, ()) if layer.built else (_built_copy(layer, arguments, training), ("a built copy",))
     with restored(v.value for v in used.variables) as state:
-        return checked(_subject(used, arguments, training, mode, state), None, words, CURE)
+        subject = _subject(used, arguments, training, mode, state)
+        return checked(subject, None, words, CURE if subject.dtype == "float64" else FINER)
 
 
 def _subject(

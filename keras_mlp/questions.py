@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from keras_mlp.derivatives import FIRST_STEP, Estimate, Line, Reach, derivative, sided
+from keras_mlp.derivatives import FINER, FIRST_STEP, POOR, Estimate, Line, Reach, derivative, sided
 from keras_mlp.subject import Subject
 from manual_mlp import UNITS
 
@@ -39,6 +39,22 @@ class Question:
     held: float
     entry: bool = True
 
+    @property
+    def dwarfed(self) -> bool:
+        """Whether it is one entry, far smaller than the others: steps that suit those leap over all it has."""
+        return self.entry and 0 < FINER * self.held < self.natural
+
+    @property
+    def place(self) -> str:
+        """The entry, or that it is none.
+
+        Example:
+            >>> entry_question(np.array([1.0, 2.0]), (1,)).place
+            '[1]'
+        """
+        index = np.unravel_index(int(np.argmax(self.direction)), self.direction.shape)
+        return str([int(i) for i in index]) if self.entry else "a random direction"
+
 
 @dataclass(frozen=True, eq=False)
 class Answers:
@@ -48,13 +64,13 @@ class Answers:
         shape: of the array.
         questions: those that have an answer.
         estimates: one each.
-        unanswered: how many directions have none.
+        unanswered: those that have none.
     """
 
     shape: tuple[int, ...]
     questions: tuple[Question, ...]
     estimates: tuple[Estimate, ...]
-    unanswered: int
+    unanswered: tuple[Question, ...]
 
     @property
     def whole(self) -> bool:
@@ -111,23 +127,41 @@ def ask(subject: Subject, name: str, cotangents: Arrays, hand: Array | None) -> 
     estimates = [answer(subject, name, cotangents, q, hand) for q in asked]
     pairs = [(q, e) for q, e in zip(asked, estimates, strict=True) if e.known]
     questions, known = tuple(q for q, _ in pairs), tuple(e for _, e in pairs)
-    return Answers(subject.point[name].shape, questions, known, len(asked) - len(pairs))
+    missing = tuple(q for q, e in zip(asked, estimates, strict=True) if not e.known)
+    return Answers(subject.point[name].shape, questions, known, missing)
 
 
 def answer(subject: Subject, name: str, cotangents: Arrays, question: Question, hand: Array | None) -> Estimate:
     """The derivative along one direction."""
     reach = _reach(subject, name, cotangents, question)
     value = line(subject, name, cotangents, question.direction)
-    if hand is None or hand.shape != question.direction.shape or not np.isfinite(np.asarray(hand, np.float64)).all():
-        return derivative(value, reach)
-    h = np.asarray(hand, np.float64)
-    return derivative(value, reach, ENOUGH * float(np.abs(h).max()), float(np.vdot(h, question.direction)))
+    enough = expected = 0.0
+    if hand is not None and hand.shape == question.direction.shape:
+        h = np.asarray(hand, np.float64)
+        if np.isfinite(h).all():
+            enough, expected = ENOUGH * float(np.abs(h).max()), float(np.vdot(h, question.direction))
+    if not question.dwarfed:
+        return derivative(value, reach, enough, expected)
+    near = derivative(value, replace(reach, natural=question.held), enough, expected)
+    if near.error <= max(POOR * abs(near.value), enough):
+        return near
+    return _nearer(near, derivative(value, reach, enough, expected))
 
 
 def answer_sided(subject: Subject, name: str, cotangents: Arrays, question: Question) -> tuple[Estimate, Estimate]:
     """The derivatives to the left and to the right."""
     reach = _reach(subject, name, cotangents, question)
-    return sided(line(subject, name, cotangents, question.direction), reach)
+    value = line(subject, name, cotangents, question.direction)
+    far = sided(value, reach)
+    if not question.dwarfed:
+        return far
+    near = sided(value, replace(reach, natural=question.held))
+    return _nearer(near[0], far[0]), _nearer(near[1], far[1])
+
+
+def _nearer(near: Estimate, far: Estimate) -> Estimate:
+    """The closer look, unless the other agrees with it and sees more: from afar a function may look like another."""
+    return far if not near.known or (far.error < near.error and far.agrees(near)) else near
 
 
 def _reach(subject: Subject, name: str, cotangents: Arrays, question: Question) -> Reach:
@@ -180,12 +214,14 @@ def _questions(x: Array, hand: Array | None) -> Iterator[Question]:
     rng = np.random.default_rng(0)
     yield from (entry_question(x, index) for index in _selected(x, hand, rng))
     size = _size(x)
+    uneven = FINER * float(np.median(np.abs(x[x != 0]) if np.any(x) else 1.0)) < size
     for k in range(RANDOM_DIRECTIONS):
         signs = rng.choice([-1.0, 1.0], x.shape) * rng.uniform(0.5, 1.5, x.shape)
         own = np.where(x == 0, 1.0, np.abs(x) / size)  # leaves a positive number positive
         held = float(np.abs(x).max())
         # From further away than its own size a function of many numbers may look smooth where it is not.
-        yield Question(signs * own if k % 2 else signs, size, size, held, entry=False)
+        # Where most entries are dwarfed by a few, a step that suits these would throw all others far away.
+        yield Question(signs * own if k % 2 or uneven else signs, size, size, held, entry=False)
 
 
 def _selected(x: Array, hand: Array | None, rng: np.random.Generator) -> list[tuple[int, ...]]:

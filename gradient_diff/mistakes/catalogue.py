@@ -55,7 +55,13 @@ _LIST = (
         "Set them to zero before each step.",
         _STEP,
     ),
-    ("missing_output_mean", "scale", "the mean over the outputs is missing", "Keras's MSE is 2/(N·K).", _WIDTH),
+    (
+        "missing_output_mean",
+        "scale",
+        "the mean over the outputs is missing, or stands where none belongs",
+        "Keras's squared error and binary cross-entropy divide by N·K, its other cross-entropies by N alone.",
+        _WIDTH,
+    ),
     ("batch_mean_twice", "scale", "the mean over the batch is taken twice", "1/N in δ is enough.", _BATCH),
     ("mean_for_sum", "differentiated", "a mean where E is a sum", "This E has no 1/N: leave the division out.", _BATCH),
     (

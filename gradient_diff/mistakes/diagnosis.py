@@ -68,7 +68,12 @@ class Cause:
 
 
 def diagnose(
-    hand: Evaluation | Arrays, reference: Evaluation | Arrays, *, quick: bool = False, noise: Noise | None = None
+    hand: Evaluation | Arrays,
+    reference: Evaluation | Arrays,
+    *,
+    quick: bool = False,
+    noise: Noise | None = None,
+    sizes: tuple[int, int] | None = None,
 ) -> tuple[Cause, ...]:
     """Name the mistake, best explanation first.
 
@@ -81,6 +86,7 @@ def diagnose(
         reference: what it is held against.
         quick: look at the arrays alone; of a known network only the sizes, the weights and the rates are used.
         noise: the rounding to expect where it is more than the network's own, e.g. of gradients inferred from weights.
+        sizes: (N, K), where no Evaluation tells them.
 
     Returns:
         Causes; empty if the hand is right, or if no known mistake explains it. Two mistakes that act at once stand
@@ -96,9 +102,8 @@ def diagnose(
     """
     problem = next((side.problem for side in (reference, hand) if isinstance(side, Evaluation)), None)
     sides = _plain(hand, problem), _plain(reference, problem)
-    return (
-        find_causes(*sides, None, noise, _known(problem)) if quick and problem else find_causes(*sides, problem, noise)
-    )
+    known = _known(problem) if problem else Known(*sizes) if sizes else NOTHING
+    return find_causes(*sides, None if quick else problem, noise, known)
 
 
 def find_causes(
@@ -107,17 +112,40 @@ def find_causes(
     """`diagnose` for arrays by node: by re-enactment where the problem is known, else by signature."""
     zeros = _all_zero(hand, reference, [gradient_node(n) for n in problem.parameters] if problem else list(reference))
     if problem is None:
-        return zeros or _as_causes(signatures(hand, reference, known))
+        return zeros or _by_signature(hand, reference, known)
     arrays, given = _usable(hand, problem), _usable(reference, problem)
     for unit in _units(arrays, given):
         setting = _setting(problem, arrays, given, unit, noise)
         if all(setting.good.values()):
             return ()
-        causes = _named(setting, explanations(setting))
+        coarsely = _is_finer(arrays, given, unit)
+        causes = _named(setting, explanations(setting, alone=coarsely))
         if causes:
+            causes = _said_coarsely(causes) if coarsely else causes
             alike = tuple(dict.fromkeys(cause.id for cause in causes))
             return (*(replace(z, same_as=alike, tell_apart=causes[0].tell_apart) for z in zeros), *causes)
     return zeros
+
+
+def _by_signature(hand: Arrays, reference: Arrays, known: Known) -> tuple[Cause, ...]:
+    found = _as_causes(signatures(hand, reference, known))
+    if found or not _is_finer(hand, reference, "float32"):
+        return found
+    with np.errstate(all="ignore"):
+        coarse = {n: a.astype(np.float32) for n, a in hand.items()}
+        if any(np.any(hand[n]) and not 0 < np.abs(a).max(initial=0.0) < np.inf for n, a in coarse.items()):
+            return ()  # beyond the range of float32
+        return _said_coarsely(_as_causes(signatures(coarse, reference, known)))
+
+
+def _is_finer(hand: Arrays, reference: Arrays, unit: str) -> bool:
+    """Whether both sides are stored finer than a unit says that they were computed."""
+    return all(UNITS[_coarsest(side)] < UNITS[unit] for side in (hand, reference))
+
+
+def _said_coarsely(causes: tuple[Cause, ...]) -> tuple[Cause, ...]:
+    more = "Your arrays are float64, but fit to within the rounding of float32 only: something on the way was float32."
+    return tuple(replace(cause, message=f"{cause.message} {more}") for cause in causes)
 
 
 def _all_zero(hand: Arrays, reference: Arrays, gradients: list[str]) -> tuple[Cause, ...]:
@@ -151,8 +179,10 @@ def _usable(side: Arrays, problem: Problem) -> dict[str, Array]:
 
 
 def _units(hand: Arrays, reference: Arrays) -> list[str]:
-    """The dtype of the hand's rounding: its own; or the reference's, where it was only stored in a finer one."""
+    """The dtype of the hand's rounding: its own; or a coarser one, where it was only stored in a finer one."""
     own, other = (_coarsest(side) for side in (hand, reference))
+    if own == other == "float64":
+        return [own, "float32"]
     return [own, other] if UNITS[other] > UNITS[own] else [own]
 
 
@@ -194,25 +224,21 @@ def _decay(setting: Setting, reference: Arrays) -> tuple[float, float]:
 
 
 def _named(setting: Setting, found: list[Explanation]) -> tuple[Cause, ...]:
-    """Look-alikes are named together: those with as few constants as the best."""
+    """Look-alikes are named together: those with as few constants as the best; two at once come after one alone."""
     if not found:
         return ()
-    if len(found[0].mistakes) > 1:
-        return _two_causes(setting, found)
-    fewest = found[0].rank[0]
-    single = [e for e in found if len(e.mistakes) == 1 and (e.rank[0] == fewest or _may_be_a_rate(e.mistakes[0]))]
+    single, pairs = ([e for e in found if (len(e.mistakes) > 1) is two] for two in (False, True))
+    both = _two_causes(setting, pairs) if pairs else ()
+    if not single:
+        return both
+    fewest = single[0].rank[0]
     alike = list(dict.fromkeys(e.mistakes[0].id for e in single if e.rank[0] == fewest))
     causes: dict[str, Cause] = {}
     for e in single:
         mistake = e.mistakes[0]
         others = tuple(name for name in alike if name != mistake.id) if e.rank[0] == fewest else ()
         causes.setdefault(mistake.id, _cause(setting, mistake, e.residual, others))
-    return tuple(causes.values())
-
-
-def _may_be_a_rate(mistake: Enactment) -> bool:
-    """Beside an explanation without a constant, a factor of 1 and more is no learning rate."""
-    return mistake.factor is None or abs(mistake.factor) < 1
+    return *causes.values(), *both
 
 
 def _two_causes(setting: Setting, found: list[Explanation]) -> tuple[Cause, ...]:

@@ -15,6 +15,7 @@ from gradient_diff.mistakes.enactment import (
     is_bias,
     is_kernel,
 )
+from gradient_diff.mistakes.factors import may_be_a_rate
 from gradient_diff.mistakes.setting import Arrays, Setting
 
 SAME = 1e-3  # relative: two fitted factors as near as this are one
@@ -78,16 +79,11 @@ def _is_signal(node: str) -> bool:
 
 
 def _factors_of_the_loss(setting: Setting) -> Iterator[Enactment]:
-    n, k, name = setting.batch, setting.outputs, setting.problem.loss.name
+    name = setting.problem.loss.name
     yield _factor("factor_two", 2, "your gradients are twice the reference's")
     yield _factor("accumulated", 2, "your gradients are twice the reference's, as on a second call")
     yield _factor("factor_two", 0.5, "your gradients are half the reference's")
-    if _divides_by(setting, 1, 2):
-        for factor, words in ((k, "K"), (k / 2, "K/2"), (n * k, "N·K"), (n * k / 2, "N·K/2")):
-            sizes = f"with N = {n} samples and K = {k} outputs"
-            yield _factor(
-                "missing_output_mean", factor, f"your gradients are {factor:g} = {words} times the reference's, {sizes}"
-            )
+    yield from _of_the_outputs(setting)
     if name.endswith("error") or name == "quadratic_cost":
         total = float(setting.values["loss"])
         decay = sum(0.5 * float(np.vdot(d, setting.weights(n))) for n, d in decays_of(setting).items())
@@ -96,6 +92,32 @@ def _factors_of_the_loss(setting: Setting) -> Iterator[Enactment]:
                 continue  # E is lost in its rounding: nobody knows its root
             root = 1 / (2 * np.sqrt(value))
             yield _factor("other_loss", root, f"it is the gradient of √E: {root:.6g} = 1/(2√E) times that of E")
+
+
+def _of_the_outputs(setting: Setting) -> Iterator[Enactment]:
+    """A mean over K that E has and the hand has not, or the other way round."""
+    n, k, loss = setting.batch, setting.outputs, setting.problem.loss.name
+    mean, times = _divides_by(setting, 1, 2), "times the reference's"
+    sizes = f"with N = {n} samples and K = {k} outputs"
+    ways: list[tuple[float, str]] = [(k, f"K {times}, {sizes}"), (n * k, f"N·K {times}, {sizes}")]
+    if mean:
+        ways += [(k / 2, f"K/2 {times}, {sizes}"), (n * k / 2, f"N·K/2 {times}, {sizes}")]
+        ways += [(1 / k, f"1/K {times}; {k} is the number of outputs: the mean over them was taken twice")]
+    elif k == 1:
+        return
+    else:
+        also = f"{k} is the number of outputs: the mean was also taken over the outputs; {loss} sums over them"
+        ways = [
+            (factor, f"{words}; {loss} sums over the outputs, so that no K belongs there") for factor, words in ways
+        ]
+        ways += [(1 / k, f"1/K {times}; {also}")]
+        if _divides_by(setting, 2, 1):
+            ways += [(n / k, f"N/K {times}: divided by the {k} outputs, not by the {n} samples")]
+    for factor, words in ways:
+        if factor != 1:
+            mistake = _factor("missing_output_mean", factor, f"your gradients are {factor:.6g} = {words}")
+            # A stray K is too rare to be half of a pair: ½ · K would be any 1.5.
+            yield mistake if mean or factor == 1 / k else replace(mistake, factor=None)
 
 
 def _divides_by(setting: Setting, n: int, k: int) -> bool:
@@ -142,7 +164,7 @@ def _bias_mean(setting: Setting, layer: str, nodes: Callable[[str], bool], words
 def _fitted(setting: Setting) -> Iterator[Enactment]:
     """One constant, fitted from the hand's own arrays."""
     factor = fit(setting.hand, setting.right, setting.gradients)
-    if factor is not None and factor and abs(abs(factor) - 1) > SAME:
+    if may_be_a_rate(factor):
         yield update(factor)
     for node in setting.gradients:
         factor = None if setting.good[node] else fit(setting.hand, setting.right, [node])
@@ -161,8 +183,9 @@ def rates(setting: Setting) -> Iterator[Enactment]:
     seen: list[float] = []
     for node in setting.gradients:
         factor = fit(setting.hand, setting.right, [node])
-        known = factor and any(abs(other / factor - 1) < SAME for other in seen)
-        if factor and not known and setting.near(node, factor * setting.right[node]):
+        if not may_be_a_rate(factor) or any(abs(other / factor - 1) < SAME for other in seen):
+            continue
+        if setting.near(node, factor * setting.right[node]):
             seen.append(factor)
             yield update(factor)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -12,6 +12,7 @@ from gradient_diff.mistakes.catalogue import MISTAKES
 from gradient_diff.mistakes.differentiated import differentiated
 from gradient_diff.mistakes.dropout import dropout
 from gradient_diff.mistakes.enactment import Enactment, after, enact, explained, residual
+from gradient_diff.mistakes.factors import may_be_a_rate
 from gradient_diff.mistakes.matrix_algebra import matrix_algebra
 from gradient_diff.mistakes.reduction import reduction
 from gradient_diff.mistakes.regularisation import regularisation
@@ -48,20 +49,26 @@ def _order(mistake: Enactment) -> int:
     return _ORDER.index(mistake.id) if mistake.id in MISTAKES else -1
 
 
-def explanations(setting: Setting) -> list[Explanation]:
+def explanations(setting: Setting, *, alone: bool = False) -> list[Explanation]:
     """All single mistakes that explain the hand, else one in several places, else two at once; best first.
+
+    A hand that is a multiple of the right arrays is explained by factors alone, and by no pair with a fitted one: a
+    free constant makes any other factor fit.
 
     Args:
         setting: the right derivation and the hand's arrays, some of which are off.
+        alone: leave it at single mistakes, and factors.
 
     Returns:
         Explanations, best first; empty if nothing known explains the hand.
     """
     candidates = all_mistakes(setting)
     found = list(_fitting(setting, [(m,) for m in candidates]))
-    if not found or min(found, key=lambda e: e.rank).mistakes[0].id == "learning_rate_inside":
-        found += _two_factors(setting, candidates)
-    if not found:
+    factor = _multiple(setting)
+    if factor is not None:
+        if all(e.rank[0] for e in found):
+            found += _fitting(setting, _products(candidates, factor))
+    elif not found and not alone:
         gains = _gains(setting, candidates)
         found = _in_several_places(setting, candidates, gains) or _pairs(setting, gains)
     return sorted(found, key=lambda e: e.rank)
@@ -85,13 +92,17 @@ def _fitting(setting: Setting, tries: Sequence[tuple[Enactment, ...]]) -> Iterat
             yield Explanation(mistakes, left)
 
 
-def _two_factors(setting: Setting, candidates: list[Enactment]) -> list[Explanation]:
-    """−N is a sign and a missing mean rather than any odd constant."""
+def _multiple(setting: Setting) -> float | None:
+    """The factor of the right gradients that the hand's are; None if they are no multiple."""
     factor = fit(setting.hand, setting.right, setting.gradients)
-    return [] if not factor else list(_fitting(setting, _products(candidates, factor)))
+    fits = factor and np.isfinite(factor) and residual(setting, [update(factor)]) <= 1
+    return factor if fits else None
 
 
 def _products(candidates: list[Enactment], factor: float) -> list[tuple[Enactment, ...]]:
+    """−N is a sign and a missing mean; and what undoes itself is no mistake."""
+    if abs(factor - 1) < SAME:
+        return []
     known = [m for m in candidates if m.factor is not None and not m.constants and m.factor != 1]
     pairs = [(a, b) for i, a in enumerate(known) for b in known[i + 1 :] if a.id != b.id and a.factor and b.factor]
     return [(a, b) for a, b in pairs if abs((a.factor or 0) * (b.factor or 0) / factor - 1) < SAME]
@@ -174,16 +185,26 @@ def _as_one(setting: Setting, mistakes: tuple[Enactment, ...]) -> Enactment:
 
 def _pairs(setting: Setting, gains: list[Gain]) -> list[Explanation]:
     """Two mistakes at once: the first explains some arrays alone, or is a factor; the second then explains the rest."""
-    tries = [(g.mistake, update(g.factor)) for g in gains if g.factor and not g.mistake.constants]
+    scaled = [(g.mistake, g.factor) for g in gains if not g.mistake.constants]
+    tries = [(mistake, update(factor)) for mistake, factor in scaled if may_be_a_rate(factor)]
     found = list(_fitting(setting, tries))
     firsts = [gain.mistake for gain in gains if gain.fixed][:MOST_FIRSTS]
     others = [g.mistake for g in gains if g.mistake not in firsts]
-    firsts += [m for m in others if m.erased or (m.factor and not m.constants)]
+    firsts += [m for m in others if m.erased] + _different(m for m in others if m.factor and not m.constants)
     for first in (*firsts, *rates(setting)):
         seconds = _seconds(setting, first)
         found += seconds
         if any(e.rank[0] == 0 for e in seconds):
             return found + _seconds(setting, min(seconds, key=lambda e: e.rank).mistakes[1])
+    return found
+
+
+def _different(factors: Iterable[Enactment]) -> list[Enactment]:
+    """One of those that multiply by the same number: what is left to explain is the same."""
+    found: list[Enactment] = []
+    for mistake in factors:
+        if not any(abs((mistake.factor or 0) / (other.factor or 1) - 1) < SAME for other in found):
+            found.append(mistake)
     return found
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gradient_diff.mistakes.factors import NOTHING, Found, Known, named_factor, whole
+from manual_mlp import UNITS
 
 Array = npt.NDArray[Any]
 
@@ -44,13 +45,16 @@ def signatures(hand: Mapping[str, Array], reference: Mapping[str, Array], known:
 
 
 def _equal(h: Array, r: Array, factor: float = 1.0) -> bool:
-    """Whether h = factor · r to within the rounding of their dtype."""
-    kind = np.result_type(h, r)
-    unit = np.finfo(kind).eps / 2 if kind.kind == "f" else 2.0**-53
+    """Whether h = factor · r to within the rounding of the coarser dtype."""
     wanted = factor * np.asarray(r, np.float64)
     return h.shape == r.shape and bool(
-        np.abs(h - wanted).max(initial=0.0) <= ROUNDINGS * unit * np.abs(wanted).max(initial=0.0)
+        np.abs(h - wanted).max(initial=0.0) <= ROUNDINGS * _unit(h, r) * np.abs(wanted).max(initial=0.0)
     )
+
+
+def _unit(*arrays: Array) -> float:
+    """Of the coarsest: what one side has rounded away, no finer dtype of the other brings back."""
+    return max((UNITS[a.dtype.name] for a in arrays if a.dtype.name in UNITS), default=UNITS["float64"])
 
 
 def _fit(h: Array, r: Array) -> float:
@@ -72,11 +76,10 @@ def _factors(
     everywhere = len(off) == len(same)
     where = "" if everywhere else off[0].rsplit("/", 1)[0]
     if not everywhere and all(n.endswith("bias") for n in off) and whole(1 / factor):
-        yield (
-            "bias_mean",
-            where,
-            f"your bias gradient is 1/{round(1 / factor)} of the reference's: is that the batch size?",
-        )
+        n = round(1 / factor)
+        if known.batch in (None, n):
+            words = ": is that the batch size?" if known.batch is None else f"; {n} is the batch size"
+            yield "bias_mean", where, f"your bias gradient is 1/{n} of the reference's{words}"
     if not everywhere:
         yield "stray_constant", where, f"your gradient is {factor:.6g} times the reference's, the others agree"
         return
@@ -92,8 +95,7 @@ def _decay(hand: Mapping[str, Array], reference: Mapping[str, Array], off: list[
     share = _fit(apart[kernels[0]], known.weights[kernels[0]])
     size = max(float(np.abs(hand[n]).max() + np.abs(reference[n]).max()) for n in kernels)
     left = max(float(np.abs(a - share * known.weights[n]).max()) for n, a in apart.items())
-    kind = np.result_type(*(a[n] for a in (hand, reference) for n in kernels))
-    unit = np.finfo(kind).eps / 2 if kind.kind == "f" else 2.0**-53
+    unit = _unit(*(a[n] for a in (hand, reference) for n in kernels))
     if share and np.isfinite(share) and left <= ROUNDINGS * unit * size:
         name = "l2_missing" if share < 0 else "l2_factor"
         more = "less" if share < 0 else "more"

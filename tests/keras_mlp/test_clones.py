@@ -138,3 +138,20 @@ def test_an_update_of_a_functional_model() -> None:
     assert check_gradients(model, X, Y, after=after, learning_rate=0.1, loss="mse").verdict is Status.MATCH
     after["first/bias"] = before["first/bias"] - 0.1001 * gradients["first/bias"]
     assert check_gradients(model, X, Y, after=after, learning_rate=0.1, loss="mse").culprit == "first/bias"
+
+
+@pytest.mark.parametrize(("factor", "named"), [(7, "missing_batch_mean"), (3.5, "missing_output_mean"), (5, None)])
+def test_a_factor_is_named_by_the_sizes_of_the_data(factor: float, named: str | None) -> None:
+    model = _functional("float64")
+    mine = {n: factor * g for n, g in _tape_in_another_order(model).items()}
+    causes = check_gradients(model, X, Y, mine, loss="mse").causes
+    assert [c.id for c in causes[:1]] == ([named] if named else [])
+    assert not any("?" in c.message for c in causes)
+
+
+@pytest.mark.parametrize("factor", [-1, 0.5])
+def test_float32_that_is_stored_in_float64_is_named(factor: float) -> None:
+    model = _functional("float32")
+    mine = {n: factor * g.astype(np.float64) for n, g in _tape_in_another_order(model).items()}
+    causes = check_gradients(model, X, Y, mine, loss="mse").causes
+    assert causes[0].id == ("sign" if factor < 0 else "factor_two")

@@ -46,8 +46,15 @@ CASES: dict[str, tuple[Callable[[], Any], str, str]] = {
     "random": (lambda: check_function(lambda x: x * tf.random.uniform(x.shape, dtype=x.dtype), X), "seed", "rtol"),
     "cube root": (lambda: check_function(lambda x: tf.sign(x) * tf.abs(x) ** 0.1, np.zeros(2)), "", "rtol"),
     "shape": (lambda: check_function(_transposed, X), "Return the input's own shape", "shapes line"),
+    "root": (lambda: check_function(_root, np.zeros(2)), "Give reference= or other inputs", "float64 inputs"),
+    "root, float32": (lambda: check_function(_root, np.zeros(2, "f4")), "float64 inputs", "different step"),
     "layer": (lambda: check_layer(keras.layers.Embedding(2, 2), np.array([1])), "Nothing to do", "reference="),
 }
+
+
+@tf.custom_gradient
+def _root(x: Any) -> Any:
+    return tf.sign(x) * tf.abs(x) ** 0.1, tf.zeros_like
 
 
 @tf.custom_gradient

@@ -164,6 +164,80 @@ def test_a_float32_function_is_judged_in_float64_where_it_runs_there() -> None:
     assert diff.rows[0].reason.startswith("in float64")
 
 
+# factors
+
+
+@pytest.mark.parametrize("reference", [None, tf.identity])
+@pytest.mark.parametrize(
+    "backward",
+    [
+        lambda x, u: tf.clip_by_norm(u, tf.constant(0.1, u.dtype)),
+        lambda x, u: u / tf.norm(u),
+        lambda x, u: tf.nn.relu(u),
+        lambda x, u: u + tf.constant(1e-3, u.dtype),
+    ],
+    ids=["clipped", "normalised", "guided", "added"],
+)
+def test_a_gradient_that_is_not_linear_in_the_upstream_is_no_factor(backward: Any, reference: Any) -> None:
+    for dtype in ("float64", "float32"):
+        diff = check_function(custom(lambda x: x * 1.0, backward), X.astype(dtype), reference)
+        assert diff.verdict is Status.MISMATCH
+        assert [c.id for c in diff.causes] == ["upstream_not_linear"]
+        assert "-2 times the upstream does not give -2 times your gradient" in diff.causes[0].message
+
+
+@pytest.mark.parametrize("reference", [None, lambda x: x[0] * tf.constant([1.0, 2.0, 3.0], x.dtype)])
+def test_a_factor_is_the_same_for_every_cotangent(reference: Any) -> None:
+    """One number can be made any other by a factor, but not by the same one twice."""
+
+    def forward(x: Any) -> Any:
+        return x[0] * tf.constant([1.0, 2.0, 3.0], x.dtype)
+
+    for weights, causes in (([3.0, 6.0, 9.0], ["stray_constant"]), ([1.0, 2.0, 0.0], [])):
+        backward = lambda x, u, w=weights: tf.reduce_sum(u * tf.constant(w, u.dtype), keepdims=True)  # noqa: E731
+        diff = check_function(custom(forward, backward), np.array([0.7]), reference)
+        assert diff.verdict is Status.MISMATCH
+        assert [c.id for c in diff.causes] == causes
+
+
+@pytest.mark.parametrize("size", [1, 4])
+def test_a_factor_that_reads_as_one_is_no_cause(size: int) -> None:
+    f = custom(tf.sin, lambda x, u: u * tf.cos(x) * (1 + tf.constant(1e-7, x.dtype)))
+    diff = check_function(f, np.linspace(0.1, 0.9, size))
+    assert diff.verdict is Status.MISMATCH
+    assert diff.causes == ()
+
+
+# entries of widely different size
+
+UNEVEN = {
+    "three": np.array([1e-6, 1.0, 1e5]),
+    "twelve": 10.0 ** np.random.default_rng(7).uniform(-8, 8, (3, 4)),
+    "twenty": 10.0 ** np.random.default_rng(8).uniform(-5, 5, 20),
+}
+
+
+@pytest.mark.parametrize("x", UNEVEN.values(), ids=UNEVEN.keys())
+@pytest.mark.parametrize("f", [tf.math.log, tf.nn.relu, tf.nn.gelu, tf.math.rsqrt, tf.sqrt])
+def test_entries_of_widely_different_size_each_have_their_own_step(f: Any, x: Array) -> None:
+    assert check_function(f, x).verdict is Status.MATCH
+    assert not check_function(only_float32(f), x.astype("f4")).verdict.bad
+
+
+def test_a_mistake_in_the_smallest_entry_is_seen() -> None:
+    wrong = custom(tf.math.log, lambda x, u: u / (x + 1e-7))
+    diff = check_function(wrong, UNEVEN["three"])
+    assert (diff.verdict, diff.causes) == (Status.MISMATCH, ())
+    assert check_function(wrong, UNEVEN["three"], tf.math.log).verdict is Status.MISMATCH
+
+
+def test_an_entry_without_derivative_is_named() -> None:
+    right_but_at_0 = lambda x, u: u * tf.where(x == 0, 7.0 * tf.ones_like(x), 0.1 * tf.abs(x) ** -0.9)  # noqa: E731
+    diff = check_function(custom(lambda x: tf.sign(x) * tf.abs(x) ** 0.1, right_but_at_0), np.array([1.0, 0.0]))
+    assert diff.verdict is Status.INCONCLUSIVE
+    assert "the values gave no derivative by [1]" in diff.rows[0].reason
+
+
 # where the gradient is zero
 
 
@@ -272,6 +346,15 @@ def test_not_finite() -> None:
     assert check_function(tf.sqrt, np.array([0.0, 1.0]))["inputs/x"].status is Status.NONFINITE
 
 
+def test_a_zero_among_the_inputs_does_not_hide_that_a_part_is_coarser() -> None:
+    f = custom(
+        lambda x: tf.cast(tf.tanh(tf.cast(x, tf.float32)), x.dtype),
+        lambda x, u: u * (1 - tf.cast(tf.tanh(tf.cast(x, tf.float32)), x.dtype) ** 2),
+    )
+    for dtype in ("float64", "float32"):
+        assert not check_function(f, np.array([1e-9, 2.0, -3e4, 0.0], dtype)).verdict.bad
+
+
 def test_an_input_in_which_a_part_is_coarser_is_judged_as_that() -> None:
     for dtype in (tf.float32, tf.bfloat16):
         f = custom(lambda x, d=dtype: tf.cast(tf.tanh(tf.cast(x, d)), x.dtype), lambda x, u: u * (1 - tf.tanh(x) ** 2))
@@ -288,6 +371,21 @@ def test_who_is_off_where_the_twin_is_wrong() -> None:
     assert stopped["inputs/x"].status is Status.REFERENCE_OFF
     other = check_function(tf.sin, X, tf.cos)
     assert other["outputs/0"].status is Status.DIFFERENT
+
+
+def test_nan_in_the_inputs_is_said() -> None:
+    x = X.copy()
+    x[1, 0] = np.nan
+    for reference in (None, tf.sin):
+        with pytest.raises(ValueError, match=r"inputs/x holds NaN: 1 of 6 entries, the first at \[1, 0\]"):
+            check_function(tf.sin, x, reference)
+
+
+def test_what_is_not_finite_has_no_cause() -> None:
+    trap = lambda x: tf.where(x < 9.0, x, x / (x - x))  # noqa: E731  # its gradient is 0 / 0
+    diff = check_function(custom(lambda x: 1.0 * x, lambda x, u: 0.0 * u), X, trap)
+    assert diff.verdict is Status.NONFINITE
+    assert diff.causes == ()
 
 
 # variables and state

@@ -128,6 +128,17 @@ def test_what_is_no_layer() -> None:
         check_layer(tf.sin, X)
 
 
+def test_nan_is_said_and_nobody_is_blamed() -> None:
+    for shape in ((4, 3), (8, 4)):
+        with pytest.raises(ValueError, match=r"inputs/inputs holds NaN: .* give dense"):
+            check_layer(L.Dense(3), np.full(shape, np.nan))
+    layer = L.Dense(2)
+    layer.build((None, 3))
+    layer.kernel.assign(np.full((3, 2), np.nan))
+    with pytest.raises(ValueError, match="weights/kernel holds NaN"):
+        check_layer(layer, X)
+
+
 def test_equal_weight_names_are_counted() -> None:
     class Two(keras.layers.Layer):  # type: ignore[misc]  # Keras has no types
         def build(self, _: Any) -> None:

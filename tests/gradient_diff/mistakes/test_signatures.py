@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gradient_diff import Cause, diagnose
+from gradient_diff import Cause, compare, diagnose
 from manual_mlp import MLP, Dense, Dropout, Evaluation
 
 N, K = 7, 3
@@ -39,6 +39,9 @@ def first(causes: tuple[Cause, ...]) -> str:
         (1 / 0.7, "dropout_scale_missing", "0.3 is dropped"),
         (2, "factor_two", "2 times"),
         (-1, "sign", "-1 times"),
+        (1 / K, "missing_output_mean", "that is 1/K"),
+        (N / K, "missing_output_mean", "that is N/K"),
+        (N / 4, "mini_batch_dropped", "divided by 4 samples, not 7"),
     ],
 )
 def test_quick_knows_the_sizes_of_the_network(factor: float, named: str, words: str, right: Evaluation) -> None:
@@ -69,12 +72,59 @@ def test_any_other_factor_has_no_name(right: Evaluation) -> None:
     assert diagnose(times(1.2345, right), right.gradients) == ()
 
 
+@pytest.mark.parametrize("factor", [1 + 1e-9, 1 + 4e-8, 1.000001, 1.0001, -1.0001, 0.999, 0.9999, 7.3, -7.3])
+def test_nor_has_one_that_is_nearly_1_or_no_rate(factor: float, right: Evaluation) -> None:
+    assert diagnose(times(factor, right), right.gradients) == ()
+    assert diagnose(times(factor, right), right, quick=True) == ()
+
+
+@pytest.mark.parametrize(
+    ("factor", "named"),
+    [(5, []), (0.01, ["learning_rate_inside"]), (21 / 20, []), (3.5, ["mini_batch_dropped"])],
+)
+def test_sizes_that_are_known_are_not_asked_for(factor: float, named: list[str], right: Evaluation) -> None:
+    causes = diagnose(times(factor, right), right.gradients, sizes=(N, K))
+    assert [c.id for c in causes] == named
+    assert not any("batch size?" in c.message for c in causes)
+
+
+@pytest.mark.parametrize(("factor", "named"), [(K, "missing_output_mean"), (N, "missing_batch_mean")])
+def test_sizes_that_are_known_name_a_factor(factor: float, named: str, right: Evaluation) -> None:
+    bare = right.gradients
+    for causes in (
+        diagnose(times(factor, right), bare, sizes=(N, K)),
+        compare(times(factor, right), bare, rtol=1e-9, sizes=(N, K)).causes,
+    ):
+        assert first(causes) == named
+        assert "?" not in causes[0].message
+
+
+def test_a_mean_in_the_bias_is_one_over_the_batch(right: Evaluation) -> None:
+    for n in (N, 5):
+        hand = {k: g / n if k.endswith("bias") else g for k, g in right.gradients.items()}
+        ids = [c.id for c in diagnose(hand, right.gradients, sizes=(N, K))]
+        assert ("bias_mean" in ids) is (n == N)
+
+
+def test_the_coarser_dtype_says_what_is_equal(right: Evaluation) -> None:
+    coarse = {n: g.astype(np.float32) for n, g in right.gradients.items()}
+    exact = {n: -g for n, g in right.gradients.items()}
+    assert first(diagnose(exact, coarse)) == first(diagnose(coarse, exact)) == "sign"
+    stored = {n: -g.astype(np.float64) for n, g in coarse.items()}
+    (cause,) = diagnose(stored, right.gradients)
+    assert cause.id == "sign"
+    assert "the rounding of float32 only" in cause.message
+    assert diagnose({n: -g for n, g in stored.items()}, right.gradients) == ()
+    tiny = {n: 1e-60 * g for n, g in right.gradients.items()}
+    assert diagnose({n: -1e-60 * g for n, g in stored.items()}, tiny) == ()  # float32 holds no such numbers
+
+
 @pytest.mark.parametrize(("share", "named"), [(0.02, "l2_factor"), (-0.02, "l2_missing")])
 def test_a_multiple_of_the_weights_is_a_decay(share: float, named: str, right: Evaluation) -> None:
     weights = right.problem.parameters
     hand = {n: g + share * weights[n] if n.endswith("kernel") else g for n, g in right.gradients.items()}
     assert first(diagnose(hand, right, quick=True)) == named
-    noise = {n: g + 1e-6 * np.cos(np.arange(g.size)).reshape(g.shape) for n, g in hand.items()}
+    noise = {n: g + 1e-4 * np.cos(np.arange(g.size)).reshape(g.shape) for n, g in hand.items()}
     assert first(diagnose(noise, right, quick=True)) == "nothing"
 
 
