@@ -177,6 +177,7 @@ class Setting:
 
         Of two arrays that both fit one hand, none is farther than two tolerances from the other; a prediction that is
         nowhere as large would be met by zeros, and by any hand of that size. Zeros themselves are met by zeros alone.
+        Where the hand has another shape than the right array, the shape says it.
 
         Args:
             node: of the hand; an array that is off.
@@ -185,16 +186,15 @@ class Setting:
             noise: noise is explained, too, where the derivation gives nothing else and the right one more.
         """
         h, right = self.hand[node], self.right[node]
-        if np.shape(predicted) != h.shape:
-            return False
+        if np.shape(predicted) != h.shape or right.shape != h.shape:
+            return np.shape(predicted) == h.shape
         if not np.any(h):
             return noise or not np.any(predicted)
         limit = self._limit(predicted, *self._allowed(node, predicted, tolerance))
         size, left, given = (self._largest(node, a / limit) for a in (predicted, h - predicted, h))
-        apart = h - right if right.shape == h.shape else np.abs(right).max(initial=0.0)
-        without = self._largest(node, apart / limit)
+        without = self._largest(node, (h - right) / limit)
         if size > CLEARLY:
-            return right.shape != h.shape or without > CLEARLY * left
+            return without > CLEARLY * left
         return noise and given > LEAST and without > CLEARLY
 
     def _largest(self, node: str, array: Array) -> float:

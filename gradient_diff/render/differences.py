@@ -21,6 +21,7 @@ _DISTANCES = {
     "isolated_hand": (">", "hand, isolated"),
     "isolated_reference": ("<", "reference, isolated"),
 }
+WIDE = 0.11  # of the axis: half of the words at its left end and half of a number beside them
 _MARKERS = {"good": "o", "bad": "X", "open": "s"}
 
 
@@ -79,6 +80,8 @@ def _ends(
 ) -> None:
     """The places beyond the axis: exactly equal on the left, infinitely different on the right."""
     ticks, texts = list(axes.get_xticks()), [t.get_text() for t in axes.get_xticklabels()]
+    wide = WIDE * (ceiling - floor) if len(zero) > 1 else 0.0
+    texts = [text if tick - floor > wide else "" for tick, text in zip(ticks, texts, strict=True)]
     infinite = any(np.isinf(v) for v in values)
     places, texts = [floor, *ticks, *[ceiling] * infinite], [zero, *texts, *["∞"] * infinite]
     axes.set_xticks(places, texts, parse_math=False)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _PNG = b"\x89PNG\r\n\x1a\n"
+_FIRST = {title: place for place, title in enumerate(("status", "shape", "σ", "own σ", "relative L2"))}
 _WORST = 10  # rows in the table of worst entries
 
 
@@ -148,9 +149,9 @@ def _style(name: str) -> Any:
 
 
 def _columns() -> list[Column]:
-    """On a page the status stands beside the name: what is right of it may need scrolling."""
+    """On a page what judges stands beside the name: what is right of it may need scrolling."""
     first, *others = COLUMNS
-    return [first, *sorted(others, key=lambda column: column.title != "status")]
+    return [first, *sorted(others, key=lambda column: _FIRST.get(column.title, len(_FIRST)))]
 
 
 def _worst(diff: GradientDiff) -> list[Row]:

@@ -93,3 +93,12 @@ def test_an_explanation_leaves_nothing_only_where_it_explains_something() -> Non
     double = Enactment("double", "", "", finish=lambda arrays: {n: 2 * a for n, a in arrays.items()})
     assert residual(setting, [double]) <= 1
     assert residual(setting, [nothing]) == np.inf
+
+
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+def test_a_shape_tells_what_lost_values_cannot(dtype: str) -> None:
+    e = fitted(0.0, dtype, "mse")  # the gradient is rounding alone
+    delta = e.nodes["dense_1/dE_du"]
+    causes = compare({**e.gradients, "dense_1/bias": delta}, e).causes
+    assert [(c.id, c.layer) for c in causes] == [("bias_not_summed", "dense_1")]
+    assert compare({**e.gradients, "dense_1/bias": np.ones((5, 7), dtype)}, e).causes == ()
