@@ -13,8 +13,9 @@ import numpy.typing as npt
 from gradient_diff import Cause, GradientDiff, Row, Status
 from keras_mlp.function_causes import function_causes, not_linear
 from keras_mlp.function_judging import Sides
-from keras_mlp.function_meanings import SKIPPED, meanings, other_function
+from keras_mlp.function_meanings import meanings, other_function
 from keras_mlp.function_reenactment import reenacted_causes
+from keras_mlp.function_rows import Rows
 from keras_mlp.questions import Answers, ask
 from keras_mlp.rounding_draws import Rounding
 from keras_mlp.subject import Subject, further_than_order, responds
@@ -22,13 +23,8 @@ from keras_mlp.subject import Subject, further_than_order, responds
 Array = npt.NDArray[Any]
 Arrays = Mapping[str, Array]
 
-OPEN = (Status.VACUOUS, Status.INCONCLUSIVE)
 TURN = -2.0  # exact in every dtype, and of the other sign
 STEPS = 128  # cotangents are multiples of 1/128 between ½ and 1½: exact in every dtype, bfloat16 included
-UNSTEADY = (
-    "two runs on the same arrays differ by more than the order of a sum explains. "
-    "Freeze the seed: only a function of its inputs has a gradient"
-)
 FREEZE = "Freeze the seed, and check again."
 
 
@@ -52,7 +48,7 @@ class Check:
 
     def run(self) -> GradientDiff:
         """The whole check."""
-        rows = [*self._skipped(), *self._lost_outputs(), *_without_blame(self._rows())]
+        rows = Rows(self).all
         order = [*self.subject.arguments.leaves, *self.subject.variables]
         rows.sort(key=lambda row: order.index(row.name) if row.name in order else -1)
         hand, reference = self._shown(rows)
@@ -148,85 +144,6 @@ class Check:
         given = [self.subject] if self.plain is None else [self.subject, self.plain]
         return [Rounding(g, self.cotangents) for g in given]
 
-    # rows
-
-    def _rows(self) -> list[Row]:
-        if self.unsteady:
-            return [self._plain_row(n, Status.INCONCLUSIVE, UNSTEADY) for n in self.subject.point]
-        if self.plain is None:
-            return [self._row(n) for n in self.subject.point]
-        return [*(self._row(n) for n in self.subject.outputs), *(self._row(n) for n in self.subject.point)]
-
-    def _row(self, name: str) -> Row:
-        size = (self.subject.point | self.subject.outputs)[name].size
-        if not size:
-            return self._plain_row(name, Status.VACUOUS, "the array is empty")
-        given = self.sides[0]
-        if name not in given.reference:
-            return self._unanswered(name)
-        if name not in given.hand:
-            return self._none(name)
-        if name not in given.names:
-            return self._misshapen(name)
-        row = self._judged(name)
-        return replace(row, reason=f"{row.reason}; {self.answers[name].words} asked") if name in self.answers else row
-
-    def _judged(self, name: str) -> Row:
-        """As it ran; in float64, where that says more."""
-        finer = [sides.row(name) for sides in self.sides[1:] if name in sides.names]
-        if finer and finer[0].status.bad:
-            return replace(finer[0], reason=f"in float64: {finer[0].reason}")
-        row = self.sides[0].row(name)
-        if finer and row.status in OPEN and finer[0].status not in OPEN:
-            return replace(finer[0], reason=f"in float64: {finer[0].reason}")
-        if finer and row.status is finer[0].status is Status.MATCH:
-            return replace(row, reason=f"{row.reason}; in float64: {finer[0].reason}")
-        return row
-
-    def _unanswered(self, name: str) -> Row:
-        if self.plain is not None:
-            return self._plain_row(name, Status.VACUOUS, "neither the function nor the reference depends on it")
-        return self._plain_row(
-            name,
-            Status.INCONCLUSIVE,
-            "no derivative was found: the values have none, or not within reach of a step",
-        )
-
-    def _none(self, name: str) -> Row:
-        """The function says None: right, if nothing depends on it."""
-        reference = np.asarray(self.sides[0].reference[name], np.float64)
-        error = self.answers[name].error if name in self.answers else 0.0
-        if (np.abs(reference) <= error).all():
-            return self._plain_row(name, Status.VACUOUS, "its gradient is None, and the values do not depend on it")
-        reason = (
-            f"the gradient is None, but the values depend on it: the reference reaches {np.abs(reference).max():.3g}"
-        )
-        return replace(self._plain_row(name, Status.MISSING, reason), shape_hand=None)
-
-    def _misshapen(self, name: str) -> Row:
-        h = self.sides[0].hand[name]
-        row = self._plain_row(name, Status.SHAPE, "")
-        reason = f"the gradient has the shape {h.shape}, {name} has {row.shape_reference}; the tape says nothing"
-        return replace(row, shape_hand=h.shape, reason=reason)
-
-    def _plain_row(self, name: str, status: Status, reason: str) -> Row:
-        array = (self.subject.point | self.subject.outputs)[name]
-        return Row(name, name.rpartition("/")[0], "", array.dtype.name, array.shape, array.shape, status, reason)
-
-    def _skipped(self) -> list[Row]:
-        rows = []
-        for name, why in self.subject.arguments.skipped.items():
-            leaf = self.subject.arguments.leaves[name]
-            shape = leaf.shape if isinstance(leaf, np.ndarray) else ()
-            dtype = leaf.dtype.name if isinstance(leaf, np.ndarray) else type(leaf).__name__
-            rows.append(Row(name, "inputs", "", dtype, shape, shape, Status.VACUOUS, f"{SKIPPED}{why}"))
-        return rows
-
-    def _lost_outputs(self) -> list[Row]:
-        lost = {n: int((c == 0).sum()) for n, c in self.cotangents.items()}
-        words = "of its values are NaN or Inf: they have no gradient to check"
-        return [self._plain_row(n, Status.NONFINITE, f"{k} {words}") for n, k in lost.items() if k]
-
     def _shown(self, rows: list[Row]) -> tuple[dict[str, Array], dict[str, Array]]:
         """The arrays of the rows, as they were judged."""
         judged = {r.name: self._judging(r) for r in rows if r.metrics is not None or r.status is Status.NONFINITE}
@@ -238,8 +155,6 @@ class Check:
         if self.unsteady:
             return None
         return self.sides[-1] if row.reason.startswith("in float64") else self.sides[0]
-
-    # words
 
     def _causes(self, rows: list[Row]) -> tuple[Cause, ...]:
         names = self._off(rows)
@@ -295,16 +210,3 @@ class Check:
 def _unnamed(names: list[str], causes: list[Cause]) -> list[str]:
     named = {c.layer for c in causes}
     return [n for n in names if n not in named]
-
-
-def _without_blame(rows: list[Row]) -> list[Row]:
-    """Where the two are not the same function, neither one's gradient is off because the other's is another."""
-    if not other_function(rows):
-        return rows
-    words = "the reference is another function"
-    return [
-        replace(row, status=Status.DIFFERENT, reason=f"{row.reason}; {words}")
-        if row.status in (Status.REFERENCE_OFF, Status.DIFFERENT)
-        else row
-        for row in rows
-    ]
