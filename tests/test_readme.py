@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import os
 import re
 import subprocess
@@ -149,6 +150,64 @@ def test_the_results_are_those_of_the_committed_reports(place: int) -> None:
     assert [
         t for t, cell in zip(texts, cells, strict=True) if not says(t.replace(",", ""), measured(name, *cell))
     ] == []
+
+
+TIMED = (
+    ("E and all gradients, 1-5-5-5-1", (("E and all gradients, 1-5-5-5-1, batch 100", "tf.function"),)),
+    ("E and all gradients, 784-50-100-10", (("E and all gradients, 784-50-100-10, batch 100", "tf.function"),)),
+    (
+        "a step of training on the sine",
+        tuple(("one step of training on the sine", other) for other in ("article A's loop", "train_on_batch")),
+    ),
+    (
+        "a training step of 1024-2048-2048-10",
+        (("one step of 1024-2048-2048-10, batch 256", "its matrix products alone"),),
+    ),
+    (
+        "an epoch of 784-50-10",
+        tuple(("one epoch of 784-50-10, 60,000 samples, batch 100", other) for other in ("model.fit", "scikit-learn")),
+    ),
+    ("`gradient-diff run three_layer_network`", (("gradient-diff run three_layer_network", "import tensorflow"),)),
+)
+"""Row by row of the README: how it begins, and the races whose ratios it has."""
+
+
+def row_below(header: str, beginning: str) -> str:
+    return next(cells[-1] for cells in rows_below(header) if cells[0].startswith(beginning))
+
+
+@pytest.mark.parametrize("place", range(len(TIMED)))
+def test_the_ratios_are_those_of_the_committed_report(place: int) -> None:
+    beginning, races = TIMED[place]
+    measured_now = {(row["what"], row["against"]): row["ratio"] for row in table_of("speed/tables/ratios")}
+    texts = re.findall(r"\d+\.\d+", row_below("| what | measured |", beginning))
+    assert len(texts) == len(races)
+    assert all(says(text, measured_now[race]) for text, race in zip(texts, races, strict=True))
+
+
+def test_the_memory_and_the_metrics_are_those_of_the_committed_report() -> None:
+    peaks = [row["beside data, parameters and state, MB"] for row in table_of("speed/tables/peak_memory")]
+    assert row_below("| what | measured |", "peak memory of an epoch") == f"{', '.join(peaks)} MB"
+    (large,) = table_of("speed/tables/metrics_of_large_arrays")
+    said = row_below("| what | measured |", "all metrics of two float32 arrays")
+    assert large["entries"] == "50000000"
+    assert said == f"{large['ratio']} times, {float(large['on top of the arrays, MB']):g} MB"
+
+
+@pytest.mark.parametrize(
+    ("beginning", "claim"),
+    [
+        ("mistakes of independent derivations named first", "a mistake is named first, or tied, in at least 95 %"),
+        ("something else named first", "something else is named in less than 1 %"),
+        ("two mistakes at once", "both of two mistakes are named in at least 80 %"),
+        ("mistakes named on 10,000 correct pairs", "no mistake is named on 10,000 correct pairs"),
+        ("a full diagnosis of 784-50-100-10", "a full diagnosis costs at most 500 hand evaluations"),
+    ],
+)
+def test_the_rates_of_the_diagnosis_are_those_of_the_committed_report(beginning: str, claim: str) -> None:
+    claims = json.loads((RESULTS / "mistake_rates" / "manifest.json").read_text("utf-8"))["claims"]
+    said = row_below("| what | measured |", beginning)
+    assert f"{claim} (measured {said})" in claims
 
 
 def test_the_table_of_checkers_is_the_committed_one() -> None:
