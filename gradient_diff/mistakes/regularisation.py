@@ -30,12 +30,12 @@ def regularisation(setting: Setting) -> Iterator[Enactment]:
 
 
 FORMS = (
-    ("l2_missing", 0.0, "the decay term 2λW of E is missing"),
-    ("l2_factor", 0.5, "the decay term is λW, half of what E + λΣW² gives"),
-    ("l2_factor", 2.0, "the decay term is 4λW, twice what E + λΣW² gives"),
-    ("l2_sign", -1.0, "the decay term is subtracted"),
+    ("l2_missing", 0.0, "", "the decay term 2λW of E is missing"),
+    ("l2_factor", 0.5, " + λW", "the decay term is λW, half of what E + λΣW² gives"),
+    ("l2_factor", 2.0, " + 4λW", "the decay term is 4λW, twice what E + λΣW² gives"),
+    ("l2_sign", -1.0, " − 2λW", "the decay term is subtracted"),
 )
-"""(id, times the right term, sentence)."""
+"""(id, times the right term, what is written after dE/dW, sentence)."""
 
 
 def _in_layers(setting: Setting, names: list[str]) -> Iterator[Enactment]:
@@ -43,7 +43,7 @@ def _in_layers(setting: Setting, names: list[str]) -> Iterator[Enactment]:
     where, before = (names[0], "") if len(names) == 1 else ("", "in every layer that has one, ")
     decays = {name: setting.structure.decay(name) for name in names}
     size = ", ".join(dict.fromkeys(f"λ = {decay / 2:.6g}" for decay in decays.values()))
-    for kind, factor, sentence in (*FORMS, *_over_the_batch(setting.batch)):
+    for kind, factor, _, sentence in (*FORMS, *_over_the_batch(setting.batch)):
         swaps = {n: e for name in names for n, e in _with_decay(setting, name, factor * decays[name]).items()}
         yield Enactment(kind, where, f"{before}{sentence}, {size}", swaps, places=len(names))
     for factor in (1, 2):
@@ -53,13 +53,11 @@ def _in_layers(setting: Setting, names: list[str]) -> Iterator[Enactment]:
             yield Enactment("l2_bias", where, words, swaps, places=len(names))
 
 
-def _over_the_batch(n: int) -> tuple[tuple[str, float, str], ...]:
+def _over_the_batch(n: int) -> Iterator[tuple[str, float, str, str]]:
     """Some books write λ/N or λ/2N into E; over one sample it is nothing else."""
-    if n == 1:
-        return ()
-    shares = ((1.0, "2λW/N"), (0.5, "λW/N"))
-    said = "the decay term is {}, with N = " + f"{n}, where E + λΣW² gives 2λW"
-    return tuple(("l2_factor", share / n, said.format(term)) for share, term in shares)
+    for share, term in ((1.0, "2λW/N"), (0.5, "λW/N")) if n > 1 else ():
+        sentence = f"the decay term is {term}, with N = {n}, where E + λΣW² gives 2λW"
+        yield "l2_factor", share / n, f" + {term}", sentence
 
 
 def _with_decay(setting: Setting, name: str, decay: float) -> dict[str, Equation]:
@@ -80,14 +78,9 @@ def _decayed_bias(setting: Setting, name: str, decay: float) -> dict[str, Equati
 
 def _known(setting: Setting) -> Iterator[Enactment]:
     size = f"λ = {setting.decay:.6g}"
-    forms, written_so = (
-        (*FORMS, *_over_the_batch(setting.batch)),
-        ("", " + λW", " + 4λW", " − 2λW", " + 2λW/N", " + λW/N"),
-    )
-    for (name, factor, sentence), term in zip(forms, written_so, strict=False):  # over one sample the last two are none
-        written = f"dE/dW{term}"
+    for name, factor, term, sentence in (*FORMS, *_over_the_batch(setting.batch)):
         finish = _plus(setting, is_kernel, 2 * (factor - 1) * setting.decay)
-        yield Enactment(name, "", f"{sentence}, {size}", finish=finish, written=written, right="dE/dW + 2λW")
+        yield Enactment(name, "", f"{sentence}, {size}", finish=finish, written=f"dE/dW{term}", right="dE/dW + 2λW")
     for factor in (1, 2):
         finish = _plus(setting, is_bias, factor * setting.decay)
         words = f"your bias gradients have a decay term, too, {factor:g}λb with {size}"

@@ -17,7 +17,7 @@ from rich.progress import Progress
 from experiments.running import Outcome, run_study
 from experiments.study import Comparison, Part, Result, Settings, Table
 from gradient_diff import Status, compare
-from manual_mlp import MLP, Dense
+from manual_mlp import MLP, Dense, Evaluation
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -34,6 +34,15 @@ def fresh(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Outcome]:
             return run_study(name, Settings(), out, progress)
 
     return run
+
+
+@pytest.fixture(scope="session")
+def evaluation() -> Evaluation:
+    """Of a small float32 network, for files to be held against."""
+    mlp = MLP(3, [Dense(2, "tanh"), Dense(1)])
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(5, 3)), rng.normal(size=(5, 1))
+    return mlp.backpropagate(mlp.initialize(0, dtype="float32"), x, y, "mse")
 
 
 @pytest.fixture(scope="session")

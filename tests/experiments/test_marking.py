@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from experiments import marking
@@ -12,15 +11,7 @@ from experiments.marking import check_rules, mark
 from experiments.reference_file import reference_of
 from gradient_diff import Status
 from gradient_diff.files import read_rules
-from manual_mlp import MLP, Dense, Evaluation, save_parameters
-
-
-@pytest.fixture(scope="module")
-def evaluation() -> Evaluation:
-    mlp = MLP(3, [Dense(2, "tanh"), Dense(1)])
-    rng = np.random.default_rng(0)
-    x, y = rng.normal(size=(5, 3)), rng.normal(size=(5, 1))
-    return mlp.backpropagate(mlp.initialize(0, dtype="float32"), x, y, "mse")
+from manual_mlp import Evaluation, save_parameters
 
 
 def test_the_diff_that_is_kept_holds_no_arrays(evaluation: Evaluation, tmp_path: Path) -> None:

@@ -9,15 +9,7 @@ import pytest
 
 from experiments.marking import mark
 from experiments.reference_file import check_no_handout, reference_of, with_noise
-from manual_mlp import MLP, Dense, Evaluation, save_parameters
-
-
-@pytest.fixture(scope="module")
-def evaluation() -> Evaluation:
-    mlp = MLP(3, [Dense(2, "tanh"), Dense(1)])
-    rng = np.random.default_rng(0)
-    x, y = rng.normal(size=(5, 3)), rng.normal(size=(5, 1))
-    return mlp.backpropagate(mlp.initialize(0, dtype="float32"), x, y, "mse")
+from manual_mlp import Evaluation, save_parameters
 
 
 def test_only_an_archive_and_an_evaluation_keep_an_order(evaluation: Evaluation) -> None:
