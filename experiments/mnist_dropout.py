@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +12,7 @@ import pandas as pd
 
 from experiments.datasets import CLASSES, Dataset, dataset_of
 from experiments.dropout_pictures import accuracy_curves, dropped_images, loss_curves
-from experiments.study import Comparison, Part, Result, Settings, Table, paragraphs
+from experiments.study import Comparison, Mode, Part, Result, Settings, Table, paragraphs
 from keras_mlp import TrainedTogether, fit_keras, train_together
 from manual_mlp import MLP, Activation, Adam, Dense, Dropout, Loss, train
 
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
 Array = npt.NDArray[Any]
-Mode: TypeAlias = Literal["eager", "graph", "xla"]
 
 UNITS = 28
 RATE = 0.3

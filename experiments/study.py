@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy.typing as npt
 
@@ -16,6 +16,8 @@ from manual_mlp import Evaluation
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
+
+Mode: TypeAlias = Literal["eager", "graph", "xla"]
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,7 @@ class Settings:
     """
 
     dtype: str = "float64"
-    mode: Literal["eager", "graph", "xla"] = "eager"
+    mode: Mode = "eager"
     seed: int = 0
     full: bool = False
     dataset: str | None = None

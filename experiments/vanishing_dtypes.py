@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from experiments.datasets import Dataset
-from experiments.study import Comparison, Part, Settings, Table, paragraphs
+from experiments.study import Comparison, Mode, Part, Settings, Table, paragraphs
 from experiments.vanishing_nets import BATCH, LOSS, network, norms
 from experiments.vanishing_pictures import by_dtype
 from gradient_diff import GradientDiff, Status, compare
@@ -18,7 +18,6 @@ from keras_mlp import backpropagate, to_keras
 from manual_mlp import UNITS, Evaluation, gradient_node, rounding_noise
 
 Array = npt.NDArray[Any]
-Mode: TypeAlias = Literal["eager", "graph", "xla"]
 
 LOSING = 32  # hidden layers with the sigmoid and small weights, so that even float32 runs out of small numbers
 BOTTOM = 4  # layers of it

@@ -110,13 +110,10 @@ def with_namesakes(rows: tuple[Row, ...]) -> tuple[Row, ...]:
 
 
 def _with_namesake(row: Row, rows: Iterable[Row]) -> Row:
-    if row.shape_hand is None:
-        others = [other for other in rows if other.shape_reference is None and other.shape_hand == row.shape_reference]
-        side = "hand"
-    else:
-        others = [other for other in rows if other.shape_hand is None and other.shape_reference == row.shape_hand]
-        side = "reference"
-    nearest = difflib.get_close_matches(row.name, [other.name for other in others], 1, 0.0)
+    side = "hand" if row.shape_hand is None else "reference"
+    shapes = row.shape_reference, row.shape_hand
+    others = [other.name for other in rows if (other.shape_hand, other.shape_reference) == shapes]
+    nearest = difflib.get_close_matches(row.name, others, 1, 0.0)
     if not nearest:
         return row
     found = f"the {side} side has no {row.name}; it has {nearest[0]} of that shape: is it called otherwise there?"

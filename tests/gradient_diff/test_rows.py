@@ -29,3 +29,4 @@ def test_a_name_that_only_one_side_has_is_held_against_those_of_its_shape() -> N
 def test_what_is_simply_missing_has_no_namesake(odd: dict[str, object]) -> None:
     shared = {"a/bias": np.ones(3)}
     assert "the hand side has no a/kernel" in _reasons({**shared, **odd}, {**shared, "a/kernel": ONES})
+    assert "the reference side has no a/kernel" in _reasons({**shared, "a/kernel": ONES}, {**shared, **odd})

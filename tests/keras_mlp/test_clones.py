@@ -84,6 +84,20 @@ def test_mixed_precision_is_judged_by_its_own_rounding(policy: str, last: str) -
     assert (found.verdict, found.culprit) == (Status.MISMATCH, "out/kernel")
 
 
+def test_rounding_the_weights_for_the_computation_counts() -> None:
+    """A sum that cancels: what storing its weights in half precision leaves of it is more than adding them does."""
+    n = 2000
+    rng = np.random.default_rng(0)
+    model = keras.Sequential([keras.Input((n,)), keras.layers.Dense(1, use_bias=False, dtype="mixed_float16")])
+    w, x = np.float32(1 / 3 + 1e-3 * rng.normal(size=(n, 1))), np.resize([1.0, -1.0], (1, n))
+    model.trainable_weights[0].assign(w)
+    mine = np.float32(2 * x.T @ (x @ w.astype("float64")))
+    diff = check_gradients(model, x, np.zeros((1, 1)), [mine], loss="mse")
+    assert diff.verdict is Status.VACUOUS  # and no mistake
+    assert diff.rows[0].metrics is not None
+    assert diff.rows[0].metrics.relative_l2 > 2.0**-10
+
+
 def test_any_loss_of_keras_goes_with_any_model() -> None:
     mlp = MLP(3, [Dense(4, "tanh"), Dense(2)])
     w = mlp.initialize(0, dtype="float32")
