@@ -3,6 +3,7 @@
 It knows `manual_mlp` only, and never imports TensorFlow or Keras.
 """
 
+from gradient_diff.arrays import checked_array
 from gradient_diff.calling import Called, call_derivation
 from gradient_diff.comparison import compare
 from gradient_diff.diff import GradientDiff, Row
@@ -38,6 +39,7 @@ __all__ = [
     "Status",
     "assert_gradients_match",
     "call_derivation",
+    "checked_array",
     "compare",
     "cut_down",
     "diagnose",

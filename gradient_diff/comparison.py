@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from gradient_diff.arrays import checked_array
 from gradient_diff.calling import call_derivation
 from gradient_diff.case import Case
 from gradient_diff.diff import GradientDiff, Row
@@ -220,21 +221,10 @@ def _arrays(
     if unknown:
         raise ValueError(f"names= renames {', '.join(sorted(unknown))}, which {title} has not: {', '.join(side)}.")
     parameters = problem.parameters if problem else {}
-    renamed = {names.get(n, n): _numbers(title, n, a) for n, a in side.items()}
+    renamed = {names.get(n, n): checked_array(title, n, a) for n, a in side.items()}
     if len(renamed) != len(side):
         raise ValueError(f"names= sends two of {title}'s arrays to one name: {dict(names)}.")
     return {gradient_node(n) if n in parameters else n: a for n, a in renamed.items()}
-
-
-def _numbers(title: str, name: str, array: object) -> npt.NDArray[Any]:
-    if array is None:
-        raise TypeError(f"{title}[{name!r}] is None: no gradient was computed.")
-    if isinstance(array, np.ma.MaskedArray):
-        raise TypeError(f"{title}[{name!r}] is a masked array: what is masked is no gradient. Pass array.filled(0).")
-    result = np.asarray(array)
-    if result.dtype.kind not in "fiu" and result.dtype.name != "bfloat16":
-        raise TypeError(f"{title}[{name!r}] is {result.dtype}: expected an array of numbers.")
-    return result
 
 
 def _nodes(hand: Evaluation | Arrays, reference: Evaluation | Arrays, problem: Problem | None) -> Arrays:

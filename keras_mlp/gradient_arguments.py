@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from gradient_diff import checked_array
 from manual_mlp import ShapeError
 
 Array = npt.NDArray[Any]
@@ -122,19 +123,7 @@ def _is_with_loss(given: Sequence[object]) -> bool:
 
 def _arrays(title: str, given: Mapping[str, object], names: Sequence[str]) -> dict[str, Array]:
     """None stands for no gradient, which a frozen weight may have."""
-    return {n: _array(title, n, a) for n, a in given.items() if a is not None or n in names}
-
-
-def _array(title: str, name: str, value: object) -> Array:
-    if value is None:
-        raise TypeError(f"{title}[{name!r}] is None: no gradient was computed.")
-    try:
-        array = np.asarray(value)
-    except ValueError as error:  # a list of rows of different lengths
-        raise ValueError(f"{title}[{name!r}] cannot be read as an array: {error}.") from error
-    if array.dtype.kind not in "fiu" and array.dtype.name != "bfloat16":
-        raise TypeError(f"{title}[{name!r}] is {array.dtype}: expected an array of numbers.")
-    return array
+    return {n: checked_array(title, n, a) for n, a in given.items() if a is not None or n in names}
 
 
 def inferred_gradients(

@@ -21,6 +21,7 @@ PUBLIC = [
     "Status",
     "assert_gradients_match",
     "call_derivation",
+    "checked_array",
     "compare",
     "cut_down",
     "diagnose",

@@ -93,6 +93,11 @@ def test_arrays_must_hold_numbers(value: object, dtype: str) -> None:
     _refused(TypeError, f"gradients['a/bias'] is {dtype}: expected an array of numbers.", {"a/bias": value})
 
 
+def test_what_is_masked_is_no_gradient() -> None:
+    text = "gradients['a/bias'] is a masked array: what is masked is no gradient. Pass array.filled(0)."
+    _refused(TypeError, text, {"a/bias": np.ma.array(np.ones(2), mask=[True, False])})
+
+
 def test_a_gradient_that_is_none_was_not_computed() -> None:
     text = "gradients['a/bias'] is None: no gradient was computed."
     _refused(TypeError, text, {"a/bias": None})

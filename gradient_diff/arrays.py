@@ -1,0 +1,40 @@
+"""What people hand over as an array, read or refused by name."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+
+def checked_array(title: str, name: str, value: object) -> npt.NDArray[Any]:
+    """An array of numbers, as it is.
+
+    Args:
+        title: whose it is, for messages.
+        name: its name there.
+        value: an array, or lists of numbers.
+
+    Returns:
+        The array, of any shape.
+
+    Raises:
+        TypeError: it is None, masked, or holds no numbers.
+        ValueError: its rows differ in length.
+
+    Example:
+        >>> checked_array("hand", "w", [1.0, 2.0])
+        array([1., 2.])
+    """
+    if value is None:
+        raise TypeError(f"{title}[{name!r}] is None: no gradient was computed.")
+    if isinstance(value, np.ma.MaskedArray):
+        raise TypeError(f"{title}[{name!r}] is a masked array: what is masked is no gradient. Pass array.filled(0).")
+    try:
+        array = np.asarray(value)
+    except ValueError as error:  # a list of rows of different lengths
+        raise ValueError(f"{title}[{name!r}] cannot be read as an array: {error}.") from error
+    if array.dtype.kind not in "fiu" and array.dtype.name != "bfloat16":
+        raise TypeError(f"{title}[{name!r}] is {array.dtype}: expected an array of numbers.")
+    return array
