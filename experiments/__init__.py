@@ -1,40 +1,97 @@
-"""Runnable studies, one module each, and the command line.
+"""Runnable studies: the five articles, what they leave open, and what the README's tables are measured by.
 
 This file imports nothing heavy: the command line lists the studies without loading them.
 """
 
-STUDIES: dict[str, str] = {
-    "three_layer_network": "article B's worked 2-3-2-2 example, digit by digit and node by node",
-    "tape_pitfalls": "article D's mistakes with GradientTape, each beside its correction",
-    "sine_regression": "article A's 1-5-5-5-1 network on sin(x), 50,000 steps checked by the tape",
-    "who_is_wrong": "one case of each status: wrong derivations, references that are off, what proves nothing",
-    "mistake_gallery": "every known mistake, committed on purpose: its picture and its diagnosis",
-    "mnist_batches": "article B's image network: weights in a file, accuracy in batches, and what batches save",
-    "logic_gates": "article C's perceptrons: gates, a half adder, and XOR learned by both twins",
-    "stage_by_stage": "article C's 2-3-3-2 network drawn stage by stage, and its three slips named",
-    "digit_network": "article C's 15 hidden units: digits learned, images compressed, numerical gradients timed",
-    "mnist_dropout": "article E's dropout network: both twins on the same masks, and what its split is worth",
-    "vanishing_gradients": "where the gradient fades with depth, and which dtype loses it first",
-    "saturation": "cross-entropy on probabilities and on logits as weights grow, and where Keras clips",
-}
-"""What `run all` runs, in this order: name → one line."""
+from dataclasses import dataclass
 
-BY_NAME_ONLY: dict[str, str] = {
-    "noise_calibration": "is the predicted rounding right? thousands of random correct networks against it",
-    "mistake_rates": "how often a mistake is named rightly: independent wrong derivations on random nets",
-    "speed": "how fast the manual engine is against TensorFlow, ratios in one run",
-    "detection": "who sees a wrong gradient and who accuses a right one, we and the peers on the same cases",
-}
-"""What runs only when it is named."""
 
-TAKES: dict[str, tuple[str, ...]] = {
-    "mnist_batches": ("dataset", "data", "epochs", "weights"),
-    "logic_gates": ("epochs",),
-    "digit_network": ("dataset", "data", "epochs"),
-    "mnist_dropout": ("dataset", "data", "epochs"),
-    "vanishing_gradients": ("dataset", "data", "epochs"),
-    "saturation": ("dataset", "data", "epochs"),
-}
-"""Which of the options that are not for everyone a study takes."""
+@dataclass(frozen=True)
+class Entry:
+    """One line of the list of studies.
 
-__all__ = ["BY_NAME_ONLY", "STUDIES", "TAKES"]
+    Attributes:
+        module: below `experiments`, with a function run(settings, progress) → Result.
+        line: what it is about.
+        takes: which of the options that are not for everyone it takes.
+        in_all: whether `run all` runs it; otherwise it runs only when it is named.
+    """
+
+    module: str
+    line: str
+    takes: tuple[str, ...] = ()
+    in_all: bool = True
+
+
+STUDIES: dict[str, Entry] = {
+    "three_layer_network": Entry(
+        "article_b_by_hand.study", "article B's worked 2-3-2-2 example, digit by digit and node by node"
+    ),
+    "tape_pitfalls": Entry(
+        "article_d_pitfalls.study", "article D's mistakes with GradientTape, each beside its correction"
+    ),
+    "sine_regression": Entry(
+        "article_a_sine.study", "article A's 1-5-5-5-1 network on sin(x), 50,000 steps checked by the tape"
+    ),
+    "who_is_wrong": Entry(
+        "beyond.who_is_wrong",
+        "one case of each status: wrong derivations, references that are off, what proves nothing",
+    ),
+    "mistake_gallery": Entry(
+        "benchmarks.naming.gallery", "every known mistake, committed on purpose: its picture and its diagnosis"
+    ),
+    "mnist_batches": Entry(
+        "article_b_images.study",
+        "article B's image network: weights in a file, accuracy in batches, and what batches save",
+        ("dataset", "data", "epochs", "weights"),
+    ),
+    "logic_gates": Entry(
+        "article_c_gates.study",
+        "article C's perceptrons: gates, a half adder, and XOR learned by both twins",
+        ("epochs",),
+    ),
+    "stage_by_stage": Entry(
+        "article_c_stages.study", "article C's 2-3-3-2 network drawn stage by stage, and its three slips named"
+    ),
+    "digit_network": Entry(
+        "article_c_digits.study",
+        "article C's 15 hidden units: digits learned, images compressed, numerical gradients timed",
+        ("dataset", "data", "epochs"),
+    ),
+    "mnist_dropout": Entry(
+        "article_e_dropout.study",
+        "article E's dropout network: both twins on the same masks, and what its split is worth",
+        ("dataset", "data", "epochs"),
+    ),
+    "vanishing_gradients": Entry(
+        "beyond.vanishing.study",
+        "where the gradient fades with depth, and which dtype loses it first",
+        ("dataset", "data", "epochs"),
+    ),
+    "saturation": Entry(
+        "beyond.saturation.study",
+        "cross-entropy on probabilities and on logits as weights grow, and where Keras clips",
+        ("dataset", "data", "epochs"),
+    ),
+    "noise_calibration": Entry(
+        "benchmarks.calibration.study",
+        "is the predicted rounding right? thousands of random correct networks against it",
+        in_all=False,
+    ),
+    "mistake_rates": Entry(
+        "benchmarks.naming.rates",
+        "how often a mistake is named rightly: independent wrong derivations on random nets",
+        in_all=False,
+    ),
+    "speed": Entry(
+        "benchmarks.speed.study", "how fast the manual engine is against TensorFlow, ratios in one run", in_all=False
+    ),
+    "detection": Entry(
+        "benchmarks.detection.study",
+        "who sees a wrong gradient and who accuses a right one, we and the peers on the same cases",
+        in_all=False,
+    ),
+}
+"""Name → study, in the order of `run all`; a name is what the command line and `results/` call it."""
+
+__all__ = ["STUDIES", "Entry"]

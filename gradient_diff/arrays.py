@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-import numpy.typing as npt
+
+from manual_mlp import Array
 
 
-def checked_array(title: str, name: str, value: object) -> npt.NDArray[Any]:
+def checked_array(title: str, name: str, value: object) -> Array:
     """An array of numbers, as it is.
 
     Args:

@@ -4,22 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from gradient_diff.arrays import checked_array
-from gradient_diff.calling import call_derivation
-from gradient_diff.case import Case
-from gradient_diff.diff import GradientDiff, Row
-from gradient_diff.expected_noise import MEASURED, check_independent, measured_noise, relative_noise, widened
-from gradient_diff.judgement import expected_noise, judge
-from gradient_diff.mistakes import Cause
-from gradient_diff.mistakes.diagnosis import find_causes
-from gradient_diff.mistakes.factors import NOTHING, Known
-from gradient_diff.mistakes.unexplained import where_it_sits
-from gradient_diff.rows import (
+from gradient_diff.diagnosis.calling import call_derivation
+from gradient_diff.diagnosis.diagnosis import Cause, find_causes
+from gradient_diff.diagnosis.factors import NOTHING, Known
+from gradient_diff.diagnosis.smallest import Derivation, cut_down
+from gradient_diff.diagnosis.traces import Traces
+from gradient_diff.diagnosis.whereabouts import where_it_sits
+from gradient_diff.judging.case import Case
+from gradient_diff.judging.judgement import expected_noise, judge
+from gradient_diff.ledger.building import live_ledger
+from gradient_diff.ledger.ledger import Ledger
+from gradient_diff.noise.given import MEASURED, check_independent, measured_noise, relative_noise, widened
+from gradient_diff.noise.network import Noise
+from gradient_diff.result.diff import GradientDiff, Row
+from gradient_diff.result.rows import (
     float_name,
     in_order,
     mark_downstream,
@@ -28,14 +31,10 @@ from gradient_diff.rows import (
     with_namesakes,
     with_shapes_explained,
 )
-from gradient_diff.shapes import Ledger, live_ledger
-from gradient_diff.smallest import Derivation, cut_down
-from gradient_diff.status import Status
-from gradient_diff.traces import Traces
-from gradient_diff.witness import Asked
-from manual_mlp import Evaluation, Noise, Problem, gradient_node
-
-Arrays: TypeAlias = Mapping[str, npt.NDArray[Any]]
+from gradient_diff.result.status import Status
+from gradient_diff.witnesses.complex_step import Asked
+from manual_mlp import Array, Evaluation, Problem, gradient_node
+from manual_mlp.extend import Arrays
 
 
 def compare(
@@ -143,8 +142,8 @@ def _causes(
 def _case(
     hand: Evaluation | Arrays,
     reference: Evaluation | Arrays,
-    h: dict[str, npt.NDArray[Any]],
-    r: dict[str, npt.NDArray[Any]],
+    h: dict[str, Array],
+    r: dict[str, Array],
     problem: Problem | None,
     noise: Noise | Arrays | None,
     rtol: float | None,
@@ -169,9 +168,7 @@ def _noisier(hand: Evaluation | Arrays, reference: Evaluation | Arrays, problem:
     return next((p for p in problems if not p.fused), problem)
 
 
-def _without_fused(
-    side: Evaluation | Arrays, arrays: dict[str, npt.NDArray[Any]], other: Evaluation | Arrays
-) -> dict[str, npt.NDArray[Any]]:
+def _without_fused(side: Evaluation | Arrays, arrays: dict[str, Array], other: Evaluation | Arrays) -> dict[str, Array]:
     """Leave out the dE/dz that exists only because this side does not fuse what the other fuses."""
     assert isinstance(side, Evaluation) and isinstance(other, Evaluation)
     if side.problem.fused or not other.problem.fused:
@@ -206,7 +203,7 @@ def _origin(side: Evaluation | Arrays) -> str:
 
 def _arrays(
     title: str, side: Evaluation | Arrays, problem: Problem | None, names: Mapping[str, str], full: bool
-) -> dict[str, npt.NDArray[Any]]:
+) -> dict[str, Array]:
     """node → array; parameter names become the names of their gradients' nodes."""
     if isinstance(side, Evaluation):
         return dict(side.nodes) if full else {gradient_node(n): g for n, g in side.gradients.items()}

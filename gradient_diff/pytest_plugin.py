@@ -81,7 +81,7 @@ class Reports:
         number = self.written[test]
         name = folder_name(test) + (f"-{number}" if number > 1 else "")
         try:
-            from gradient_diff.render import write_report
+            from gradient_diff.render.folder import write_report
 
             with warnings.catch_warnings(action="ignore"):  # a font without a letter of the test's name fails no test
                 page = write_report(mismatch.diff, self.folder / name, title=test, manifest={"test": test})

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from gradient_diff.comparison import Arrays, compare
-from gradient_diff.diff import GradientDiff, Row
-from gradient_diff.smallest import Derivation
-from gradient_diff.status import Status
-from gradient_diff.witness import Asked
-from manual_mlp import GATE, Evaluation, Noise
+from gradient_diff.comparison import compare
+from gradient_diff.diagnosis.smallest import Derivation
+from gradient_diff.noise.network import Noise
+from gradient_diff.result.diff import GradientDiff, Row
+from gradient_diff.result.status import Status
+from gradient_diff.witnesses.complex_step import Asked
+from manual_mlp import Evaluation
+from manual_mlp.extend import GATE, Arrays
 
 
 class GradientMismatch(AssertionError):  # noqa: N818  # it reports a finding, as pytest's Failed does
@@ -88,7 +90,7 @@ def assert_gradients_match(
 
 
 def _lines(diff: GradientDiff, allow_kinks: bool) -> Iterator[str]:
-    from gradient_diff.render.wording import printable
+    from gradient_diff.wording import printable
 
     yield printable(diff.headline())
     yield printable(f"hand: {diff.hand_origin} · reference: {diff.reference_origin}")
@@ -106,7 +108,7 @@ def _lines(diff: GradientDiff, allow_kinks: bool) -> Iterator[str]:
 
 def _row(row: Row) -> Iterator[str]:
     """One array that fails: its status, the worst entry with both values, and why."""
-    from gradient_diff.render.wording import apart, index, printable, shapes, sigmas
+    from gradient_diff.wording import apart, index, printable, shapes, sigmas
 
     yield f"{row.status.name}  {printable(row.name)}  {shapes(row.shape_hand, row.shape_reference)}"
     if row.metrics is not None and row.metrics.differing:
@@ -121,7 +123,7 @@ def _row(row: Row) -> Iterator[str]:
 
 def _causes(diff: GradientDiff) -> Iterator[str]:
     from gradient_diff.render.causes import heading, name, notes, sentence, sides
-    from gradient_diff.render.wording import printable
+    from gradient_diff.wording import printable
 
     if heading(diff):
         yield from ("", heading(diff))

@@ -13,13 +13,10 @@ from typing import Any
 
 import keras
 import numpy as np
-import numpy.typing as npt
 import tensorflow as tf
 
 from keras_mlp.modes import Mode, Tensors, made_for
-from manual_mlp import MLP, Dropout, Problem
-
-Array = npt.NDArray[Any]
+from manual_mlp import MLP, Array, Dropout, Problem
 
 
 def read_draws(model: keras.Model, mlp: MLP, batch: int, mode: Mode = "eager") -> dict[str, Array]:

@@ -16,7 +16,8 @@ from keras_mlp.draws import kept_seeds, prove_draws, read_draws, replayed, swapp
 from keras_mlp.losses import LossTensor, to_tensorflow
 from keras_mlp.modes import Mode, Tensors, check_mode, in_mode
 from keras_mlp.twin import from_keras, layer_weights, prove_same_weights, to_keras
-from manual_mlp import Dropout, Evaluation, Loss, Problem, as_loss, gradient_node
+from manual_mlp import Dropout, Evaluation, Loss, Problem, gradient_node
+from manual_mlp.extend import as_loss
 
 
 def backpropagate(

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import keras
 import numpy as np
-import numpy.typing as npt
 import tensorflow as tf
 
-from manual_mlp import ACTIVATIONS, MLP, Activation, Dense, Dropout, Layer, check_parameters
-
-Arrays = Mapping[str, npt.NDArray[Any]]
+from manual_mlp import ACTIVATIONS, MLP, Activation, Array, Dense, Dropout
+from manual_mlp.extend import Arrays, Layer, check_parameters
 
 
 @keras.saving.register_keras_serializable(package="keras_mlp")
@@ -56,7 +54,7 @@ def to_keras(mlp: MLP, parameters: Arrays, dtype: str = "float64", *, seed: int 
     return model
 
 
-def _exactly(mlp: MLP, parameters: Arrays, dtype: str) -> dict[str, npt.NDArray[Any]]:
+def _exactly(mlp: MLP, parameters: Arrays, dtype: str) -> dict[str, Array]:
     check_parameters(mlp, parameters)
     converted = {name: np.asarray(parameters[name]).astype(dtype) for name in mlp.parameter_shapes}
     rounded = [name for name, array in converted.items() if not np.array_equal(array, parameters[name])]
@@ -93,7 +91,7 @@ def exact_decay(regularizer: Any) -> Any:
     return regularizer
 
 
-def from_keras(model: keras.Sequential) -> tuple[MLP, dict[str, npt.NDArray[Any]]]:
+def from_keras(model: keras.Sequential) -> tuple[MLP, dict[str, Array]]:
     """The MLP that computes what a Keras model computes, and its weights.
 
     One thing Keras does otherwise: it rounds the λ of an L2 regularizer to float32, in a float64 model, too. `to_keras`
@@ -243,7 +241,7 @@ def _free_name(name: str, taken: list[str]) -> str:
     return f"{name}_{alike}" if name in taken else name
 
 
-def parameters_of(model: keras.Model) -> dict[str, npt.NDArray[Any]]:
+def parameters_of(model: keras.Model) -> dict[str, Array]:
     """A copy of a model's weights, frozen ones included, name → array.
 
     Example:
@@ -282,5 +280,5 @@ def prove_same_weights(model: keras.Model, parameters: Arrays) -> None:
         )
 
 
-def _same_bits(a: npt.NDArray[Any], b: npt.NDArray[Any]) -> bool:
+def _same_bits(a: Array, b: Array) -> bool:
     return a.dtype == b.dtype and a.shape == b.shape and a.tobytes() == np.ascontiguousarray(b).tobytes()

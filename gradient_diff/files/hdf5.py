@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
-from gradient_diff.render.wording import printable
+from gradient_diff.wording import printable
+from manual_mlp import Array
 
 if TYPE_CHECKING:
     import h5py  # type: ignore[import-untyped]  # it ships no types
 
-Array = npt.NDArray[Any]
 
 _DENSE = re.compile(r"dense(_\d+)?")
 _VARIABLES = ("kernel", "bias")  # in the order in which a dense layer makes them

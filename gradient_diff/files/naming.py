@@ -6,12 +6,10 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
-import numpy.typing as npt
+from gradient_diff.wording import printable, shape
+from manual_mlp import Array, gradient_node
+from manual_mlp.extend import Arrays
 
-from gradient_diff.render.wording import printable, shape
-from manual_mlp import gradient_node
-
-Arrays: TypeAlias = Mapping[str, npt.NDArray[Any]]
 Rule: TypeAlias = tuple[re.Pattern[str], str]
 
 _ARROW = "=>"
@@ -52,7 +50,7 @@ def _rule(text: str) -> Rule:
     return compiled, replacement
 
 
-def renamed(arrays: Arrays, rules: Sequence[Rule]) -> dict[str, npt.NDArray[Any]]:
+def renamed(arrays: Arrays, rules: Sequence[Rule]) -> dict[str, Array]:
     r"""The arrays under the names that the rules give them, one rule after the other.
 
     Args:
@@ -122,7 +120,7 @@ def _check_apart(names: Mapping[str, str]) -> None:
         first[new] = old
 
 
-def matched(arrays: Arrays, parameters: Arrays, others: Sequence[str] = ()) -> dict[str, npt.NDArray[Any]]:
+def matched(arrays: Arrays, parameters: Arrays, others: Sequence[str] = ()) -> dict[str, Array]:
     """The arrays under the reference's names, where they can be known without a guess.
 
     `dense_1/kernel` and `dense_1/dE_dkernel` are one name. Arrays without names (`arr_0`, `arr_1`, …) are taken in
@@ -169,7 +167,7 @@ def _spelling(name: str, known: Mapping[str, Any]) -> str:
     return name
 
 
-def by_position(arrays: Arrays, parameters: Arrays) -> dict[str, npt.NDArray[Any]]:
+def by_position(arrays: Arrays, parameters: Arrays) -> dict[str, Array]:
     """Arrays without names in the order of the parameters.
 
     Args:

@@ -5,17 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from gradient_diff.files.hdf5 import read_hdf5
 from gradient_diff.files.tensors import read_safetensors
-from gradient_diff.render.wording import printable
-from manual_mlp import Evaluation, load_parameters
-
-Array = npt.NDArray[Any]
+from gradient_diff.wording import printable
+from manual_mlp import Array, Evaluation, load_parameters
 
 _ZIP, _HDF5, _HEADER = "a zip archive, as .npz files are", "an HDF5 file", "a safetensors file"
 _SIGNS = {

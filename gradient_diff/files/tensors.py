@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
-import numpy.typing as npt
-
-from gradient_diff.render.wording import printable
+from gradient_diff.wording import printable
+from manual_mlp import Array
 
 _NEEDS_ML_DTYPES = {"BF16"}
 
 
-def read_safetensors(path: Path) -> dict[str, npt.NDArray[Any]]:
+def read_safetensors(path: Path) -> dict[str, Array]:
     """Read every tensor.
 
     Args:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-Array = npt.NDArray[Any]
+from manual_mlp import Array
 
 BLOCK = 32768
 """Entries of a piece: eight bytes each, in five arrays at a time, stay within a second-level cache of 2 MB, and the

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,8 +13,7 @@ from gradient_diff.metrics.sums import cosine, quotient, relative, root
 from gradient_diff.metrics.tally import Tally
 from gradient_diff.metrics.ulps import coarser
 from gradient_diff.metrics.worst import Worst
-
-Array = npt.NDArray[Any]
+from manual_mlp import Array
 
 TOP = 10  # worst entries that are kept
 

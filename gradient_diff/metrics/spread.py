@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-Array = npt.NDArray[Any]
+from manual_mlp import Array
 
 LOWEST_DECADE = -309
 """Everything below 1e-308 counts as in this decade: those floats have fewer bits than the bins."""

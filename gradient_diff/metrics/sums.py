@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
-Array = npt.NDArray[Any]
+from manual_mlp import Array
 
 LOWEST, HIGHEST = 1e-250, 1e300
 """Within these a plain sum of squares is right: what vanishes is below 1e-307, and it would take 1e57 such squares."""

@@ -7,14 +7,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from gradient_diff.metrics.spread import Histogram
 from gradient_diff.metrics.sums import NOTHING, Sum, plus, products, square
 from gradient_diff.metrics.ulps import ulps
 from gradient_diff.metrics.worst import Worst
-
-Array = npt.NDArray[Any]
+from manual_mlp import Array
 
 
 @dataclass

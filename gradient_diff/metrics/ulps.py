@@ -6,11 +6,9 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from manual_mlp import UNITS
-
-Array = npt.NDArray[Any]
+from gradient_diff.noise.network import UNITS
+from manual_mlp import Array
 
 
 @cache

@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from gradient_diff.diff import GradientDiff
-from gradient_diff.mistakes import CONVENTIONS, MISTAKES, Cause
+from gradient_diff.diagnosis.catalogue import CONVENTIONS, MISTAKES
+from gradient_diff.diagnosis.diagnosis import Cause
 from gradient_diff.render.markdown import escape
-from gradient_diff.render.wording import printable, sigmas
-from manual_mlp import GATE
+from gradient_diff.result.diff import GradientDiff
+from gradient_diff.wording import printable, sigmas
+from manual_mlp.extend import GATE
 
 
 def heading(diff: GradientDiff) -> str:

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from gradient_diff.diff import Row
-from gradient_diff.render.wording import entry, index, mark, near_one, number, printable, shapes, sigmas
+from gradient_diff.result.diff import Row
+from gradient_diff.wording import entry, index, mark, near_one, number, printable, shapes, sigmas
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from gradient_diff.metrics import Metrics
-from gradient_diff.render.wording import apart, index, near_one, number, shape
+from gradient_diff.metrics.record import Metrics
+from gradient_diff.wording import apart, index, near_one, number, shape
 
 _BAR = 30  # characters of the longest
 

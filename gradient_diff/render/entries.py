@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from gradient_diff.diff import GradientDiff
-from gradient_diff.metrics import Entry, measure
+from gradient_diff.metrics.measuring import measure
+from gradient_diff.metrics.record import Entry
 from gradient_diff.render.markdown import table, titled
-from gradient_diff.render.wording import apart, index, number, printable
+from gradient_diff.result.diff import GradientDiff
+from gradient_diff.wording import apart, index, number, printable
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -7,8 +7,8 @@ import shutil
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from gradient_diff.render.wording import printable, shape
-from gradient_diff.shapes import ShapeExplanation
+from gradient_diff.shapes.explain import ShapeExplanation
+from gradient_diff.wording import printable, shape
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType

@@ -11,10 +11,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from gradient_diff.diff import GradientDiff
-from gradient_diff.render.figures import save_figures
+from gradient_diff.render.figures.saving import save_figures
 from gradient_diff.render.html import to_html
 from gradient_diff.render.tables import ledger_frame, to_csv, to_json, to_markdown
+from gradient_diff.result.diff import GradientDiff
 from manual_mlp import evaluation_of
 
 MARKER = ".gradient-diff"

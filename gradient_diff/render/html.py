@@ -10,14 +10,14 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gradient_diff.diff import GradientDiff, Row
 from gradient_diff.render.causes import heading, notes, sentence, sides
 from gradient_diff.render.causes import name as cause_name
 from gradient_diff.render.columns import COLUMNS, Column
 from gradient_diff.render.details import to_details
 from gradient_diff.render.sections import Figure, Section
-from gradient_diff.render.wording import apart, entry, index, mark, number, printable, tone
-from gradient_diff.status import Status
+from gradient_diff.result.diff import GradientDiff, Row
+from gradient_diff.result.status import Status
+from gradient_diff.wording import apart, entry, index, mark, number, printable, tone
 
 if TYPE_CHECKING:
     import jinja2

@@ -7,9 +7,9 @@ import shutil
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from gradient_diff.ledger.ledger import Ledger, LedgerLine
 from gradient_diff.render.markdown import escape, table
-from gradient_diff.render.wording import printable
-from gradient_diff.shapes import Ledger, LedgerLine
+from gradient_diff.wording import printable
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from gradient_diff.render.wording import printable
+from gradient_diff.wording import printable
 
 
 def escape(text: str) -> str:

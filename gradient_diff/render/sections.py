@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-from gradient_diff.diff import GradientDiff
+from gradient_diff.result.diff import GradientDiff
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
-from gradient_diff.diff import GradientDiff
 from gradient_diff.render.causes import name as cause_name
 from gradient_diff.render.causes import sentence
 from gradient_diff.render.markdown import table
-from gradient_diff.render.wording import mark, printable, tone
-from gradient_diff.status import Status
+from gradient_diff.result.diff import GradientDiff
+from gradient_diff.result.status import Status
+from gradient_diff.wording import mark, printable, tone
 
 if TYPE_CHECKING:
     from rich.console import Console

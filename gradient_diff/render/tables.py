@@ -8,13 +8,13 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from gradient_diff.diff import GradientDiff, Row
-from gradient_diff.metrics import Metrics
+from gradient_diff.ledger.ledger import LedgerLine
+from gradient_diff.metrics.record import Metrics
 from gradient_diff.render.causes import heading, to_lines
 from gradient_diff.render.columns import COLUMNS
 from gradient_diff.render.ledgers import LEDGER_COLUMNS, fit
 from gradient_diff.render.markdown import escape, table, titled
-from gradient_diff.shapes import LedgerLine
+from gradient_diff.result.diff import GradientDiff, Row
 
 if TYPE_CHECKING:
     import pandas as pd

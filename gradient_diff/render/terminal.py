@@ -8,12 +8,12 @@ import shutil
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from gradient_diff.diff import GradientDiff, Row
+from gradient_diff.ledger.ledger import LedgerLine
 from gradient_diff.render.causes import heading, name, notes, sentence, sides
 from gradient_diff.render.columns import COLUMNS, Column
-from gradient_diff.render.wording import mark, printable, tone
-from gradient_diff.shapes import LedgerLine
-from gradient_diff.status import Status
+from gradient_diff.result.diff import GradientDiff, Row
+from gradient_diff.result.status import Status
+from gradient_diff.wording import mark, printable, tone
 
 if TYPE_CHECKING:
     from rich.console import Console, JustifyMethod, RenderableType

@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from gradient_diff.ledger.symbols import show
 from gradient_diff.shapes.expressions import Expression, expressions
 from gradient_diff.shapes.findings import ambiguity, at_operands, at_result, no_tuple, of_other_values, what_else
-from gradient_diff.shapes.operands import Array, Numbers, Operand, axes, operand, sizes
+from gradient_diff.shapes.operands import Numbers, Operand, axes, operand, sizes
 from gradient_diff.shapes.slips import Slip
-from gradient_diff.shapes.symbols import show
 from gradient_diff.shapes.values import by_values
+from manual_mlp import Array
 
 
 @dataclass(frozen=True, eq=False)

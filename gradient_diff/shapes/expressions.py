@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from gradient_diff.shapes.operands import Array, Numbers, Operand, axes, letter
-from gradient_diff.shapes.symbols import show
+from gradient_diff.ledger.symbols import show
+from gradient_diff.shapes.operands import Numbers, Operand, axes, letter
+from manual_mlp import Array
 
 LARGEST = 2**26  # entries; a larger result is judged by its shape alone
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from gradient_diff.ledger.symbols import PRIMES, show
 from gradient_diff.shapes.expressions import Expression
 from gradient_diff.shapes.operands import Numbers, Operand, equal_parts
 from gradient_diff.shapes.slips import Slip, slip
-from gradient_diff.shapes.symbols import PRIMES, show
 from gradient_diff.shapes.values import agrees
 
 _OF_MATRICES = ("product", "elementwise", "broadcast", "per sample")

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from gradient_diff.shapes.book import LedgerLine
+from gradient_diff.ledger.ledger import LedgerLine
 from gradient_diff.shapes.explain import explain_parts
-from gradient_diff.shapes.operands import Array, Operand
-from manual_mlp import symbol
+from gradient_diff.shapes.operands import Operand
+from manual_mlp import Array
+from manual_mlp.extend import symbol
 
 _OTHERS = ("equal_dimensions", "one_dimensional")  # of the operands, not of what came out
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
-Array: TypeAlias = npt.NDArray[Any]
+from manual_mlp import Array
+
 Numbers: TypeAlias = tuple[int, ...]
 
 _GREEK = {"delta": "δ", "dE_du": "δ"}

@@ -14,8 +14,9 @@ import numpy as np
 import pytest
 from rich.progress import Progress
 
-from experiments.running import Outcome, run_study
-from experiments.study import Comparison, Part, Result, Settings, Table
+from experiments import STUDIES, Entry
+from experiments.frame.running import Outcome, run_study
+from experiments.frame.study import Comparison, Part, Result, Settings, Table
 from gradient_diff import Status, compare
 from manual_mlp import MLP, Dense, Evaluation
 
@@ -96,4 +97,5 @@ def demo(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     """The study `demo`; a test may put another function in place of its `run`."""
     study = SimpleNamespace(run=lambda settings, progress: demo_result(settings))
     monkeypatch.setitem(sys.modules, "experiments.demo", study)
+    monkeypatch.setitem(STUDIES, "demo", Entry("demo", "a study to try the runner on"))
     return study

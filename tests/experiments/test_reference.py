@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from experiments import STUDIES
-from experiments.running import Outcome
+from experiments.frame.running import Outcome
 
 ROOT = Path(__file__).parents[2]
 REFERENCE = ROOT / "results" / "reference"
@@ -23,7 +23,7 @@ JUDGED = ("experiment", "command", "verdict", "failed", "verdicts", "expected", 
 OF_A_ROW = ("name", "layer", "formula", "dtype", "shape_hand", "shape_reference", "status")
 
 
-@pytest.fixture(params=STUDIES)
+@pytest.fixture(params=[name for name, entry in STUDIES.items() if entry.in_all])
 def study(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 

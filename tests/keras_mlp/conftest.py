@@ -8,12 +8,9 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from keras_mlp import to_keras
-from manual_mlp import MLP, Dense, Evaluation, Loss
-
-Array = NDArray[Any]
+from manual_mlp import MLP, Array, Dense, Evaluation, Loss
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,12 +15,9 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from numpy.typing import NDArray
 
 from keras_mlp import to_keras_optimizer
-from manual_mlp import SGD, Adam, Optimizer, RMSprop
-
-Array = NDArray[Any]
+from manual_mlp import SGD, Adam, Array, Optimizer, RMSprop
 
 STEPS = 60
 UNIT = {"float32": 2.0**-24, "float64": 2.0**-53}

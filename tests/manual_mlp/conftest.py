@@ -4,28 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 
-from manual_mlp import (
-    MLP,
-    Activation,
-    Dense,
-    Dropout,
-    Evaluation,
-    Layer,
-    Loss,
-    Problem,
-    evaluate,
-    evaluation_of,
-    gradient_node,
-)
-
-Array = NDArray[Any]
+from manual_mlp import MLP, Activation, Array, Dense, Dropout, Evaluation, Loss, Problem, evaluation_of, gradient_node
+from manual_mlp.equations.equations import evaluate
+from manual_mlp.network.layers import Layer
 
 H = 1e-30  # of the complex step: h² vanishes beside 1, so the step has no truncation error
 

@@ -9,7 +9,7 @@ import h5py
 import numpy as np
 import pytest
 
-from gradient_diff.files import read_gradients
+from gradient_diff import read_gradients
 
 
 def read(path: Path) -> dict[str, np.ndarray]:

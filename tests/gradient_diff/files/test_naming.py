@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gradient_diff.files import by_position, matched, read_rules, renamed, unused_rules
+from gradient_diff.files.naming import by_position, matched, read_rules, renamed, unused_rules
 
 PARAMETERS = {"dense_1/kernel": np.ones((2, 3)), "dense_1/bias": np.ones(3)}
 

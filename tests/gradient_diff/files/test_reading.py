@@ -17,7 +17,8 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from gradient_diff.files import ENDINGS, read_gradients
+from gradient_diff import read_gradients
+from gradient_diff.files.reading import ENDINGS
 from manual_mlp import MLP, Dense, Evaluation, save_parameters
 
 ARRAYS = {"dense_1/kernel": np.arange(6.0).reshape(2, 3), "dense_1/bias": np.float32([1, 2, 3])}

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from gradient_diff.files import read_gradients, tensors
+from gradient_diff import read_gradients
+from gradient_diff.files import tensors
 
 BRAIN = np.array([1.0, 2.5, -3.0], ml_dtypes.bfloat16)
 

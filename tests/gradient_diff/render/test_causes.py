@@ -7,8 +7,10 @@ import pytest
 from rich.cells import cell_len
 
 from gradient_diff import Cause, GradientDiff, compare
-from gradient_diff.render import to_csv, to_fragment, to_html, to_json, to_markdown, to_text
 from gradient_diff.render.causes import heading, name, notes, sentence, sides
+from gradient_diff.render.html import to_fragment, to_html
+from gradient_diff.render.tables import to_csv, to_json, to_markdown
+from gradient_diff.render.terminal import to_text
 
 MEAN = Cause(
     "missing_batch_mean",
@@ -163,7 +165,8 @@ def test_html_shows_causes_right_below_the_verdict_with_both_equations_side_by_s
 
 
 def test_each_diff_of_a_page_has_its_own_causes(different: GradientDiff, match: GradientDiff) -> None:
-    from gradient_diff.render import Section, report_page
+    from gradient_diff.render.html import report_page
+    from gradient_diff.render.sections import Section
 
     page = report_page("Two", [Section("", diffs={"a": caused(different, MEAN), "b": caused(match)})])
     assert page.count('gd-causes"') == 1

@@ -3,7 +3,8 @@ import re
 import numpy as np
 
 from gradient_diff import GradientDiff, compare, measure
-from gradient_diff.render import to_details, to_html
+from gradient_diff.render.details import to_details
+from gradient_diff.render.html import to_html
 
 
 def test_the_text_of_metrics_is_their_details(different: GradientDiff) -> None:

@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from gradient_diff import GradientDiff, compare
-from gradient_diff.render import entries_to_data, entries_to_markdown, print_entries, worst_entries
+from gradient_diff.render.entries import entries_to_data, entries_to_markdown, print_entries, worst_entries
 
 
 @pytest.fixture

@@ -6,8 +6,7 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from gradient_diff import explain_shapes
-from gradient_diff.render import print_explanation
-from gradient_diff.render.explanations import to_text
+from gradient_diff.render.explanations import print_explanation, to_text
 
 Z, D = np.random.default_rng(0).normal(size=(7, 5)), np.random.default_rng(1).normal(size=(7, 3))
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from gradient_diff import GradientDiff
-from gradient_diff.render import save_tables, whole_folder, write_report
+from gradient_diff import GradientDiff, write_report
+from gradient_diff.render.folder import save_tables, whole_folder
 
 REPORT = [".gradient-diff", "diff.csv", "diff.json", "diff.md", "figures", "ledger.csv", "report.html"]
 

@@ -8,7 +8,9 @@ import pandas as pd
 import pytest
 
 from gradient_diff import GradientDiff, Status, compare
-from gradient_diff.render import Section, report_page, save_figures, to_fragment, to_html
+from gradient_diff.render.figures.saving import save_figures
+from gradient_diff.render.html import report_page, to_fragment, to_html
+from gradient_diff.render.sections import Section
 
 VOID = {"meta", "img", "br", "link", "input"}
 PIXEL = base64.b64decode(

@@ -5,8 +5,6 @@ import sys
 
 import pytest
 
-from gradient_diff import render
-
 HEAVY = ("pandas", "matplotlib", "rich", "jinja2", "PIL", "tensorflow", "keras")
 PROBE = "import sys; {code}; print(*[m for m in {heavy} if m in sys.modules])"
 
@@ -36,8 +34,3 @@ def test_figures_need_no_pyplot() -> None:
         "assert 'matplotlib.pyplot' not in sys.modules"
     )
     assert "matplotlib" in _loaded(code)
-
-
-def test_the_public_names_are_sorted_and_there() -> None:
-    assert render.__all__ == sorted(render.__all__)
-    assert all(hasattr(render, name) for name in render.__all__)

@@ -11,8 +11,10 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from gradient_diff import Ledger, ledger
-from gradient_diff.render import canvas, draw_ledger, print_ledger, save_figure
-from gradient_diff.render.ledgers import to_text
+from gradient_diff.render.figures import canvas
+from gradient_diff.render.figures.canvas import save as save_figure
+from gradient_diff.render.figures.drawing import draw_ledger
+from gradient_diff.render.ledgers import print_ledger, to_text
 from manual_mlp import MLP, Dense
 
 NET = MLP(7, [Dense(5, "tanh"), Dense(3)])

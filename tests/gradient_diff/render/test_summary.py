@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 
 from gradient_diff import Status, compare
-from gradient_diff.render import (
+from gradient_diff.render.summary import (
     SummaryLine,
     print_summary,
     summary_from_csv,

@@ -8,8 +8,9 @@ from dataclasses import fields
 import numpy as np
 import pytest
 
-from gradient_diff import GradientDiff, LedgerLine, Metrics, Row, Status, compare
-from gradient_diff.render import ledger_frame, to_csv, to_frame, to_json, to_markdown
+from gradient_diff import GradientDiff, Metrics, Row, Status, compare
+from gradient_diff.ledger.ledger import LedgerLine
+from gradient_diff.render.tables import ledger_frame, to_csv, to_frame, to_json, to_markdown
 
 COLUMNS = [f.name for f in fields(Row) if f.name != "metrics"]
 

@@ -7,7 +7,7 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from gradient_diff import GradientDiff, Status, compare
-from gradient_diff.render import print_diff, to_text
+from gradient_diff.render.terminal import print_diff, to_text
 from manual_mlp import Evaluation
 
 

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gradient_diff import ShapeExplanation, explain_shapes
+from gradient_diff import explain_shapes
+from gradient_diff.shapes.explain import ShapeExplanation
 
 N, I, J = 7, 5, 3  # noqa: E741  (batch, inputs, units)
 RNG = np.random.default_rng(0)

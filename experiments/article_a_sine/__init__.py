@@ -1,0 +1,1 @@
+"""Article A: a 1-5-5-5-1 network learns sin(x)."""

@@ -1,0 +1,157 @@
+"""Article C's 15 hidden units: digits learned in mini-batches and online, images compressed, gradients timed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from experiments.article_c_digits.autoencoders import autoencoder_part, linear_part, trained_autoencoders
+from experiments.article_c_digits.numerical_costs import costs_part
+from experiments.frame.study import Comparison, Part, Result, Settings, Table, paragraphs
+from experiments.support.datasets import Dataset, dataset_of
+from experiments.support.watched_training import Task, Training, trained
+from manual_mlp import MLP, Array, Dense
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+    from rich.progress import Progress
+
+
+LOSS = "quadratic_cost"
+EPOCHS = {"digits": 30}
+FEWER = 10  # of the larger datasets
+RUNS = {
+    "mini-batches of 10, η = 3": (10, 3.0),
+    "online, η = 3": (1, 3.0),
+    "online, η = 0.3": (1, 0.3),
+}
+"""Name → batch size, learning rate. An online step at η/10 moves as far as a tenth of a mini-batch of 10."""
+
+ACCURACY = "Accuracy on the test images along the way"
+
+
+def run(settings: Settings, progress: Progress) -> Result:
+    """The study.
+
+    Args:
+        settings: dataset, epochs; dtype and mode of the comparisons, seed of weights and order.
+        progress: a bar for each training, and one for the numerical gradients.
+
+    Returns:
+        The `Result`.
+    """
+    data = dataset_of(settings)
+    runs = {name: _trained(data, name, settings, progress) for name in RUNS}
+    autoencoders = trained_autoencoders(data, settings, progress)
+    parts = (
+        digits_part(runs, data, settings.dtype),
+        autoencoder_part(autoencoders, settings.dtype),
+        linear_part(autoencoders),
+        costs_part(data.images("train", 100), data.one_hot("train", 100), settings.seed, progress),
+    )
+    saved = {"digits": next(iter(runs.values())).parameters, "autoencoder": autoencoders.sigmoid.parameters}
+    return Result(f"Article C: fifteen hidden units ({data.name})", parts, {}, saved, data.facts)
+
+
+def network(inputs: int) -> MLP:
+    """The article's network, for images of any size.
+
+    Example:
+        >>> network(784).units
+        (15, 10)
+    """
+    return MLP(inputs, [Dense(15, "sigmoid"), Dense(10, "sigmoid")])
+
+
+def _trained(data: Dataset, name: str, settings: Settings, progress: Progress) -> Training:
+    batch, rate = RUNS[name]
+    mlp = network(data.inputs)
+    x, y = data.images(dtype=settings.dtype), data.one_hot(dtype=settings.dtype)
+    task = Task(mlp, x, y, LOSS, rate, settings.epochs or EPOCHS.get(data.name, FEWER), batch)
+    start = mlp.initialize(settings.seed, "normal(0.3)", dtype=settings.dtype)
+    return trained(task, start, settings, progress, f"digit_network: {name}")
+
+
+def digits_part(runs: dict[str, Training], data: Dataset, dtype: str) -> Part:
+    """Stochastic gradient descent, in mini-batches and sample by sample."""
+    images, labels = data.images("test", dtype=dtype), data.labels("test")
+    frame = pd.DataFrame({"epoch": list(next(iter(runs.values())).kept)})
+    for name, training in runs.items():
+        frame[name] = [_accuracy(training, kept, images, labels) for kept in training.kept.values()]
+    steps = pd.DataFrame([_steps(name, training, data) for name, training in runs.items()])
+    return Part(
+        "Mini-batches and online",
+        paragraphs(f"""
+            The network {data.inputs}-15-10 has the sigmoid in both layers and the cost C = 1/(2N) Σ ‖y − z‖². It is
+            trained on the {len(data.y_train):,} images of {data.name} by stochastic gradient descent,
+            w ← w − η/m Σ δ aᵀ over mini-batches of m in random order. Online is m = 1: an update after every image.
+
+            An epoch of online descent makes ten times as many updates as one in mini-batches of 10. With the same η it
+            moves ten times as far; with η/10 as far, but each step sees one image only. Every update costs the same
+            overhead, so an epoch in mini-batches is over sooner.
+        """),
+        tables={
+            ACCURACY: Table(frame, ("epoch",)),
+            "C over the epochs": Table(_curves(runs), ("epoch",), in_report=False),
+            "Updates": Table(steps, ("training", "m", "η", "epochs", "updates", "verdicts")),
+            "Checks of the gradient, mini-batches of 10": next(iter(runs.values())).checks(),
+        },
+        comparisons={f"The last gradient, {name}": Comparison(training.last) for name, training in runs.items()},
+        claims={"the tape agrees with all three trainings whenever it looks": all(t.agreed for t in runs.values())},
+        pictures={"C over the epochs, and the share of test images taken for another class": picture},
+    )
+
+
+def _curves(runs: dict[str, Training]) -> pd.DataFrame:
+    frame = pd.DataFrame({"epoch": list(next(iter(runs.values())).losses)})
+    for name, training in runs.items():
+        frame[name] = list(training.losses.values())
+    return frame
+
+
+def _accuracy(training: Training, parameters: dict[str, Array], images: Array, labels: Array) -> float:
+    classes = training.task.mlp.predict(parameters, images, 1000).argmax(axis=1)
+    return float((classes == labels).mean())
+
+
+def _steps(name: str, training: Training, data: Dataset) -> dict[str, object]:
+    task = training.task
+    size = task.batch_size or len(task.x)
+    return {
+        "training": name,
+        "m": size,
+        "η": task.learning_rate,
+        "epochs": task.epochs,
+        "updates": task.epochs * -(-len(data.y_train) // size),
+        "ms an epoch": training.seconds / task.epochs * 1e3,
+        "C over the last epoch": list(training.losses.values())[-1],
+        "verdicts": ", ".join(dict.fromkeys(diff.verdict.name for diff in training.diffs.values())),
+    }
+
+
+def picture(folder: Path) -> Figure:
+    """The three curves of C, and of the errors.
+
+    Args:
+        folder: of the run, with the tables of both.
+
+    Returns:
+        The figure.
+    """
+    from matplotlib.figure import Figure
+
+    costs = pd.read_csv(folder / "tables" / "c_over_the_epochs.csv")
+    accuracy = pd.read_csv(folder / "tables" / "accuracy_on_the_test_images_along_the_way.csv")
+    figure = Figure(figsize=(8.6, 3.4), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    for name, colour, marker in zip(costs.columns[1:], ("#1a5fa0", "#b5501f", "#3a7d44"), "os^", strict=True):
+        left.semilogy(costs["epoch"], costs[name], color=colour, linewidth=1.3)
+        right.semilogy(accuracy["epoch"], 1 - accuracy[name], color=colour, marker=marker, markersize=4, label=name)
+    left.set(xlabel="epoch", ylabel="C, mean over the epoch")
+    right.set(xlabel="epoch", ylabel="share of wrong test images")
+    for axes in (left, right):
+        axes.spines[["top", "right"]].set_visible(False)
+    right.legend(frameon=False)
+    return figure

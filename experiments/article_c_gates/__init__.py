@@ -1,0 +1,1 @@
+"""Article C, first part: perceptrons, gates, a half adder and XOR."""

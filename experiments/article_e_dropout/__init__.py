@@ -1,0 +1,1 @@
+"""Article E: a network with dropout on MNIST."""

@@ -1,0 +1,1 @@
+"""What the README's tables are measured by."""

@@ -1,0 +1,1 @@
+"""Is the predicted rounding right?"""

@@ -1,0 +1,1 @@
+"""Who sees a wrong gradient, and who accuses a right one?"""

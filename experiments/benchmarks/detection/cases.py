@@ -1,0 +1,215 @@
+"""The cases of `detection`: mistakes planted in real derivations, right gradients scaled in part, and correct pairs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TypeAlias
+
+import numpy as np
+
+from experiments.benchmarks.detection.nets import KINDS, Kind
+from experiments.benchmarks.naming.trials import with_decay
+from experiments.students.slips import Slip, possible_slips
+from experiments.students.student import student_nodes
+from experiments.students.wrong_derivations import Gradients, wrong_gradients
+from gradient_diff import Noise, rounding_noise
+from manual_mlp import Array, Evaluation, Problem, evaluation_of, gradient_node
+
+Place: TypeAlias = tuple[int | slice, int | slice]
+
+EPSILONS = tuple(10.0**-k for k in range(1, 15))
+TARGETS = ("one entry", "one row", "one column", "a whole tensor")
+UNCHANGED = "unchanged"
+WIDE = np.longdouble
+"""What counts as exact: 64 bits of mantissa on x86; elsewhere it may be float64 itself."""
+
+
+@dataclass(frozen=True, eq=False)
+class Setting:
+    """A network, and everything that is the same for all that is planted in it.
+
+    Attributes:
+        number: of the draw.
+        drawn: network, parameters, data, loss, and masks that Keras's own take the place of.
+
+    Example:
+        >>> from experiments.benchmarks.detection.nets import drawn
+        >>> Setting(3, drawn(3, "float64", 1.0)).kind
+        Kind(square=False, one_sample=True, saturated=True)
+    """
+
+    number: int
+    drawn: Problem
+
+    @property
+    def kind(self) -> Kind:
+        """What the network is like."""
+        return KINDS[self.number % len(KINDS)]
+
+    @cached_property
+    def tape(self) -> Evaluation:
+        """The reference, by tf.GradientTape."""
+        from keras_mlp import backpropagate, to_keras
+
+        p = self.drawn
+        return backpropagate(to_keras(p.mlp, p.parameters, p.dtype.name, seed=self.number), p.x, p.y, p.loss)
+
+    @cached_property
+    def problem(self) -> Problem:
+        """What is differentiated, with the masks that Keras drew."""
+        return replace(self.drawn, draws=self.tape.problem.draws) if self.drawn.draws else self.drawn
+
+    @cached_property
+    def noise(self) -> Noise:
+        """The rounding to expect."""
+        return rounding_noise(self.problem)
+
+    @cached_property
+    def right(self) -> Gradients:
+        """What a student computes who makes no mistake, in the problem's dtype."""
+        return student_gradients(self.problem)
+
+    @cached_property
+    def wide(self) -> Problem:
+        """The same numbers, to be computed exactly, or nearly so."""
+        p = self.problem
+        y = p.y if p.y.dtype.kind == "i" else p.y.astype(WIDE)
+        arrays = {n: a.astype(WIDE) for n, a in p.parameters.items()}
+        masks = {n: a.astype(WIDE) for n, a in p.draws.items()}
+        return replace(p, parameters=arrays, x=p.x.astype(WIDE), y=y, draws=masks)
+
+    @cached_property
+    def exact(self) -> Gradients:
+        """The right gradients, exact."""
+        return student_gradients(self.wide)
+
+    @cached_property
+    def rounding(self) -> Gradients:
+        """What rounding really did, the larger of the tape's and the student's in each entry."""
+        return {
+            n: np.maximum(np.abs(self.tape.gradients[n] - g), np.abs(self.right[n] - g)) for n, g in self.exact.items()
+        }
+
+    def reference(self, decay: float) -> Evaluation:
+        """The tape's, of an E with this decay."""
+        return with_decay(self.tape, decay) if decay else self.tape
+
+
+def student_gradients(problem: Problem, *slips: Slip, decay: float = 0.0) -> Gradients:
+    """What a student computes who makes these mistakes.
+
+    Raises:
+        ValueError, IndexError: they cannot be made here.
+
+    Example:
+        >>> from experiments.benchmarks.detection.nets import drawn
+        >>> sorted(student_gradients(drawn(0, "float64", 1.0)))[:2]
+        ['dense_1/bias', 'dense_1/kernel']
+    """
+    p = problem
+    with np.errstate(all="ignore"):
+        return wrong_gradients(slips, p.parameters, p.mlp, p.x, p.y, p.loss, decay, p.draws)
+
+
+@dataclass(frozen=True, eq=False)
+class Fault:
+    """Gradients that are wrong.
+
+    Attributes:
+        id: of the mistake, or what was scaled.
+        words: it in words.
+        hand: parameter name → the wrong gradient.
+        effect: parameter name → exactly what the mistake adds; None where it changes a shape.
+        decay: λ of E += λ Σ W².
+        epsilon: what was scaled was multiplied by 1 + ε; 0 for a mistake of the list.
+    """
+
+    id: str
+    words: str
+    hand: Gradients
+    effect: Gradients | None
+    decay: float = 0.0
+    epsilon: float = 0.0
+
+
+def mistakes(setting: Setting) -> Iterator[Fault]:
+    """Every mistake of the list that this network allows, in every way it can be made.
+
+    Example:
+        >>> from experiments.benchmarks.detection.nets import drawn
+        >>> next(mistakes(Setting(0, drawn(0, "float64", 1.0)))).words
+        'sign'
+    """
+    problem = setting.problem
+    for slip in possible_slips(problem, setting.number):
+        decay = slip.value * problem.loss.scale if slip.id.startswith("l2_") else 0.0  # the scale is that of all of E
+        try:
+            hand = student_gradients(problem, slip, decay=decay)
+            wide = student_gradients(setting.wide, slip, decay=decay)
+        except (ValueError, IndexError):
+            continue
+        if all(np.isfinite(g).all() for g in hand.values()):
+            right = student_gradients(setting.wide, decay=decay) if decay else setting.exact
+            yield Fault(slip.id, str(slip), hand, _difference(wide, right), decay)
+
+
+def _difference(wrong: Gradients, right: Gradients) -> Gradients | None:
+    if any(wrong[n].shape != g.shape for n, g in right.items()):
+        return None
+    return {n: wrong[n] - g for n, g in right.items()}
+
+
+def scaled(setting: Setting) -> Iterator[Fault]:
+    """Right gradients as they are, then with one entry, row, column or tensor multiplied by 1 + ε, for every ε.
+
+    One kernel is chosen for all of them, among those that are not zero.
+
+    Example:
+        >>> from experiments.benchmarks.detection.nets import drawn
+        >>> faults = list(scaled(Setting(1, drawn(1, "float64", 1.0))))
+        >>> len(faults), faults[0].words, faults[1].id, faults[1].epsilon
+        (57, 'unchanged', 'one entry', 0.1)
+    """
+    rng = np.random.default_rng(setting.number)
+    kernels = [n for n, g in setting.right.items() if g.ndim == 2 and np.any(g)]
+    if not kernels:
+        return
+    name = str(rng.choice(kernels))
+    i, j = (int(k) for k in rng.choice(np.argwhere(setting.right[name])))
+    none = {n: np.zeros_like(g) for n, g in setting.exact.items()}
+    yield Fault(UNCHANGED, UNCHANGED, setting.right, none)
+    whole = slice(None)
+    places: list[Place] = [(i, j), (i, whole), (whole, j), (whole, whole)]
+    for target, place in zip(TARGETS, places, strict=True):
+        for epsilon in EPSILONS:
+            hand = {**setting.right, name: _times(setting.right[name], place, 1 + epsilon)}
+            effect = _times(setting.exact[name], place, 1 + WIDE(epsilon)) - setting.exact[name]
+            words = f"{target} of {name} × (1 + {epsilon:g})"
+            yield Fault(target, words, hand, {**none, name: effect}, epsilon=epsilon)
+
+
+def _times(array: Array, place: Place, factor: float | np.longdouble) -> Array:
+    changed = array.copy()
+    changed[place] *= array.dtype.type(factor)
+    return changed
+
+
+def correct(setting: Setting) -> Iterator[tuple[str, Evaluation | Gradients]]:
+    """Everyone who derives the gradients rightly: who, and what they hand over.
+
+    Example:
+        >>> from experiments.benchmarks.detection.nets import drawn
+        >>> [who for who, _ in correct(Setting(0, drawn(0, "float32", 1.0)))]
+        ['engine', 'student', 'batch in another order', 'sample by sample']
+    """
+    problem = setting.problem
+    yield "engine", evaluation_of(problem)
+    yield "student", setting.right
+    order = np.random.default_rng(setting.number).permutation(problem.batch)
+    masks = {n: mask[order] for n, mask in problem.draws.items()}
+    permuted = replace(problem, x=problem.x[order], y=problem.y[order], draws=masks)
+    yield "batch in another order", student_gradients(permuted)
+    nodes = student_nodes(problem)
+    yield "sample by sample", {n: nodes[gradient_node(n)] for n in problem.parameters}

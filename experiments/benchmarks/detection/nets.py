@@ -1,0 +1,103 @@
+"""The networks of `detection`: square and not, one sample and several, saturated, with dropout, ending in every way."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+
+import numpy as np
+
+from experiments.students.small_nets import HIDDEN, SATURATED, data
+from manual_mlp import MLP, Dense, Dropout, Loss, Problem
+from manual_mlp.extend import Layer
+
+DTYPES = ("float64", "float32")
+SCALES = (1.0, 1e-3, 1e-6)
+WIDTHS = (1, 2, 3, 5, 7)
+OUTPUTS = (  # 13 ways to end a network; 13 has no factor in common with the number of kinds, dtypes or scales
+    ("mean_squared_error", False, "sigmoid"),
+    ("categorical_crossentropy", False, "softmax"),
+    ("binary_crossentropy", False, "sigmoid"),
+    ("half_sum_squared_error", False, "linear"),
+    ("sparse_categorical_crossentropy", False, "softmax"),
+    ("quadratic_cost", False, "tanh"),
+    ("sum_squared_error", False, "linear"),
+    ("mean_squared_error", False, "softmax"),
+    ("binary_crossentropy", True, "linear"),
+    ("categorical_crossentropy", True, "linear"),
+    ("mean_squared_error", False, "linear"),
+    ("sparse_categorical_crossentropy", True, "linear"),
+    ("quadratic_cost", False, "sigmoid"),
+)
+DROPPING, RATE = 1 / 3, 0.3
+"""The share of networks with a Dropout above their first layer, and what it drops."""
+OTHER_LAYERS = ("batch_norm",)
+"""How the names of mistakes begin that need a layer which is yet to come."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What a network is like.
+
+    Attributes:
+        square: all layers are of one width, so that no shape gives a mistake away.
+        one_sample: the batch is a single sample.
+        saturated: the weights are ten times as large.
+
+    Example:
+        >>> len(KINDS), KINDS[-1]
+        (8, Kind(square=True, one_sample=True, saturated=True))
+    """
+
+    square: bool
+    one_sample: bool
+    saturated: bool
+
+
+KINDS = tuple(Kind(*flags) for flags in itertools.product((False, True), repeat=3))
+
+
+def drawn(number: int, dtype: str, scale: float) -> Problem:
+    """A network of kind `number` mod 8 with its data; the same numbers for every dtype and scale.
+
+    Args:
+        number: of the draw; it also says the kind, the output and the loss.
+        dtype: of parameters and data.
+        scale: of the loss.
+
+    Returns:
+        A `Problem` of two or three Dense layers; one in three has a Dropout as well.
+
+    Example:
+        >>> a, b = drawn(4, "float64", 1.0), drawn(4, "float32", 1e-6)
+        >>> a.mlp == b.mlp, b.loss.scale, {*a.mlp.units} == {a.mlp.inputs}
+        (True, 1e-06, True)
+    """
+    rng, kind = np.random.default_rng([number, 5]), KINDS[number % len(KINDS)]
+    name, from_logits, output = OUTPUTS[number % len(OUTPUTS)]
+    loss = Loss(name, from_logits, scale)
+    normalised = "softmax" in (output, loss.function.fused_activation)
+    widths, batch = _sizes(rng, kind, least_outputs=2 if normalised else 1)
+    hidden = [str(f) for f in rng.choice(HIDDEN, len(widths) - 2, p=(0.3, 0.3, 0.3, 0.1))]
+    layers: list[Layer] = [Dense(n, f) for n, f in zip(widths[1:], [*hidden, output], strict=True)]
+    if np.random.default_rng([number, 6]).random() < DROPPING:
+        layers.insert(1, Dropout(RATE))
+    mlp = MLP(widths[0], layers)
+    parameters = mlp.initialize(rng, "glorot_normal", "normal(0.3)")
+    factor = SATURATED if kind.saturated else 1.0
+    parameters = {n: (factor * a if a.ndim == 2 else a).astype(dtype) for n, a in parameters.items()}
+    x, y = data(rng, batch, mlp, loss)
+    masks = mlp.draws(number, batch, dtype)
+    return mlp.problem(parameters, x.astype(dtype), y if y.dtype.kind == "i" else y.astype(dtype), loss, draws=masks)
+
+
+def _sizes(rng: np.random.Generator, kind: Kind, least_outputs: int) -> tuple[list[int], int]:
+    layers = int(rng.integers(2, 4))
+    if kind.square:  # and half of them as wide as the batch
+        width = int(rng.integers(2, 6))
+        batch = width if rng.random() < 0.5 else int(rng.integers(3, 9))
+        return [width] * (layers + 1), 1 if kind.one_sample else batch
+    widths = [int(n) for n in rng.choice(WIDTHS, layers + 1)]
+    plain = not (kind.one_sample or kind.saturated)
+    widths[-1] = max(1 if plain else widths[-1], least_outputs)  # only against one output do targets (N,) broadcast
+    return widths, 1 if kind.one_sample else int(rng.integers(3, 12))

@@ -1,0 +1,1 @@
+"""How often is a mistake named rightly?"""

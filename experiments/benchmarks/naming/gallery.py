@@ -1,0 +1,140 @@
+"""Every known mistake, committed on purpose by an independent derivation: its picture and its diagnosis on one page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from experiments.benchmarks.naming.trials import derived, named_first, with_decay
+from experiments.frame.study import Comparison, Part, Result, Settings, Table
+from experiments.students.slips import Slip, possible_slips
+from gradient_diff import MISTAKES, GradientDiff, Mistake, compare
+from manual_mlp import MLP, Dense, Dropout, Evaluation, Loss
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+    from rich.progress import Progress
+
+NETS: tuple[tuple[MLP, int, str], ...] = (
+    (MLP(7, [Dense(5, "sigmoid"), Dense(3)]), 11, "mean_squared_error"),
+    (MLP(7, [Dense(5, "sigmoid"), Dense(3)]), 11, "sum_squared_error"),
+    (MLP(5, [Dense(5, "relu"), Dense(5, "tanh"), Dense(5, "tanh"), Dense(3, "sigmoid")]), 11, "quadratic_cost"),
+    (MLP(7, [Dense(5, "tanh"), Dense(3, "softmax")]), 11, "categorical_crossentropy"),
+    (MLP(7, [Dense(5, "tanh"), Dense(1, "sigmoid")]), 11, "binary_crossentropy"),
+    (MLP(7, [Dense(5, "tanh"), Dense(1)]), 11, "mean_squared_error"),
+    (MLP(5, [Dense(5, "tanh"), Dense(5, "tanh"), Dense(3)]), 5, "mean_squared_error"),
+    (MLP(7, [Dense(5, "tanh"), Dense(1, "sigmoid")]), 11, "saturated binary_crossentropy"),
+    (MLP(7, [Dense(5, "tanh"), Dropout(0.3), Dense(3)]), 11, "mean_squared_error"),
+)
+"""Widths and batch are different primes where that is possible, so that every slip shows in the shapes, too."""
+
+
+def run(settings: Settings, progress: Progress) -> Result:
+    """Show each mistake on the first of a few nets on which it can be made and seen.
+
+    Args:
+        settings: seed of weights and data, dtype.
+        progress: a bar.
+
+    Returns:
+        One part per mistake, its heading the mistake's id.
+    """
+    evaluations = [evaluation(i, settings) for i in range(len(NETS))]
+    parts, named = [], {}
+    for name in progress.track(MISTAKES, description="mistakes"):
+        found = _first_shown(name, evaluations, settings.seed)
+        if found is not None:
+            slip, diff = found
+            parts.append(_part(MISTAKES[name], slip, diff))
+            named[name] = name in named_first(diff.causes)
+    claims = {f"each of the {len(MISTAKES)} mistakes of the list is shown": len(named) == len(MISTAKES)}
+    claims |= {"each is named first, or tied with the first": all(named.values())}
+    text = "Each section commits one mistake in plain NumPy, not by the diagnosis's own means, and shows what it says."
+    return Result(
+        "A gallery of mistakes", (Part("All mistakes", (text,), tables={"Named": _table(named)}, claims=claims), *parts)
+    )
+
+
+def evaluation(net: int, settings: Settings) -> Evaluation:
+    """The right derivation on one of the nets.
+
+    Example:
+        >>> evaluation(0, Settings()).problem.batch
+        11
+    """
+    mlp, batch, loss = NETS[net]
+    rng = np.random.default_rng(settings.seed)
+    saturated = 40.0 if loss.startswith("saturated ") else 1.5
+    parameters = mlp.initialize(rng, "glorot_normal", "normal(0.3)", settings.dtype)
+    parameters = {n: (saturated * a if a.ndim == 2 else a).astype(settings.dtype) for n, a in parameters.items()}
+    x, k, name = rng.normal(size=(batch, mlp.inputs)), mlp.units[-1], loss.removeprefix("saturated ")
+    hot = np.eye(k)[np.arange(batch) % k] if k > 1 else (np.arange(batch)[:, None] % 2).astype(float)
+    y = hot if name.endswith("crossentropy") else rng.normal(size=(batch, k))
+    return mlp.backpropagate(parameters, x, y, Loss(name), mlp.draws(rng, batch, settings.dtype))
+
+
+def _first_shown(name: str, evaluations: list[Evaluation], seed: int) -> tuple[Slip, GradientDiff] | None:
+    """The first slip that is seen and named; else the first that is seen."""
+    seen: tuple[Slip, GradientDiff] | None = None
+    for slip, diff in _attempts(name, evaluations, seed):
+        if name in named_first(diff.causes):
+            return slip, diff
+        seen = seen or (slip, diff)
+    return seen
+
+
+def _attempts(name: str, evaluations: list[Evaluation], seed: int) -> Iterator[tuple[Slip, GradientDiff]]:
+    for reference in evaluations:
+        for slip in possible_slips(reference.problem, seed):
+            hand = derived(reference.problem, slip) if slip.id == name else None
+            if hand is not None:
+                truth = with_decay(reference, slip.value) if name.startswith("l2_") else reference
+                diff = compare(hand, truth)
+                if diff.verdict.bad:
+                    yield slip, diff
+
+
+def _part(mistake: Mistake, slip: Slip, diff: GradientDiff) -> Part:
+    net = diff.problem
+    assert net is not None
+    where = f"on a {net.mlp.outline} network with {net.loss.name}, batch {net.batch}"
+    text = (
+        f"What was done: {mistake.title}. Here: {slip}, {where}.",
+        f"The cure: {mistake.cure}",
+    )
+    caption = f"{mistake.id} committed"
+    pictures: dict[str, Callable[[Path], Figure]] = {f"{mistake.id}, hand and reference": _picture(diff)}
+    return Part(mistake.id, text, comparisons={caption: Comparison(diff, diff.verdict)}, pictures=pictures)
+
+
+def _picture(diff: GradientDiff) -> Callable[[Path], Figure]:
+    """Hand, reference and difference of the first row that is off and has values on both sides."""
+
+    def draw(folder: Path) -> Figure:
+        from matplotlib.figure import Figure
+
+        row = next((r for r in diff.rows if r.status.bad and r.metrics is not None), diff.rows[0])
+        hand, reference = np.atleast_2d(diff.hand[row.name]), np.atleast_2d(diff.reference[row.name])
+        panels = {"hand": hand, "reference": reference}
+        if hand.shape == reference.shape:
+            panels["difference"] = hand - reference
+        figure = Figure(figsize=(7, 1.9), layout="constrained")
+        for axes, (title, values) in zip(np.atleast_1d(figure.subplots(1, len(panels))), panels.items(), strict=True):
+            limit = float(np.abs(values).max()) or 1.0
+            image = axes.imshow(values, cmap="RdBu_r", vmin=-limit, vmax=limit, aspect="auto")
+            axes.set(title=f"{title} {values.shape}", xticks=[], yticks=[])
+            figure.colorbar(image, ax=axes)
+        figure.suptitle(row.name, fontsize=9)
+        return figure
+
+    return draw
+
+
+def _table(named: dict[str, bool]) -> Table:
+    import pandas as pd
+
+    rows = [(m.id, m.family, m.title, "yes" if named.get(m.id) else "no") for m in MISTAKES.values()]
+    return Table(pd.DataFrame(rows, columns=["mistake", "family", "what was done", "named"]), ("mistake", "named"))

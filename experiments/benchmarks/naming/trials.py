@@ -1,0 +1,193 @@
+"""Wrong derivations of random nets, one mistake or two, and right ones: what the diagnosis says of each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from experiments.students.blocks import blocks
+from experiments.students.slips import Slip, possible_slips
+from experiments.students.small_nets import small_net
+from experiments.students.student import student_nodes
+from experiments.students.wrong_derivations import Gradients, wrong_gradients
+from gradient_diff import Cause, compare
+from manual_mlp import Evaluation, Problem, evaluation_of, gradient_node
+
+DTYPES = ("float64", "float32")
+TRIES = 6  # pairs of mistakes drawn per net
+MOST_DIGITS = {"float64": 1e-6, "float32": 1e-3}  # relative: two mistakes at once must differ as much from one alone
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One mistake made on one net, and what the diagnosis said.
+
+    Attributes:
+        id: of the mistake.
+        seed, dtype: of the net.
+        slip: the mistake in words.
+        visible: some row's difference is more than rounding explains.
+        first: it was named first, or tied with the first.
+        named: it is among the causes.
+        wrong: something else was named first, and it is not tied with it.
+        said: what was named first.
+    """
+
+    id: str
+    seed: int
+    dtype: str
+    slip: str
+    visible: bool
+    first: bool
+    named: bool
+    wrong: bool
+    said: str
+
+
+def trials_on(seed: int) -> Iterator[Trial]:
+    """Every mistake that one random net allows, in float64 and float32.
+
+    Example:
+        >>> next(trials_on(1)).first
+        True
+    """
+    for dtype in DTYPES:
+        problem = small_net(seed, dtype)
+        reference = evaluation_of(problem)
+        for slip in possible_slips(problem, seed):
+            hand = derived(problem, slip)
+            if hand is not None:
+                yield _trial(seed, slip, hand, reference)
+
+
+def derived(problem: Problem, *slips: Slip) -> Gradients | None:
+    """What a student with these mistakes computes; None where they cannot be made, or overflow.
+
+    Example:
+        >>> sorted(derived(small_net(1), Slip("sign")))
+        ['dense_1/bias', 'dense_1/kernel', 'dense_2/bias', 'dense_2/kernel']
+    """
+    decay = next((s.value for s in slips if s.id.startswith("l2_")), 0.0)
+    try:
+        with np.errstate(all="ignore"):
+            data = problem.x, problem.y, problem.loss, decay, problem.draws
+            hand = wrong_gradients(slips, problem.parameters, problem.mlp, *data)
+    except (ValueError, IndexError):
+        return None
+    return hand if all(np.isfinite(g).all() for g in hand.values()) else None
+
+
+def with_decay(reference: Evaluation, rate: float) -> Evaluation:
+    """The reference of an E that has a decay, E += λ Σ W².
+
+    Example:
+        >>> e = evaluation_of(small_net(1))
+        >>> more = with_decay(e, 0.5).gradients["dense_1/kernel"] - e.gradients["dense_1/kernel"]
+        >>> bool(np.allclose(more, e.problem.parameters["dense_1/kernel"]))
+        True
+    """
+    weights = {n: a for n, a in reference.problem.parameters.items() if n.endswith("/kernel")}
+    added = {gradient_node(n): reference.gradients[n] + a.dtype.type(2 * rate) * a for n, a in weights.items()}
+    return replace(reference, nodes={**reference.nodes, **added})
+
+
+def _trial(seed: int, slip: Slip, hand: Gradients, reference: Evaluation) -> Trial:
+    if slip.id.startswith("l2_"):
+        reference = with_decay(reference, slip.value)
+    diff = compare(hand, reference)
+    ids, firsts = [cause.id for cause in diff.causes], named_first(diff.causes)
+    told = Trial(slip.id, seed, reference.problem.dtype.name, str(slip), diff.verdict.bad, False, False, False, "")
+    if not told.visible:
+        return told
+    said = ids[0] if ids else "nothing"
+    wrong = bool(ids) and slip.id not in firsts
+    return replace(told, first=slip.id in firsts, named=slip.id in ids, wrong=wrong, said=said)
+
+
+def named_first(causes: tuple[Cause, ...]) -> set[str]:
+    """The first cause and what the data cannot tell from it.
+
+    Example:
+        >>> sorted(named_first((Cause("factor_two", "", "", "", "", 0.0, ("accumulated",)),)))
+        ['accumulated', 'factor_two']
+    """
+    return {causes[0].id, *causes[0].same_as} if causes else set()
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two mistakes at once: how many of them are named, and what was said."""
+
+    first: str
+    second: str
+    seed: int
+    dtype: str
+    named: int
+    said: str
+
+
+def pairs_on(seed: int, dtype: str) -> Iterator[Pair]:
+    """Pairs of mistakes drawn for one random net, where each of them shows beside the other.
+
+    Example:
+        >>> {pair.dtype for pair in pairs_on(6, "float64")}
+        {'float64'}
+    """
+    problem = small_net(seed, dtype)
+    reference, rng = evaluation_of(problem), np.random.default_rng(seed)
+    slips = [slip for slip in possible_slips(problem, seed) if not slip.id.startswith("l2_")]
+    for _ in range(TRIES):
+        a, b = (slips[i] for i in rng.choice(len(slips), 2, replace=False))
+        hands = [derived(problem, *chosen) for chosen in ((a, b), (a,), (b,))]
+        if a.id != b.id and _all_differ(hands, reference, MOST_DIGITS[dtype]):
+            assert hands[0] is not None
+            causes = compare(hands[0], reference).causes
+            ids = {name for cause in causes for name in (cause.id, *cause.same_as)}
+            said = " + ".join(cause.id for cause in causes[:2]) or "nothing"
+            yield Pair(str(a), str(b), seed, dtype, len({a.id, b.id} & ids), said)
+
+
+def _all_differ(hands: list[Gradients | None], reference: Evaluation, digits: float) -> bool:
+    """Both together, each alone and none at all are four different results."""
+    sets = [*hands, dict(reference.gradients)]
+    known = [s for s in sets if s is not None]
+    pairs = [(a, b) for i, a in enumerate(known) for b in known[i + 1 :]]
+    return len(known) == len(sets) and all(_differ(a, b, digits) for a, b in pairs)
+
+
+def _differ(a: Gradients, b: Gradients, digits: float) -> bool:
+    return any(
+        a[n].shape != b[n].shape or np.abs(a[n] - b[n]).max(initial=0.0) > digits * np.abs(b[n]).max(initial=0.0)
+        for n in a
+    )
+
+
+def correct_pairs_on(seed: int) -> Iterator[tuple[str, Gradients, Evaluation]]:
+    """Everyone who derives one net's gradients rightly, against the house's derivation in float64 and float32.
+
+    Example:
+        >>> [who for who, _, _ in correct_pairs_on(1)][:2]
+        ['NumPy float32 | float64', 'student float64 | float64']
+    """
+    coarse = small_net(seed, "float32")
+    fine = coarse.float64  # the same numbers on both sides
+    exact, rounded = evaluation_of(fine), evaluation_of(coarse)
+    yield "NumPy float32 | float64", dict(rounded.gradients), exact
+    for problem, reference in ((fine, exact), (coarse, rounded)):
+        name = problem.dtype.name
+        plain = derived(problem)
+        if plain is not None:
+            yield f"student {name} | {name}", plain, reference
+        yield f"permuted {name} | {name}", _permuted(problem, seed), reference
+        if all(f"{block.name}/bias" in problem.parameters for block in blocks(problem.mlp)):
+            nodes = student_nodes(problem)
+            loop = {n: nodes[gradient_node(n)] for n in problem.parameters}
+            yield f"sample by sample {name} | {name}", loop, reference
+
+
+def _permuted(problem: Problem, seed: int) -> Gradients:
+    """The samples in another order: another order of every sum over the batch."""
+    order = np.random.default_rng(seed).permutation(problem.batch)
+    return dict(evaluation_of(replace(problem, x=problem.x[order], y=problem.y[order])).gradients)

@@ -1,0 +1,1 @@
+"""How fast is the manual engine beside TensorFlow?"""

@@ -1,0 +1,169 @@
+"""All metrics of two large arrays against `np.testing.assert_allclose`, in a process of its own.
+
+`python -m experiments.benchmarks.speed.metrics ENTRIES ROUNDS`
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+import tracemalloc
+from collections.abc import Callable, Sequence
+from statistics import median
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from experiments.frame.study import Part, Table, paragraphs
+from gradient_diff import measure
+
+Array = npt.NDArray[np.float32]
+
+ENTRIES, ENTRIES_FULL = 10_000_000, 50_000_000
+ROUNDS, ROUNDS_FULL = 5, 7
+SLOWEST = 0.5  # times assert_allclose, at the full size: its temporary arrays are then fresh memory
+MOST_MB = 16.0  # on top of the arrays
+MB = 1e6
+_PIECE = 1 << 18
+
+
+def pair(entries: int) -> tuple[Array, Array]:
+    """Two float32 arrays that differ in their last digits, made piece by piece.
+
+    Args:
+        entries: n.
+
+    Returns:
+        h and r, (n,).
+
+    Example:
+        >>> h, r = pair(1000)
+        >>> bool(0 < np.abs(h - r).max() < 1e-5)
+        True
+    """
+    rng = np.random.default_rng(0)
+    h, r = np.empty(entries, np.float32), np.empty(entries, np.float32)
+    for start in range(0, entries, _PIECE):
+        piece = slice(start, min(start + _PIECE, entries))
+        rng.standard_normal(dtype=np.float32, out=r[piece])
+        h[piece] = r[piece] * (1 + 1e-7 * rng.standard_normal(piece.stop - start, dtype=np.float32))
+    return h, r
+
+
+def compared(entries: int, rounds: int) -> dict[str, float]:
+    """Seconds of both, one after the other in each round, and the memory that `measure` takes.
+
+    Args:
+        entries: of each array.
+        rounds: after one that warms up.
+
+    Returns:
+        Medians of the seconds and of their ratio within a round, and MB on top of the arrays, as tracemalloc sees them.
+
+    Example:
+        >>> sorted(compared(1000, 1))
+        ['memory', 'ratio', 'seconds', 'seconds of assert_allclose']
+    """
+    h, r = pair(entries)
+    times = [
+        (_seconds(lambda: measure(h, r)), _seconds(lambda: np.testing.assert_allclose(h, r, rtol=1e-5)))
+        for _ in range(rounds + 1)
+    ][1:]
+    tracemalloc.start()
+    measure(h, r)
+    memory = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    ours, theirs = (median(column) for column in zip(*times, strict=True))
+    ratio = median(a / b for a, b in times)
+    return {"seconds": ours, "seconds of assert_allclose": theirs, "ratio": ratio, "memory": memory / MB}
+
+
+def _seconds(call: Callable[[], object]) -> float:
+    started = time.perf_counter()
+    call()
+    return time.perf_counter() - started
+
+
+def measured(entries: int, rounds: int) -> dict[str, Any]:
+    """`compared` in a fresh process.
+
+    Args:
+        entries: of each array.
+        rounds: how often.
+
+    Returns:
+        What `compared` returns, and the entries.
+
+    Example:
+        >>> measured(1000, 1)["entries"]
+        1000
+    """
+    command = [sys.executable, "-m", "experiments.benchmarks.speed.metrics", str(entries), str(rounds)]
+    said = subprocess.run(command, capture_output=True, check=True, text=True).stdout
+    return {"entries": entries, **json.loads(said)}
+
+
+def study(full: bool) -> Part:
+    """Measure, at the full size or at a smaller one.
+
+    Args:
+        full: whether 50 million entries, for which the target of the time holds.
+
+    Returns:
+        A part of the speed study.
+
+    Example: see `part`.
+    """
+    size, rounds = (ENTRIES_FULL, ROUNDS_FULL) if full else (ENTRIES, ROUNDS)
+    return part([measured(size, rounds)])
+
+
+def part(rows: Sequence[dict[str, Any]]) -> Part:
+    """The rows with their targets, and the claims.
+
+    Args:
+        rows: of `measured`.
+
+    Returns:
+        A part of the speed study.
+
+    Example:
+        >>> row = {"entries": ENTRIES_FULL, "ratio": 0.25, "memory": 20.0}
+        >>> row |= {"seconds": 1.0, "seconds of assert_allclose": 4.0}
+        >>> list(part([row]).claims.values())
+        [True, False]
+    """
+    title = "all metrics of two float32 arrays of {:,} entries"
+    claims: dict[str, bool] = {}
+    for row in rows:
+        name = title.format(row["entries"])
+        if row["entries"] >= ENTRIES_FULL:
+            claims[f"{name}: at most {SLOWEST:g} times as long as np.testing.assert_allclose"] = row["ratio"] <= SLOWEST
+        claims[f"{name}: at most {MOST_MB:g} MB on top of them"] = row["memory"] <= MOST_MB
+    frame = pd.DataFrame(
+        {
+            "entries": row["entries"],
+            "measure, s": round(row["seconds"], 4),
+            "assert_allclose, s": round(row["seconds of assert_allclose"], 4),
+            "ratio": round(row["ratio"], 3),
+            "target of it": f"≤ {SLOWEST:g}" if row["entries"] >= ENTRIES_FULL else "",
+            "on top of the arrays, MB": round(row["memory"], 1),
+            "target": f"≤ {MOST_MB:g}",
+        }
+        for row in rows
+    )
+    words = """
+        One call of gradient_diff.measure, which returns norms, cosine, quantiles, decades, distances in ulps, the worst
+        entries and more, against one of np.testing.assert_allclose, which returns nothing. Both run in one process, one
+        after the other in each round, with the same nearly equal arrays; times and ratios are medians over the rounds.
+    """
+    tables = {"Metrics of large arrays": Table(frame, ("entries", "target of it", "target"))}
+    return Part("Metrics at memory speed", paragraphs(words), tables=tables, claims=claims)
+
+
+if __name__ == "__main__":
+    sys.stdout.write(json.dumps(compared(*map(int, sys.argv[1:]))))

@@ -1,0 +1,1 @@
+"""Cross-entropy on probabilities and on logits as weights grow."""

@@ -1,0 +1,1 @@
+"""Where the gradient fades with depth."""

@@ -1,0 +1,1 @@
+"""How a study runs: described, run, saved, drawn."""

@@ -1,0 +1,142 @@
+"""Run a study, save what it found, draw from what was saved, write the report; all of it appears, or nothing."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import time
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from experiments import STUDIES
+from experiments.frame.study import Comparison, Part, Result, Settings, slug
+from gradient_diff import Status
+from manual_mlp import save_parameters
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+    from rich.progress import Progress
+
+    from gradient_diff.extend import Section
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One line of the table at the end of a run.
+
+    Attributes:
+        name: of the study.
+        summary: its verdict in a few words.
+        failed: what was not as expected; empty is good.
+        report: path of the HTML page.
+    """
+
+    name: str
+    summary: str
+    failed: tuple[str, ...]
+    report: Path
+
+
+def run_study(name: str, settings: Settings, out: Path, progress: Progress) -> Outcome:
+    """Run one study into `out/<name>/`.
+
+    Args:
+        name: of the study, as in `STUDIES`.
+        settings: for it.
+        out: the folder of all results.
+        progress: rich's bars, for anything longer than a second.
+
+    Returns:
+        The `Outcome`.
+
+    Raises:
+        OSError: the folder cannot be written.
+        Exception: whatever the study raises; in either case, and after Ctrl-C, the previous results stay as they were.
+    """
+    from gradient_diff.extend import whole_folder
+
+    started = time.perf_counter()
+    with whole_folder(out / name) as folder:  # from the start: a folder that cannot be written is no news after an hour
+        result: Result = importlib.import_module(f"experiments.{STUDIES[name].module}").run(settings, progress)
+        save(result, folder)
+        figures = draw(result, folder)
+        write_report(name, settings, result, folder, figures, time.perf_counter() - started)
+    return Outcome(name, result.summary, tuple(result.failed), out / name / "report.html")
+
+
+def save(result: Result, folder: Path) -> None:
+    """Evaluations, weights, tables and diffs, as files."""
+    from gradient_diff.extend import to_csv
+
+    for stem, evaluation in result.evaluations.items():
+        evaluation.save(folder / f"{stem}.npz")
+    for stem, parameters in result.parameters.items():
+        save_parameters(folder / f"{stem}.npz", parameters)
+    for caption, table in result.tables.items():
+        _text(folder / "tables" / f"{slug(caption)}.csv", table.frame.to_csv(index=False, lineterminator="\n"))
+    for caption, comparison in result.comparisons.items():
+        _text(folder / "diffs" / f"{slug(caption)}.csv", to_csv(comparison.diff))
+
+
+def draw(result: Result, folder: Path) -> dict[str, Path]:
+    """Pictures from the saved files: caption → PNG."""
+    drawn = {}
+    for part in result.parts:
+        for caption, picture in part.pictures.items():
+            path = folder / "figures" / f"{slug(caption)}.png"
+            path.parent.mkdir(exist_ok=True)
+            _save(picture(folder), path)
+            drawn[caption] = path
+    return drawn
+
+
+def _save(figure: Figure, path: Path) -> None:
+    """A PNG of at most 256 colours, a third of the size, without date and version: the same bytes every time."""
+    from PIL import Image
+
+    buffer = BytesIO()
+    figure.savefig(buffer, format="png", dpi=100)
+    with Image.open(buffer) as picture:
+        few = picture.convert("RGB").quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+        few.save(path, format="png", optimize=True)
+
+
+def write_report(
+    name: str, settings: Settings, result: Result, folder: Path, figures: dict[str, Path], seconds: float
+) -> None:
+    """manifest.json and report.html."""
+    from experiments.frame.manifest import JUDGED, manifest
+    from gradient_diff.extend import report_page
+
+    facts = manifest(name, settings, result, seconds)
+    _text(folder / "manifest.json", json.dumps(facts, indent=2, ensure_ascii=False) + "\n")
+    about = {name: fact for name, fact in facts.items() if name not in JUDGED}
+    page = report_page(result.title, [_section(part, figures) for part in result.parts], about)
+    _text(folder / "report.html", page)
+
+
+def _section(part: Part, figures: dict[str, Path]) -> Section:
+    from gradient_diff.extend import Section
+
+    claims = tuple(f"{'✓ holds' if holds else '✗ does not hold'}: {text}" for text, holds in part.claims.items())
+    return Section(
+        part.heading,
+        paragraphs=part.paragraphs + claims,
+        tables={caption: table.frame for caption, table in part.tables.items() if table.in_report},
+        diffs={_expecting(caption, comparison): comparison.diff for caption, comparison in part.comparisons.items()},
+        figures={caption: figures[caption] for caption in part.pictures},
+    )
+
+
+def _expecting(caption: str, comparison: Comparison) -> str:
+    """A red verdict that was meant to be red says so."""
+    if comparison.expected is Status.MATCH:
+        return caption
+    return f"{caption} ({comparison.expected.name} is expected)"
+
+
+def _text(path: Path, text: str) -> None:
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(text, encoding="utf-8", newline="\n")

@@ -1,0 +1,196 @@
+"""What a study is: settings in, a Result of parts out. Running, saving and drawing are three steps."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from gradient_diff import GradientDiff, Status
+from gradient_diff.extend import gravest
+from manual_mlp import Array, Evaluation
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+Mode: TypeAlias = Literal["eager", "graph", "xla"]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the command line sets.
+
+    Attributes:
+        dtype: "float64" or "float32", of both twins.
+        mode: of the tape: "eager", "graph" or "xla".
+        seed: of everything that is drawn.
+        full: the real sizes instead of the short ones.
+        dataset: digits, mnist or fashion_mnist; None for the usual one, see `experiments.support.datasets.dataset_of`.
+        epochs: of training; None for the study's own.
+        data: a file of the dataset, or the folder that holds it; None for `$GRADIENT_DIFF_DATA` or Keras's loader.
+        weights: an `.npz` of trained weights to use in place of training.
+
+    Example:
+        >>> Settings().dtype
+        'float64'
+    """
+
+    dtype: str = "float64"
+    mode: Mode = "eager"
+    seed: int = 0
+    full: bool = False
+    dataset: str | None = None
+    epochs: int | None = None
+    data: Path | None = None
+    weights: Path | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """A table that a study saves.
+
+    Attributes:
+        frame: the numbers.
+        reproducible: columns that a second run must give again to 6 digits; times and rounding noise are not.
+        in_report: whether the page shows it; a long one is only saved, for the pictures.
+
+    Example:
+        >>> import pandas as pd
+        >>> Table(pd.DataFrame({"loss": [1.0]}), reproducible=("loss",)).reproducible
+        ('loss',)
+    """
+
+    frame: pd.DataFrame
+    reproducible: tuple[str, ...] = ()
+    in_report: bool = True
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """A GradientDiff, and the verdict that it must come to: a mistake shown on purpose is expected to be found."""
+
+    diff: GradientDiff
+    expected: Status = Status.MATCH
+
+    @property
+    def as_expected(self) -> bool:
+        """Whether the verdict is the expected one."""
+        return self.diff.verdict is self.expected
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """One section of a report; every mapping is caption → content.
+
+    Attributes:
+        heading: of the section.
+        paragraphs: plain text.
+        tables: saved as `tables/<slug of the caption>.csv`.
+        comparisons: saved as `diffs/<slug>.csv`.
+        claims: statements that were checked, e.g. "every printed digit of the article is reproduced" → True.
+        pictures: functions that draw from the files of the run's folder, saved as `figures/<slug>.png`.
+    """
+
+    heading: str
+    paragraphs: tuple[str, ...] = ()
+    tables: Mapping[str, Table] = field(default_factory=dict)
+    comparisons: Mapping[str, Comparison] = field(default_factory=dict)
+    claims: Mapping[str, bool] = field(default_factory=dict)
+    pictures: Mapping[str, Callable[[Path], Figure]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """What a study found.
+
+    Attributes:
+        title: of the report.
+        parts: its sections; captions differ across all of them, since they name the files.
+        evaluations: file stem → Evaluation, saved as `<stem>.npz`; "evaluation" is the hand side.
+        parameters: file stem → name → array, saved as `<stem>.npz`: weights that a later run can take.
+        data: facts of the dataset that was used, for the manifest: `experiments.support.datasets.Dataset.facts`.
+
+    Raises:
+        ValueError: two captions that would give one file.
+
+    Example:
+        >>> Result("Demo", (Part("One", claims={"1 + 1 is 2": True}),)).summary
+        '1 of 1 claims hold'
+    """
+
+    title: str
+    parts: tuple[Part, ...]
+    evaluations: Mapping[str, Evaluation] = field(default_factory=dict)
+    parameters: Mapping[str, Mapping[str, Array]] = field(default_factory=dict)
+    data: Mapping[str, object] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for kind in ("tables", "comparisons", "claims", "pictures"):
+            names = [slug(caption) for part in self.parts for caption in getattr(part, kind)]
+            twice = sorted({name for name in names if names.count(name) > 1})
+            if twice:
+                raise ValueError(f"Two {kind} of {self.title!r} would share a name, {twice[0]}: reword a caption.")
+
+    @property
+    def tables(self) -> dict[str, Table]:
+        """All of them, caption → table."""
+        return {caption: table for part in self.parts for caption, table in part.tables.items()}
+
+    @property
+    def comparisons(self) -> dict[str, Comparison]:
+        """All of them, caption → comparison."""
+        return {caption: c for part in self.parts for caption, c in part.comparisons.items()}
+
+    @property
+    def claims(self) -> dict[str, bool]:
+        """All of them, statement → whether it holds."""
+        return {text: holds for part in self.parts for text, holds in part.claims.items()}
+
+    @property
+    def failed(self) -> list[str]:
+        """Captions of comparisons with an unexpected verdict, and claims that do not hold."""
+        verdicts = [
+            f"{caption}: {c.diff.verdict.name}, expected {c.expected.name}"
+            for caption, c in self.comparisons.items()
+            if not c.as_expected
+        ]
+        return verdicts + [f"does not hold: {text}" for text, holds in self.claims.items() if not holds]
+
+    @property
+    def verdict(self) -> Status:
+        """The gravest verdict among the comparisons that are expected to match."""
+        return gravest(c.diff.verdict for c in self.comparisons.values() if c.expected is Status.MATCH)
+
+    @property
+    def summary(self) -> str:
+        """The verdict in a few words, for the table at the end of a run."""
+        comparisons = self.comparisons.values()
+        shown = sum(c.as_expected for c in comparisons if c.expected is not Status.MATCH)
+        words = [self.verdict.name] if any(c.expected is Status.MATCH for c in comparisons) else []
+        words += [f"{shown} shown mistake{'s' * (shown > 1)} found"] if shown else []
+        words += [f"{sum(self.claims.values())} of {len(self.claims)} claims hold"] if self.claims else []
+        return ", ".join(words)
+
+
+def paragraphs(text: str) -> tuple[str, ...]:
+    r"""The paragraphs of a text, divided by blank lines; within one, line breaks are spaces.
+
+    Example:
+        >>> paragraphs("One\nline.\n\n  Another.")
+        ('One line.', 'Another.')
+    """
+    return tuple(" ".join(part.split()) for part in re.split(r"\n\s*\n", text.strip()))
+
+
+def slug(caption: str) -> str:
+    """A file name from a caption.
+
+    Example:
+        >>> slug("Loss: hand | tape, E(t)")
+        'loss_hand_tape_e_t'
+    """
+    words = "".join(c if c.isascii() and c.isalnum() else " " for c in caption.lower()).split()
+    return "_".join(words) or "untitled"

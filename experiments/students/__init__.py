@@ -1,0 +1,1 @@
+"""Derivations that share nothing with the engine; tests use them, too."""

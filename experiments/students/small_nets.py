@@ -1,0 +1,77 @@
+"""Random small networks that every mistake can be made in: square and not, saturated and not, any loss that fits."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from manual_mlp import LOSSES, MLP, Dense, Loss, Problem
+from manual_mlp.extend import as_loss
+
+WIDTHS = (1, 2, 3, 5, 7, 11, 13)
+BATCHES = (1, 2, 3, 5, 7, 11, 13, 17, 23)
+HIDDEN = ("sigmoid", "tanh", "relu", "linear")
+SATURATED = 10.0  # times the weights, in one of six
+
+
+def small_net(seed: int, dtype: str = "float64") -> Problem:
+    """Draw a network of one to four layers with its data.
+
+    Args:
+        seed: of the draw; the same net in either dtype.
+        dtype: of parameters and data.
+
+    Returns:
+        A `Problem`.
+
+    Example:
+        >>> small_net(1).dtype.name, small_net(1, "float32").mlp == small_net(1).mlp
+        ('float64', True)
+    """
+    rng = np.random.default_rng(seed)
+    depth = int(rng.integers(1, 5))
+    widths = [int(w) for w in rng.choice(WIDTHS, depth + 1)]
+    batch = int(rng.choice(BATCHES))
+    if rng.random() < 0.3:  # square, and as wide as the batch: shapes prove nothing here
+        widths = [int(rng.integers(2, 6))] * (depth + 1)
+        batch = widths[0] if rng.random() < 0.5 else batch
+    loss, output = _loss(rng)
+    if loss.function.fused_activation == "softmax":
+        widths[-1] = max(widths[-1], 2)
+    hidden = [str(h) for h in rng.choice(HIDDEN, depth - 1, p=(0.35, 0.3, 0.25, 0.1))]
+    use_bias = rng.random(depth) < 0.9
+    layers = [Dense(n, f, bool(b)) for n, f, b in zip(widths[1:], [*hidden, output], use_bias, strict=True)]
+    mlp = MLP(widths[0], layers)
+    factor = SATURATED if rng.random() < 1 / 6 else float(np.exp(rng.uniform(np.log(0.4), np.log(2))))
+    parameters = mlp.initialize(rng, "glorot_normal", "normal(0.3)")
+    parameters = {n: (factor * a if a.ndim == 2 else a).astype(dtype) for n, a in parameters.items()}
+    x, y = data(rng, batch, mlp, loss)
+    return mlp.problem(parameters, x.astype(dtype), y if y.dtype.kind == "i" else y.astype(dtype), loss)
+
+
+def _loss(rng: np.random.Generator) -> tuple[Loss, str]:
+    """A loss and an output that goes with it."""
+    name = str(rng.choice(list(LOSSES)))
+    own = LOSSES[name].fused_activation
+    if own is None:
+        return Loss(name), str(rng.choice(["linear", "sigmoid", "tanh", "softmax"], p=[0.5, 0.25, 0.15, 0.1]))
+    return (Loss(name), own) if rng.random() < 0.7 else (Loss(name, from_logits=True), "linear")
+
+
+def data(rng: np.random.Generator, batch: int, mlp: MLP, loss: str | Loss) -> tuple[np.ndarray, np.ndarray]:
+    """Normal inputs, and targets of the loss's kind.
+
+    Example:
+        >>> x, y = data(np.random.default_rng(0), 4, MLP(2, [Dense(3, "softmax")]), "categorical_crossentropy")
+        >>> x.shape, y.sum(axis=1).tolist()
+        ((4, 2), [1.0, 1.0, 1.0, 1.0])
+    """
+    function, k = as_loss(loss).function, mlp.units[-1]
+    x = rng.normal(size=(batch, mlp.inputs))
+    labels = rng.integers(0, k, batch)
+    if function.class_indices:
+        return x, labels
+    if function.fused_activation == "softmax":
+        return x, np.eye(k)[labels]
+    if function.fused_activation == "sigmoid":
+        return x, (rng.random((batch, k)) < 0.5).astype(float)
+    return x, rng.normal(size=(batch, k))

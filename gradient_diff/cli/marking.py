@@ -1,0 +1,209 @@
+"""Files of gradients held against a reference, one after the other; a bad file is a line, and the others go on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+
+from gradient_diff.cli.folder_names import folder_names
+from gradient_diff.cli.marks_folder import Marks, marks_folder
+from gradient_diff.cli.reference import Reference, check_no_handout
+from gradient_diff.comparison import compare
+from gradient_diff.files.naming import Rule, listed, matched, renamed, unused_rules
+from gradient_diff.files.reading import read_gradients
+from gradient_diff.metrics.record import Entry
+from gradient_diff.render.entries import worst_entries
+from gradient_diff.render.folder import write_report
+from gradient_diff.render.summary import SummaryLine, summary_line, unreadable
+from gradient_diff.result.diff import GradientDiff
+from gradient_diff.result.status import Status
+from gradient_diff.wording import printable
+from manual_mlp import Evaluation
+from manual_mlp.extend import Arrays
+
+
+@dataclass(frozen=True, eq=False)
+class Marked:
+    """What came of one file.
+
+    Attributes:
+        line: of the summary.
+        diff: the comparison, without its arrays; None where there is none.
+        entries: the worst, where they were asked for.
+
+    Example:
+        >>> Marked(unreadable("a.npz", "it is empty")).code(allow_kinks=False)
+        2
+    """
+
+    line: SummaryLine
+    diff: GradientDiff | None = None
+    entries: Mapping[str, Sequence[Entry]] = field(default_factory=dict)
+
+    def code(self, allow_kinks: bool) -> int:
+        """0 proved right, 1 something is wrong or different, 2 nothing could be proved or read."""
+        status = self.line.status
+        if status is None:
+            return 2
+        return 1 if status is Status.KINK and not allow_kinks else status.exit_code
+
+
+def exit_code(marked: Sequence[Marked], allow_kinks: bool) -> int:
+    """Of all files together: 1 if one is wrong or different, else 2 if one proves nothing or was not compared, else 0.
+
+    Example:
+        >>> right, wrong, empty = (Marked(SummaryLine("a", v)) for v in ("MATCH", "MISMATCH", "UNREADABLE"))
+        >>> exit_code([right], False), exit_code([right, wrong, empty], False), exit_code([right, empty], False)
+        (0, 1, 2)
+    """
+    codes = {one.code(allow_kinks) for one in marked}
+    return 1 if 1 in codes else max(codes, default=2)
+
+
+def mark(
+    files: Sequence[Path],
+    reference: Reference,
+    rules: Sequence[Rule] = (),
+    top: int = 0,
+    out: Path | None = None,
+    turns: Iterable[Path] | None = None,
+) -> list[Marked]:
+    """Compare each file with the reference.
+
+    Args:
+        files: of gradients.
+        reference: from `reference_of`.
+        rules: for the files' names; see `gradient_diff.files.read_rules`.
+        top: how many of the worst entries of each tensor to keep.
+        out: folder for a report of each and summary.csv, written whole or not at all.
+        turns: the files again, from something that wants to know which one has its turn.
+
+    Returns:
+        What came of each, in order.
+
+    Raises:
+        OSError: `out` cannot be written, or holds marks of other files that were judged otherwise.
+    """
+    with _destination(out, files, reference) as marks:
+        folders = folder_names(files, marks.taken if marks else ())
+        marked = []
+        for file, folder in zip(turns or files, folders, strict=True):
+            place = None if marks is None else marks.folder / folder
+            marked.append(_mark(file, reference, rules, top, place))
+        if marks is not None:
+            marks.summarize([one.line for one in marked])
+    return marked
+
+
+def check_rules(files: Sequence[Path], reference: Reference, rules: Sequence[Rule]) -> None:
+    """Refuse a rule that is of use in none of the files, unless all names are right without it.
+
+    Args:
+        files: of gradients; those that cannot be read say nothing.
+        reference: whose names are the right ones.
+        rules: for the files' names.
+
+    Raises:
+        ValueError: a pattern is found nowhere, while some name is not the reference's.
+    """
+    unused = list(rules)
+    odd: list[str] = []
+    for file in files:
+        if not unused:
+            return
+        try:
+            arrays = read_gradients(file)
+        except (OSError, ValueError):
+            continue
+        if not isinstance(arrays, Evaluation):
+            unused = [rule for rule in unused if rule in unused_rules(arrays, rules)]
+            odd += [] if _all_known(arrays, reference, rules) else arrays
+    if unused and odd:
+        raise ValueError(
+            f"The pattern '{printable(unused[0][0].pattern)}' is found in none of {listed(dict.fromkeys(odd))}."
+        )
+
+
+def _all_known(arrays: Arrays, reference: Reference, rules: Sequence[Rule]) -> bool:
+    try:
+        named = matched(renamed(arrays, rules), reference.parameters, reference.others)
+    except ValueError:
+        return False
+    return named.keys() <= {*reference.parameters, *reference.others}
+
+
+@contextmanager
+def _destination(out: Path | None, files: Sequence[Path], reference: Reference) -> Iterator[Marks | None]:
+    if out is None:
+        yield None
+        return
+    with marks_folder(out, files, reference.judged_by) as marks:
+        yield marks
+
+
+def _mark(
+    file: Path,
+    reference: Reference,
+    rules: Sequence[Rule],
+    top: int,
+    place: Path | None,
+) -> Marked:
+    try:
+        diff = _compared(file, reference, rules)
+    except OSError as error:
+        return Marked(unreadable(str(file), f"It cannot be opened: {error.strerror or error}."))
+    except (ValueError, TypeError) as error:
+        return Marked(unreadable(str(file), str(error)))
+    except MemoryError:
+        return Marked(unreadable(str(file), "It is too large for this machine's memory."))
+    entries = worst_entries(diff, top) if top else {}
+    if place is not None:
+        facts = {"file": diff.hand_origin, "reference": diff.reference_origin}
+        write_report(diff, place, printable(f"{file.name} against {Path(reference.origin).name}"), facts)
+    line = summary_line(str(file), diff, f"{place.name}/report.html" if place else "")
+    return Marked(line, _without_arrays(diff), entries)
+
+
+def _compared(file: Path, reference: Reference, rules: Sequence[Rule]) -> GradientDiff:
+    hand = read_gradients(file)
+    if isinstance(hand, Evaluation):
+        if rules:
+            raise ValueError(f"{file} is a saved Evaluation, whose names belong to its network: --rename has no use.")
+    else:
+        hand = matched(renamed(hand, rules), reference.parameters, reference.others)
+        check_no_handout(file, hand, reference)
+    with np.errstate(over="ignore"):  # however absurd a number is, it is a mistake to name
+        diff = compare(hand, reference.side, noise=reference.noise, rtol=reference.rtol)
+    return replace(diff, hand_origin=printable(str(file)), reference_origin=printable(reference.origin))
+
+
+def hint(marked: Sequence[Marked], reference: Reference) -> str:
+    """What the order of the files tells: the reference is among its own judged, or swapped with one; else empty.
+
+    Swapped is what knows its network, is held against one that does not, and disagrees.
+
+    Example:
+        >>> from gradient_diff.cli.reference import reference_of
+        >>> hint([], reference_of({}, "reference.npz"))
+        ''
+        >>> hint([Marked(SummaryLine("a.npz", "MATCH"))], reference_of({}, "a.npz"))
+        'Hint: a.npz was held against itself, which proves nothing.'
+    """
+    itself = [one.line.file for one in marked if Path(one.line.file).resolve() == Path(reference.origin).resolve()]
+    if itself:
+        return f"Hint: {printable(itself[0])} was held against itself, which proves nothing."
+    knowing = [one for one in marked if one.diff is not None and one.diff.problem is not None and not one.diff.ok]
+    if isinstance(reference.side, Evaluation) or not knowing:
+        return ""
+    mine, last = printable(knowing[0].line.file), printable(reference.origin)
+    return f"Hint: {mine} knows its network and {last} does not. Are the two swapped? The reference comes last."
+
+
+def _without_arrays(diff: GradientDiff) -> GradientDiff:
+    """Names only: of forty large submissions the arrays alone would fill the memory."""
+    none = np.empty(0)
+    return replace(diff, hand=dict.fromkeys(diff.hand, none), reference=dict.fromkeys(diff.reference, none))

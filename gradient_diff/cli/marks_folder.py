@@ -1,0 +1,192 @@
+"""A folder of marks to which later calls add: reports and lines of files that a call does not name are kept."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import re
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from gradient_diff.render.folder import whole_folder
+from gradient_diff.render.summary import SummaryLine, summary_from_csv, summary_to_csv
+from gradient_diff.wording import printable
+
+SUMMARY = "summary.csv"
+_JUDGED_BY = ".judged-by"  # the digest of the reference and of what names the noise
+_OWN = (SUMMARY, _JUDGED_BY, ".gradient-diff")
+_ENCODING = "utf-8-sig"  # without its mark a spreadsheet takes UTF-8 for something else
+_CURE = "Choose another --out, or remove that folder first."
+
+
+def digest(reference: Path, noise: Path | None = None, rtol: float | None = None) -> str:
+    """What files were held against: the bytes of the reference, and how much was called rounding.
+
+    Args:
+        reference: the file.
+        noise: of `--float64` or `--repeat`.
+        rtol: of `--rtol`.
+
+    Returns:
+        SHA-256, in hexadecimal digits.
+
+    Raises:
+        OSError: a file cannot be read.
+
+    Example:
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp()) / "r.npz"
+        >>> _ = path.write_bytes(b"1")
+        >>> digest(path) == digest(path), digest(path) == digest(path, rtol=1e-3)
+        (True, False)
+    """
+    total = hashlib.sha256(f"{rtol!r}".encode())
+    for path in (reference, *([noise] if noise else [])):
+        with path.open("rb") as file:
+            total.update(hashlib.file_digest(file, "sha256").digest())
+    return total.hexdigest()
+
+
+@dataclass(frozen=True)
+class Marks:
+    """A folder of marks that is being built.
+
+    Attributes:
+        folder: to write reports into.
+        judged_by: see `digest`.
+        earlier: lines of earlier calls.
+        named: what tells apart the files of this call, whose earlier lines are replaced.
+
+    Example:
+        >>> import tempfile
+        >>> line = SummaryLine("a.npz", "MATCH", report="a/report.html")
+        >>> Marks(Path(tempfile.mkdtemp()), "", (line,), frozenset()).taken
+        {'a'}
+    """
+
+    folder: Path
+    judged_by: str
+    earlier: tuple[SummaryLine, ...]
+    named: frozenset[str]
+
+    @property
+    def kept(self) -> list[SummaryLine]:
+        """Lines of files that this call does not name."""
+        return [line for line in self.earlier if _key(line.file) not in self.named]
+
+    @property
+    def replaced(self) -> set[str]:
+        """Folders of earlier reports on the files of this call."""
+        return {_report_folder(line) for line in self.earlier if _key(line.file) in self.named}
+
+    @property
+    def taken(self) -> set[str]:
+        """Names in the folder that a new report cannot have."""
+        return {path.name for path in self.folder.iterdir()} | {_report_folder(line) for line in self.kept} - {""}
+
+    def summarize(self, lines: Sequence[SummaryLine]) -> None:
+        """Write the summary: earlier lines in their order, new ones in the place of their file's, or at the end.
+
+        Args:
+            lines: of this call.
+        """
+        new: dict[str, list[SummaryLine]] = {}
+        for line in lines:
+            new.setdefault(_key(line.file), []).append(line)
+        every = []
+        for line in self.earlier:
+            key = _key(line.file)
+            every += new.pop(key, []) if key in self.named else [line]
+        text = summary_to_csv([*every, *(line for rest in new.values() for line in rest)])
+        (self.folder / SUMMARY).write_text(text, _ENCODING, newline="\n")
+        (self.folder / _JUDGED_BY).write_text(f"{self.judged_by}\n", "utf-8")
+
+
+@contextmanager
+def marks_folder(out: Path, files: Sequence[Path], judged_by: str) -> Iterator[Marks]:
+    """Build a folder of marks, whole or not at all; whatever is in it of other files stays.
+
+    Args:
+        out: the folder.
+        files: those of this call, whose earlier reports and lines are replaced.
+        judged_by: see `digest`.
+
+    Yields:
+        The `Marks`, to write reports into and to summarize.
+
+    Raises:
+        FileExistsError: the folder holds lines of other files that were judged otherwise, or results of another kind.
+        OSError: as `gradient_diff.render.whole_folder`.
+    """
+    marks = Marks(out, judged_by, tuple(earlier_lines(out)), frozenset(_key(str(file)) for file in files))
+    if marks.kept and _read(out / _JUDGED_BY).strip() != judged_by:
+        raise _refused(
+            f"{printable(str(out))} holds marks of {len(marks.kept)} other files against another reference, or with "
+            "another --float64, --repeat or --rtol"
+        )
+    with whole_folder(out) as building:
+        _copy(out, building, marks.replaced)
+        yield replace(marks, folder=building)
+
+
+def earlier_lines(out: Path) -> list[SummaryLine]:
+    """The summary of a folder of marks.
+
+    Args:
+        out: the folder.
+
+    Returns:
+        Its lines; none if it is new, empty or somebody else's, which is `whole_folder`'s to refuse.
+
+    Raises:
+        FileExistsError: it holds results of another kind, which would be lost, or its summary was changed.
+
+    Example:
+        >>> earlier_lines(Path("no/such/folder"))
+        []
+    """
+    present = {path.name for path in out.iterdir()} if out.is_dir() else set()
+    if not present - {".gradient-diff"} or ".gradient-diff" not in present:
+        return []
+    if not {SUMMARY, _JUDGED_BY} <= present:
+        raise _refused(f"{printable(str(out))} holds results that are no marks, or of an earlier version")
+    try:
+        return summary_from_csv(_read(out / SUMMARY))
+    except ValueError as error:
+        raise _refused(f"{printable(str(out / SUMMARY))} was changed: {error}") from None
+
+
+def _refused(text: str) -> FileExistsError:
+    return FileExistsError(errno.EEXIST, f"{text}. {_CURE} What stands there is untouched.")
+
+
+def _read(path: Path) -> str:
+    with path.open(encoding=_ENCODING, newline="") as file:
+        return file.read()
+
+
+def _key(file: str) -> str:
+    """Two ways to one file are one; the summary puts an apostrophe before what looks like a formula."""
+    return os.path.abspath(re.sub("^'(?=[-=+@])", "", printable(file)))  # noqa: PTH100  (resolve() follows links)
+
+
+def _report_folder(line: SummaryLine) -> str:
+    """The folder of a report; a summary edited by hand may say anything, such as somebody's own file."""
+    parts = Path(line.report).parts
+    return parts[0] if len(parts) == 2 else ""
+
+
+def _copy(out: Path, building: Path, replaced: set[str]) -> None:
+    if not out.is_dir():
+        return
+    for path in out.iterdir():
+        if path.name in _OWN or path.name in replaced:
+            continue
+        if path.is_dir() and not path.is_symlink():
+            shutil.copytree(path, building / path.name, symlinks=True)
+        else:
+            shutil.copy2(path, building / path.name, follow_symlinks=False)

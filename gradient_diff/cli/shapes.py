@@ -1,0 +1,118 @@
+"""The command `gradient-diff shapes`: the matrix ledger of a description; of a saved Keras model, too."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+from zipfile import is_zipfile
+
+import typer
+
+from gradient_diff.cli.description import network
+from gradient_diff.ledger.building import ledger
+from gradient_diff.ledger.ledger import Ledger
+from gradient_diff.render.figures.canvas import save as save_figure
+from gradient_diff.render.folder import whole_folder
+from gradient_diff.render.ledgers import print_ledger
+from gradient_diff.wording import printable
+from manual_mlp import MLP
+from manual_mlp.extend import as_loss
+
+ENDING = ".keras"
+
+
+def printed(text: str, batch: str, loss: str, activation: str | None, form: str) -> Ledger:
+    """Print the ledger of a description, and return it.
+
+    Args:
+        text: such as `784-50-100-10`, or the path of a model saved by Keras, `model.keras`.
+        batch: a whole number or a letter.
+        loss: a name.
+        activation: of the hidden layers, sigmoid if None; a saved model has its own.
+        form: text, markdown or csv.
+
+    Returns:
+        The ledger.
+
+    Raises:
+        OSError: there is no such model.
+        ValueError, TypeError: what is no description, batch, loss or activation; a model or a layer that is not
+            understood.
+
+    Example:
+        >>> printed("3-2", "4", "mse", "tanh", "markdown").title  # doctest: +ELLIPSIS
+        **Matrix ledger: 3-2, mean_squared_error, batch 4**
+        ...
+        '3-2, mean_squared_error, batch 4'
+    """
+    samples = _batch(batch)
+    book = ledger(_described(text, loss, activation), loss, samples)
+    if form == "text":
+        print_ledger(book)
+    else:
+        typer.echo(book.to_markdown() if form == "markdown" else _csv(book), nl=False)
+    return book
+
+
+def _described(text: str, loss: str, activation: str | None) -> MLP:
+    if not text.endswith(ENDING):
+        return network(text, activation or "sigmoid", loss)
+    if activation is not None:
+        raise ValueError(f"--activation {activation}: {printable(text)} has its own activations. Leave it out.")
+    as_loss(loss)  # a wrong name is told before TensorFlow starts
+    return _of_model(Path(text))
+
+
+def _of_model(path: Path) -> MLP:
+    """The network of a saved model; Keras's safe mode runs no code that is in the file."""
+    shown = printable(str(path))
+    if not path.is_file():
+        raise FileNotFoundError(f"{shown}: no such file. Expected a model saved by Keras's model.save(path).")
+    if not is_zipfile(path):
+        raise ValueError(f"{shown} is not a whole .keras archive. Save the model again with model.save(path).")
+    typer.echo(f"Reading {shown} (TensorFlow takes some seconds to start) …", err=True)
+    import keras_mlp  # before Keras itself, since it starts TensorFlow quietly
+
+    return keras_mlp.from_keras(_loaded(path, shown))[0]
+
+
+def _loaded(path: Path, shown: str) -> Any:
+    import keras
+
+    try:
+        return keras.saving.load_model(path, compile=False)
+    except (ValueError, KeyError, TypeError, OSError) as error:  # what Keras says of damaged or unsafe models
+        reason = str(error).partition("\n")[0]
+        raise ValueError(f"{shown} cannot be loaded by Keras: {reason}") from None
+
+
+def saved(book: Ledger, folder: Path) -> Path:
+    """Write ledger.csv, ledger.md and ledger.png into a folder, whole or not at all.
+
+    Args:
+        book: the ledger.
+        folder: where to; see `gradient_diff.render.whole_folder`.
+
+    Returns:
+        The path of the drawing.
+
+    Raises:
+        OSError: the folder cannot be written.
+    """
+    with whole_folder(folder) as building:
+        (building / "ledger.csv").write_text(_csv(book), "utf-8", newline="\n")
+        (building / "ledger.md").write_text(book.to_markdown(), "utf-8", newline="\n")
+        save_figure(book.to_figure(), building / "ledger.png")
+    return folder / "ledger.png"
+
+
+def _csv(book: Ledger) -> str:
+    return str(book.to_frame().to_csv(index=False, lineterminator="\n"))
+
+
+def _batch(text: str) -> int | str:
+    if text.isascii() and text.isdigit() and int(text) > 0:
+        return int(text)
+    if len(text) == 1 and text.isalpha():
+        return text
+    raise ValueError(f"--batch {text}: expected a whole number above 0, or a letter such as N.")

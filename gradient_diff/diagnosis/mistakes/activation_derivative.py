@@ -1,0 +1,159 @@
+"""The derivative of the activation: left out, taken at the wrong place, or of the wrong function."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+from gradient_diff.diagnosis.reenactment.enactment import Enactment
+from gradient_diff.diagnosis.reenactment.formula import Formula
+from gradient_diff.diagnosis.reenactment.setting import Setting
+from gradient_diff.diagnosis.reenactment.structure import Slope
+from manual_mlp import Array, Equation
+from manual_mlp.extend import Activate, Pullback, activation
+
+WRONG: dict[str, tuple[tuple[str, Callable[[Array, Array, Array], Array]], ...]] = {
+    "sigmoid": (
+        ("{0} ⊙ {2}", lambda g, u, z: g * z),
+        ("{0} ⊙ (1 − {2})", lambda g, u, z: g * (1 - z)),
+        ("{0} ⊙ {2}²", lambda g, u, z: g * z * z),
+        ("{0} ⊙ (1 − {2}²)", lambda g, u, z: g * (1 - z * z)),
+        ("{0} ⊙ {1}(1 − {1})", lambda g, u, z: g * u * (1 - u)),
+        ("{0} ⊙ {2}(1 + {2})", lambda g, u, z: g * z * (1 + z)),
+        ("{0} ⊙ exp(−{1})", lambda g, u, z: g * np.exp(-u)),
+    ),
+    "tanh": (
+        ("{0} ⊙ (1 − {2})", lambda g, u, z: g * (1 - z)),
+        ("{0} ⊙ {2}", lambda g, u, z: g * z),
+        ("{0} ⊙ {2}²", lambda g, u, z: g * z * z),
+        ("{0} ⊙ {2}(1 − {2})", lambda g, u, z: g * z * (1 - z)),
+        ("{0} ⊙ (1 − {1}²)", lambda g, u, z: g * (1 - u * u)),
+        ("{0} ⊙ (1 + {2}²)", lambda g, u, z: g * (1 + z * z)),
+        ("{0} / cosh {1}", lambda g, u, z: g / np.cosh(u)),
+        ("{0} ⊙ (1 − {2}²)/2", lambda g, u, z: g * (1 - z * z) / 2),
+    ),
+    "relu": (
+        ("{0} ⊙ {1}", lambda g, u, z: g * u),
+        ("{0} ⊙ {2}", lambda g, u, z: g * z),
+        ("{0} ⊙ sigmoid({1})", lambda g, u, z: g / (1 + np.exp(-u))),
+        *(
+            (
+                f"{{0}} ⊙ ([{{1}} > 0] + {slope:g} [{{1}} ≤ 0])",
+                lambda g, u, z, slope=slope: g * np.where(u > 0, 1, slope),
+            )
+            for slope in (0.01, 0.1, 0.2, 0.3)
+        ),
+    ),
+}
+"""Activation → functions of dE/dz, u and z that have been taken for its pullback."""
+
+MASKS: tuple[tuple[str, Callable[[Array, Array], Array]], ...] = (
+    ("{0} ⊙ [{1} ≥ 0]", lambda g, u: g * (u >= 0)),
+    ("{0} ⊙ [{1} < 0]", lambda g, u: g * (u < 0)),
+    ("{0} ⊙ [{0} > 0]", lambda g, u: g * (g > 0)),
+    ("{0} ⊙ [{0} > 0] ⊙ [{1} > 0]", lambda g, u: g * (g > 0) * (u > 0)),
+)
+"""ReLU's backward pass with a mask that is not [u > 0]."""
+
+
+def activation_derivative(setting: Setting) -> Iterator[Enactment]:
+    """Every mistake in a δ = dE/dz ⊙ f′."""
+    for slope in reversed(setting.structure.slopes):
+        yield from _one(setting, slope)
+    yield from _in_all_hidden(setting)
+
+
+def _in_all_hidden(setting: Setting) -> Iterator[Enactment]:
+    """The same slip in every hidden layer counts as one."""
+    hidden = setting.structure.hidden
+    groups: dict[tuple[str, str], list[Enactment]] = {}
+    for slope in hidden if len(hidden) > 1 else []:
+        for mistake in _one(setting, slope):
+            operation = next(iter(mistake.swaps.values())).operation
+            kind = mistake.id if mistake.id == "derivative_sign" else operation.render("g", "u", "z")
+            groups.setdefault((mistake.id, kind), []).append(mistake)
+    for (kind, _), group in groups.items():
+        if len(group) == len(hidden):
+            swaps = {n: e for m in group for n, e in m.swaps.items()}
+            before = {n: e for m in group for n, e in m.before.items()}
+            yield Enactment(kind, "", f"in every hidden layer, {group[0].sentence}", swaps, before, places=len(group))
+
+
+def _one(setting: Setting, slope: Slope) -> Iterator[Enactment]:
+    kind, name = slope.kind, slope.layer
+    if kind != "linear":
+        yield from _left_out(setting, slope)
+        yield from _at_output(setting, slope)
+        yield from _other_layers(setting, slope)
+    minus = Formula("−f′ ⊙ {0}", lambda g, r: -_right(slope, g, r))
+    sentence = "from δ of this layer downwards the sign is turned"
+    yield Enactment("derivative_sign", name, sentence, _delta(setting, slope, minus, slope.reads))
+    for text, function in WRONG.get(kind, ()):
+        sentence = f"δ is {text.format('dE/dz', 'u', 'z')}"
+        wrong = _delta(setting, slope, Formula(text, function), slope.u, slope.z)
+        yield Enactment("derivative_wrong", name, sentence, wrong)
+    for dropped in setting.structure.dropped(slope.z) if kind in ("sigmoid", "tanh") else ():
+        sentence = "f′ is taken from the output after dropout, not from the activation's own"
+        yield Enactment("derivative_wrong", name, sentence, _delta(setting, slope, Pullback(kind), dropped))
+    for text, mask in MASKS if kind == "relu" else ():
+        sentence = f"δ is {text.format('dE/dz', 'u')}"
+        yield Enactment("relu_mask", name, sentence, _delta(setting, slope, Formula(text, mask), slope.u))
+    if kind == "softmax":
+        diagonal = Formula("{0} ⊙ {1}(1 − {1})", lambda g, z: g * z * (1 - z))
+        sentence = "only the diagonal p(1 − p) of the Jacobian is used"
+        yield Enactment("softmax_elementwise", name, sentence, _delta(setting, slope, diagonal, slope.z))
+
+
+def _delta(setting: Setting, slope: Slope, operation: Formula | Pullback, *reads: str) -> dict[str, Equation]:
+    """δ by another operation on dE/dz, and on u, z or both."""
+    return setting.swap(slope.node, operation, slope.g, *reads)
+
+
+def _right(slope: Slope, g: Array, read: Array) -> Array:
+    """δ as it should be, from another dE/dz."""
+    return Pullback(slope.kind).evaluate(g, read)
+
+
+def _left_out(setting: Setting, slope: Slope) -> Iterator[Enactment]:
+    """One of the two factors is not there, or they meet in the wrong product."""
+    name = slope.layer
+    missing = "output_derivative_dropped" if slope is setting.structure.output else "missing_derivative"
+    bare = _delta(setting, slope, Pullback("linear"), slope.u)
+    yield Enactment(missing, name, "δ is dE/dz: f′ is not applied", bare)
+    alone = Formula("f′({1})", lambda g, r: _right(slope, np.ones_like(g), r))
+    sentence = "δ is f′ alone: what comes from above is not multiplied in"
+    yield Enactment("local_replaces_upstream", name, sentence, _delta(setting, slope, alone, slope.reads))
+    if setting.batch == setting.values[slope.u].shape[1] and slope.kind != "softmax":
+        product = Formula("{0} f′({1})", lambda g, r: g @ _right(slope, np.ones_like(g), r))
+        sentence = "δ is the matrix product of dE/dz and f′, not the elementwise one"
+        yield Enactment("elementwise_for_matmul", name, sentence, _delta(setting, slope, product, slope.reads))
+
+
+def _at_output(setting: Setting, slope: Slope) -> Iterator[Enactment]:
+    """f′ evaluated at z: σ′(σ(u))."""
+    if slope.kind not in ("sigmoid", "tanh", "softmax"):
+        return
+    fresh = f"{slope.layer}/f(z)"
+    again = Equation(slope.layer, fresh, Activate(slope.kind), (slope.z,))
+    swap = _delta(setting, slope, Pullback(slope.kind), fresh)
+    sentence = "f′ is evaluated at z, the output, instead of at u"
+    yield Enactment("derivative_at_output", slope.layer, sentence, swap, {slope.node: (again,)})
+
+
+def _other_layers(setting: Setting, slope: Slope) -> Iterator[Enactment]:
+    """f′ at another layer's u; where that layer has another activation, its z is no f(u) of this one."""
+    kind, name, own = slope.kind, slope.layer, setting.values[slope.u]
+    for other, theirs, u, z in setting.structure.units:
+        if other == name or setting.values[u].shape != own.shape or np.array_equal(setting.values[u], own):
+            continue
+        sentence = f"f′ is taken at {other}'s u"
+        if activation(kind).reads == "u" or theirs == kind:
+            swap = _delta(setting, slope, Pullback(kind), u if activation(kind).reads == "u" else z)
+            yield Enactment("wrong_layer_derivative", name, sentence, swap)
+            continue
+        fresh = Equation(name, f"{name}/f(u)", Activate(kind), (u,))
+        swap = _delta(setting, slope, Pullback(kind), fresh.node)
+        yield Enactment("wrong_layer_derivative", name, sentence, swap, {slope.node: (fresh,)})
+        swap = _delta(setting, slope, Pullback(kind), z)
+        yield Enactment("wrong_layer_derivative", name, f"f′ is written with {other}'s z", swap)

@@ -1,0 +1,159 @@
+"""The output's δ under cross-entropy, where f′ has cancelled: kept all the same, or with half a Jacobian."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from gradient_diff.diagnosis.reenactment.enactment import Enactment
+from gradient_diff.diagnosis.reenactment.formula import Formula
+from gradient_diff.diagnosis.reenactment.setting import Setting
+from manual_mlp import Array, Equation, Loss
+from manual_mlp.extend import Activate, LossGradient, Pullback
+
+Head = Callable[[Array, Array, Array], Array]
+
+CLIPS = (1e-7, 1e-15, 1e-12, 1e-10, 1e-9, 1e-8, 1e-6, 1e-5)  # what people keep probabilities away from 0 and 1 by
+
+
+@dataclass(frozen=True)
+class LogitsHead:
+    """Where δ is a function of the logits: fused by Keras, or a loss from logits.
+
+    Attributes:
+        layer: the output's.
+        node: of δ.
+        logits: the node of u.
+        kind: sigmoid or softmax.
+        c: in front of the sum in E.
+    """
+
+    layer: str
+    node: str
+    logits: str
+    kind: str
+    c: float
+
+    def swap(self, setting: Setting, text: str, head: Head) -> dict[str, Equation]:
+        """δ as another function of u, p and y (dense)."""
+        formula = Formula(text, lambda u, y: head(u, Activate(self.kind).evaluate(u), dense(y, u)))
+        return setting.swap(self.node, formula, self.logits, "y")
+
+    def pull(self, g: Array, p: Array) -> Array:
+        """Through the activation."""
+        return Pullback(self.kind).evaluate(g, p)
+
+
+def logits_head(setting: Setting) -> LogitsHead | None:
+    """The head of this problem, if it is one from logits."""
+    loss, head = setting.problem.loss, setting.structure.head
+    kind = loss.function.fused_activation
+    if kind is None or not (setting.problem.fused or loss.from_logits):
+        return None
+    c = loss.scale * loss.function.factor(setting.batch, setting.outputs)
+    return LogitsHead(head.layer, head.node, head.operands[0], kind, c)
+
+
+def dense(y: Array, like: Array) -> Array:
+    """Class indices as one-hot rows; other targets as they are.
+
+    Example:
+        >>> dense(np.array([1]), np.zeros((1, 2)))
+        array([[0., 1.]])
+    """
+    return np.eye(like.shape[1])[y.reshape(-1)] if y.dtype.kind in "iu" else y
+
+
+def output_delta(setting: Setting) -> Iterator[Enactment]:
+    """Every mistake in the output's δ under cross-entropy."""
+    head = logits_head(setting)
+    if head is None:
+        return
+    for kind, sentence, text, function in _heads(head):
+        yield Enactment(kind, head.layer, sentence, head.swap(setting, text, function))
+    if head.kind == "sigmoid":
+        yield from _inner_sign(setting, head)
+    yield from _clipped(setting, head)
+
+
+def _heads(head: LogitsHead) -> Iterator[tuple[str, str, str, Head]]:
+    c = head.c
+    kept, twice = "output_derivative_kept", "softmax_twice"
+    sentence = "δ of the output is multiplied by p(1 − p) once more"
+    yield kept, sentence, "c (p − y) ⊙ p(1 − p)", lambda u, p, y: c * (p - y) * p * (1 - p)
+    if head.kind == "softmax":
+        sentence = "δ of the output is multiplied by the softmax Jacobian once more"
+        yield kept, sentence, "J c (p − y)", lambda u, p, y: head.pull(c * (p - y), p)
+        sentence = "p(1 − p) is used as the whole softmax Jacobian: δ = −c y(1 − p)"
+        yield "softmax_elementwise", sentence, "−c y(1 − p)", lambda u, p, y: -c * y * (1 - p)
+    sentence = f"the loss takes the probabilities for logits and applies {head.kind} again"
+    again = Activate(head.kind).evaluate
+    yield twice, sentence, "f′ ⊙ c (f(p) − y)", lambda u, p, y: head.pull(c * (again(p) - y), p)
+    sentence = f"{head.kind} is applied twice, and δ = c ({head.kind}(p) − y) is not sent back through the inner one"
+    yield twice, sentence, "c (f(p) − y)", lambda u, p, y: c * (again(p) - y)
+
+
+def _inner_sign(setting: Setting, head: LogitsHead) -> Iterator[Enactment]:
+    c = head.c
+    sentence = "the inner minus of log(1 − p) is forgotten: right only where y = 1"
+    swap = head.swap(setting, "−c (y(1 − p) + (1 − y)p)", lambda u, p, y: -c * (y * (1 - p) + (1 - y) * p))
+    yield Enactment("bce_inner_sign", head.layer, sentence, swap)
+
+
+def _clipped(setting: Setting, head: LogitsHead) -> Iterator[Enactment]:
+    """Probabilities kept away from 0 and 1, each way, where that changes anything."""
+    y = dense(setting.values["y"], setting.values[head.logits])
+    p = Activate(head.kind).evaluate(setting.values[head.logits])
+    for epsilon in CLIPS:
+        touched = ((p < epsilon) | (p > 1 - epsilon)) & (True if head.kind == "sigmoid" else y > 0)
+        if not touched.any():
+            continue
+        count = f"{int(touched.any(axis=1).sum())} of {len(p)} samples"
+        sentence = f"probabilities are clipped to [{epsilon:g}, 1 − {epsilon:g}]"
+        swap = head.swap(setting, "c (clip(p) − y)", _moved(head, epsilon))
+        yield Enactment("probability_clip", head.layer, f"{sentence}, which moves δ of {count}", swap)
+        swap = head.swap(setting, "f′ ⊙ dE/dp, 0 where p was clipped", _stopped(head, epsilon))
+        yield Enactment("probability_clip", head.layer, f"{sentence}, so that no gradient reaches {count}", swap)
+    for epsilon in CLIPS:
+        swap = head.swap(setting, "f′ ⊙ c (−y/(p + ε) …)", _padded(head, epsilon))
+        sentence = f"the logarithm is taken of p + {epsilon:g}"
+        yield Enactment("probability_clip", head.layer, sentence, swap)
+
+
+def _moved(head: LogitsHead, epsilon: float) -> Head:
+    return lambda u, p, y: head.c * (np.clip(p, epsilon, 1 - epsilon) - y)
+
+
+def _stopped(head: LogitsHead, epsilon: float) -> Head:
+    def delta(u: Array, p: Array, y: Array) -> Array:
+        inside = (p >= epsilon) & (p <= 1 - epsilon)
+        q = np.clip(p, epsilon, 1 - epsilon)
+        slope = (1 - y) / (1 - q) - y / q if head.kind == "sigmoid" else -y / q
+        return head.pull(head.c * slope * inside, p)
+
+    return delta
+
+
+def _padded(head: LogitsHead, epsilon: float) -> Head:
+    def delta(u: Array, p: Array, y: Array) -> Array:
+        slope = (1 - y) / (1 - p + epsilon) - y / (p + epsilon) if head.kind == "sigmoid" else -y / (p + epsilon)
+        return head.pull(head.c * slope, p)
+
+    return delta
+
+
+def keras_clip(setting: Setting) -> Iterator[Enactment]:
+    """What Keras itself does where it has lost the logits: the house's own unfused gradient."""
+    top = setting.structure.output
+    if not setting.problem.fused or top is None:
+        return
+    loss = Loss(setting.problem.loss.name, scale=setting.problem.loss.scale)
+    extra = Equation(top.layer, top.g, LossGradient(loss, False), (top.z, "y"))
+    swap = setting.swap(top.node, Pullback(top.kind), top.g, top.z)
+    sentence = "the cross-entropy is taken of clipped probabilities: saturated samples get no gradient"
+    right = setting.by_node[top.node].formula
+    yield Enactment(
+        "probability_clip", top.layer, sentence, swap, {top.node: (extra,)}, written=extra.formula, right=right
+    )

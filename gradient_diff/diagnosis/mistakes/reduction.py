@@ -1,0 +1,119 @@
+"""Reduction: sums over the wrong axis, or not at all, and gradients that stay zero."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from gradient_diff.diagnosis.reenactment.enactment import Enactment, Finish, is_bias, is_kernel
+from gradient_diff.diagnosis.reenactment.formula import Formula
+from gradient_diff.diagnosis.reenactment.setting import Setting
+from manual_mlp import Array
+
+BIASES = (
+    ("bias_not_summed", "{0}", lambda d: d, "your bias gradient keeps the batch axis: it is δ itself"),
+    (
+        "bias_summed_over_all",
+        "Σ {0}",
+        lambda d: np.full(d.shape[1], d.sum()),
+        "your bias gradient is one number, the sum over everything",
+    ),
+    (
+        "bias_summed_over_all",
+        "Σ {0}",
+        lambda d: np.asarray(d.sum()),
+        "your bias gradient is one number, the sum over everything",
+    ),
+    (
+        "bias_summed_over_all",
+        "Σ_k {0}",
+        lambda d: d.sum(axis=1),
+        "your bias gradient is summed over the units, not over the batch",
+    ),
+)
+"""Functions of δ that have been taken for its sum over the batch."""
+
+
+def reduction(setting: Setting) -> Iterator[Enactment]:
+    """Every mistake in a sum."""
+    biases = [n for n in setting.names if f"{n}/dE_dbias" in setting.hand]
+    for name in biases:
+        yield from _bias(setting, name)
+    yield from _all_biases(setting, biases)
+    yield from _zeros(setting)
+
+
+def _bias(setting: Setting, name: str) -> Iterator[Enactment]:
+    node, delta, kernel = f"{name}/dE_dbias", f"{name}/dE_du", f"{name}/dE_dkernel"
+    for kind, text, function, sentence in BIASES:
+        yield Enactment(kind, name, sentence, setting.swap(node, Formula(text, function), delta))
+    for axis, words in ((0, "inputs"), (1, "units")):
+        total = Formula("Σ {0}", lambda g, axis=axis: g.sum(axis=axis))
+        sentence = f"your bias gradient is the sum of dE/dW over its {words}"
+        yield Enactment("bias_from_kernel", name, sentence, setting.swap(node, total, kernel))
+        if decay := setting.structure.decay(name):
+            bare = Formula("Σ ({0} − 2λ {1})", lambda g, w, axis=axis: (g - decay * w).sum(axis=axis))
+            swap = setting.swap(node, bare, kernel, f"{name}/kernel")
+            yield Enactment("bias_from_kernel", name, f"{sentence}, before its decay is added", swap)
+
+
+def _all_biases(setting: Setting, names: list[str]) -> Iterator[Enactment]:
+    """The same in every layer counts as one."""
+    groups: dict[tuple[str, int], list[Enactment]] = {}
+    for name in names if len(names) > 1 else []:
+        for form, mistake in enumerate(_bias(setting, name)):
+            groups.setdefault((mistake.id, form), []).append(mistake)
+    for (kind, _), group in groups.items():
+        swaps = {n: e for m in group for n, e in m.swaps.items()}
+        yield Enactment(kind, "", f"in every layer, {group[0].sentence}", swaps, places=len(group))
+
+
+def _zeros(setting: Setting) -> Iterator[Enactment]:
+    """Exact zeros where the right gradient has none."""
+    empty = {n: ~np.any(setting.hand[n]) for n in setting.gradients if is_bias(n)}
+    missing = [n for n, nothing in empty.items() if nothing and np.any(setting.right[n])]
+    for nodes in ([missing] if len(missing) > 1 else []) + [[n] for n in missing]:
+        masks = {n: np.ones(setting.hand[n].shape, bool) for n in nodes}
+        yield _bias_missing(masks, all_of_them=len(nodes) > 1 and len(nodes) == len(empty))
+    for node in setting.gradients:
+        if is_kernel(node):
+            yield from _rows(setting, node)
+
+
+def _bias_missing(masks: dict[str, Array], all_of_them: bool) -> Enactment:
+    nodes = list(masks)
+    layers = [n.rsplit("/", 1)[0] for n in nodes]
+    sentence = "your bias gradient is all zero: the bias is never trained"
+    if len(nodes) > 1:
+        sentence = f"your bias gradients of {'every layer' if all_of_them else ', '.join(layers)} are all zero"
+    where = "" if all_of_them else ", ".join(layers)
+    return Enactment(
+        "bias_missing",
+        where,
+        sentence,
+        finish=_zeroed(masks),
+        erased=masks,
+        places=len(nodes),
+        written="dE/db = 0",
+        right="dE/db = Σ_N δ",
+    )
+
+
+def _rows(setting: Setting, node: str) -> Iterator[Enactment]:
+    h, r = setting.hand[node], setting.right[node]
+    for axis, words in ((1, "row"), (0, "column")):
+        empty = ~np.any(h, axis=axis) & np.any(r, axis=axis)
+        if empty.any():
+            masks = {node: np.broadcast_to(np.expand_dims(empty, axis), h.shape)}
+            found = np.flatnonzero(empty)
+            listed = f"{words}s {', '.join(map(str, found[:5]))}{' …' * (len(found) > 5)} of your kernel gradient are"
+            sentence = f"{listed if len(found) > 1 else f'{words} {found[0]} of your kernel gradient is'} all zero"
+            layer = node.rsplit("/", 1)[0]
+            zeroed = _zeroed(masks)
+            texts = {"written": "0", "right": "dE/dW"}
+            yield Enactment("row_missing", layer, sentence, finish=zeroed, erased=masks, **texts)  # type: ignore[arg-type]  # texts
+
+
+def _zeroed(masks: dict[str, Array]) -> Finish:
+    return lambda arrays: {n: np.where(masks[n], 0.0, a) if n in masks else a for n, a in arrays.items()}

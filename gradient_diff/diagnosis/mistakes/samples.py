@@ -1,0 +1,148 @@
+"""Which samples count, and how often: one only, the first m, a ragged last batch; and gradients of an earlier step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from gradient_diff.diagnosis.mistakes.scale import fit
+from gradient_diff.diagnosis.reenactment.enactment import Enactment, but_decay, decays_of, everywhere
+from gradient_diff.diagnosis.reenactment.formula import Formula
+from gradient_diff.diagnosis.reenactment.setting import SMALLEST, Setting
+from manual_mlp import Array, Equation, gradient_node
+from manual_mlp.extend import evaluate
+
+MOST = 4  # of all weightings, the likeliest by the last layer's gradient, are tried in full
+STEPS = 6  # of the secant method
+FAR = 0.5  # relative: so far off after a step, this is no earlier gradient
+SAME = 1e-3  # relative: a fitted factor this near a known one may be it
+
+Weighting = tuple[str, str, Array]
+
+
+def samples(setting: Setting) -> Iterator[Enactment]:
+    """Every mistake in what is summed over the batch, or over steps."""
+    if setting.batch > 1:
+        yield from _weighted(setting)
+        yield from _another_count(setting)
+    if not setting.granted:
+        yield from _earlier_step(setting)
+
+
+def _weightings(n: int) -> Iterator[Weighting]:
+    """(id, sentence, weight of each sample) for every way to lose some."""
+    rows = np.arange(n)
+    for sample in range(n):
+        which = rows == sample
+        yield "only_last_sample", f"only sample {sample} of {n} counts", 1.0 * which
+        yield "only_last_sample", f"only sample {sample} of {n} counts, as if it were the whole batch", n * which
+    for m in range(2, n):
+        yield "mini_batch_dropped", f"only the first {m} of {n} samples are summed", 1.0 * (rows < m)
+        words = f"only the first {m} of {n} samples are summed, and divided by {m}"
+        yield "mini_batch_dropped", words, n / m * (rows < m)
+        yield "mini_batch_dropped", f"only the last {m} of {n} samples are summed", 1.0 * (rows >= n - m)
+        words = f"only the last {m} of {n} samples are summed, and divided by {m}"
+        yield "mini_batch_dropped", words, n / m * (rows >= n - m)
+        if n % m:
+            batches = -(-n // m)
+            sizes = np.where(rows < n - n % m, m, n % m)
+            words = f"the mean of {batches} means over batches of {m} is taken, though the last one has {n % m} samples"
+            yield "mini_batch_dropped", words, n / (batches * sizes)
+
+
+def _weighted(setting: Setting) -> Iterator[Enactment]:
+    contributions, wanted = _contributions(setting)
+    if contributions is None:
+        return
+    ways = list(_weightings(setting.batch))
+    predicted = np.stack([weights for _, _, weights in ways]) @ contributions
+    near = np.argsort(np.abs(predicted - wanted).sum(axis=1), kind="stable")[:MOST]
+    along = np.argsort(-_cosine(predicted, wanted), kind="stable")[:MOST]  # a second mistake may be a factor
+    for k in dict.fromkeys([*near, *along]):
+        kind, sentence, weights = ways[k]
+        yield Enactment(kind, "", sentence, _sums(setting, weights[:, None]))
+
+
+def _cosine(rows: Array, vector: Array) -> Array:
+    sizes = np.linalg.norm(rows, axis=1) * np.linalg.norm(vector)
+    return np.abs(rows @ vector) / np.maximum(sizes, SMALLEST)
+
+
+def _contributions(setting: Setting) -> tuple[Array | None, Array]:
+    """(N, q): what each sample adds to q numbers of the last layer's gradients, and what the hand has there."""
+    name = setting.last
+    delta, below = setting.values[f"{name}/dE_du"], setting.values[setting.below(len(setting.names) - 1)]
+    kernel, bias = f"{name}/dE_dkernel", f"{name}/dE_dbias"
+    if kernel in setting.gradients:
+        rng = np.random.default_rng(0)
+        a, b = rng.normal(size=(below.shape[1], 4)), rng.normal(size=(delta.shape[1], 4))
+        wanted = setting.hand[kernel] - setting.decayed(kernel)
+        return (below @ a) * (delta @ b), np.einsum("iq,ij,jq->q", a, wanted, b)
+    return (delta, setting.hand[bias]) if bias in setting.gradients else (None, delta)
+
+
+def _sums(setting: Setting, weight: Array) -> dict[str, Equation]:
+    """Each sample's δ of the output times its weight: everything below is linear in it."""
+    right = setting.by_node[f"{setting.last}/dE_du"]
+    text = f"weight per sample ⊙ {right.operation.render(*(f'{{{i}}}' for i in range(len(right.operands))))}"
+    operation = Formula(text, lambda *operands: weight * right.operation.evaluate(*operands))
+    return setting.swap(right.node, operation, *right.operands)
+
+
+def _another_count(setting: Setting) -> Iterator[Enactment]:
+    """All samples summed, but divided by another count."""
+    n, decays = setting.batch, decays_of(setting)
+    hand, right = ({k: a - decays.get(k, 0.0) for k, a in side.items()} for side in (setting.hand, setting.right))
+    factor = fit(hand, right, setting.gradients)
+    if not factor or factor < 0:
+        return
+    m = round(n / factor)
+    if 0 < m < n and abs(n / m - factor) < SAME * factor:
+        sentence = f"your gradients are {n}/{m} of the reference's: divided by {m} samples, not {n}"
+        there, back = (but_decay(decays, everywhere(f)) for f in (n / m, m / n))
+        words = {"written": f"{n}/{m} · dE/dW", "right": "dE/dW"}
+        factor = None if decays else n / m
+        yield Enactment("mini_batch_dropped", "", sentence, finish=there, undo=back, factor=factor, **words)  # type: ignore[arg-type]  # texts
+
+
+def _earlier_step(setting: Setting) -> Iterator[Enactment]:
+    """hand = right + the gradient of the weights before the last step, W + lr E with E = hand − right.
+
+    lr is found by the secant method; no recursion: the earlier gradient is the hand's own excess.
+    """
+    nodes = [gradient_node(n) for n in setting.problem.parameters]
+    if not set(nodes) <= set(setting.gradients):
+        return
+    excess = {n: setting.hand[n] - setting.right[n] for n in nodes}
+    rate, slope = 0.0, 1e-6
+    here = _earlier(setting, excess, rate)
+    for _ in range(STEPS):
+        there = _earlier(setting, excess, rate + slope)
+        change = {n: (there[n] - here[n]) / slope for n in nodes}
+        size = sum(float(np.vdot(c, c)) for c in change.values())
+        step = -sum(float(np.vdot(change[n], here[n] - excess[n])) for n in nodes) / size if size > 0 else 0.0
+        if not np.isfinite(step) or not step:
+            return
+        rate, slope = rate + step, max(abs(step), 1e-9) * 1e-3
+        here = _earlier(setting, excess, rate)
+        if _distance(here, excess) > FAR:
+            return
+    sentence = f"the gradient of the step before is still in it: an update with lr = {rate:.6g} ago"
+    added = {n: here[n] + setting.added.get(n, 0.0) for n in nodes}
+    finish = {"finish": lambda arrays: {n: a + added[n] if n in added else a for n, a in arrays.items()}}
+    written = {"written": "dE/dW += …", "right": "dE/dW = …"}
+    yield Enactment("accumulated", "", sentence, constants=1, **finish, **written)  # type: ignore[arg-type]  # a map and texts
+
+
+def _distance(a: dict[str, Array], b: dict[str, Array]) -> float:
+    """|a − b| / |b| over all arrays."""
+    off = sum(float(np.square(a[n] - b[n]).sum()) for n in b)
+    return float(np.sqrt(off / max(sum(float(np.square(x).sum()) for x in b.values()), SMALLEST)))
+
+
+def _earlier(setting: Setting, excess: dict[str, Array], rate: float) -> dict[str, Array]:
+    """The gradients at W + rate · excess."""
+    moved = {n.replace("/dE_d", "/"): setting.weights(n) + rate * e for n, e in excess.items()}
+    values = evaluate(setting.equations, {**setting.problem.environment, **moved})
+    return {n: values[n] for n in excess}

@@ -1,0 +1,1 @@
+"""Making a mistake on purpose, in the equations of the network."""

@@ -1,0 +1,290 @@
+"""Make a mistake on purpose and see what comes out: substitutions in the equation records."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+
+import numpy as np
+
+from gradient_diff.diagnosis.reenactment.setting import Setting, levelled
+from gradient_diff.noise.network import rounding_noise
+from manual_mlp import Array, Equation, Problem
+from manual_mlp.extend import Arrays
+
+NONE: Arrays = MappingProxyType({})
+Finish = Callable[[dict[str, Array]], dict[str, Array]]
+
+
+@dataclass(frozen=True, eq=False)
+class Enactment:
+    """One mistake, committed in one place or everywhere.
+
+    Attributes:
+        id: of the mistake.
+        layer: where; "" for everywhere.
+        sentence: what was done, with numbers, in the reader's terms.
+        swaps: node → the equation that stands there instead.
+        before: node → equations to run just before that node.
+        data: arrays that replace or join data and parameters.
+        finish: a map of the finished gradients, node → array; affine.
+        undo: the inverse of `finish`, where it has one.
+        erased: node → entries that it overwrites, so that nothing can be read off them.
+        factor: what it multiplies every gradient with, if it does just that.
+        places: in how many layers.
+        constants: how many were fitted.
+        written, right: the equation as it was written and as it should be.
+    """
+
+    id: str
+    layer: str
+    sentence: str
+    swaps: Mapping[str, Equation] = field(default_factory=dict)
+    before: Mapping[str, tuple[Equation, ...]] = field(default_factory=dict)
+    data: Arrays = field(default_factory=dict)
+    finish: Finish | None = None
+    undo: Finish | None = None
+    erased: Arrays = field(default_factory=dict)
+    factor: float | None = None
+    places: int = 1
+    constants: int = 0
+    written: str = ""
+    right: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class _Wrong(Problem):
+    """A problem whose derivation has substitutions in it, so that its rounding can be computed like any other's."""
+
+    plan: tuple[Equation, ...] = ()
+    data: Arrays = field(default_factory=dict)
+
+    @property
+    def equations(self) -> tuple[Equation, ...]:
+        return self.plan
+
+    @property
+    def environment(self) -> dict[str, Array]:
+        return {**super().environment, **self.data}
+
+
+def enact(setting: Setting, mistakes: Iterable[Enactment], near_only: bool = True) -> dict[str, Array] | None:
+    """The arrays that a derivation with these mistakes gives, recomputing only what they change.
+
+    Args:
+        setting: the right derivation and the hand's arrays.
+        mistakes: applied in order.
+        near_only: give up at the first array that is far from the hand's.
+
+    Returns:
+        node → array for every array of the hand; None where it was given up.
+    """
+    mistakes = tuple(mistakes)
+    finishes = [m.finish for m in mistakes if m.finish is not None]
+    give_up = near_only and not finishes
+    if give_up and _leaves_bad_rows(setting, mistakes):
+        return None
+    values, changed = dict(setting.values), {n for m in mistakes for n in m.data}
+    for mistake in mistakes:
+        values.update(mistake.data)
+    try:
+        plan = _merged(setting, mistakes)
+    except ValueError:
+        return None
+    for equation in plan:
+        if equation is setting.by_node.get(equation.node) and not changed.intersection(equation.operands):
+            continue
+        try:
+            values[equation.node] = equation.evaluate(values)
+        except (ValueError, IndexError):
+            return None  # the shapes of this net do not allow the mistake
+        changed.add(equation.node)
+        node = equation.node
+        if give_up and node in setting.hand and not setting.near(node, _with_decay(setting, node, values[node])):
+            return None
+    result = {n: _with_decay(setting, n, values[n]) for n in setting.nodes}
+    return _finished(finishes, result)
+
+
+def _with_decay(setting: Setting, node: str, array: Array) -> Array:
+    term = setting.added.get(node)
+    return array if term is None or term.shape != array.shape else array + term
+
+
+def _finished(finishes: list[Finish], arrays: dict[str, Array]) -> dict[str, Array] | None:
+    try:
+        for finish in finishes:
+            arrays = finish(arrays)
+    except ValueError:
+        return None  # one mistake has changed a shape that the other needs
+    return arrays
+
+
+def _merged(setting: Setting, mistakes: tuple[Enactment, ...]) -> list[Equation]:
+    """The derivation with every substitution made."""
+    plan: list[Equation] = []
+    for equation in setting.equations:
+        for mistake in mistakes:
+            plan.extend(mistake.before.get(equation.node, ()))
+        chosen = [m.swaps[equation.node] for m in mistakes if equation.node in m.swaps]
+        plan.append(chosen[-1] if chosen else equation)
+    return _in_order(plan, {*setting.problem.environment, *(n for m in mistakes for n in m.data)})
+
+
+def _in_order(plan: list[Equation], known: set[str]) -> list[Equation]:
+    """An equation that reads what comes later, such as the δ of a layer below, waits for it."""
+    ordered, waiting = [], plan
+    while waiting:
+        still = []
+        for equation in waiting:
+            if known.issuperset(equation.operands):
+                ordered.append(equation)
+                known.add(equation.node)
+            else:
+                still.append(equation)
+        if len(still) == len(waiting):
+            raise ValueError("These mistakes need each other's results.")
+        waiting = still
+    return ordered
+
+
+def _leaves_bad_rows(setting: Setting, mistakes: tuple[Enactment, ...]) -> bool:
+    """Whether some array that is off would stay as the right derivation has it."""
+    if any(m.data for m in mistakes):
+        return False
+    nodes = {n for m in mistakes for n in (*m.swaps, *m.before)}
+    reached = frozenset().union(*(setting.reached.get(n, frozenset()) for n in nodes))
+    return any(not good and node not in reached for node, good in setting.good.items())
+
+
+def residual(setting: Setting, mistakes: Iterable[Enactment]) -> float:
+    """What these mistakes leave of the hand's difference, in units of their own derivation's rounding.
+
+    Args:
+        setting: the right derivation and the hand's arrays.
+        mistakes: applied in order.
+
+    Returns:
+        At most 1 if they explain every array, one that is off visibly; inf where they do not come near.
+    """
+    mistakes = tuple(mistakes)
+    predicted = enact(setting, mistakes)
+    if predicted is None or not all(setting.near(n, predicted[n]) for n in setting.nodes):
+        return np.inf
+    left = _left(setting, predicted)
+    if left <= 1:
+        return left
+    tolerance = _tolerance(setting, mistakes, predicted)  # what cancels in the right derivation need not cancel in this
+    return _left(setting, predicted, tolerance, _may_leave_noise(setting, mistakes, predicted))
+
+
+def _may_leave_noise(setting: Setting, mistakes: tuple[Enactment, ...], predicted: Arrays) -> bool:
+    """Whether noise may be all that a wrong derivation gives.
+
+    Other equations may cancel; but a factor of noise is no finding, and targets that are the output's own copy leave
+    exact zeros.
+    """
+    if setting.granted or any(m.finish is not None or not m.swaps for m in mistakes):
+        return False
+    return not any(m.data for m in mistakes) or any(np.any(predicted[n]) for n in setting.nodes)
+
+
+def _left(setting: Setting, predicted: Arrays, tolerance: Arrays = NONE, noise: bool = False) -> float:
+    """The worst residual; inf where nothing that is off is visibly explained, so that anything would fit as well."""
+    left = max((setting.residual(n, predicted[n], tolerance.get(n)) for n in setting.nodes), default=np.inf)
+    off = [n for n in setting.nodes if not setting.good[n]]
+    visible = left <= 1 and any(setting.tells(n, predicted[n], tolerance.get(n), noise) for n in off)
+    return left if visible or left > 1 else np.inf
+
+
+def _tolerance(setting: Setting, mistakes: tuple[Enactment, ...], predicted: Arrays) -> dict[str, Array]:
+    """The rounding of the wrong derivation itself: what cancels in the right one need not cancel in it."""
+    noise = setting.noise
+    if any(m.swaps or m.before or m.data for m in mistakes):
+        with np.errstate(all="ignore"):
+            noise = rounding_noise(_wrong(setting, mistakes), noise.dtype)
+    spread = {n: np.asarray(noise.tolerance(n, setting.sides)) for n in setting.nodes}
+    finishes = [m.finish for m in mistakes if m.finish is not None]
+    mapped = _finished(finishes, dict(spread))
+    none = _finished(finishes, {n: np.zeros_like(a) for n, a in spread.items()})
+    assert mapped is not None  # the same maps have just gone through
+    assert none is not None
+    return {n: levelled(np.abs(mapped[n] - none[n]), predicted[n].shape) for n in setting.nodes}
+
+
+def _wrong(setting: Setting, mistakes: tuple[Enactment, ...]) -> Problem:
+    p = setting.problem
+    known = p.data if isinstance(p, _Wrong) else {}
+    data = {**known, **{n: a for m in mistakes for n, a in m.data.items()}}
+    plan = tuple(_merged(setting, mistakes))
+    return _Wrong(p.mlp, p.parameters, p.x, p.y, p.loss, p.fused, p.draws, plan=plan, data=data)
+
+
+def after(setting: Setting, mistake: Enactment) -> Setting | None:
+    """What is left to explain once a mistake is granted: its derivation counts as the right one.
+
+    Args:
+        setting: the right derivation and the hand's arrays.
+        mistake: the first of two.
+
+    Returns:
+        A `Setting` in which a second mistake can be looked for; None where the first cannot be undone or made.
+    """
+    if mistake.finish is not None and mistake.undo is None and not mistake.erased:
+        return None
+    ignored = {**setting.ignored, **mistake.erased}
+    hand = dict(setting.hand) if mistake.undo is None else mistake.undo(dict(setting.hand))
+    try:
+        granted = replace(setting, problem=_wrong(setting, (mistake,)), hand=hand, ignored=ignored, granted=True)
+        granted.values  # noqa: B018  (a mistake that this net's shapes do not allow shows here)
+    except (ValueError, IndexError):
+        return None
+    return granted
+
+
+def explained(setting: Setting, predicted: Arrays) -> set[str]:
+    """The hand's arrays that a prediction meets."""
+    unchanged = {n for n in setting.nodes if predicted[n] is setting.values[n]}
+    met = {n for n in setting.nodes if n not in unchanged and setting.residual(n, predicted[n]) <= 1}
+    met = {n for n in met if setting.good[n] or setting.tells(n, predicted[n])}
+    return met | {n for n in unchanged if setting.good[n]}
+
+
+def everywhere(factor: float, nodes: Callable[[str], bool] = lambda node: True) -> Finish:
+    """A map: multiply the finished gradients whose node fulfils a condition; what is no gradient stays."""
+    return lambda arrays: {n: a * factor if "/dE_d" in n and nodes(n) else a for n, a in arrays.items()}
+
+
+def decays_of(setting: Setting) -> dict[str, Array]:
+    """Node of each kernel's gradient → what a decay has added to it, where there is one."""
+    found = {n: np.asarray(setting.decayed(n)) for n in setting.nodes if is_kernel(n)}
+    return {n: d for n, d in found.items() if np.any(d) and d.shape == setting.hand[n].shape}
+
+
+def but_decay(decays: Arrays, change: Finish) -> Finish:
+    """A map of the finished gradients that leaves their decay as it is."""
+
+    def finish(arrays: dict[str, Array]) -> dict[str, Array]:
+        changed = change({n: a - decays[n] if n in decays else a for n, a in arrays.items()})
+        return {n: a + decays[n] if n in decays else a for n, a in changed.items()}
+
+    return finish
+
+
+def is_kernel(node: str) -> bool:
+    """Whether a node is a kernel's gradient."""
+    return node.endswith("/dE_dkernel")
+
+
+def is_bias(node: str) -> bool:
+    """Whether a node is a bias's gradient."""
+    return node.endswith("/dE_dbias")
+
+
+def described(setting: Setting, mistake: Enactment) -> Enactment:
+    """With the equation as written and as it should be, read off the first substitution."""
+    node = next((n for n in mistake.swaps if n in setting.by_node), None)
+    if mistake.written or node is None:
+        return mistake
+    return replace(mistake, written=mistake.swaps[node].formula, right=setting.by_node[node].formula)

@@ -1,0 +1,140 @@
+"""Where things are in a derivation: what feeds a kernel, where its δ goes, where an activation is gone back through."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from manual_mlp import Dense, Equation, Problem
+from manual_mlp.extend import Activate, LossGradient, Product, Pullback, activation
+
+
+@dataclass(frozen=True)
+class Slope:
+    """One activation, and the equation that goes back through it.
+
+    Attributes:
+        layer: in whose derivation it stands.
+        kind: its name.
+        u, z: the nodes of its argument and of its result.
+        g: the node of the gradient by z.
+        node: the node of the gradient by u, which the equation defines.
+
+    Example:
+        >>> Slope("dense_1", "relu", "dense_1/u", "dense_1/z", "dense_1/dE_dz", "dense_1/dE_du").reads
+        'dense_1/u'
+    """
+
+    layer: str
+    kind: str
+    u: str
+    z: str
+    g: str
+    node: str
+
+    @property
+    def reads(self) -> str:
+        """What its derivative reads, u or z."""
+        return self.u if activation(self.kind).reads == "u" else self.z
+
+
+@dataclass(frozen=True, eq=False)
+class Structure:
+    """The right derivation of a problem, looked at as a graph; layers without a kernel stand between those with one.
+
+    Attributes:
+        problem: whose.
+
+    Example:
+        >>> import numpy as np
+        >>> from manual_mlp import MLP, Activation, Dropout
+        >>> mlp = MLP(2, [Dense(3), Activation("tanh"), Dropout(0.5), Dense(1)])
+        >>> w, data = mlp.initialize(0), (np.ones((4, 2)), np.ones((4, 1)))
+        >>> s = Structure(mlp.problem(w, *data, "mse", draws=mlp.draws(0, 4)))
+        >>> s.names, s.below("dense_2"), s.sent("dense_2"), [slope.node for slope in s.slopes]
+        (['dense_1', 'dense_2'], 'dropout_1/z', 'dropout_1/dE_dz', ['dense_2/dE_du', 'dense_1/dE_dz', 'dense_1/dE_du'])
+    """
+
+    problem: Problem
+
+    @cached_property
+    def equations(self) -> tuple[Equation, ...]:
+        """The right derivation, also where a first mistake is granted."""
+        return self.problem.mlp.equations(self.problem.loss, self.problem.fused)
+
+    @cached_property
+    def by_node(self) -> Mapping[str, Equation]:
+        """node → its right equation."""
+        return {e.node: e for e in self.equations}
+
+    @cached_property
+    def names(self) -> list[str]:
+        """Layers with a kernel, from input to output."""
+        return [str(layer.name) for layer in self.problem.mlp.layers if isinstance(layer, Dense)]
+
+    @cached_property
+    def signals(self) -> list[str]:
+        """x, and every node of the forward pass but E."""
+        nodes = [e.node for e in self.equations]
+        return ["x", *nodes[: nodes.index("loss")]]
+
+    def dropped(self, z: str) -> list[str]:
+        """What Dropout layers leave of a node."""
+        masks = self.problem.mlp.masks
+        return [e.node for e in self.equations if e.operands[:1] == (z,) and e.operands[-1] in masks]
+
+    def below(self, name: str) -> str:
+        """The node that feeds a kernel."""
+        return self.by_node[f"{name}/u"].operands[0]
+
+    def sent(self, name: str) -> str:
+        """The node that a kernel sends its δ down to."""
+        down = Product(transpose_right=True)
+        return next(e.node for e in self.equations if e.layer == name and e.operation == down)
+
+    def decay(self, name: str) -> float:
+        """What a kernel's W is added to its gradient with, 2λ; 0 where it has no decay."""
+        equation = self.by_node[f"{name}/dE_dkernel"]
+        return equation.operation.plus if len(equation.operands) == 3 else 0.0  # type: ignore[attr-defined]  # a Product
+
+    @cached_property
+    def head(self) -> Equation:
+        """The gradient of E by the network's output, or by its logits."""
+        return next(e for e in self.equations if isinstance(e.operation, LossGradient))
+
+    @cached_property
+    def units(self) -> list[tuple[str, str, str, str]]:
+        """(layer, kind, u, z) of every activation of the forward pass."""
+        forward = [self.by_node[n] for n in self.signals[1:]]
+        return [
+            (e.layer, e.operation.name, e.operands[0], e.node) for e in forward if isinstance(e.operation, Activate)
+        ]
+
+    @cached_property
+    def slopes(self) -> list[Slope]:
+        """The activations that are gone back through, from the output down."""
+        forward = {layer: (kind, u, z) for layer, kind, u, z in self.units}
+        back = [e for e in self.equations if isinstance(e.operation, Pullback)]
+        return [Slope(e.layer, *forward[e.layer], e.operands[0], e.node) for e in back]
+
+    @cached_property
+    def output(self) -> Slope | None:
+        """The output's own activation: the one that the loss takes in, or that stands right below it."""
+        if not self.problem.fused:
+            return next((s for s in self.slopes if s.g == self.head.node), None)
+        layer, kind, u, z = next(unit for unit in self.units if unit[0] == self.head.layer)
+        return Slope(layer, kind, u, z, f"{layer}/dE_dz", self.head.node)
+
+    @cached_property
+    def hidden(self) -> list[Slope]:
+        """The others that bend: those of hidden layers, from the input up."""
+        return [s for s in reversed(self.slopes) if s.kind != "linear" and s is not self.output]
+
+    def path(self, start: str, end: str) -> list[Equation]:
+        """The equations of the signal that travels down from one gradient to another, from the upper to the lower."""
+        found, node = [], end
+        while node != start:
+            found.append(self.by_node[node])
+            node = found[-1].operands[0]
+        return found[::-1]

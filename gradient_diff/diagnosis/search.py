@@ -1,0 +1,218 @@
+"""Which mistakes, made on purpose, give just the hand's arrays: one, the same in several places, or two at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from gradient_diff.diagnosis.catalogue import MISTAKES
+from gradient_diff.diagnosis.factors import may_be_a_rate
+from gradient_diff.diagnosis.mistakes.activation_derivative import activation_derivative
+from gradient_diff.diagnosis.mistakes.differentiated import differentiated
+from gradient_diff.diagnosis.mistakes.dropout import dropout
+from gradient_diff.diagnosis.mistakes.matrix_algebra import matrix_algebra
+from gradient_diff.diagnosis.mistakes.reduction import reduction
+from gradient_diff.diagnosis.mistakes.regularisation import regularisation
+from gradient_diff.diagnosis.mistakes.samples import samples
+from gradient_diff.diagnosis.mistakes.scale import fit, rates, scale, update
+from gradient_diff.diagnosis.reenactment.enactment import Enactment, after, enact, explained, residual
+from gradient_diff.diagnosis.reenactment.setting import Setting
+from manual_mlp.extend import Arrays
+
+FAMILIES = (scale, regularisation, dropout, activation_derivative, matrix_algebra, reduction, samples, differentiated)
+MOST_FIRSTS = 12  # single mistakes on which a second one is tried
+SAME = 1e-3  # relative: a fitted factor this near a known one may be it
+_ORDER = list(MISTAKES)
+
+
+@dataclass(frozen=True, eq=False)
+class Explanation:
+    """Mistakes that together give the hand's arrays.
+
+    Attributes:
+        mistakes: one, or two at once.
+        residual: what they leave, in units of what rounding explains.
+    """
+
+    mistakes: tuple[Enactment, ...]
+    residual: float
+
+    @property
+    def rank(self) -> tuple[int, int, int]:
+        """Fewest fitted constants, then fewest places, then the order of the list."""
+        constants, places = sum(m.constants for m in self.mistakes), sum(m.places for m in self.mistakes)
+        return constants, places, min(map(_order, self.mistakes))
+
+
+def _order(mistake: Enactment) -> int:
+    return _ORDER.index(mistake.id) if mistake.id in MISTAKES else -1
+
+
+def explanations(setting: Setting, *, alone: bool = False) -> list[Explanation]:
+    """All single mistakes that explain the hand, else one in several places, else two at once; best first.
+
+    A hand that is a multiple of the right arrays is explained by factors alone, and by no pair with a fitted one: a
+    free constant makes any other factor fit.
+
+    Args:
+        setting: the right derivation and the hand's arrays, some of which are off.
+        alone: leave it at single mistakes, and factors.
+
+    Returns:
+        Explanations, best first; empty if nothing known explains the hand.
+    """
+    candidates = all_mistakes(setting)
+    found = list(_fitting(setting, [(m,) for m in candidates]))
+    factor = _multiple(setting)
+    if factor is not None:
+        if all(e.rank[0] for e in found):
+            found += _fitting(setting, _products(candidates, factor))
+    elif not found and not alone:
+        gains = _gains(setting, candidates)
+        found = _in_several_places(setting, candidates, gains) or _pairs(setting, gains)
+    return sorted(found, key=lambda e: e.rank)
+
+
+def all_mistakes(setting: Setting) -> list[Enactment]:
+    """Every single mistake that can be made here."""
+    found: list[Enactment] = []
+    for family in FAMILIES:
+        try:
+            found.extend(family(setting))
+        except ValueError:
+            continue
+    return found
+
+
+def _fitting(setting: Setting, tries: Sequence[tuple[Enactment, ...]]) -> Iterator[Explanation]:
+    for mistakes in tries:
+        left = residual(setting, mistakes)
+        if left <= 1:
+            yield Explanation(mistakes, left)
+
+
+def _multiple(setting: Setting) -> float | None:
+    """The factor of the right gradients that the hand's are; None if they are no multiple."""
+    factor = fit(setting.hand, setting.right, setting.gradients)
+    fits = factor and np.isfinite(factor) and residual(setting, [update(factor)]) <= 1
+    return factor if fits else None
+
+
+def _products(candidates: list[Enactment], factor: float) -> list[tuple[Enactment, ...]]:
+    """−N is a sign and a missing mean; and what undoes itself is no mistake."""
+    if abs(factor - 1) < SAME:
+        return []
+    known = [m for m in candidates if m.factor is not None and not m.constants and m.factor != 1]
+    pairs = [(a, b) for i, a in enumerate(known) for b in known[i + 1 :] if a.id != b.id and a.factor and b.factor]
+    return [(a, b) for a, b in pairs if abs((a.factor or 0) * (b.factor or 0) / factor - 1) < SAME]
+
+
+@dataclass(frozen=True, eq=False)
+class Gain:
+    """What one mistake alone does for the hand.
+
+    Attributes:
+        mistake: it.
+        fixed: arrays that were off and that it explains.
+        broken: arrays that were right and that it spoils.
+        factor: the hand is this times what the mistake gives, in every gradient; None if it is not.
+    """
+
+    mistake: Enactment
+    fixed: frozenset[str]
+    broken: frozenset[str]
+    factor: float | None
+
+    @property
+    def rank(self) -> tuple[int, int, tuple[int, int, int]]:
+        """Most fixed, then fewest broken."""
+        return -len(self.fixed), len(self.broken), Explanation((self.mistake,), 0).rank
+
+
+def _gains(setting: Setting, candidates: list[Enactment]) -> list[Gain]:
+    base = {n for n, good in setting.good.items() if good}
+    gains = []
+    for mistake in candidates:
+        predicted = enact(setting, [mistake], near_only=False)
+        if predicted is not None:
+            met = explained(setting, predicted)
+            factor = None if mistake.factor else _common_factor(setting, predicted)
+            gains.append(Gain(mistake, frozenset(met - base), frozenset(base - met), factor))
+    return sorted(gains, key=lambda g: g.rank)
+
+
+def _common_factor(setting: Setting, predicted: Arrays) -> float | None:
+    nodes = [n for n in setting.nodes if "/dE_d" in n]
+    if any(predicted[n].shape != setting.hand[n].shape for n in nodes):
+        return None
+    factor = fit(setting.hand, predicted, nodes)
+    if not factor or not np.isfinite(factor) or not all(setting.near(n, factor * predicted[n]) for n in nodes):
+        return None
+    return factor
+
+
+def _in_several_places(setting: Setting, candidates: list[Enactment], gains: list[Gain]) -> list[Explanation]:
+    """The same mistake in some of the layers: added one by one as long as more is explained."""
+    found: list[Explanation] = []
+    for first in [g.mistake for g in gains if g.fixed and g.mistake.layer][:MOST_FIRSTS]:
+        chosen, met = [first], _met(setting, [first])
+        while len(met) < len(setting.nodes):
+            rest = [m for m in candidates if m.id == first.id and m.layer and m.layer not in {c.layer for c in chosen}]
+            best = max(rest, key=lambda m: len(_met(setting, [*chosen, m])), default=None)
+            after = set() if best is None else _met(setting, [*chosen, best])
+            if best is None or len(after) <= len(met):
+                break
+            chosen, met = [*chosen, best], after
+        if len(met) == len(setting.nodes):
+            found += _fitting(setting, [tuple(chosen)])
+    return [Explanation((_as_one(setting, e.mistakes),), e.residual) for e in found]
+
+
+def _met(setting: Setting, mistakes: list[Enactment]) -> set[str]:
+    predicted = enact(setting, mistakes, near_only=False)
+    return set() if predicted is None else explained(setting, predicted)
+
+
+def _as_one(setting: Setting, mistakes: tuple[Enactment, ...]) -> Enactment:
+    """One cause that acts in several layers."""
+    every = [str(layer.name) for layer in setting.problem.mlp.layers]
+    layers = sorted((m.layer for m in mistakes), key=every.index)
+    constants = sum(m.constants for m in mistakes)
+    where = "" if layers == setting.names else ", ".join(layers)
+    return replace(mistakes[0], layer=where, places=len(mistakes), constants=constants)
+
+
+def _pairs(setting: Setting, gains: list[Gain]) -> list[Explanation]:
+    """Two mistakes at once: the first explains some arrays alone, or is a factor; the second then explains the rest."""
+    scaled = [(g.mistake, g.factor) for g in gains if not g.mistake.constants]
+    tries = [(mistake, update(factor)) for mistake, factor in scaled if may_be_a_rate(factor)]
+    found = list(_fitting(setting, tries))
+    firsts = [gain.mistake for gain in gains if gain.fixed][:MOST_FIRSTS]
+    others = [g.mistake for g in gains if g.mistake not in firsts]
+    firsts += [m for m in others if m.erased] + _different(m for m in others if m.factor and not m.constants)
+    for first in (*firsts, *rates(setting)):
+        seconds = _seconds(setting, first)
+        found += seconds
+        if any(e.rank[0] == 0 for e in seconds):
+            return found + _seconds(setting, min(seconds, key=lambda e: e.rank).mistakes[1])
+    return found
+
+
+def _different(factors: Iterable[Enactment]) -> list[Enactment]:
+    """One of those that multiply by the same number: what is left to explain is the same."""
+    found: list[Enactment] = []
+    for mistake in factors:
+        if not any(abs((mistake.factor or 0) / (other.factor or 1) - 1) < SAME for other in found):
+            found.append(mistake)
+    return found
+
+
+def _seconds(setting: Setting, first: Enactment) -> list[Explanation]:
+    """Every mistake that explains what is left once the first is granted."""
+    granted = after(setting, first)
+    if granted is None:
+        return []
+    tries = [(m,) for m in all_mistakes(granted) if (m.id, m.layer) != (first.id, first.layer)]
+    return [Explanation((first, *e.mistakes), e.residual) for e in _fitting(granted, tries)]

@@ -1,0 +1,214 @@
+"""The smallest batch and net on which a derivation is still wrong: samples, layers and units are left out in turn."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, TypeAlias
+
+import numpy as np
+
+from gradient_diff.diagnosis.calling import call_derivation
+from gradient_diff.noise.network import rounding_noise
+from manual_mlp import MLP, Array, Dense, Problem, evaluation_of, gradient_node
+
+if TYPE_CHECKING:
+    from gradient_diff.result.diff import GradientDiff
+
+Derivation: TypeAlias = Callable[[Mapping[str, Array], Array, Array], Mapping[str, Array]]
+"""(parameters, x, y) → gradients, parameter name → array: what is under test, to be called on other data and nets."""
+
+MOST_TRIES = 200
+
+
+@dataclass(frozen=True, eq=False)
+class Smallest:
+    """The smallest case found.
+
+    Attributes:
+        problem: network, parameters, x, y and loss of it.
+        samples: which of the batch are left.
+        whole: the problem it was cut from.
+        tries: how often the derivation was called.
+
+    Example: see `smallest_case`.
+    """
+
+    problem: Problem
+    samples: tuple[int, ...]
+    whole: Problem
+    tries: int
+
+    def __str__(self) -> str:
+        which = f"sample{'s' * (len(self.samples) > 1)} {', '.join(map(str, self.samples))}"
+        few = f" ({which})" if len(self.samples) <= 5 else ""
+        small, large = (p.mlp.outline for p in (self.problem, self.whole))
+        return f"Still wrong on batch {self.problem.batch}{few} and {small}, cut from {self.whole.batch} and {large}."
+
+
+def smallest_case(is_wrong: Callable[[Problem], bool], problem: Problem, most_tries: int = MOST_TRIES) -> Smallest:
+    """Leave out samples, then hidden layers, then units, as long as the derivation stays wrong.
+
+    Delta debugging (Zeller and Hildebrandt, 2002): of a list, halves, quarters, … are left out, until no single item
+    can be spared. A try that the derivation refuses with an error counts as not wrong.
+
+    Args:
+        is_wrong: tries a problem; it may raise what a derivation raises on a net that it was not made for.
+        problem: on which it is wrong.
+        most_tries: after so many calls of `is_wrong` the smallest so far is taken.
+
+    Returns:
+        The smallest case found.
+
+    Example:
+        >>> mlp = MLP(3, [Dense(4, "tanh"), Dense(2)])
+        >>> problem = mlp.problem(mlp.initialize(0), np.ones((6, 3)), np.eye(6, 2), "mse")
+        >>> print(smallest_case(lambda p: bool((p.y == 1).any()), problem))
+        Still wrong on batch 1 (sample 0) and 1-1, cut from 6 and 3-4-2.
+    """
+    search = _Search(is_wrong, most_tries)
+    samples = search.fewest(range(problem.batch), lambda chosen: _samples(problem, chosen))
+    small = _samples(problem, samples)
+    if all(type(layer) is Dense for layer in small.mlp.layers):
+        small = _fewer_units(search, _fewer_layers(search, small))
+    return Smallest(small, tuple(samples), problem, search.tries)
+
+
+def cut_down(diff: GradientDiff, derivation: Derivation) -> GradientDiff:
+    """Where no known mistake explains a diff, add the smallest case on which the derivation is still wrong.
+
+    Args:
+        diff: a comparison in which the derivation was the hand side.
+        derivation: (parameters, x, y) → gradients by parameter name.
+
+    Returns:
+        The diff with `smallest`, and its sentence in `unexplained`; as it was where causes were found, or where the
+        network is unknown.
+
+    Example:
+        >>> from gradient_diff import compare
+        >>> e = (mlp := MLP(1, [Dense(1)])).backpropagate(mlp.initialize(0), np.ones((2, 1)), np.ones((2, 1)), "mse")
+        >>> cut_down(compare(e, e), lambda w, x, y: e.gradients).smallest is None
+        True
+    """
+    if not diff.unexplained or diff.problem is None:
+        return diff
+    smallest = smallest_case(lambda problem: is_wrong(derivation, problem), diff.problem)
+    return replace(diff, unexplained=f"{diff.unexplained} {smallest}", smallest=smallest)
+
+
+def is_wrong(derivation: Derivation, problem: Problem) -> bool:
+    """Whether a derivation's gradients are further from the right ones than rounding explains.
+
+    Args:
+        derivation: (parameters, x, y) → gradients by parameter name.
+        problem: what to try it on.
+
+    Returns:
+        True also for a gradient of another shape.
+
+    Example:
+        >>> mlp = MLP(1, [Dense(1)])
+        >>> problem = mlp.problem(mlp.initialize(0), np.ones((2, 1)), np.zeros((2, 1)), "mse")
+        >>> is_wrong(lambda w, x, y: dict(evaluation_of(problem).gradients), problem)
+        False
+        >>> is_wrong(lambda w, x, y: {name: np.ones((3, 3)) for name in w}, problem)
+        True
+    """
+    given = call_derivation(derivation, problem.parameters, problem.x, problem.y).gradients
+    mine = {n: np.asarray(a) for n, a in given.items()}
+    right, noise = evaluation_of(problem).gradients, rounding_noise(problem)
+    limits = {n: noise.tolerance(gradient_node(n), 2) for n in right}
+    return any(mine[n].shape != right[n].shape or not (np.abs(mine[n] - right[n]) <= limits[n]).all() for n in right)
+
+
+class _Search:
+    """Counts the tries, and takes a refusal for a no."""
+
+    def __init__(self, is_wrong: Callable[[Problem], bool], most: int) -> None:
+        self._is_wrong, self._most, self.tries = is_wrong, most, 0
+
+    def shows(self, make: Callable[[], Problem | None]) -> bool:
+        if self.tries >= self._most:
+            return False
+        self.tries += 1
+        try:
+            problem = make()
+            return problem is not None and self._is_wrong(problem)
+        except Exception:  # noqa: BLE001  # a derivation may be made for one net alone, and say so in any way
+            return False
+
+    def fewest(self, items: Sequence[int], make: Callable[[list[int]], Problem | None]) -> list[int]:
+        """The fewest items for which the problem made of them still shows it."""
+        kept, parts = list(items), 2
+        while len(kept) > 1:
+            fewer = next((c for c in _tries(kept, parts) if self.shows(lambda c=c: make(c))), None)  # type: ignore[misc]
+            if fewer is not None:
+                kept, parts = fewer, max(2, min(parts - 1, len(fewer)) if len(fewer) > len(kept) / 2 else 2)
+            elif parts >= len(kept):
+                break
+            else:
+                parts = min(2 * parts, len(kept))
+        return kept
+
+
+def _tries(items: list[int], parts: int) -> Iterator[list[int]]:
+    """Each part alone, then all but each part."""
+    pieces = [list(map(int, piece)) for piece in np.array_split(np.array(items), parts)]
+    yield from pieces
+    if parts > 2:
+        yield from ([i for i in items if i not in set(piece)] for piece in pieces)
+
+
+def _samples(problem: Problem, chosen: Sequence[int]) -> Problem:
+    rows = list(chosen)
+    draws = {name: draw[rows] for name, draw in problem.draws.items()}
+    return replace(problem, x=problem.x[rows], y=problem.y[rows], draws=draws)
+
+
+def _fewer_layers(search: _Search, problem: Problem) -> Problem:
+    """Leave out hidden layers, last first; the layer above then reads the first units of the one below."""
+    for i in reversed(range(len(problem.mlp.layers) - 1)):
+        if search.shows(lambda i=i, p=problem: _without_layer(p, i)):  # type: ignore[misc]
+            problem = _without_layer(problem, i)
+    return problem
+
+
+def _without_layer(problem: Problem, i: int) -> Problem:
+    layers = problem.mlp.layers
+    width, below = layers[i].width(1), (problem.mlp.inputs, *problem.mlp.units)[i]
+    above = f"{layers[i + 1].name}/kernel"
+    rows = np.resize(np.arange(int(width)), below)  # as many as the layer below has units
+    gone = {f"{layers[i].name}/{short}" for short in ("kernel", "bias")}
+    parameters = {n: a[rows] if n == above else a for n, a in problem.parameters.items() if n not in gone}
+    return replace(problem, mlp=MLP(problem.mlp.inputs, [*layers[:i], *layers[i + 1 :]]), parameters=parameters)
+
+
+def _fewer_units(search: _Search, problem: Problem) -> Problem:
+    """Fewest inputs, then fewest units of each layer; outputs only where y has a column for each."""
+    for level in range(len(problem.mlp.layers) + (problem.y.ndim == 2)):
+        width = (problem.mlp.inputs, *problem.mlp.units)[level]
+        units = search.fewest(range(width), lambda chosen, level=level, p=problem: _narrowed(p, level, chosen))  # type: ignore[misc]
+        if len(units) < width:
+            problem = _narrowed(problem, level, units)
+    return problem
+
+
+def _narrowed(problem: Problem, level: int, units: list[int]) -> Problem:
+    """Only these units of a level; level 0 are the inputs."""
+    layers, parameters = list(problem.mlp.layers), dict(problem.parameters)
+    inputs, x, y = problem.mlp.inputs, problem.x, problem.y
+    if level:
+        layer = layers[level - 1]
+        assert isinstance(layer, Dense)
+        layers[level - 1] = replace(layer, units=len(units))
+        for name in (f"{layer.name}/kernel", f"{layer.name}/bias"):
+            parameters |= {name: parameters[name][..., units]} if name in parameters else {}
+    else:
+        inputs, x = len(units), x[:, units]
+    if level < len(layers):
+        name = f"{layers[level].name}/kernel"
+        parameters[name] = parameters[name][units]
+    else:
+        y = y[:, units]
+    return replace(problem, mlp=MLP(inputs, layers), parameters=parameters, x=x, y=y)

@@ -1,0 +1,25 @@
+"""Names for the neighbouring packages, which extend what a user of `gradient_diff` sees."""
+
+from gradient_diff.judging.kinks import kink_positions
+from gradient_diff.noise.network import MORE_DRAWS, UNITS, local_distance, on_branch, update_bound
+from gradient_diff.render.figures.heatmaps import kernel_heatmaps
+from gradient_diff.render.folder import whole_folder
+from gradient_diff.render.html import report_page
+from gradient_diff.render.sections import Section
+from gradient_diff.render.tables import to_csv
+from gradient_diff.result.status import gravest
+
+__all__ = [
+    "MORE_DRAWS",
+    "UNITS",
+    "Section",
+    "gravest",
+    "kernel_heatmaps",
+    "kink_positions",
+    "local_distance",
+    "on_branch",
+    "report_page",
+    "to_csv",
+    "update_bound",
+    "whole_folder",
+]

@@ -1,0 +1,219 @@
+"""Kinks: units so close to where two slopes meet that rounding decides which one is taken."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from gradient_diff.noise.network import Noise, on_branch, rounding_noise
+from manual_mlp import Array, Equation, Problem
+from manual_mlp.extend import EPSILON, Activate, LossGradient
+
+MOST_UNITS = 12  # whose two branches are tried one by one
+MOST_LAYERS = 4  # whose two branches are tried in all combinations
+STEP_ASIDE = 1e-300  # beside a kink, where no rounding is expected
+
+
+@dataclass(frozen=True)
+class Kink:
+    """One unit of one sample at a kink.
+
+    Attributes:
+        node: the array that decides the branch, e.g. `dense_1/u`.
+        index: (sample, unit).
+        value: of that entry, in float64.
+        noise: the rounding to expect there.
+        slopes: dE/d(entry) with the slope taken from the left and from the right; nan where the loss clips.
+        edge: where the kink is.
+
+    Example:
+        >>> print(Kink("dense_1/u", (3, 0), 1e-9, 1e-7, (0.0, 0.5)))
+        dense_1/u[3, 0] = 1.0e-09, rounding 1.0e-07; dE/du is 0 from the left, 0.5 from the right
+    """
+
+    node: str
+    index: tuple[int, ...]
+    value: float
+    noise: float
+    slopes: tuple[float, float]
+    edge: float = 0.0
+
+    def __str__(self) -> str:
+        place = f"{self.node}[{', '.join(map(str, self.index))}] = {self.value:.1e}, rounding {self.noise:.1e}"
+        if np.isnan(self.slopes).any():
+            return f"{place}; there the loss clips"
+        left, right = self.slopes
+        return f"{place}; dE/d{self.node.rpartition('/')[2]} is {left:.3g} from the left, {right:.3g} from the right"
+
+
+def kinks(problem: Problem, noise: Noise) -> list[Kink]:
+    """Units whose deciding value is within its own rounding of a kink.
+
+    Args:
+        problem: network, parameters and data.
+        noise: of that problem.
+
+    Returns:
+        In the order of the computation.
+
+    Example:
+        >>> import numpy as np
+        >>> from gradient_diff import rounding_noise
+        >>> from manual_mlp import MLP, Dense
+        >>> mlp = MLP(1, [Dense(1, "relu"), Dense(1)])
+        >>> w = mlp.initialize(0)
+        >>> problem = mlp.problem(w, np.zeros((1, 1)), np.ones((1, 1)), "mse")
+        >>> [k.node for k in kinks(problem, rounding_noise(problem))]
+        ['dense_1/u']
+    """
+    found = []
+    for node, edge, equation in kink_positions(problem):
+        if node not in noise.values:  # x: what no weight has a say in
+            continue
+        near = np.abs(noise.values[node] - edge) <= noise.tolerance(node, sides=1)
+        found += [_kink(noise, node, tuple(map(int, index)), equation, edge) for index in np.argwhere(near)]
+    return found
+
+
+def kink_positions(problem: Problem) -> list[tuple[str, float, Equation]]:
+    """(node that decides, where its kink is, the equation that has it), in order.
+
+    Example:
+        >>> from manual_mlp import MLP, Dense
+        >>> import numpy as np
+        >>> mlp = MLP(1, [Dense(1, "relu")])
+        >>> problem = mlp.problem(mlp.initialize(0), np.ones((1, 1)), np.ones((1, 1)), "mse")
+        >>> [(node, edge) for node, edge, _ in kink_positions(problem)]
+        [('dense_1/u', 0.0)]
+    """
+    result = []
+    for equation in problem.equations:
+        operation = equation.operation
+        if isinstance(operation, Activate) and operation.function.kinked:
+            result.append((equation.operands[0], 0.0, equation))
+        if isinstance(operation, LossGradient) and operation.clips:
+            result += [(equation.operands[0], edge, equation) for edge in (EPSILON, 1 - EPSILON)]
+    return result
+
+
+def _kink(noise: Noise, node: str, index: tuple[int, ...], equation: Equation, edge: float) -> Kink:
+    value, size = float(noise.values[node][index]), float(noise.tolerance(node, sides=1)[index])
+    above = noise.values.get(f"{equation.layer}/dE_dz")
+    slope = float(above[index]) if above is not None and isinstance(equation.operation, Activate) else float("nan")
+    return Kink(node, index, value, size, (0.0, slope), edge)
+
+
+def explained_by_kinks(
+    problem: Problem, noise: Noise, hand: Mapping[str, Array], reference: Mapping[str, Array], nodes: Sequence[str]
+) -> bool:
+    """Whether the sides differ only through the branches taken at kinks.
+
+    A side whose deciding arrays are at hand must meet the float64 derivation on its own branches; one that gives
+    gradients only, or takes another subgradient, on one slope at all kinks: the left one, the right one, or their
+    mean. Failing that, each kink is tried by itself: the difference must be a mixture, −1 to 1 of each.
+
+    Args:
+        problem: network, parameters and data.
+        noise: of that problem.
+        hand, reference: node → array.
+        nodes: those to explain.
+
+    Returns:
+        Whether every one of them is explained within rounding.
+
+    Example: see `kinks`.
+    """
+    found = kinks(problem, noise)
+    if not found:
+        return False
+    case = _Branches(problem, noise, found, tuple(nodes))
+    return all(case.follows(side) for side in (hand, reference)) or case.mixes(hand, reference)
+
+
+@dataclass(frozen=True, eq=False)
+class _Branches:
+    """The gradients of a problem on the branches that may be taken at its kinks."""
+
+    problem: Problem
+    noise: Noise
+    found: list[Kink]
+    nodes: tuple[str, ...]
+
+    def follows(self, side: Mapping[str, Array]) -> bool:
+        """Whether a side meets the derivation on its own branches, or on one slope at all kinks."""
+        if {kink.node for kink in self.found} <= side.keys():
+            own = self.anchors({kink: float(side[kink.node][kink.index]) for kink in self.found})
+            if self.meets(self.along(own), side):
+                return True
+        left, right = (self.along(self.all_on(branch)) for branch in (-1, 1))
+        return any(self.meets(noise, side) for noise in (left, right, self.mean(left, right)))
+
+    def meets(self, noise: Noise, side: Mapping[str, Array]) -> bool:
+        return all((noise.distance(n, side[n] - noise.values[n], sides=1) <= noise.gate).all() for n in self.nodes)
+
+    def anchors(self, values: Mapping[Kink, float]) -> dict[str, Array]:
+        """The arrays that decide, with the kinks at these values."""
+        arrays = {kink.node: self.noise.values[kink.node].copy() for kink in self.found}
+        for kink, value in values.items():
+            arrays[kink.node][kink.index] = value
+        return arrays
+
+    def all_on(self, branch: int, but: Kink | None = None) -> dict[str, Array]:
+        """All kinks on the left (−1) or right (1) branch, but one."""
+        return self.anchors({kink: _beside(kink, -branch if kink is but else branch) for kink in self.found})
+
+    def along(self, anchors: Mapping[str, Array]) -> Noise:
+        """Values and rounding on these branches; a unit that is dead on one of them rounds on the other."""
+        moved = rounding_noise(self.problem, self.noise.dtype, anchors=anchors)
+        return replace(moved, bound={n: np.maximum(b, self.noise.bound[n]) for n, b in moved.bound.items()})
+
+    def mean(self, left: Noise, right: Noise) -> Noise:
+        """Half of both slopes at every kink, as where a tie of max(u, 0) is shared out.
+
+        No path leads through two units of a layer, so the gradients are linear in the slopes of one layer, and the mean
+        over all choices of left or right per layer is exact.
+        """
+        layers = list(dict.fromkeys(kink.node for kink in self.found))[:MOST_LAYERS]
+        runs = []
+        for choice in itertools.product((-1, 1), repeat=len(layers)):
+            branch = dict(zip(layers, choice, strict=True))
+            runs.append(self.values(self.anchors({k: _beside(k, branch.get(k.node, -1)) for k in self.found})))
+        values = {n: np.mean([run[n] for run in runs], axis=0) for n in self.nodes}
+        sigma = {n: np.maximum(left.sigma[n], right.sigma[n]) for n in self.nodes}
+        bound = {n: np.maximum(left.bound[n], right.bound[n]) for n in self.nodes}
+        return replace(self.noise, values=values, sigma=sigma, bound=bound)
+
+    def values(self, anchors: Mapping[str, Array]) -> dict[str, Array]:
+        problem = self.problem.float64
+        return on_branch(problem.equations, problem.environment, anchors)
+
+    def mixes(self, hand: Mapping[str, Array], reference: Mapping[str, Array]) -> bool:
+        """Whether hand − reference is a mixture of what the kinks do one by one, from all left or from all right."""
+        difference = self.flat({n: np.subtract(hand[n], reference[n], dtype=np.float64) for n in self.nodes})
+        if len(self.found) > MOST_UNITS or 2 * len(self.found) > difference.size:
+            return False  # too much to try, or so much that anything could be mixed from it
+        sides = (self.noise, *(self.along(self.all_on(branch)) for branch in (-1, 1)))
+        tolerance = np.max([self.flat({n: s.tolerance(n) for n in self.nodes}) for s in sides], axis=0)
+        unit = np.maximum(tolerance, 1e-12 * np.abs(difference).max())
+        return any(_is_mixture(difference / unit, self.effects(branch) / unit[:, None]) for branch in (-1, 1))
+
+    def effects(self, branch: int) -> Array:
+        """What the gradients change by when one kink leaves a branch on which all are; one column per kink."""
+        base = self.flat(self.values(self.all_on(branch)))
+        return np.stack([self.flat(self.values(self.all_on(branch, kink))) - base for kink in self.found], axis=1)
+
+    def flat(self, arrays: Mapping[str, Array]) -> Array:
+        return np.concatenate([np.broadcast_to(arrays[n], self.noise.values[n].shape).ravel() for n in self.nodes])
+
+
+def _beside(kink: Kink, branch: int) -> float:
+    return kink.edge + 2 * branch * max(kink.noise, STEP_ASIDE)
+
+
+def _is_mixture(difference: Array, effects: Array) -> bool:
+    """Least squares, in units of the tolerance."""
+    share, *_ = np.linalg.lstsq(effects, difference, rcond=None)
+    return bool(np.abs(share).max() <= 1.001 and np.abs(effects @ share - difference).max() <= 1)

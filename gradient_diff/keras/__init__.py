@@ -1,0 +1,18 @@
+"""The door for Keras users: a model, a custom gradient or a training, held against a derivation."""
+
+from gradient_diff.keras.functions.function import check_function
+from gradient_diff.keras.functions.layer import check_layer
+from gradient_diff.keras.gradients.checking import check_gradients
+from gradient_diff.keras.training.pair import Trained
+from gradient_diff.keras.training.together import Look, TrainedTogether, fit_keras, train_together
+
+__all__ = [
+    "Look",
+    "Trained",
+    "TrainedTogether",
+    "check_function",
+    "check_gradients",
+    "check_layer",
+    "fit_keras",
+    "train_together",
+]

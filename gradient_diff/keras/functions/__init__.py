@@ -1,0 +1,1 @@
+"""Custom gradients and layers, held against a twin or against numerical differences."""

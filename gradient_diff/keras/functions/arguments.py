@@ -1,0 +1,172 @@
+"""The arguments of a function under test, flat and by name; which of them have a derivative, and why the others not."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from gradient_diff.noise.network import UNITS
+from manual_mlp import Array
+
+
+@dataclass(frozen=True, eq=False)
+class Arguments:
+    """How a function is called.
+
+    Attributes:
+        structure: (positional arguments, keyword arguments) with a number in the place of each leaf.
+        leaves: name → what stands there: a float array where there is a derivative, else as it was given.
+        skipped: name of a leaf without derivative → why.
+
+    Example:
+        >>> given = read_arguments(lambda x, axis: x, [np.ones(2), 1])
+        >>> list(given.leaves), given.skipped
+        (['inputs/x', 'inputs/axis'], {'inputs/axis': 'int64 has no derivative'})
+    """
+
+    structure: tuple[tuple[Any, ...], dict[str, Any]]
+    leaves: Mapping[str, Any]
+    skipped: Mapping[str, str]
+
+    def packed(self, leaves: Mapping[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """The call's arguments, with other leaves; new lists and dicts each time, so that none can be changed."""
+        values = [leaves[name] for name in self.leaves]
+        return keras.tree.map_structure(lambda i: values[i], self.structure)
+
+
+def read_arguments(function: Callable[..., Any], inputs: object, one: bool = False) -> Arguments:
+    """Take a function's arguments apart.
+
+    Args:
+        function: whose arguments they are; its signature gives them names.
+        inputs: one array; a list or tuple of positional arguments; or a dict of keyword arguments. Each may again be a
+            list or dict of arrays.
+        one: a list is one argument, as layers that merge take it; a tuple still is several.
+
+    Returns:
+        The `Arguments`.
+
+    Raises:
+        TypeError: complex numbers, sparse or ragged tensors.
+        ValueError: nothing to differentiate by.
+
+    Example: see `Arguments`.
+    """
+    positional, named = _as_call(inputs, one)
+    titles = _titles(function, len(positional))
+    pairs = [(title, value) for title, value in zip(titles, positional, strict=True)] + list(named.items())
+    names = [f"inputs/{'/'.join(map(str, (title, *path)))}" for title, v in pairs for path, _ in _flat(v)]
+    given = [leaf for _, value in pairs for _, leaf in _flat(value)]
+    counter = iter(range(len(given)))
+    structure = (
+        keras.tree.map_structure(lambda _: next(counter), positional),
+        {key: keras.tree.map_structure(lambda _: next(counter), value) for key, value in named.items()},
+    )
+    leaves = {name: _leaf(name, value) for name, value in zip(names, given, strict=True)}
+    skipped = {name: why for name, leaf in leaves.items() if (why := _no_derivative(leaf))}
+    return Arguments(structure, leaves, skipped)
+
+
+def no_call(function: Callable[..., Any], arguments: Arguments) -> str:
+    """Why a function cannot take these arguments, by its signature; empty if it can, or if it has none.
+
+    Args:
+        function: to be called.
+        arguments: what with.
+
+    Returns:
+        Words.
+
+    Example:
+        >>> no_call(lambda a, b: a, read_arguments(lambda a, b: a, np.ones(2)))[:50]
+        "missing a required argument: 'b'. inputs= gave it "
+    """
+    positional, named = arguments.packed(arguments.leaves)
+    try:
+        inspect.signature(function).bind(*positional, **named)
+    except ValueError:
+        return ""
+    except TypeError as error:
+        listed = [*map(_described, positional), *(f"{n}={_described(value)}" for n, value in named.items())]
+        return (
+            f"{error}. inputs= gave it {', '.join(listed) or 'nothing'}. A list or tuple is several arguments, a dict "
+            "keyword arguments; a list of numbers that is one argument is written np.array([...])"
+        )
+    return ""
+
+
+def holds_nan(point: Mapping[str, Array]) -> str:
+    """Which arrays hold NaN, how often and where; empty if none does.
+
+    Args:
+        point: name → array.
+
+    Returns:
+        Words.
+
+    Example:
+        >>> holds_nan({"inputs/x": np.array([1.0, np.nan])})
+        'inputs/x holds NaN: 1 of 2 entries, the first at [1]'
+    """
+    places = {n: np.argwhere(np.isnan(np.asarray(a, np.float64))) for n, a in point.items()}
+    return "; ".join(
+        f"{n} holds NaN: {len(found)} of {point[n].size} entries, the first at {found[0].tolist()}"
+        for n, found in places.items()
+        if len(found)
+    )
+
+
+def _described(value: object) -> str:
+    return f"{value.dtype} {value.shape}" if isinstance(value, np.ndarray) else type(value).__name__
+
+
+def _as_call(inputs: object, one: bool) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    if isinstance(inputs, tuple) or (isinstance(inputs, list) and not one):
+        return tuple(inputs), {}
+    if isinstance(inputs, Mapping) and not one:
+        return (), dict(inputs)
+    return (inputs,), {}
+
+
+def _titles(function: Callable[..., Any], count: int) -> list[str]:
+    """Names of the positional parameters, where the function tells them; else numbers."""
+    try:
+        parameters = list(inspect.signature(function).parameters.values())
+    except (TypeError, ValueError):
+        parameters = []
+    ordinary = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    return [*ordinary[:count], *map(str, range(len(ordinary), count))]
+
+
+def _flat(value: object) -> list[tuple[tuple[Any, ...], Any]]:
+    return list(keras.tree.flatten_with_path(value))
+
+
+def _leaf(name: str, value: Any) -> Any:
+    """Numbers as arrays of a dtype that TensorFlow computes in; anything else as it is."""
+    if isinstance(value, (tf.SparseTensor, tf.RaggedTensor, tf.IndexedSlices)):
+        raise TypeError(
+            f"{name} is a {type(value).__name__}: only dense tensors can be checked. Use tf.sparse.to_dense."
+        )
+    if isinstance(value, tf.Tensor):
+        value = value.numpy()
+    if isinstance(value, (bool, str, bytes)) or not isinstance(value, (np.ndarray, np.generic, int, float, complex)):
+        return value
+    array = np.array(value, np.float32 if type(value) is float else None)  # as TensorFlow would read it
+    if array.dtype.kind == "c":
+        raise TypeError(f"{name} is {array.dtype}: complex gradients are not checked. Pass real and imaginary parts.")
+    return array
+
+
+def _no_derivative(leaf: object) -> str:
+    if isinstance(leaf, tf.Variable | keras.Variable):
+        return "a variable: what the function reads of it is checked as a weight"
+    if not isinstance(leaf, np.ndarray):
+        return f"{type(leaf).__name__} has no derivative"
+    return "" if leaf.dtype.name in UNITS else f"{leaf.dtype} has no derivative"

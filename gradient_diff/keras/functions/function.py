@@ -1,0 +1,209 @@
+"""check_function: for the gradient that comes with a tf.custom_gradient."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from gradient_diff.keras.functions.arguments import Arguments, holds_nan, no_call, read_arguments
+from gradient_diff.keras.functions.checks import Check
+from gradient_diff.keras.functions.subject import Subject, float_outputs, recast_arguments
+from gradient_diff.keras.functions.whole_numbers import wants_floats
+from gradient_diff.result.diff import GradientDiff
+from keras_mlp import Mode, quiet_stderr
+from keras_mlp.extend import check_mode
+from manual_mlp import Array
+
+
+def check_function(
+    f: Callable[..., Any],
+    inputs: object,
+    reference: Callable[..., Any] | None = None,
+    *,
+    mode: Mode = "eager",
+) -> GradientDiff:
+    """Hold the gradient of a function, such as that of a `tf.custom_gradient`, against the function itself.
+
+    With L = Σ ⟨c, output⟩ and c random, the tape's dL/d(input) runs through f's own gradient. The reference is the
+    tape through a plain twin; without one it is Ridders' extrapolation of L, for each entry of a small array, and for
+    some entries and random directions of a large one. Where f runs in float64, it is judged there.
+
+    Args:
+        f: takes tensors, returns a tensor or a list, tuple or dict of them; None, integers and text among them are
+            left out. Variables that it reads are further inputs.
+        inputs: one array, a list or tuple of positional arguments, or a dict of keyword arguments. Each may again be a
+            list or dict of arrays. What has no derivative is named and skipped.
+        reference: the same function without a gradient of its own. None for Ridders.
+        mode: of f's gradient: "eager", "graph" or "xla".
+
+    Returns:
+        A `GradientDiff` with a row `inputs/<name>` per input, `weights/<name>` per variable, and `outputs/<name>` where
+        there is a reference. Large arrays without one are compared along directions.
+
+    Raises:
+        ValueError: f and reference return different things; f changes its inputs; the inputs hold NaN; the gradient
+            function returns a wrong number of gradients.
+        TypeError: f or reference is no function, or does not take these inputs, whole numbers among them; complex
+            numbers, sparse tensors, no float output, or a gradient function without `variables=`.
+
+    Source: Ridders, Advances in Engineering Software 4, 1982; for c, the projection of JAX's check_grads.
+
+    Example:
+        >>> import numpy as np
+        >>> import tensorflow as tf
+        >>> @tf.custom_gradient
+        ... def softplus(x):
+        ...     return tf.math.softplus(x), lambda upstream: tf.sigmoid(x)  # upstream is forgotten
+        >>> diff = check_function(softplus, np.array([-1.0, 0.5, 2.0]))
+        >>> diff.verdict.name, diff.causes[0].id
+        ('MISMATCH', 'local_replaces_upstream')
+    """
+    check_mode(mode)
+    _check_functions(f, reference)
+    arguments = read_arguments(f, inputs)
+    functions = [f] if reference is None else [f, reference]
+    touched = list({v.ref(): v for g in functions for v in _variables(g, arguments)}.values())
+    with restored(touched) as state:
+        changed = {ref for g in functions for ref in _look(g, arguments, touched)}
+        # Only what a call changes has to be put back before each one.
+        common = arguments, _weights(touched), {ref: state[ref] for ref in changed}, mode, recast_arguments
+        subject, *plain = (Subject(_title(g), g, *common) for g in functions)
+        words = ("it changes variables, which were put back",) if changed else ()
+        return checked(subject, plain[0] if plain else None, words, _cure(subject, bool(plain)))
+
+
+def _check_functions(f: object, reference: object) -> None:
+    if not callable(f):
+        raise TypeError(f"f is {type(f).__name__}: expected a function. Write check_function(f, inputs).")
+    if reference is not None and not callable(reference):
+        raise TypeError(
+            f"reference is {type(reference).__name__}: expected a function, or None. "
+            "Several arguments of f go into one list: check_function(f, [a, b])."
+        )
+
+
+def _cure(subject: Subject, twin: bool) -> str:
+    """How to have more proved: only by what is not so already."""
+    fine = all(a.dtype == np.float64 for a in subject.point.values())
+    wishes = ([] if twin else ["reference="]) + (["other inputs"] if fine else ["float64 inputs", "or other ones"])
+    return f"Give {', '.join(wishes) if not fine else ' or '.join(wishes)}."
+
+
+def checked(subject: Subject, plain: Subject | None, remarks: tuple[str, ...], cure: str) -> GradientDiff:
+    """Check a subject whose state somebody puts back afterwards."""
+    if not subject.point:
+        raise ValueError(
+            f"{subject.title} has no input with a derivative: {_listed(subject.arguments.skipped)}. Give it floats."
+        )
+    if words := holds_nan(subject.point):
+        raise ValueError(f"{words}. No function has a gradient there: give {subject.title} finite numbers.")
+    if plain is not None:
+        _same_outputs(subject, plain)
+    with explained(subject.title, subject.arguments):
+        return Check(subject, plain, remarks, cure).run()
+
+
+def _same_outputs(subject: Subject, plain: Subject) -> None:
+    mine, other = ({n: a.shape for n, a in s.outputs.items()} for s in (subject, plain))
+    if mine != other:
+        raise ValueError(
+            f"{subject.title} returns {_listed(mine)}, but {plain.title} returns {_listed(other)}. "
+            "reference= has to be the same function, with the same outputs."
+        )
+
+
+def _listed(items: Mapping[str, Any]) -> str:
+    return ", ".join(f"{n} {value}" for n, value in items.items()) or "nothing"
+
+
+def _title(function: Callable[..., Any]) -> str:
+    return str(getattr(function, "__name__", type(function).__name__))
+
+
+def _variables(f: Callable[..., Any], arguments: Arguments) -> list[Any]:
+    """All variables that a call touches; traced where that can be done, since a trace changes none."""
+    try:
+        graph = tf.function(lambda: _called(f, arguments, _tensors(arguments)), autograph=False)
+        with quiet_stderr():
+            return list(graph.get_concrete_function().graph.variables)
+    except Exception:  # noqa: BLE001  # plain Python may be no graph, for any reason
+        with tf.GradientTape() as tape, explained(_title(f), arguments):
+            _called(f, arguments, _tensors(arguments))
+        return list(tape.watched_variables())
+
+
+def _weights(variables: list[Any]) -> dict[str, Any]:
+    """Those with a gradient, by name; equal names are counted."""
+    named: dict[str, Any] = {}
+    for variable in variables:
+        if variable.trainable and variable.dtype.is_floating:
+            title = f"weights/{variable.name.split(':')[0]}"
+            alike = sum(n == title or n.startswith(f"{title}_") for n in named)
+            named[f"{title}_{alike}" if alike else title] = variable
+    return named
+
+
+def _look(f: Callable[..., Any], arguments: Arguments, variables: list[Any]) -> set[Any]:
+    """Call it once: which variables it changes. Its own inputs it may not."""
+    tensors = _tensors(arguments)
+    inputs, held = _bytes(tensors), [v.numpy().tobytes() for v in variables]
+    with explained(_title(f), arguments):
+        _called(f, arguments, tensors)
+    mutated = [n for n, a in _bytes(tensors).items() if a != inputs[n]]
+    if mutated:
+        raise ValueError(f"{_title(f)} changes its own inputs: {', '.join(mutated)}. Let it work on a copy.")
+    return {v.ref() for v, a in zip(variables, held, strict=True) if v.numpy().tobytes() != a}
+
+
+def _tensors(arguments: Arguments) -> dict[str, Any]:
+    return {n: tf.constant(a) if isinstance(a, np.ndarray) else a for n, a in arguments.leaves.items()}
+
+
+def _bytes(tensors: Mapping[str, Any]) -> dict[str, bytes]:
+    return {n: t.numpy().tobytes() for n, t in tensors.items() if isinstance(t, tf.Tensor) and t.dtype != tf.string}
+
+
+def _called(f: Callable[..., Any], arguments: Arguments, tensors: Mapping[str, Any]) -> dict[str, Any]:
+    positional, named = arguments.packed(tensors)
+    try:
+        return float_outputs(_title(f), f(*positional, **named))
+    except Exception as error:
+        if isinstance(error, TypeError) and (why := no_call(f, arguments)):
+            raise TypeError(f"{_title(f)} cannot be called with these inputs: {why}.") from error
+        if why := wants_floats(f, arguments):
+            raise TypeError(f"{_title(f)} cannot be computed on whole numbers: {why}.") from error
+        raise
+
+
+@contextmanager
+def restored(variables: Iterable[Any]) -> Iterator[dict[Any, Array]]:
+    """Within it variables may be changed; afterwards they hold what they held. Gives variable.ref() → its value."""
+    state = {v.ref(): v.numpy().copy() for v in variables}
+    try:
+        yield state
+    finally:
+        for variable, array in state.items():
+            variable.deref().assign(array)
+
+
+@contextmanager
+def explained(title: str, arguments: Arguments) -> Iterator[None]:
+    """Let TensorFlow's own errors about gradient functions come with what is expected."""
+    try:
+        yield
+    except (TypeError, ValueError) as error:
+        if "custom_gradient" not in str(error):
+            raise
+        inputs = ", ".join(n.removeprefix("inputs/") for n in arguments.leaves)
+        wanted = f"one gradient per tensor argument ({inputs}), in their order"
+        if "variables" in str(error):
+            wanted = (
+                "(gradients of the arguments, list of gradients of the variables), as grad(*upstream, variables=None)"
+            )
+        raise type(error)(
+            f"The gradient function of {title} has to return {wanted}. TensorFlow says: {error}"
+        ) from error

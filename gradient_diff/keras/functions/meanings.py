@@ -1,0 +1,66 @@
+"""What the statuses mean where a function is checked: advice that can be followed there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from gradient_diff.result.diff import Row
+from gradient_diff.result.status import Meaning, Status
+
+SKIPPED = "skipped: "
+OTHER_FUNCTION = "they are not the same function: their outputs differ by more than rounding explains"
+
+
+def meanings(rows: Sequence[Row], twin: bool, cure: str) -> dict[Status, Meaning]:
+    """Message and advice per status.
+
+    Args:
+        rows: of the check.
+        twin: whether there is a plain function beside it.
+        cure: how to have more proved.
+
+    Returns:
+        Those whose own words do not fit.
+
+    Example:
+        >>> meanings([], False, "Give float64 inputs.")[Status.INCONCLUSIVE].advice
+        'Give float64 inputs.'
+    """
+    words = {
+        Status.SHAPE: Meaning(
+            "a gradient has another shape than what it is the gradient of",
+            "Return the input's own shape: transpose, broadcast, or sum over what was broadcast.",
+        ),
+        Status.MISSING: Meaning("a gradient is None, but the values depend on that input", "Return a gradient for it."),
+        Status.NONFINITE: Meaning("there is NaN or Inf", "Check at inputs where values and gradients are finite."),
+        Status.MISMATCH: Meaning(Status.MISMATCH.message, "Check the formula of the first gradient that is off."),
+        Status.REFERENCE_OFF: Meaning(
+            "the reference's own gradient does not fit the values",
+            "Look in reference= for stop_gradient, a gradient of its own, or a cast.",
+        ),
+        Status.DIFFERENT: Meaning(Status.DIFFERENT.message, cure),
+        Status.INCONCLUSIVE: Meaning("nothing could be proved", cure),
+        Status.VACUOUS: _vacuous([row for row in rows if row.status is Status.VACUOUS]),
+    }
+    if twin and other_function(rows):
+        words[Status.DIFFERENT] = Meaning(OTHER_FUNCTION, "Give as reference= the same function, written plainly.")
+    return words
+
+
+def other_function(rows: Sequence[Row]) -> bool:
+    """Whether outputs differ: then a gradient that differs, too, says nothing.
+
+    Example:
+        >>> row = Row("outputs/0", "outputs", "", "float64", (1,), (1,), Status.DIFFERENT, "by 1e9 σ")
+        >>> other_function([row])
+        True
+    """
+    return any(row.name.startswith("outputs/") and row.status is Status.DIFFERENT for row in rows)
+
+
+def _vacuous(rows: Sequence[Row]) -> Meaning:
+    if rows and all(row.reason.startswith(SKIPPED) for row in rows):
+        return Meaning("it has no derivative: there is nothing to check", "Nothing to do.")
+    return Meaning(
+        "zero or lost in rounding noise: proves nothing", "Give inputs at which the gradient is well away from zero."
+    )

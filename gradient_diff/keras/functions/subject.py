@@ -1,0 +1,214 @@
+"""A function under test: its values, and what its own gradient makes of a cotangent, at any point."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from gradient_diff.keras.functions.arguments import Arguments
+from gradient_diff.noise.network import UNITS
+from gradient_diff.witnesses.along_a_line import value_noise
+from keras_mlp import Mode, quiet_stderr
+from keras_mlp.extend import in_mode
+from manual_mlp import Array
+from manual_mlp.extend import Arrays
+
+BETWEEN = 2.0**-38  # float32 rounds by 2⁻²⁴, float64 by 2⁻⁵³
+
+Recast = Callable[["Subject", str], "Subject"]
+
+
+@dataclass(frozen=True, eq=False)
+class Subject:
+    """A function of named arrays: of its arguments and of the variables that it reads.
+
+    Attributes:
+        title: what it is called in reports.
+        function: called with the arguments; a layer, or any callable that returns tensors.
+        arguments: how it is called, and on what.
+        variables: name → tf.Variable, further inputs.
+        state: variables that a call changes; put back before each one, so that each starts alike.
+        mode: how its gradient is computed.
+        recast: (subject, dtype) → the same function in another dtype.
+        computes_in: coarsest dtype it is known to compute in; "" if its arguments and outputs tell.
+
+    Example: see `keras_mlp.check_function`.
+    """
+
+    title: str
+    function: Callable[..., Any]
+    arguments: Arguments
+    variables: Mapping[str, Any]
+    state: Mapping[Any, Array]
+    mode: Mode
+    recast: Recast
+    computes_in: str = ""
+
+    @cached_property
+    def point(self) -> dict[str, Array]:
+        """Where it is checked: name → array, of each input and weight that has a derivative."""
+        inputs = {n: a for n, a in self.arguments.leaves.items() if n not in self.arguments.skipped}
+        return inputs | {n: np.array(v.numpy()) for n, v in self.variables.items()}
+
+    @cached_property
+    def outputs(self) -> dict[str, Array]:
+        """Its float outputs at the point, by name."""
+        return self.values(self.point)
+
+    @cached_property
+    def dtype(self) -> str:
+        """The coarsest that is known to take part; its rounding is what to expect."""
+        names = [a.dtype.name for arrays in (self.point, self.outputs) for a in arrays.values()]
+        return max([*names, self.computes_in or "float64"], key=UNITS.__getitem__)
+
+    def values(self, point: Arrays) -> dict[str, Array]:
+        """Its float outputs at any point, by name."""
+        self.assign(point)
+        return {n: t.numpy() for n, t in self._called(self._tensors(point)).items()}
+
+    def fast(self, point: Arrays) -> dict[str, Array]:
+        """The same as a graph where that can be had, for many points."""
+        self.assign(point)
+        tensors = [t for n, t in self._tensors(point).items() if n in point]
+        return {n: t.numpy() for n, t in self._graph(*tensors).items()}
+
+    def gradients(self, point: Arrays, cotangents: Arrays) -> dict[str, Array]:
+        """What it says of Σ ⟨cotangent, output⟩: name → its gradient; a name is missing where it says None."""
+        self.assign(point)
+        tensors = self._tensors(point)
+
+        def run() -> dict[str, Any]:
+            sources = {n: self.variables.get(n, tensors.get(n)) for n in point}
+            with tf.GradientTape() as tape:
+                tape.watch([t for n, t in tensors.items() if n in point])
+                outputs = self._called(tensors)
+            upstream = [tf.constant(cotangents[n], t.dtype) for n, t in outputs.items()]
+            found = tape.gradient(list(outputs.values()), list(sources.values()), output_gradients=upstream)
+            return {n: tf.convert_to_tensor(g) for n, g in zip(sources, found, strict=True) if g is not None}
+
+        return {n: np.array(g.numpy()) for n, g in in_mode(run, self.mode).items()}
+
+    def assign(self, point: Arrays) -> None:
+        """Set the variables, and what a call changes back to where it starts."""
+        for variable, array in self.state.items():
+            variable.deref().assign(array)
+        for name, variable in self.variables.items():
+            variable.assign(tf.cast(point[name], variable.dtype))
+
+    def in_dtype(self, dtype: str) -> Subject | None:
+        """The same function computed in another dtype; None if it does not run there, or only in part."""
+        try:
+            other = self.recast(self, dtype)
+            ones = {n: np.ones_like(a) for n, a in other.outputs.items()}
+            kinds = {a.dtype.name for a in (*other.outputs.values(), *other.gradients(other.point, ones).values())}
+        except Exception:  # noqa: BLE001  # a function may refuse a dtype with any error of its own
+            return None
+        if kinds != {dtype} or other.point.keys() != self.point.keys():
+            return None
+        return other if dtype != "float64" or responds(other) else None
+
+    def _tensors(self, point: Arrays) -> dict[str, Any]:
+        given = {n: point.get(n, leaf) for n, leaf in self.arguments.leaves.items()}
+        return {n: tf.constant(a) if isinstance(a, np.ndarray) else a for n, a in given.items()}
+
+    def _called(self, tensors: Mapping[str, Any]) -> dict[str, Any]:
+        positional, named = self.arguments.packed(tensors)
+        return float_outputs(self.title, self.function(*positional, **named))
+
+    @cached_property
+    def _graph(self) -> Callable[..., dict[str, Any]]:
+        names = [n for n in self.arguments.leaves if n in self.point]
+        fixed = {n: t for n, t in self._tensors(self.point).items() if n not in names}
+
+        def call(*tensors: Any) -> dict[str, Any]:
+            given = dict(zip(names, tensors, strict=True))
+            return self._called({n: given.get(n, fixed.get(n)) for n in self.arguments.leaves})
+
+        try:
+            self.assign(self.point)
+            start = [tf.constant(self.point[n]) for n in names]
+            with quiet_stderr():  # the compilers chat
+                # One concrete function: tf.function itself would warn of retracing when many functions are checked.
+                graph = tf.function(call, autograph=False).get_concrete_function(*start)
+                same = graph(*start)
+        except Exception:  # noqa: BLE001  # plain Python may be no graph, for any reason; then it runs as it is
+            return call
+        close = [not further_than_order(same[n].numpy(), a, self.terms) for n, a in self.outputs.items() if n in same]
+        return graph if len(close) == len(self.outputs) and all(close) else call
+
+    @cached_property
+    def terms(self) -> int:
+        """The most numbers that a sum in it can have, as far as its arguments and outputs tell."""
+        return sum(a.size for arrays in (self.point, self.outputs) for a in arrays.values())
+
+
+def float_outputs(title: str, outputs: object) -> dict[str, Any]:
+    """The float tensors among a function's outputs, by name; None, whole numbers and text have no derivative."""
+    flat = {
+        f"outputs/{'/'.join(map(str, path)) or '0'}": tf.convert_to_tensor(leaf)
+        for path, leaf in keras.tree.flatten_with_path(outputs)
+        if leaf is not None
+    }
+    odd = [f"{n} ({t.dtype.name})" for n, t in flat.items() if t.dtype.is_complex]
+    if odd:
+        raise TypeError(f"{title} returns complex numbers: {', '.join(odd)}. Only real functions can be checked.")
+    floats = {n: t for n, t in flat.items() if t.dtype.name in UNITS}
+    if not floats:
+        raise TypeError(
+            f"{title} returns no tensor of floats: {', '.join(t.dtype.name for t in flat.values()) or None}."
+        )
+    return floats
+
+
+def further_than_order(a: Array, b: Array, terms: int) -> bool:
+    """Whether two runs of the same sums differ by more than the order of the terms explains, γ_n = n u."""
+    if a.shape != b.shape:
+        return True
+    x, y = (np.asarray(side, np.float64) for side in (a, b))
+    unit = max(UNITS[side.dtype.name] for side in (a, b))
+    with np.errstate(invalid="ignore"):
+        far = np.abs(x - y) > 2 * terms * unit * np.abs(x[np.isfinite(x)]).max(initial=0.0)
+    return bool((far | (np.isfinite(x) != np.isfinite(y))).any())
+
+
+def recast_arguments(subject: Subject, dtype: str) -> Subject:
+    """The same function on arguments of another dtype; only one without variables can follow."""
+    if subject.variables:
+        raise TypeError(f"{subject.title} reads variables, whose dtype is fixed.")
+    leaves = {
+        n: subject.point[n].astype(dtype) if n in subject.point else a for n, a in subject.arguments.leaves.items()
+    }
+    return replace(subject, arguments=replace(subject.arguments, leaves=leaves))
+
+
+def responds(fine: Subject) -> bool:
+    """Whether no part of a function that says float64 is computed in float32.
+
+    Either its values follow a change far below what float32 holds, in proportion; or their own rounding, measured, is
+    far below float32's. Rounding to float32 anywhere would give no response, or a jump.
+    """
+    rng = np.random.default_rng(0)
+    signs = {n: rng.choice([-1.0, 1.0], a.shape) for n, a in fine.point.items()}
+    own = {n: signs[n] * a for n, a in fine.point.items()}
+    ways = {n: np.where(a == 0, signs[n], own[n]) for n, a in fine.point.items()}
+    weights = {n: rng.uniform(0.5, 1.5, a.shape) for n, a in fine.outputs.items()}
+
+    def response(step: float, ways: Arrays = ways) -> float:
+        moved = fine.fast({n: a + step * ways[n] for n, a in fine.point.items()})
+        return sum(float(np.nansum(weights[n] * (moved[n] - start))) for n, start in fine.outputs.items())
+
+    with np.errstate(all="ignore"):
+        # What is 0 would follow in every dtype: near 0 all have numbers.
+        once, twice = response(2.0**-36, own), response(2.0**-35, own)
+        if once != 0 and 1.5 < twice / once < 3.0:
+            return True
+        size = np.sqrt(sum(float(np.nansum(np.square(a))) for a in fine.outputs.values()))
+        # What is 0 here, as x² is, is measured by what it grows to.
+        seen = [(value_noise(response, s, side=1), max(size, abs(response(8 * s)))) for s in (1e-3, 1e-5)]
+    return any(0 < noise < BETWEEN * reached for noise, reached in seen)

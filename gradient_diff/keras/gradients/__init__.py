@@ -1,0 +1,1 @@
+"""The gradients of a Keras model, held against a derivation."""

@@ -1,0 +1,182 @@
+"""The forms in which people bring gradients or weights: a dict, a flat list, (kernel, bias) pairs. Never guessed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from numbers import Real
+
+import numpy as np
+
+from gradient_diff.arrays import checked_array
+from manual_mlp import Array, ShapeError
+
+
+def as_named(title: str, given: object, names: Sequence[str], every: Sequence[str] = ()) -> dict[str, Array]:
+    """name → array from any accepted form.
+
+    Args:
+        title: what it is, for messages.
+        given: a dict by name, a flat list in the order of `trainable_weights`, or a list of (kernel, bias) pairs; the
+            bias of a layer without one may be None, an array a list of lists of numbers.
+        names: the model's, in that order.
+        every: names of all its weights, in the order of `get_weights()`, where some are frozen: these may be given,
+            too, or be None.
+
+    Returns:
+        name → array, in the model's order.
+
+    Raises:
+        TypeError: another form, or no array of numbers.
+        ValueError: unknown names, or another number of arrays than weights.
+
+    Example:
+        >>> import numpy as np
+        >>> list(as_named("gradients", [(np.ones((2, 1)), np.ones(1))], ["d/kernel", "d/bias"]))
+        ['d/kernel', 'd/bias']
+    """
+    every = every or names
+    if isinstance(given, Mapping):
+        unknown = [n for n in given if n not in every]
+        if unknown:
+            raise ValueError(
+                f"{title}: unknown names {', '.join(map(str, unknown))}. The model has {', '.join(every)}."
+                f"{_how_to_rename(unknown, every)}"
+            )
+        return _arrays(title, {n: given[n] for n in every if n in given}, names)
+    if not isinstance(given, Sequence) or isinstance(given, (str, bytes)):
+        raise TypeError(
+            f"{title} is {type(given).__name__}: expected a dict by name, a flat list in the order of "
+            "model.trainable_weights, or a list of (kernel, bias) pairs."
+        )
+    if _is_with_loss(given):
+        raise ValueError(
+            f"{title} holds a number beside the arrays, the loss by the look of it. Give the arrays alone."
+        )
+    for expected in (names, every):
+        flat = _flat(given, expected)
+        if len(flat) == len(expected):
+            return _arrays(title, dict(zip(expected, flat, strict=True)), names)
+    raise ValueError(
+        f"{title} holds {len(_flat(given, names))} arrays, but the model has {_counted(names, every)}: "
+        f"{', '.join(names)}."
+    )
+
+
+def _counted(names: Sequence[str], every: Sequence[str]) -> str:
+    frozen = len(every) - len(names)
+    return f"{len(names)} trainable weights, and {frozen} frozen ones" if frozen else f"{len(names)} weights"
+
+
+def _flat(given: Sequence[object], names: Sequence[str]) -> list[object]:
+    """One array after the other; a pair's None goes where its layer has no bias."""
+    flat: list[object] = []
+    for item in given:
+        if not isinstance(item, (tuple, list)) or _is_array(item):
+            flat.append(item)
+        elif len(item) == 2 and item[1] is None and not _follows(names, len(flat)):
+            flat.append(item[0])
+        else:
+            flat.extend(item)
+    return flat
+
+
+def _follows(names: Sequence[str], i: int) -> bool:
+    """Whether the weight after the i-th is of the same layer."""
+    layers = [name.partition("/")[0] for name in names[i : i + 2]]
+    return len(layers) == 2 and layers[0] == layers[1]
+
+
+def _is_array(item: object) -> bool:
+    """Lists of numbers, nested to one depth: an array that was made a list; (kernel, bias) has two depths."""
+    return isinstance(item, list) and bool(item) and _depth(item) is not None
+
+
+def _depth(item: object) -> int | None:
+    """How deep lists of numbers are nested; None for any other object."""
+    if isinstance(item, list):
+        depths = {_depth(part) for part in item}
+        depth = depths.pop() if len(depths) == 1 else None
+        return None if depth is None else depth + 1
+    return 0 if isinstance(item, Real) else None
+
+
+def _how_to_rename(unknown: Sequence[object], names: Sequence[str]) -> str:
+    """What to drop from names that are Keras paths, `sequential/dense/kernel`; empty for others."""
+    ends = {n: next((k for k in names if str(n).endswith(f"/{k}")), "") for n in unknown}
+    prefixes = {str(n).removesuffix(k) for n, k in ends.items()}
+    if len(prefixes) != 1 or not all(ends.values()):
+        return ""
+    return f" Drop {prefixes.pop()!r} from yours: they are <layer.name>/<weight.name>, not weight.path."
+
+
+def _is_with_loss(given: Sequence[object]) -> bool:
+    """(loss, gradients) or (gradients, loss), as a function that returns both has it."""
+    containers = [isinstance(item, (Mapping, list, tuple)) for item in given]
+    if any(item is None for item in given):
+        return False
+    return len(given) == 2 and any(containers) and not all(containers) and np.ndim(given[containers.index(False)]) == 0  # type: ignore[arg-type]  # any object
+
+
+def _arrays(title: str, given: Mapping[str, object], names: Sequence[str]) -> dict[str, Array]:
+    """None stands for no gradient, which a frozen weight may have."""
+    return {n: checked_array(title, n, a) for n, a in given.items() if a is not None or n in names}
+
+
+def inferred_gradients(
+    before: Mapping[str, Array], after: Mapping[str, Array], learning_rate: float
+) -> dict[str, Array]:
+    """(W_before − W_after) / lr: what a step of gradient descent says of its gradient.
+
+    Args:
+        before, after: name → weights around one step.
+        learning_rate: lr of that step.
+
+    Returns:
+        name → gradient, in float64.
+
+    Raises:
+        TypeError: lr is no number.
+        ValueError: it is not finite and above 0, or a weight is missing.
+        ShapeError: a weight changed its shape.
+
+    Example:
+        >>> import numpy as np
+        >>> inferred_gradients({"w": np.array([1.0])}, {"w": np.array([0.75])}, 0.5)["w"]
+        array([0.5])
+    """
+    rate = checked_rate(learning_rate)
+    missing = before.keys() ^ after.keys()
+    if missing:
+        raise ValueError(f"before and after must hold the same weights; only one has {', '.join(sorted(missing))}.")
+    for name in before:
+        if before[name].shape != after[name].shape:
+            shape, other = before[name].shape, after[name].shape
+            line = f"W_after = W_before − lr dE/dW   {shape} − {shape} → {shape}"
+            raise ShapeError(f"{name}: {line}, but it has shape {other} after the step. Pass the weights of one model.")
+    return {n: (before[n].astype(np.float64) - after[n].astype(np.float64)) / rate for n in before}
+
+
+def checked_rate(learning_rate: object) -> float:
+    """lr as a plain number.
+
+    Args:
+        learning_rate: any number, an optimizer's variable included.
+
+    Returns:
+        It.
+
+    Raises:
+        TypeError: it is no number.
+        ValueError: it is not finite and above 0.
+
+    Example:
+        >>> checked_rate(np.float32(0.5))
+        0.5
+    """
+    rate = np.asarray(learning_rate)
+    if rate.ndim or rate.dtype.kind not in "fiu":
+        kind = type(learning_rate).__name__
+        raise TypeError(f"learning_rate={learning_rate!r} is {kind}: expected a number, the lr of that step.")
+    if not 0 < rate < np.inf:
+        raise ValueError(f"learning_rate={learning_rate}: expected the lr of that step, a finite number above 0.")
+    return float(rate)

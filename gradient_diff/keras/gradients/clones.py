@@ -1,0 +1,217 @@
+"""A model whose layers the house does not know: its rounding is measured, by clones of it at other dtypes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from gradient_diff.comparison import compare
+from gradient_diff.keras.gradients.loss_arguments import ResolvedLoss
+from gradient_diff.keras.gradients.steps import wider
+from gradient_diff.noise.given import drawn_noise
+from gradient_diff.noise.network import UNITS, Noise
+from gradient_diff.result.diff import GradientDiff
+from gradient_diff.witnesses.ridders import ridders
+from keras_mlp import Mode, named_weights, parameters_of, prove_same_weights
+from keras_mlp.extend import exact_decay, in_mode, layer_weights, mixed_precision, replayed, total_loss
+from manual_mlp import Array
+from manual_mlp.extend import Arrays
+
+DRAWS = 8  # of the rounding of a model that the house's noise model does not cover
+
+
+def against_clone(
+    model: keras.Model,
+    x: Array,
+    y: Array,
+    draws: dict[str, Array],
+    loss: ResolvedLoss,
+    mine: Arrays | None,
+    extra: Arrays,
+    mode: Mode,
+) -> GradientDiff:
+    """The model's tape as the reference, its rounding measured by a float64 clone.
+
+    Args:
+        model: of whose layers nothing need be known.
+        x, y: the data.
+        draws: name → mask, of its Dropout layers.
+        loss: E.
+        mine: name → the gradients under test.
+        extra: name → what storing the weights hides of them; empty where they are no inferred ones.
+        mode: of the tape.
+
+    Returns:
+        The comparison.
+
+    Raises:
+        ValueError: there are no gradients to compare.
+    """
+    if mine is None:
+        raise ValueError(
+            "The house has no derivation of its own for this model and loss. Pass gradients=, or a Sequential of Dense "
+            "layers of one dtype with one of the house's losses."
+        )
+    clone = _clone(model, "float64")
+    finer = all(a.dtype == np.float64 for a in mine.values()) and not extra
+    wanted = [n for n in _backwards(model) if n in named_weights(model) or n in mine]
+    fine = _plain_gradients(clone, wanted, x, y, draws, loss)
+    reference = _plain_gradients(clone if finer else model, wanted, x, y, draws, loss, mode, replay=finer)
+    noise = _measured(model, x, y, draws, loss, fine, reference)
+    ask = _witness(clone, x, y, draws, loss)
+    noise = wider(noise, extra) if extra else noise
+    return compare(mine, reference, noise=noise, witness=ask, sizes=_sizes(model, x))
+
+
+def _sizes(model: keras.Model, x: Array) -> tuple[int, int] | None:
+    """N and K of a model with one output, (N, K); None of any other."""
+    shapes = [tuple(output.shape) for output in model.outputs]
+    return (len(x), shapes[0][1]) if len(shapes) == 1 and len(shapes[0]) == 2 else None
+
+
+def _witness(
+    clone: keras.Model, x: Array, y: Array, draws: Mapping[str, Array], loss: ResolvedLoss
+) -> Callable[[str, Array], tuple[float, float]]:
+    """Ridders' differences of E over the float64 clone, moving one weight array along a direction."""
+    variables = layer_weights(clone)
+    xs, ys = (tf.constant(a) if a.dtype.kind in "iub" else tf.constant(a, tf.float64) for a in (x, y))
+
+    def ask(name: str, direction: Array) -> tuple[float, float]:
+        variable, start = variables[name], variables[name].numpy().copy()
+
+        def moved(h: float) -> float:
+            variable.assign(start + h * direction)
+            with replayed(clone, draws):
+                return float(total_loss(clone, loss.tensor, xs, ys, training=bool(draws)))
+
+        try:
+            return ridders(moved, step=0.01)
+        finally:
+            variable.assign(start)
+
+    return ask
+
+
+def _backwards(model: keras.Model) -> list[str]:
+    """Names of weights in the order in which backpropagation comes to them, where layers are a chain."""
+    names = {id(weight): name for name, weight in layer_weights(model).items()}
+    return list(dict.fromkeys(names[id(w)] for layer in reversed(model.layers) for w in layer.weights))
+
+
+def _measured(
+    model: keras.Model,
+    x: Array,
+    y: Array,
+    draws: Mapping[str, Array],
+    loss: ResolvedLoss,
+    fine: Mapping[str, Array],
+    reference: Mapping[str, Array],
+) -> Noise:
+    """Draws of the rounding: a coarse run against float64 on the same numbers.
+
+    Each time the numbers are moved by one unit roundoff and the samples take another order: a mean absolute error sums
+    ±1/N, whose rounding hangs on the order alone. In mixed precision the numbers stay as finely stored as they are, so
+    that rounding them for the computation is measured, too.
+    Where both sides are float64, float32 is measured and scaled, since nothing finer than float64 is at hand.
+    """
+    dtype = "float32" if _computes_in(model) == "float64" else _computes_in(model)
+    stored = _stored_in(model) if mixed_precision(model) else dtype
+    coarse, exact = (_clone(model, None if mixed_precision(model) else dtype), _clone(model, "float64"))
+    rng, errors = np.random.default_rng(0), []
+    for draw in range(DRAWS):
+        order = rng.permutation(len(x)) if draw and len(x) == len(y) else slice(None)
+        moved = [_moved(a, dtype, stored, rng, draw) for a in (x[order], y[order], *parameters_of(model).values())]
+        masks = {n: mask[order] for n, mask in draws.items()}
+        assigned = [_assigned(m, moved[2:]) for m in (coarse, exact)]
+        sides = [_plain_gradients(m, fine, moved[0], moved[1], masks, loss) for m in assigned]
+        errors.append({n: sides[0][n].astype(np.float64) - sides[1][n] for n in fine})
+    same = all(a.dtype == np.float64 for a in reference.values())
+    scale = UNITS["float64"] / UNITS[dtype] if same else 1.0
+    noise = drawn_noise(fine, errors, "a float64 clone of the model")
+    return replace(noise, sigma={n: s * scale for n, s in noise.sigma.items()})
+
+
+def _moved(array: Array, dtype: str, stored: str, rng: np.random.Generator, draw: int) -> Array:
+    """Values as they are stored, exactly; from the second draw on, each moved up or down by one unit roundoff."""
+    if array.dtype.kind in "iub":
+        return array
+    factor = 1 + 2 * UNITS[dtype] * rng.choice([-1, 0, 1], array.shape) if draw else 1.0
+    return np.asarray(tf.cast(tf.constant(array * factor), stored).numpy(), np.float64)
+
+
+def _assigned(model: keras.Model, arrays: Sequence[Array]) -> keras.Model:
+    for variable, array in zip(layer_weights(model).values(), arrays, strict=True):
+        variable.assign(array)
+    return model
+
+
+def _plain_gradients(
+    model: keras.Model,
+    wanted: Iterable[str],
+    x: Array,
+    y: Array,
+    draws: Mapping[str, Array],
+    loss: ResolvedLoss,
+    mode: Mode = "eager",
+    replay: bool = True,
+) -> dict[str, Array]:
+    every, before = layer_weights(model), parameters_of(model)
+    weights = {n: every[n] for n in wanted}
+    dtypes = _stored_in(model), model.outputs[0].dtype
+    xs, ys = (a if a.dtype.kind in "iub" else tf.cast(a, dtype) for a, dtype in zip((x, y), dtypes, strict=True))
+
+    def gradient() -> dict[str, Any]:
+        with tf.GradientTape() as tape:
+            tape.watch([v.value for v in weights.values()])  # no tape watches a moving mean by itself
+            value = total_loss(model, loss.tensor, xs, ys, training=bool(draws))
+        found = tape.gradient(value, [v.value for v in weights.values()], unconnected_gradients="zero")
+        return dict(zip(weights, found, strict=True))
+
+    with replayed(model, draws if replay else {}):
+        gradients = in_mode(gradient, mode)
+    prove_same_weights(model, before)
+    return {n: gradients[n].numpy().copy() for n in weights}
+
+
+def _clone(model: keras.Model, dtype: str | None) -> keras.Model:
+    """The same architecture and weights at another dtype; None: each layer at its own."""
+
+    def at_dtype(layer: Any) -> Any:
+        config = layer.get_config()
+        if dtype and isinstance(layer, keras.layers.Layer):  # z + x of two tensors is an operation, which has none
+            config["dtype"] = dtype
+        return type(layer).from_config(config)
+
+    # Left to itself, the clone would keep the inputs' dtype and round x to it.
+    inputs = keras.tree.map_structure(
+        lambda i: keras.Input(batch_shape=i.shape, dtype=(dtype or i.dtype) if _is_float(i) else i.dtype),
+        model.inputs[0] if isinstance(model, keras.Sequential) else model.input,
+    )
+    clone = keras.models.clone_model(model, input_tensors=inputs, clone_function=at_dtype)
+    for mine, its in zip(model.weights, clone.weights, strict=True):
+        its.assign(tf.cast(mine.value, its.dtype))
+        its.trainable = mine.trainable  # a config knows only of whole layers
+    for layer in clone.layers:
+        exact_decay(getattr(layer, "kernel_regularizer", None))
+    return clone
+
+
+def _computes_in(model: keras.Model) -> str:
+    """The coarsest; a model's own compute_dtype is only what its layers would have been given by default."""
+    dtypes = {str(layer.compute_dtype) for layer in model.layers if not isinstance(layer, keras.layers.InputLayer)}
+    return max(dtypes, key=UNITS.__getitem__, default="float32")
+
+
+def _stored_in(model: keras.Model) -> str:
+    """The coarsest of its weights."""
+    dtypes = {str(weight.dtype) for weight in model.weights if _is_float(weight)}
+    return max(dtypes, key=UNITS.__getitem__, default="float32")
+
+
+def _is_float(array: Any) -> bool:
+    return bool(keras.backend.is_float_dtype(array.dtype))

@@ -1,0 +1,139 @@
+"""One step of somebody's training code: the gradient that it tells of, and what is wrong in words of a step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+
+from gradient_diff.diagnosis.diagnosis import Cause
+from gradient_diff.keras.gradients.arguments import inferred_gradients
+from gradient_diff.noise.network import UNITS, Noise, update_bound
+from gradient_diff.result.diff import GradientDiff
+from manual_mlp import Array, gradient_node
+from manual_mlp.extend import GATE, Arrays
+
+Judge = Callable[[Arrays, Arrays], GradientDiff]
+"""(gradients, name → what storing the weights hides of them) → the comparison."""
+
+SAME = 1e-3  # relative: a fitted rate this near the given one is the given one; also how well it must fit
+TINY = float(np.finfo(float).tiny)
+_OF_A_RATE = "learning_rate_inside"  # lr has been divided out: it cannot be the mistake here
+
+
+@dataclass(frozen=True, eq=False)
+class Step:
+    """W_after = W_before − lr dE/dW.
+
+    Attributes:
+        before, after: name → weights around it.
+        learning_rate: lr.
+
+    Example:
+        >>> step = Step({"w": np.array([1.0])}, {"w": np.array([0.75])}, 0.5)
+        >>> step.gradients["w"], replace(step, learning_rate=0.25).gradients["w"]
+        (array([0.5]), array([1.]))
+    """
+
+    before: Arrays
+    after: Arrays
+    learning_rate: float
+
+    @cached_property
+    def gradients(self) -> dict[str, Array]:
+        """(before − after)/lr, in float64."""
+        return inferred_gradients(self.before, self.after, self.learning_rate)
+
+    @cached_property
+    def hidden(self) -> dict[str, Array]:
+        """What storing the weights hides of them."""
+        return {n: update_bound(a, self.after[n], self.learning_rate) for n, a in self.before.items()}
+
+    def judged(self, judge: Judge) -> GradientDiff:
+        """The comparison, with its causes in words of a step.
+
+        Args:
+            judge: (gradients, what storing the weights hides of them) → the comparison.
+
+        Returns:
+            It, at lr in float32 where only that explains the step; where every gradient matches at another learning
+            rate, that rate is named.
+        """
+        diff = judge(self.gradients, self.hidden)
+        if not diff.verdict.bad:
+            return diff
+        if (by_keras := self._by_keras(judge)) is not None:
+            return by_keras
+        if not any(np.any(g) for g in self.gradients.values()):
+            return replace(diff, causes=(_NO_STEP,), unexplained="")
+        for rate in self._other_rates(diff):
+            other = replace(self, learning_rate=rate)
+            if judge(other.gradients, other.hidden).ok:
+                known = tuple(c for c in diff.causes if _OF_A_RATE not in (c.id, *c.together))
+                return replace(diff, causes=(*known, _other_rate(self.learning_rate, rate)), unexplained="")
+        return diff
+
+    def _by_keras(self, judge: Judge) -> GradientDiff | None:
+        """Keras's optimizers hold lr in float32: the comparison at that rate, if it explains the step."""
+        rate = float(np.float32(self.learning_rate))
+        if rate == self.learning_rate:
+            return None
+        other = replace(self, learning_rate=rate)
+        diff = judge(other.gradients, other.hidden)
+        words = f"{diff.hand_origin}, a step of lr = {rate!r}: {self.learning_rate:g} in float32, as Keras holds it"
+        return replace(diff, hand_origin=words) if not diff.verdict.bad else None
+
+    def _other_rates(self, diff: GradientDiff) -> list[float]:
+        """Where the step is some multiple of the right one: its rate, first as a short number."""
+        right = {n: diff.reference[gradient_node(n) if gradient_node(n) in diff.reference else n] for n in self.before}
+        unsure = {n: self.hidden[n] + UNITS[r.dtype.name] * np.abs(np.asarray(r, np.float64)) for n, r in right.items()}
+        factor = _fitted(self.gradients, right, unsure)
+        rate = self.learning_rate * factor
+        limit = {n: SAME * np.abs(g).max(initial=0.0) + GATE * unsure[n] for n, g in self.gradients.items()}
+        near = all((np.abs(g - factor * right[n]) <= limit[n]).all() for n, g in self.gradients.items())
+        another = 0 < rate < np.inf and abs(factor - 1) > SAME
+        return list(dict.fromkeys((float(f"{rate:.3g}"), rate))) if near and another else []
+
+
+def _fitted(gradients: Arrays, right: Arrays, unsure: Arrays) -> float:
+    """The factor of the right gradients that comes nearest; arrays count for as much as they are sure."""
+    weights = {n: 1 / max(float(np.square(a).mean()), TINY) for n, a in unsure.items() if a.size}
+    exact = {n: np.asarray(right[n], np.float64) for n in weights}
+    size = sum(w * float(np.vdot(exact[n], exact[n])) for n, w in weights.items())
+    return sum(w * float(np.vdot(exact[n], gradients[n])) for n, w in weights.items()) / (size or 1.0)
+
+
+_NO_STEP = Cause(
+    "missing_gradient",
+    "",
+    "no step was taken: every weight is the same before and after. Copy the weights before the step, for code that "
+    "updates them in place: before = [w.copy() for w in weights].",
+    "W_after = W_before",
+    "W_after = W_before − lr dE/dW",
+    float("nan"),
+)
+
+
+def _other_rate(given: float, found: float) -> Cause:
+    message = (
+        f"your step is {found / given:.4g} times the one of learning_rate={given:g}: did it use {found:.4g}? "
+        "At that rate every gradient matches."
+    )
+    equations = f"W_after = W_before − {found:.4g} dE/dW", f"W_after = W_before − {given:g} dE/dW"
+    return Cause("other_learning_rate", "", message, *equations, float("nan"))
+
+
+def wider(noise: Noise, hidden: Arrays) -> Noise:
+    """A noise that grants what storing the weights hides, too.
+
+    Args:
+        noise: of the gradients themselves.
+        hidden: name as in `noise` → bound.
+
+    Returns:
+        The sum of both.
+    """
+    bound = {node: b + hidden.get(node, 0.0) for node, b in noise.bound.items()}
+    return replace(noise, bound=bound, source=f"{noise.source}, and what storing the weights hides")

@@ -1,0 +1,73 @@
+"""Rounding measured from draws of it: runs on numbers that are moved by one unit roundoff."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import tensorflow as tf
+
+from gradient_diff.noise.network import UNITS
+from manual_mlp import Array
+from manual_mlp.extend import Arrays
+
+DRAWS = 8  # of the rounding of something that the house's noise model does not cover
+
+
+def moved(array: Array, dtype: str, rng: np.random.Generator, draw: int) -> Array:
+    """Values that the dtype holds exactly; from the second draw on, each moved up or down by one unit roundoff.
+
+    Args:
+        array: any; whole numbers are left as they are.
+        dtype: float64, float32, float16 or bfloat16.
+        rng: where the signs come from.
+        draw: number of the draw, from 0.
+
+    Returns:
+        float64, of the array's shape.
+
+    Example:
+        >>> float(moved(np.array([1.0]), "float32", np.random.default_rng(0), 0)[0])
+        1.0
+    """
+    if array.dtype.kind in "iub":
+        return array
+    factor = 1 + 2 * UNITS[dtype] * rng.choice([-1, 0, 1], array.shape) if draw else 1.0
+    return np.asarray(tf.cast(tf.constant(array * factor), dtype).numpy(), np.float64)
+
+
+def drawn_errors(
+    point: Arrays, dtype: str, coarse: Callable[[Arrays], Arrays], exact: Callable[[Arrays], Arrays] | None
+) -> list[dict[str, Array]]:
+    """What a computation was off by, each time on other last digits; runs that give NaN or Inf are left out.
+
+    Args:
+        point: name → array.
+        dtype: whose rounding is wanted.
+        coarse: float64 arrays whose values that dtype holds → arrays computed in it.
+        exact: the same, computed in float64. None where nothing finer can be had: then it is held against its own
+            first run, and what the moved digits change counts as rounding, too.
+
+    Returns:
+        One dict of differences per draw.
+
+    Example:
+        >>> point = {"x": np.array([0.1], np.float32)}
+        >>> coarse, fine = lambda p: {"x": np.float32(p["x"]) ** 2}, lambda p: {"x": p["x"] ** 2}
+        >>> errors = drawn_errors(point, "float32", coarse, fine)
+        >>> 0 < max(abs(float(e["x"][0])) for e in errors) < 1e-9
+        True
+    """
+    rng = np.random.default_rng(0)
+    draws = range(DRAWS if exact else DRAWS + 1)
+    places = [{n: moved(np.asarray(a, np.float64), dtype, rng, draw) for n, a in point.items()} for draw in draws]
+    found = [_float64(coarse(p)) for p in places]
+    true = [_float64(exact(p)) for p in places] if exact else [found[0]] * len(found)
+    pairs = list(zip(found, true, strict=True))[0 if exact else 1 :]
+    with np.errstate(invalid="ignore"):
+        errors = [{n: a - t[n] for n, a in f.items() if n in t and t[n].shape == a.shape} for f, t in pairs]
+    return [e for e in errors if all(np.isfinite(a).all() for a in e.values())]
+
+
+def _float64(arrays: Arrays) -> dict[str, Array]:
+    return {n: np.asarray(a, np.float64) for n, a in arrays.items()}

@@ -1,0 +1,1 @@
+"""Both twins trained side by side."""

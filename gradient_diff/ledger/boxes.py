@@ -1,0 +1,80 @@
+"""The operands of an equation as boxes that meet: what a drawing of the ledger is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from gradient_diff.ledger.symbols import AnyShape, indexed
+from manual_mlp import Equation
+
+
+@dataclass(frozen=True)
+class Box:
+    """An operand or a result, as it meets its neighbours.
+
+    Attributes:
+        symbol: with its transposition, `z⁽¹⁾ᵀ`.
+        shape: after that transposition; None where nothing comes out.
+        letters: the same in letters, (n₁, N); empty where they do not hold.
+        clash: the axes that do not fit.
+
+    Example:
+        >>> Box("z⁽¹⁾ᵀ", (5, 100), ("n₁", "N")).clash
+        ()
+    """
+
+    symbol: str
+    shape: AnyShape | None
+    letters: AnyShape
+    clash: tuple[int, ...] = ()
+
+
+def boxes(
+    equation: Equation,
+    known: Mapping[str, AnyShape],
+    meant: Mapping[str, AnyShape],
+    letters: Mapping[str, AnyShape],
+    places: Mapping[str, int],
+    results: tuple[AnyShape | None, AnyShape | None],
+) -> tuple[Box, ...]:
+    """One box per operand, and last the result: as it is live, else as the equation gives it.
+
+    Args:
+        equation: the equation.
+        known: name → shape in numbers.
+        meant: name → shape as the network is described; of another one the letters would lie.
+        letters: name → shape in letters.
+        places: layer name → its number.
+        results: the result's shape, None where nothing comes out; and the shape that it should have.
+
+    Returns:
+        The boxes; those that clash say at which axes.
+    """
+    operation, operands = equation.operation, equation.operands
+    symbols = operation.marked(*[indexed(o, places) for o in operands])
+    meeting = operation.meeting(*[known[o] for o in operands])
+    signs = operation.meeting(*[letters[o] if known[o] == meant[o] else () for o in operands])
+    came, wanted = results
+    clashes = [()] * len(operands) if came is not None else _clashes(operation.signs, meeting)
+    left = [Box(*parts) for parts in zip(symbols, meeting, signs, clashes, strict=True)]
+    off = () if came is None or wanted is None else _differing(came, wanted)
+    name = letters[equation.node] if came == meant[equation.node] else ()
+    return (*left, Box(indexed(equation.node, places), came, name, off))
+
+
+def _clashes(signs: Sequence[str], meeting: Sequence[AnyShape]) -> list[tuple[int, ...]]:
+    """Per operand, the axes at which it does not meet its neighbour."""
+    left, right, *extra = meeting
+    if signs[0] != "@":
+        return [_differing(left, right), _differing(right, left), *[()] * len(extra)]
+    if len(left) == len(right) == 2 and left[1] != right[0]:
+        return [(1,), (0,), *[()] * len(extra)]
+    flat = [tuple(range(len(s))) if len(s) != 2 else () for s in (left, right)]
+    return [*flat, *[tuple(range(len(s))) if not any(flat) else () for s in extra]]
+
+
+def _differing(mine: AnyShape, other: AnyShape) -> tuple[int, ...]:
+    """The axes in which two shapes differ; all of them where they have not the same number of axes."""
+    same = len(mine) == len(other)
+    return tuple(i for i in range(len(mine)) if not same or mine[i] != other[i])

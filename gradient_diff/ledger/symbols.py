@@ -1,0 +1,69 @@
+"""Names as a book writes them, with their layer as a superscript: `dense_2/dE_dkernel` is dE/dW⁽²⁾."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import TypeAlias
+
+from manual_mlp import MLP, Equation
+from manual_mlp.extend import symbol
+
+AnyShape: TypeAlias = tuple[int | str, ...]
+
+PRIMES = (
+    "Use pairwise different primes for batch and widths while you look for a mistake, e.g. batch 7, inputs 5, units 3."
+)
+
+_DIGITS = "⁰¹²³⁴⁵⁶⁷⁸⁹"
+_SQUARE = re.compile(rf"(\w+⁽[{_DIGITS}]+⁾)²")
+
+
+def positions(mlp: MLP) -> dict[str, int]:
+    """Layer name → 1, 2, … from the input to the output."""
+    return {str(layer.name): i for i, layer in enumerate(mlp.layers, 1)}
+
+
+def indexed(name: str, places: Mapping[str, int]) -> str:
+    """A name in the letters of the alphabet, with the number of its layer.
+
+    Example:
+        >>> indexed("dense_2/dE_dkernel", {"dense_2": 2}), indexed("x", {}), indexed("dense_12/z", {"dense_12": 12})
+        ('dE/dW⁽²⁾', 'x', 'z⁽¹²⁾')
+    """
+    owner = name.rpartition("/")[0]
+    letter = symbol(name, owner)
+    return letter + superscript(places[owner]) if owner in places else letter
+
+
+def superscript(number: int) -> str:
+    """`⁽²⁾`."""
+    return f"⁽{''.join(_DIGITS[int(d)] for d in str(number))}⁾"
+
+
+def indexed_width(layer: int) -> str:
+    """`n₁`."""
+    return "n" + "".join("₀₁₂₃₄₅₆₇₈₉"[int(d)] for d in str(layer))
+
+
+def symbolic(equation: Equation, places: Mapping[str, int]) -> str:
+    """The equation with layer-indexed symbols; a squared one takes brackets, lest its layer read as the power.
+
+    Example:
+        >>> from manual_mlp import Dense
+        >>> mlp = MLP(1, [Dense(5, "tanh"), Dense(2, "tanh")])
+        >>> [symbolic(e, positions(mlp)) for e in mlp.equations("mse")][6:8]
+        ['δ⁽²⁾ = dE/dz⁽²⁾ ⊙ (1 − (z⁽²⁾)²)', 'dE/dW⁽²⁾ = z⁽¹⁾ᵀ δ⁽²⁾']
+    """
+    right = equation.operation.render(*[indexed(o, places) for o in equation.operands])
+    return _SQUARE.sub(r"(\1)²", f"{indexed(equation.node, places)} = {right}")
+
+
+def show(shape: AnyShape) -> str:
+    """A shape as Python writes a tuple, without quotes around letters.
+
+    Example:
+        >>> show((784, 50)), show(("n₁",)), show(())
+        ('(784, 50)', '(n₁,)', '()')
+    """
+    return f"({shape[0]},)" if len(shape) == 1 else f"({', '.join(map(str, shape))})"

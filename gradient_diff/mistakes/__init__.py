@@ -1,7 +1,0 @@
-"""Named mistakes: what is wrong, where, and how to mend it."""
-
-from gradient_diff.mistakes.catalogue import CONVENTIONS, MISTAKES, Mistake
-from gradient_diff.mistakes.diagnosis import Cause, diagnose
-from gradient_diff.mistakes.signatures import signatures
-
-__all__ = ["CONVENTIONS", "MISTAKES", "Cause", "Mistake", "diagnose", "signatures"]

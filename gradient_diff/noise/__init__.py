@@ -1,0 +1,1 @@
+"""How much rounding to expect, and from whom that is known."""

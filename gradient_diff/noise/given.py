@@ -1,0 +1,196 @@
+"""How much rounding to expect where no network says so: named by the caller, never guessed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from gradient_diff.noise.network import UNITS, Noise
+from manual_mlp import Array
+from manual_mlp.extend import GATE
+
+MEASURED = "the second set of gradients"
+_SMALLEST = {"float16": 2.0**-14}  # the smallest normal number, η; float32 and bfloat16 have 2⁻¹²⁶
+
+
+def measured_noise(reference: Mapping[str, Array], repeat: Mapping[str, Array]) -> Noise:
+    """Rounding measured from a second set of the same gradients: computed in float64, or by a repeated run.
+
+    reference − repeat is one draw of it: see `drawn_noise`.
+
+    Args:
+        reference: name → array.
+        repeat: the same names and shapes.
+
+    Returns:
+        A `Noise` with bound 0.
+
+    Raises:
+        ValueError: names or shapes differ, or the second set is of a coarser dtype than the reference.
+
+    Example:
+        >>> import numpy as np
+        >>> noise = measured_noise({"w": np.array([1.0, 2.0])}, {"w": np.array([1.0, 2.0])})
+        >>> noise.sigma["w"]
+        array([0., 0.])
+    """
+    odd = [n for n in reference if n not in repeat or np.shape(repeat[n]) != np.shape(reference[n])]
+    if odd:
+        raise ValueError(
+            f"The second set has no array of the right shape for {', '.join(odd)}. Give one per reference array."
+        )
+    for name, array in reference.items():
+        _check_not_coarser(name, array, repeat[name])
+    values = {n: np.asarray(repeat[n], np.float64) for n in reference}
+    error = {n: np.asarray(a, np.float64) - values[n] for n, a in reference.items()}
+    return drawn_noise(values, [error], MEASURED)
+
+
+def _check_not_coarser(name: str, reference: Array, repeat: Array) -> None:
+    if unit(repeat) > unit(reference):
+        raise ValueError(
+            f"{name} is {repeat.dtype} in the second set, but {reference.dtype} in the reference: the difference is "
+            "the second set's own rounding, and not the reference's. "
+            f"Repeat the run in {reference.dtype}, or in float64."
+        )
+
+
+def unit(array: Array) -> float:
+    """The unit roundoff of an array's dtype; 0 where none is known, as of whole numbers, which are exact.
+
+    Example:
+        >>> import numpy as np
+        >>> unit(np.float32([1.0])) == 2.0**-24, unit(np.array([1]))
+        (True, 0.0)
+    """
+    return UNITS.get(np.asarray(array).dtype.name, 0.0)
+
+
+def check_independent(noise: Noise, hand: Mapping[str, Array], reference: Mapping[str, Array]) -> None:
+    """Refuse a second set that is the hand side itself: every difference would count as its own rounding.
+
+    A set finer than the reference may be: it is the truth as well as it can be had.
+
+    Args:
+        noise: from `measured_noise`.
+        hand: node → array.
+        reference: node → array.
+
+    Raises:
+        ValueError: whatever differs from the reference is bit-equal to the second set.
+
+    Example:
+        >>> import numpy as np
+        >>> r, wrong = {"w": np.ones(2)}, {"w": np.full(2, 2.0)}
+        >>> check_independent(measured_noise(r, wrong), wrong, r)
+        Traceback (most recent call last):
+        ...
+        ValueError: All that differs from the reference is bit-equal to the second set, so that every difference ...
+    """
+    differing = [n for n in hand if n in noise.values and not np.array_equal(hand[n], reference[n])]
+    own = [n for n in differing if np.array_equal(hand[n], noise.values[n]) and unit(hand[n]) >= unit(reference[n])]
+    if own and own == differing:
+        raise ValueError(
+            "All that differs from the reference is bit-equal to the second set, so that every difference would count "
+            "as its own rounding. The second set has to be the reference's: repeat its run, or compute it in float64."
+        )
+
+
+def widened(noise: Noise, hand: Mapping[str, Array], reference: Mapping[str, Array]) -> Noise:
+    """The noise measured of a reference, where the hand side is coarser and its rounding therefore larger.
+
+    σ is as much larger as the unit roundoff u is; storing the result in the coarser dtype adds u²·max(|value|, η)²/3.
+
+    Args:
+        noise: from `measured_noise`.
+        hand: node → array.
+        reference: node → array; the names that the noise has.
+
+    Returns:
+        The noise; its source says in which dtype, where one is coarser.
+
+    Example:
+        >>> import numpy as np
+        >>> noise = measured_noise({"w": np.float32([1.0])}, {"w": np.array([1.0 + 2.0**-24])})
+        >>> wide = widened(noise, {"w": np.float16([1.0])}, {"w": np.float32([1.0])})
+        >>> wide.source, float(wide.sigma["w"][0] / noise.sigma["w"][0]) > 2**13
+        ('the second set of gradients, widened to float16', True)
+    """
+    coarse = [n for n in noise.sigma if n in hand and unit(hand[n]) > unit(reference[n]) > 0]
+    if not coarse:
+        return noise
+    sigma = {n: _widened(noise, n, hand[n], reference[n]) for n in coarse}
+    dtypes = ", ".join(sorted({hand[n].dtype.name for n in coarse}))
+    return replace(noise, sigma={**noise.sigma, **sigma}, source=f"{noise.source}, widened to {dtypes}")
+
+
+def _widened(noise: Noise, node: str, hand: Array, reference: Array) -> Array:
+    u = unit(hand)
+    computed = noise.sigma[node] * (u / unit(reference))
+    stored = u * np.maximum(np.abs(noise.values[node]), _SMALLEST.get(hand.dtype.name, 2.0**-126)) / np.sqrt(3)
+    return np.where(computed > 0, np.hypot(computed, stored), 0.0)  # nothing is known of what never rounded
+
+
+def drawn_noise(values: Mapping[str, Array], errors: Sequence[Mapping[str, Array]], source: str) -> Noise:
+    """Rounding measured from draws of it.
+
+    Few draws scatter, so each entry gets the mean of its own squares, the product of its row's and its column's mean
+    over the whole mean, and half the mean of the array.
+
+    Args:
+        values: name → the gradient, as exact as it can be had.
+        errors: one or more times name → what one evaluation of it was off by.
+        source: who says so, in words.
+
+    Returns:
+        A `Noise` with bound 0.
+
+    Example:
+        >>> import numpy as np
+        >>> drawn_noise({"w": np.array([5.0])}, [{"w": np.array([1.0])}, {"w": np.array([3.0])}], "two runs").sigma["w"]
+        array([2.73861279])
+    """
+    squares = {n: np.mean([np.square(error[n]) for error in errors], axis=0) for n in values}
+    sigma = {n: np.sqrt(_spread(square)) for n, square in squares.items()}
+    return Noise("", values, sigma, dict.fromkeys(values, 0.0), 0, source=source)
+
+
+def _spread(square: Array) -> Array:
+    mean = square.mean()
+    if square.ndim < 2 or mean == 0:
+        return square + mean / 2
+    axes = tuple(range(1, square.ndim))
+    rows, columns = square.mean(axis=axes, keepdims=True), square.mean(axis=0, keepdims=True)
+    return np.asarray(square + rows * columns / mean + mean / 2)
+
+
+def relative_noise(reference: Mapping[str, Array], rtol: float, hand: Mapping[str, Array] | None = None) -> Noise:
+    """A relative tolerance of the caller's own choice: |hand − reference| ≤ rtol · max |reference|.
+
+    Args:
+        reference: name → array.
+        rtol: above 0.
+        hand: name → array, to be held against it: of two dtypes only the coarser side's rounding is asked for.
+
+    Returns:
+        A `Noise` with bound 0, whose tolerance of 16 σ is just that.
+
+    Raises:
+        ValueError: rtol is not a finite number above 0.
+
+    Example:
+        >>> import numpy as np
+        >>> relative_noise({"w": np.array([1.0, -8.0])}, 0.25).tolerance("w")
+        array([2., 2.])
+    """
+    if not 0 < rtol < float("inf"):
+        raise ValueError(f"rtol={rtol}: expected a finite number above 0, such as 1e-6.")
+    values = {n: np.asarray(a, np.float64) for n, a in reference.items()}
+    pairs = {n: (a, a if hand is None else hand.get(n, a)) for n, a in reference.items()}
+    sides = {n: 1 + (unit(r) == unit(h)) for n, (r, h) in pairs.items()}
+    most = {n: rtol * np.abs(a).max(initial=0.0) / np.sqrt(sides[n]) for n, a in values.items()}
+    sigma = {n: np.full(a.shape, most[n] / GATE) for n, a in values.items()}
+    source = f"rtol={rtol:g}, chosen by the caller: {GATE:g} σ"
+    return Noise("", values, sigma, dict.fromkeys(values, 0.0), 0, source=source)

@@ -1,0 +1,209 @@
+"""GradientDiff: the result of a comparison as data. Renderings read it and compute nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from gradient_diff.diagnosis.calling import in_place
+from gradient_diff.diagnosis.diagnosis import Cause
+from gradient_diff.diagnosis.smallest import Smallest
+from gradient_diff.ledger.ledger import Ledger
+from gradient_diff.metrics.record import Metrics
+from gradient_diff.result.status import Meaning, Status, gravest
+from manual_mlp import Array, Problem, gradient_node
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class Row:
+    """One node of the comparison.
+
+    Attributes:
+        name: the node, e.g. `dense_2/dE_dkernel`.
+        layer: its layer.
+        formula: its equation, where the network is known.
+        dtype: of the coarser side, in whose noise it is judged.
+        shape_hand, shape_reference: None for the side that has no such array.
+        status: see `Status`.
+        reason: why, in words with numbers.
+        metrics: None where no value could be compared.
+        judge: who said so: the network's σ, a float64 re-run, the equation in isolation, …
+        distance: largest |hand − reference| in σ, accumulated as it ran; 16 is what rounding explains.
+        isolated_hand, isolated_reference: the node against its own equation on that side's own operands, in units
+            of that one operation's rounding; None where operands are not at hand.
+        downstream: off only because of an earlier row.
+
+    Example:
+        >>> Row("w", "", "", "float64", (1,), (1,), Status.MATCH, "bit-equal").status.name
+        'MATCH'
+    """
+
+    name: str
+    layer: str
+    formula: str
+    dtype: str
+    shape_hand: tuple[int, ...] | None
+    shape_reference: tuple[int, ...] | None
+    status: Status
+    reason: str
+    metrics: Metrics | None = None
+    judge: str = ""
+    distance: float | None = None
+    isolated_hand: float | None = None
+    isolated_reference: float | None = None
+    downstream: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class GradientDiff:
+    """Hand against reference, node by node in the order of the computation.
+
+    Attributes:
+        rows: one `Row` per node.
+        hand, reference: the arrays compared, node → array.
+        hand_origin, reference_origin: who computed them.
+        problem: the network and data, where they are known.
+        ledger: the matrix ledger, where the network is known.
+        causes: the mistakes found, best first.
+        unexplained: where the difference sits, if rows are off and no known mistake explains them.
+        smallest: the smallest case that still shows it, where the derivation could be called again.
+        changed: arguments that the derivation changed in place, where it is a function.
+        meanings: of statuses whose own words do not fit this comparison.
+        title: of a page about it; empty for "<hand> against <reference>".
+
+    Example:
+        >>> import numpy as np
+        >>> from gradient_diff import compare
+        >>> diff = compare({"w": np.ones(2)}, {"w": np.ones(2)})
+        >>> diff.verdict.name, diff.ok, diff["w"].metrics.relative_l2
+        ('MATCH', True, 0.0)
+    """
+
+    rows: tuple[Row, ...]
+    hand: Mapping[str, Array] = field(repr=False)
+    reference: Mapping[str, Array] = field(repr=False)
+    hand_origin: str
+    reference_origin: str
+    problem: Problem | None = field(default=None, repr=False)
+    ledger: Ledger = field(default=Ledger(), repr=False)
+    causes: tuple[Cause, ...] = ()
+    unexplained: str = ""
+    smallest: Smallest | None = None
+    changed: tuple[str, ...] = ()
+    meanings: Mapping[Status, Meaning] = field(default_factory=dict, repr=False)
+    title: str = ""
+
+    @cached_property
+    def verdict(self) -> Status:
+        """The gravest status of any row."""
+        return gravest(row.status for row in self.rows)
+
+    @property
+    def ok(self) -> bool:
+        """Whether the verdict is MATCH."""
+        return self.verdict.ok
+
+    @cached_property
+    def culprit(self) -> str | None:
+        """The first bad node in the order of the computation, those that only follow from another left out."""
+        return next((row.name for row in self.rows if row.status.bad and not row.downstream), None)
+
+    @property
+    def remark(self) -> str:
+        """What the derivation changed in place; where else to look, if the culprit's own equation may be innocent.
+
+        Empty where there is nothing to say.
+
+        Example:
+            >>> import numpy as np
+            >>> from gradient_diff import compare
+            >>> from manual_mlp import MLP, Dense
+            >>> mlp = MLP(1, [Dense(1)])
+            >>> e = mlp.backpropagate(mlp.initialize(0), np.ones((2, 1)), np.zeros((2, 1)), "mse")
+            >>> compare({n: 2 * g for n, g in e.gradients.items()}, e).remark
+            'Only parameter gradients are at hand: the guilty equation may be the one above it, δ = dE/dz (dense_1).'
+        """
+        return " ".join(text for text in (in_place(self.changed), self._elsewhere()) if text)
+
+    def _elsewhere(self) -> str:
+        equations = {e.node: e for e in self.problem.equations} if self.problem else {}
+        if self.culprit not in equations or self[self.culprit].status not in (Status.MISMATCH, Status.DIFFERENT):
+            return ""
+        unseen = [o for o in equations[self.culprit].operands if "/dE_d" in o and o not in self.hand]
+        if not unseen:
+            return ""
+        above = equations[unseen[0]]
+        return (
+            "Only parameter gradients are at hand: the guilty equation may be the one above it, "
+            f"{above.formula} ({above.layer})."
+        )
+
+    def meaning(self, status: Status) -> Status | Meaning:
+        """Message and advice of a status in this comparison.
+
+        Example:
+            >>> import numpy as np
+            >>> from gradient_diff import compare
+            >>> compare({"w": np.ones(2)}, {"w": np.ones(2)}).meaning(Status.MATCH).advice
+            'Nothing to do.'
+        """
+        return self.meanings.get(status, status)
+
+    def __getitem__(self, name: str) -> Row:
+        """The row of a node, or of a parameter's gradient by the parameter's name."""
+        for wanted in (name, gradient_node(name) if "/" in name else name):
+            for row in self.rows:
+                if row.name == wanted:
+                    return row
+        raise KeyError(f"{name!r} is no row of this diff. Rows: {', '.join(r.name for r in self.rows)}")
+
+    def headline(self) -> str:
+        """The verdict in one line.
+
+        Example:
+            >>> import numpy as np
+            >>> from gradient_diff import compare
+            >>> compare({"w": np.ones(2)}, {"w": np.ones(2)}).headline()
+            'MATCH: the difference is no larger than rounding explains (1 of 1 rows)'
+        """
+        count = sum(row.status is self.verdict for row in self.rows)
+        first = f"; first bad row: {self.culprit}" if self.culprit else ""
+        if self.culprit and self[self.culprit].status is not self.verdict:
+            first += f", {self[self.culprit].status.name}"
+        return f"{self.verdict.name}: {self._meaning} ({count} of {len(self.rows)} rows){first}"
+
+    @property
+    def _meaning(self) -> str:
+        """What the verdict comes to here."""
+        if self.verdict.bad and self.causes and all(cause.convention for cause in self.causes):
+            names = ", ".join(cause.id for cause in self.causes)
+            return f"the two sides follow different conventions, {names}, which is no mistake"
+        return self.meaning(self.verdict).message
+
+    def to_frame(self) -> pd.DataFrame:
+        """One line per row, as a pandas DataFrame.
+
+        Example:
+            >>> import numpy as np
+            >>> from gradient_diff import compare
+            >>> compare({"w": np.ones(2)}, {"w": np.ones(2)}).to_frame()["status"].tolist()
+            ['MATCH']
+        """
+        from gradient_diff.render.tables import to_frame
+
+        return to_frame(self)
+
+    def __str__(self) -> str:
+        from gradient_diff.render.terminal import to_text
+
+        return to_text(self)
+
+    def _repr_html_(self) -> str:
+        from gradient_diff.render.html import to_fragment
+
+        return to_fragment(self)

@@ -1,0 +1,141 @@
+"""The rows of a comparison: names, shapes and finiteness are judged here, before any value."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+import numpy as np
+
+from gradient_diff.judging.case import Judged
+from gradient_diff.ledger.ledger import Ledger
+from gradient_diff.metrics.measuring import measure
+from gradient_diff.noise.network import UNITS
+from gradient_diff.result.diff import Row
+from gradient_diff.result.status import Status
+from gradient_diff.shapes.misfit import misfit
+from manual_mlp import Array, Problem
+from manual_mlp.extend import GATE, Arrays
+
+
+def in_order(h: Iterable[str], r: Iterable[str], formulas: Iterable[str]) -> list[str]:
+    """The names of both sides in the order of the computation, then those that it does not know."""
+    present = dict.fromkeys([*r, *h])
+    known = [n for n in formulas if n in present]
+    return [*known, *(n for n in present if n not in set(known))]
+
+
+def row_of(
+    name: str,
+    h: Array | None,
+    r: Array | None,
+    equation: tuple[str, str] | None,
+    judged: Judged | None,
+) -> Row:
+    """The row of one name; `judged` is None where the sides cannot be compared by value."""
+    layer, formula = equation or (name.rpartition("/")[0], "")
+    shapes = (None if h is None else h.shape, None if r is None else r.shape)
+    if h is None or r is None:
+        reason = f"the {'hand' if h is None else 'reference'} side has no {name}"
+        return Row(name, layer, formula, "", *shapes, Status.MISSING, reason)
+    dtype = _coarser(h, r)
+    if judged is None:
+        return Row(name, layer, formula, dtype, *shapes, *unsound(h, r))  # type: ignore[misc]  # it is unsound here
+    row = Row(name, layer, formula, dtype, *shapes, judged.status, judged.reason, measure(h, r), judged.judge)
+    return replace(
+        row,
+        distance=judged.distance,
+        isolated_hand=judged.isolated_hand,
+        isolated_reference=judged.isolated_reference,
+    )
+
+
+def unsound(h: Array, r: Array) -> tuple[Status, str] | None:
+    """What forbids to compare values: shapes first, then finiteness."""
+    if h.shape != r.shape:
+        return Status.SHAPE, misfit(h, r)
+    if not h.size:
+        return Status.VACUOUS, "the arrays are empty"
+    bad = [text for title, a in (("hand", h), ("reference", r)) if (text := _not_finite(title, a))]
+    return (Status.NONFINITE, "; ".join(bad)) if bad else None
+
+
+def _not_finite(title: str, a: Array) -> str:
+    """How many entries of a side are no numbers, and the first of them; nothing where all are."""
+    values = np.asarray(a, np.float64)
+    finite = np.isfinite(values)
+    if finite.all():
+        return ""
+    nan, first = int(np.isnan(values).sum()), [int(i) for i in np.argwhere(~finite)[0]]
+    counts = [f"{n} {word}" for n, word in ((nan, "NaN"), (int((~finite).sum()) - nan, "Inf")) if n]
+    return f"{' and '.join(counts)} in {title}, the first at {first}"
+
+
+def _coarser(h: Array, r: Array) -> str:
+    """The dtype in whose noise a row is judged."""
+    return max((float_name(h), float_name(r)), key=lambda name: UNITS.get(name, 0.0))
+
+
+def float_name(a: Array) -> str:
+    """The dtype whose rounding an array carries; whole numbers are exact in float64."""
+    return "float64" if a.dtype.kind in "iu" else a.dtype.name
+
+
+def with_shapes_explained(
+    rows: tuple[Row, ...], h: Arrays, r: Arrays, lines: Ledger, known: Mapping[str, Array]
+) -> tuple[Row, ...]:
+    """Where the network is known, a row of two shapes says what happened with its equation at hand."""
+    books = {line.node: line for line in lines}
+    return tuple(
+        replace(row, reason=misfit(h[row.name], r[row.name], books[row.name], known))
+        if row.status is Status.SHAPE and row.name in books
+        else row
+        for row in rows
+    )
+
+
+def with_namesakes(rows: tuple[Row, ...]) -> tuple[Row, ...]:
+    """Where one side has no array of a name, but one of that shape which only it has, the row says so.
+
+    Example:
+        >>> from gradient_diff import compare
+        >>> sides = {"a/weight": np.ones(2)}, {"a/kernel": np.ones(2)}
+        >>> compare(*sides, rtol=1e-6)["a/kernel"].reason
+        'the hand side has no a/kernel; it has a/weight of that shape: is it called otherwise there?'
+    """
+    return tuple(_with_namesake(row, rows) if row.status is Status.MISSING else row for row in rows)
+
+
+def _with_namesake(row: Row, rows: Iterable[Row]) -> Row:
+    side = "hand" if row.shape_hand is None else "reference"
+    shapes = row.shape_reference, row.shape_hand
+    others = [other.name for other in rows if (other.shape_hand, other.shape_reference) == shapes]
+    nearest = difflib.get_close_matches(row.name, others, 1, 0.0)
+    if not nearest:
+        return row
+    found = f"the {side} side has no {row.name}; it has {nearest[0]} of that shape: is it called otherwise there?"
+    return replace(row, reason=found)
+
+
+def mark_downstream(rows: tuple[Row, ...], problem: Problem | None) -> tuple[Row, ...]:
+    """Mark rows that are off only because an operand of theirs is: their own equation, in isolation, is in order."""
+    if problem is None:
+        return rows
+    operands = {e.node: e.operands for e in problem.equations}
+    bad: dict[str, Status] = {}
+    marked = []
+    for row in rows:
+        above = [bad[o] for o in operands.get(row.name, ()) if o in bad]
+        follows = bool(above) and (_fits_by_itself(row) or (row.status is Status.NONFINITE and row.status in above))
+        if row.status.bad:
+            bad[row.name] = row.status
+        marked.append(replace(row, downstream=row.status.bad and follows))
+    return tuple(marked)
+
+
+def _fits_by_itself(row: Row) -> bool:
+    """Whether the side that is off computed just this from its own operands; without a culprit, whether both did."""
+    both = (row.isolated_hand, row.isolated_reference)
+    distances = {Status.MISMATCH: both[:1], Status.REFERENCE_OFF: both[1:]}.get(row.status, both)
+    return all(d is not None and d <= GATE for d in distances)

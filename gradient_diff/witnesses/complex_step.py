@@ -1,0 +1,164 @@
+"""The third witness: derivatives by complex step through the forward pass alone, independent of every backward formula.
+
+E(θ + i h d) = E(θ) + i h dE/dθ·d + O(h²), so dE/dθ·d = Im E / h with h = 1e-30: exact to rounding, with no step size to
+choose, since nothing is subtracted. Kinks are taken on the branch of the real part.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+
+from manual_mlp import Array, Problem
+
+Asked: TypeAlias = Callable[[str, Array], tuple[float, float]]
+"""A witness from outside: (parameter, direction) → the derivative of E along it, and the error of that number."""
+
+STEP = 1e-30  # its square vanishes beside 1, so that Im E / h has no truncation error
+WORST = 4  # entries asked for per node
+PASSES = 24  # complex forward passes per comparison; each costs about four real ones
+SMALLEST_LIMIT = 1e-300  # stands in for a tolerance of 0, so that any difference is infinitely large beside it
+
+
+def directional_derivative(problem: Problem, name: str, direction: Array) -> float:
+    """⟨dE/d(name), direction⟩ by complex step, in float64.
+
+    Args:
+        problem: network, parameters and data.
+        name: a parameter, "x", or a node of the forward pass (`dense_1/u`, `dense_1/z`).
+        direction: of its shape.
+
+    Returns:
+        The derivative of E along it, exact to rounding (relative to the sum of the magnitudes added up).
+
+    Raises:
+        KeyError: no such name in the forward pass.
+
+    Source: Squire and Trapp, SIAM Review 40, 1998; Martins, Sturdza and Alonso, 2003.
+
+    Example:
+        >>> import numpy as np
+        >>> from manual_mlp import MLP, Dense
+        >>> mlp = MLP(1, [Dense(1, use_bias=False)])
+        >>> data = {"dense_1/kernel": np.array([[2.0]])}, np.array([[3.0]]), np.array([[5.0]])
+        >>> problem = mlp.problem(*data, "half_sum_squared_error")
+        >>> directional_derivative(problem, "dense_1/kernel", np.array([[1.0]]))  # (6 − 5) · 3
+        3.0
+    """
+    problem = problem.float64
+    environment = {n: a if a.dtype.kind in "iu" else a.astype(complex) for n, a in problem.environment.items()}
+    forward = [e for e in problem.equations if e.node in problem.forward_nodes]
+    if name not in environment and name not in {e.node for e in forward}:
+        raise KeyError(f"{name!r} is not in the forward pass: {', '.join([*environment, *(e.node for e in forward)])}.")
+    nudge = 1j * STEP * direction
+    if name in environment:
+        environment[name] = environment[name] + nudge
+    for equation in forward:
+        environment[equation.node] = equation.evaluate(environment)
+        if equation.node == name:
+            environment[name] = environment[name] + nudge
+    return float(environment["loss"].imag / STEP)
+
+
+def variable_of(gradient_node: str) -> str:
+    """What a gradient's node is the derivative by: `dense_1/dE_dkernel` → `dense_1/kernel`, `inputs/dE_dx` → `x`.
+
+    Example:
+        >>> variable_of("dense_1/dE_du"), variable_of("inputs/dE_dx")
+        ('dense_1/u', 'x')
+    """
+    owner, _, kind = gradient_node.rpartition("/")
+    return "x" if gradient_node == "inputs/dE_dx" else f"{owner}/{kind.removeprefix('dE_d')}"
+
+
+@dataclass(frozen=True, eq=False)
+class Testimony:
+    """What is true of a gradient at the entries where the two sides disagree most, and along one direction.
+
+    Attributes:
+        indices: of those entries.
+        truth: dE/d(entry) there.
+        direction: ±1 per entry, so that no entry goes unasked; None where the entries are all there is.
+        along: ⟨gradient, direction⟩.
+        passes: complex forward passes spent.
+
+    Example:
+        >>> testimony = Testimony(((0,),), (3.0,), np.array([1.0, -1.0]), 5.0, 2)
+        >>> testimony.distance(np.array([3.0, -4.0]), np.array([1.0, 1.0]))  # |3 + 4 − 5| of 1 + 1
+        1.0
+    """
+
+    indices: tuple[tuple[int, ...], ...]
+    truth: tuple[float, ...]
+    direction: Array | None = None
+    along: float = 0.0
+    passes: int = 0
+
+    def distance(self, side: Array, limit: Array) -> float:
+        """How far a side is from this, at the entries and along the direction, the largest counts.
+
+        Args:
+            side: the gradient as one side computed it.
+            limit: what rounding explains, per entry. Along a direction of ±1 it explains the sum of that, at worst.
+
+        Returns:
+            In units of the limit; above 1 rounding does not explain it.
+        """
+        pairs = [(float(side[i]) - t, float(limit[i])) for i, t in zip(self.indices, self.truth, strict=True)]
+        if self.direction is not None:
+            pairs.append((float((side * self.direction).sum()) - self.along, float(limit.sum())))
+        return max(abs(off) / max(explained, SMALLEST_LIMIT) for off, explained in pairs)
+
+
+def testify(problem: Problem, node: str, difference: Array, passes: int = WORST + 1, seed: int = 0) -> Testimony:
+    """Ask for the derivative at the entries of the largest |difference|, and along one direction through all of them.
+
+    The direction has the signs of the difference, along which a wrong side is furthest off; where there is no
+    difference, random ones.
+
+    Args:
+        problem: network, parameters and data.
+        node: a gradient's node.
+        difference: hand − reference, of the node's shape.
+        passes: complex forward passes to spend; the last one is for the direction, if there is more than one.
+        seed: of the random signs.
+
+    Returns:
+        The `Testimony`.
+
+    Example:
+        >>> import numpy as np
+        >>> from manual_mlp import MLP, Dense
+        >>> mlp = MLP(2, [Dense(1)])
+        >>> problem = mlp.problem(mlp.initialize(0), np.ones((3, 2)), np.zeros((3, 1)), "mse")
+        >>> testify(problem, "dense_1/dE_dkernel", np.array([[0.0], [1.0]]), passes=1).indices
+        ((1, 0),)
+    """
+    name = variable_of(node)
+    whole = 1 < passes <= difference.size
+    indices = largest(difference, min(passes - whole, WORST))
+    truth = []
+    for index in indices:
+        unit = np.zeros(difference.shape)
+        unit[index] = 1.0
+        truth.append(directional_derivative(problem, name, unit))
+    if not whole:
+        return Testimony(indices, tuple(truth), passes=len(indices))
+    signs = np.random.default_rng(seed).choice([-1.0, 1.0], difference.shape)
+    direction = np.where(difference == 0, signs, np.sign(difference))
+    along = directional_derivative(problem, name, direction)
+    return Testimony(indices, tuple(truth), direction, along, len(indices) + 1)
+
+
+def largest(difference: Array, count: int) -> tuple[tuple[int, ...], ...]:
+    """Indices of the entries of the largest magnitude.
+
+    Example:
+        >>> largest(np.array([[1.0, -3.0], [2.0, 0.0]]), 2)
+        ((0, 1), (1, 0))
+    """
+    flat = np.argsort(-np.abs(difference), axis=None, kind="stable")[:count]
+    return tuple(tuple(int(i) for i in np.unravel_index(k, difference.shape)) for k in flat)

@@ -1,0 +1,28 @@
+"""Names for the neighbouring packages, which extend what a user of `keras_mlp` sees."""
+
+from keras_mlp.draws import DrawsReader, kept_seeds, read_draws, replayed, seeds_of, set_seeds
+from keras_mlp.losses import LossTensor
+from keras_mlp.modes import check_mode, in_mode
+from keras_mlp.optimizers import check_optimizer
+from keras_mlp.startup import tf32_enabled
+from keras_mlp.tape import evaluate_tape, total_loss
+from keras_mlp.twin import exact_decay, layer_weights, mixed_precision
+
+__all__ = [
+    "DrawsReader",
+    "LossTensor",
+    "check_mode",
+    "check_optimizer",
+    "evaluate_tape",
+    "exact_decay",
+    "in_mode",
+    "kept_seeds",
+    "layer_weights",
+    "mixed_precision",
+    "read_draws",
+    "replayed",
+    "seeds_of",
+    "set_seeds",
+    "tf32_enabled",
+    "total_loss",
+]

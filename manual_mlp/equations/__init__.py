@@ -1,0 +1,1 @@
+"""What an equation is made of: value, derivative, formula, rounding."""

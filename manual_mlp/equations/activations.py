@@ -1,0 +1,256 @@
+"""Activation functions: value, derivative and formula side by side, one record each.
+
+Every function takes `out`, a buffer for the result. Decisions (the maximum of a row, the sign of u) are taken on the
+real part, so that the forward pass also runs on complex numbers, which the complex-step witness needs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from manual_mlp.arrays import Array
+from manual_mlp.errors import unknown_name
+
+
+def linear(u: Array, out: Array | None = None) -> Array:
+    """The identity, z = u, for the output of a regression.
+
+    Derivation: dz/du = 1, so dE/du = dE/dz.
+
+    Args:
+        u: (N, n_out), pre-activation.
+        out: (N, n_out), a buffer for the result.
+
+    Returns:
+        z: (N, n_out), a copy of u.
+
+    Example:
+        >>> import numpy as np
+        >>> linear(np.array([[-1.0, 2.0]]))
+        array([[-1.,  2.]])
+    """
+    return np.positive(u, out=out)
+
+
+def linear_backward(dE_dz: Array, _: Array, out: Array | None = None) -> Array:
+    return np.positive(dE_dz, out=out)
+
+
+def step(u: Array, out: Array | None = None) -> Array:
+    """Heaviside's step, z = 1 where u > 0, else 0: the perceptron's activation.
+
+    Derivation: dz/du is 0 everywhere except at u = 0, where it does not exist. No gradient passes through a
+    step, so it runs forward only; the sigmoid is its differentiable stand-in.
+
+    Args:
+        u: (N, n_out), pre-activation.
+        out: (N, n_out), a buffer for the result.
+
+    Returns:
+        z: (N, n_out), zeros and ones of u's dtype.
+
+    Example:
+        >>> import numpy as np
+        >>> step(np.array([[-1.0, 0.0, 2.0]]))
+        array([[0., 0., 1.]])
+    """
+    return np.multiply(u.real > 0, u.dtype.type(1), out=out)
+
+
+def sigmoid(u: Array, out: Array | None = None) -> Array:
+    """The logistic function, z = 1 / (1 + exp(−u)).
+
+    Derivation: with z = (1 + e⁻ᵘ)⁻¹, dz/du = e⁻ᵘ (1 + e⁻ᵘ)⁻² = z · e⁻ᵘ/(1 + e⁻ᵘ) = z (1 − z). It reads z, as TensorFlow
+    does.
+
+    Args:
+        u: (N, n_out), pre-activation.
+        out: (N, n_out), a buffer for the result.
+
+    Returns:
+        z: (N, n_out), in [0, 1].
+
+    Example:
+        >>> import numpy as np
+        >>> sigmoid(np.array([[-1000.0, 0.0, 1000.0]]))
+        array([[0. , 0.5, 1. ]])
+    """
+    if u.dtype.kind == "c":
+        # The inverse of an overflowed complex number is nan: take the branch whose exponential is at most 1.
+        positive = u.real >= 0
+        e = np.exp(np.where(positive, -u, u))
+        return np.divide(np.where(positive, 1, e), 1 + e, out=out)
+    with np.errstate(over="ignore"):  # exp(1000) is inf, and 1/inf is the 0 that is wanted
+        z = np.exp(np.negative(u, out=out), out=out)
+    z = np.add(z, 1, out=out)
+    return np.reciprocal(z, out=out)
+
+
+def sigmoid_backward(dE_dz: Array, z: Array, out: Array | None = None) -> Array:
+    f = np.subtract(1, z, out=out)
+    f = np.multiply(f, z, out=out)
+    return np.multiply(f, dE_dz, out=out)
+
+
+def tanh(u: Array, out: Array | None = None) -> Array:
+    """The hyperbolic tangent, z = (eᵘ − e⁻ᵘ) / (eᵘ + e⁻ᵘ).
+
+    Derivation: by the quotient rule dz/du = [(eᵘ + e⁻ᵘ)² − (eᵘ − e⁻ᵘ)²] / (eᵘ + e⁻ᵘ)² = 1 − z². It reads z, as
+    TensorFlow does.
+
+    Args:
+        u: (N, n_out), pre-activation.
+        out: (N, n_out), a buffer for the result.
+
+    Returns:
+        z: (N, n_out), in [−1, 1].
+
+    Example:
+        >>> import numpy as np
+        >>> tanh(np.array([[-1000.0, 0.0, 1000.0]]))
+        array([[-1.,  0.,  1.]])
+    """
+    if u.dtype.kind == "c":
+        # NumPy's complex tanh loses the imaginary part beyond |u| = 22: tanh u = ±(1 − e)/(1 + e), e = exp(∓2u).
+        sign = np.where(u.real >= 0, 1, -1)
+        e = np.exp(-2 * sign * u)
+        return np.multiply(sign, (1 - e) / (1 + e), out=out)
+    return np.tanh(u, out=out)
+
+
+def tanh_backward(dE_dz: Array, z: Array, out: Array | None = None) -> Array:
+    f = np.multiply(z, z, out=out)
+    f = np.subtract(1, f, out=out)
+    return np.multiply(f, dE_dz, out=out)
+
+
+def relu(u: Array, out: Array | None = None) -> Array:
+    """The rectifier, z = max(u, 0).
+
+    Derivation: dz/du is 1 for u > 0 and 0 for u < 0. At the kink u = 0 any value in [0, 1] is a subgradient; here, as
+    in TensorFlow, it is 0. It reads u.
+
+    Args:
+        u: (N, n_out), pre-activation.
+        out: (N, n_out), a buffer for the result.
+
+    Returns:
+        z: (N, n_out), not negative.
+
+    Example:
+        >>> import numpy as np
+        >>> relu(np.array([[-1.0, 0.0, 2.0]]))
+        array([[0., 0., 2.]])
+    """
+    if u.dtype.kind == "c":  # np.maximum would compare the imaginary parts
+        return np.multiply(u, u.real > 0, out=out)
+    return np.maximum(u, 0, out=out)
+
+
+def relu_backward(dE_dz: Array, u: Array, out: Array | None = None) -> Array:
+    return np.multiply(dE_dz, u > 0, out=out)
+
+
+def softmax(u: Array, out: Array | None = None) -> Array:
+    """Probabilities of K classes, z_k = exp(u_k − m) / Σ_j exp(u_j − m) with m = max_j u_j.
+
+    Subtracting m cancels in the fraction and keeps exp from overflowing.
+
+    Derivation: ∂z_j/∂u_k = z_j (1[j = k] − z_k): every output depends on every input. The chain rule sums over
+    all of them, dE/du_k = Σ_j dE/dz_j · ∂z_j/∂u_k = z_k (dE/dz_k − Σ_j dE/dz_j z_j). The diagonal z_k (1 − z_k)
+    alone is a common mistake.
+
+    Args:
+        u: (N, K), pre-activation.
+        out: (N, K), a buffer for the result.
+
+    Returns:
+        z: (N, K), rows that sum to 1.
+
+    Example:
+        >>> import numpy as np
+        >>> softmax(np.array([[1000.0, 1000.0]]))
+        array([[0.5, 0.5]])
+    """
+    z = np.exp(np.subtract(u, u.real.max(axis=-1, keepdims=True), out=out), out=out)
+    return np.divide(z, z.sum(axis=-1, keepdims=True), out=out)
+
+
+def softmax_backward(dE_dz: Array, z: Array, out: Array | None = None) -> Array:
+    mean = (dE_dz * z).sum(axis=-1, keepdims=True)
+    return np.multiply(z, dE_dz - mean, out=out)
+
+
+@dataclass(frozen=True)
+class ActivationFunction:
+    """One activation function: its value and its pullback dE/dz → dE/du, with the formulas of both.
+
+    Attributes:
+        name: Keras's name.
+        formula: z as a function of `{u}`.
+        backward_formula: dE/du in terms of `{g}` = dE/dz and `{read}`, the array that the derivative reads.
+        reads: whether the derivative reads u or z; TensorFlow's choice, so that both sides round alike.
+        value: (N, n) → (N, n).
+        backward: (dE/dz, u or z) → dE/du, all (N, n); None if no gradient passes.
+        source: where the formula is from.
+        kinked: linear on each side of u = 0, with two slopes.
+
+    Example:
+        >>> ACTIVATIONS["sigmoid"].formula.format(u="u")
+        '1/(1 + exp(−u))'
+    """
+
+    name: str
+    formula: str
+    backward_formula: str
+    reads: Literal["u", "z"]
+    value: Callable[..., Array]
+    backward: Callable[..., Array] | None
+    source: str
+    kinked: bool = False
+
+
+_TEXTBOOK = "Okatani, Deep Learning, 2016, ch. 2"
+
+ACTIVATIONS: dict[str, ActivationFunction] = {
+    a.name: a
+    for a in (
+        ActivationFunction("linear", "{u}", "{g}", "u", linear, linear_backward, _TEXTBOOK),
+        ActivationFunction("step", "[{u} > 0]", "none", "u", step, None, "Rosenblatt, 1958"),
+        ActivationFunction(
+            "sigmoid", "1/(1 + exp(−{u}))", "{g} ⊙ {read}(1 − {read})", "z", sigmoid, sigmoid_backward, _TEXTBOOK
+        ),
+        ActivationFunction("tanh", "tanh({u})", "{g} ⊙ (1 − {read}²)", "z", tanh, tanh_backward, _TEXTBOOK),
+        ActivationFunction(
+            "relu", "max({u}, 0)", "{g} ⊙ [{read} > 0]", "u", relu, relu_backward, "Nair and Hinton, 2010", True
+        ),
+        ActivationFunction(
+            "softmax", "softmax({u})", "{read} ⊙ ({g} − Σ_k {g} {read})", "z", softmax, softmax_backward, "Bridle, 1990"
+        ),
+    )
+}
+
+
+def activation(name: str) -> ActivationFunction:
+    """The record of an activation.
+
+    Args:
+        name: a key of `ACTIVATIONS`.
+
+    Returns:
+        Its record.
+
+    Raises:
+        ValueError: unknown name; the nearest one is suggested.
+
+    Example:
+        >>> activation("relu").reads
+        'u'
+    """
+    if name not in ACTIVATIONS:
+        raise unknown_name("activation", name, ACTIVATIONS)
+    return ACTIVATIONS[name]

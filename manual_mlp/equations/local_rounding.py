@@ -1,0 +1,193 @@
+"""Local rounding: what one operation adds to the error of its result when its operands are exact.
+
+Letters: u is the unit roundoff, s² = u²/3 the variance of one rounding, η the smallest normal number (below it
+hardware flushes to zero), ξ a random number of variance 1, uniform on ±√3. Everything else follows from running the
+equations with these roundings added: see `rounding.py`.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+import numpy as np
+
+from manual_mlp.arrays import Array
+
+Share: TypeAlias = Literal["entry", "unit", "row", "all"]
+
+DRAWN_UNIT = (
+    2.0**-24
+)  # float64's rounding is drawn at float32's u and scaled: its own would drown in the runs' rounding
+SHORT = 16  # terms of a product whose partial sums need not be looked at
+LARGE, FEWER_BLOCKS = 1_000_000, 2  # entries of a product from which on two places must do: each costs several passes
+BLOCKS = 8  # partial sums of a long product are looked at at this many places
+GATE = 16.0  # the largest difference, in σ, that rounding is held to explain
+
+
+@dataclass(frozen=True)
+class Local:
+    """The local rounding of one result.
+
+    Attributes:
+        terms: (amplitude, share): a standard deviation per entry, and which entries share one random number: none
+            ("entry"), all samples of a unit ("unit"), all units of a sample ("row"), or all.
+        bound: what errors that repeat along the batch may add beside σ.
+        lost: by how much what is lost below η is multiplied afterwards.
+
+    Example:
+        >>> import numpy as np
+        >>> Local(((np.array([[3.0]]), "entry"), (np.array([[4.0]]), "unit"))).variance
+        array([[25.]])
+    """
+
+    terms: tuple[tuple[Array, Share], ...] = ()
+    bound: Array | float = 0.0
+    lost: float = 1.0
+
+    @property
+    def variance(self) -> Array:
+        """Σ amplitude²."""
+        return np.asarray(sum((np.square(amplitude) for amplitude, _ in self.terms), np.zeros(())))
+
+    def add_draw(self, result: Array, rng: np.random.Generator, eta: float) -> None:
+        """result += Σ amplitude · ξ, where an entry also loses what is below η."""
+        for amplitude, share in self.terms:
+            xi = rng.random(_shape(result.shape, share), dtype=np.float32)
+            xi -= np.float32(0.5)
+            xi *= np.float32(math.sqrt(12))
+            result += (amplitude + eta * self.lost if share == "entry" else amplitude) * xi
+
+
+def _shape(shape: tuple[int, ...], share: Share) -> tuple[int, ...]:
+    if share == "entry" or len(shape) < 2:
+        return shape if share == "entry" else (1,) * len(shape)
+    return {"unit": (1, *shape[1:]), "row": (*shape[:-1], 1), "all": (1,) * len(shape)}[share]
+
+
+def entry(amplitude: Array) -> Local:
+    """Independent errors, one per entry."""
+    return Local(((amplitude, "entry"),))
+
+
+def product_rounding(a: Array, b: Array, product: Array, u: float, start: Array | None = None) -> tuple[Array, Array]:
+    """Rounding of S = A B over n terms, whatever the order of summation.
+
+    With Q = A² B² (squares entry by entry) and C_j the partial sums at the ends of blocks of length m_j:
+    n ≤ 16: ℓ² = s² (n + 1) (Q/6 + S²/3);
+    n > 16: ℓ² = s² [Σ_j m_j (C_{j−1}² + C_{j−1} C_j + C_j²)/3 + Q (1 + (n + 1)/48)].
+
+    Args:
+        a: (M, n).
+        b: (n, P).
+        product: (M, P), A B.
+        u: unit roundoff.
+        start: what a running sum may begin with, (M, P): XLA adds the bias first where a matrix meets a vector, and
+            then every partial sum is as large as the bias.
+
+    Returns:
+        ℓ² (M, P), and the worst case of one running sum, u n max_j max(|C_j|, |S − C_j|), (M, P).
+
+    Example:
+        >>> import numpy as np
+        >>> variance, worst = product_rounding(np.ones((1, 1)), np.ones((1, 1)), np.ones((1, 1)), 1.0)
+        >>> variance, worst
+        (array([[0.33333333]]), array([[1.]]))
+    """
+    n = a.shape[1]
+    blocks = BLOCKS if product.size < LARGE else FEWER_BLOCKS
+    squares, largest, before = np.zeros_like(product), np.zeros_like(product), np.zeros_like(product)
+    for length, after in _partial_sums(a, b, blocks):
+        step = before + after  # C₀² + C₀ C₁ + C₁² = (C₀ + C₁)² − C₀ C₁, in place: these arrays can be large
+        np.square(step, out=step)
+        step -= np.multiply(before, after, out=before)
+        step *= length / 3
+        squares += step
+        np.maximum(largest, np.abs(after, out=step), out=largest)
+        np.maximum(largest, np.abs(np.subtract(product, after, out=step), out=step), out=largest)
+        before = after
+    if n <= SHORT:
+        return short_product_variance(a, b, product, u, start), u * n * largest
+    q = np.square(a) @ np.square(b)
+    variance = u * u / 3 * (squares + q * (1 + (n + 1) / (6 * blocks)))
+    return variance + _offset(n, u, start), u * n * largest
+
+
+def short_product_variance(a: Array, b: Array, product: Array, u: float, start: Array | None = None) -> Array:
+    """ℓ² of a product of at most 16 terms, as in `product_rounding`, without its partial sums."""
+    n = a.shape[1]
+    q = np.square(a) @ np.square(b)
+    return np.asarray(u * u / 3 * (n + 1) * (q / 6 + product * product / 3) + _offset(n, u, start))
+
+
+def _offset(n: int, u: float, start: Array | None) -> Array | float:
+    """(C + b)² is at most 2 C² + 2 b², near enough."""
+    return 0.0 if start is None else (n + 1) * u * u / 3 * np.square(start)
+
+
+def _partial_sums(a: Array, b: Array, blocks: int) -> Iterator[tuple[int, Array]]:
+    """(block length, A B up to the end of the block)."""
+    ends = np.linspace(0, a.shape[1], min(blocks, a.shape[1]) + 1).astype(int)
+    total: Array | float = 0.0
+    for start, end in itertools.pairwise(ends):
+        total = total + a[:, start:end] @ b[start:end]
+        yield int(end - start), np.asarray(total)
+
+
+def sum_rounding(terms: Array, u: float) -> tuple[Array, Array]:
+    """Rounding of a sum along the first axis, from its exact running sums c_i: ℓ² = s² Σ c_i².
+
+    Args:
+        terms: (N, …).
+        u: unit roundoff.
+
+    Returns:
+        ℓ² (…) and the worst case u N max_i max(|c_i|, |S − c_i|), (…).
+
+    Example:
+        >>> import numpy as np
+        >>> sum_rounding(np.ones((2, 1)), 1.0)
+        (array([1.66666667]), array([4.]))
+    """
+    running = np.cumsum(terms, axis=0)
+    largest = np.maximum(np.abs(running), np.abs(running[-1] - running)).max(axis=0)
+    return u * u / 3 * np.square(running).sum(axis=0), u * len(terms) * largest
+
+
+# The constants below are measured against TensorFlow 2.21 and NumPy 2.4; rms and largest error in units of u:
+# tanh 0.7 and 1.8 (NumPy), 1.6 and 5.5 (TensorFlow, eager); sigmoid 0.9 and 3.5, 2.6 and 8.0. The larger
+# library counts.
+# What all samples of a unit share: a library's polynomial errs alike on like arguments.
+
+
+def sigmoid_rounding(z: Array, u: float) -> tuple[Array, Array]:
+    """(ℓ, shared by a unit) of z = σ(·): s z √(1 + 20 (1 − z)²) and u z (0.3 + 1.2 (1 − z)); z: any shape."""
+    tail = 1 - z
+    return u / math.sqrt(3) * z * np.sqrt(1 + 20 * tail * tail), u * z * (0.3 + 1.2 * tail)
+
+
+def tanh_rounding(z: Array, u: float) -> tuple[Array, Array]:
+    """(ℓ, shared by a unit) of z = tanh(·): 3 s |z| and u |z|; z: any shape."""
+    size = np.abs(z)
+    return math.sqrt(3) * u * size, u * size
+
+
+def softmax_rounding(logits: Array, p: Array, u: float) -> tuple[Array, Array, Array]:
+    """(ℓ, shared by a unit, shared by a row) of p = softmax, with m = max u − u: how far the exponent reaches.
+
+    ℓ = s p √(m² + 3), unit u p (1 + 0.3 m), row p s √((K + 1)(Σ p²/6 + 1/3)); logits, p: (N, K).
+    """
+    s = u / math.sqrt(3)
+    m = logits.max(axis=-1, keepdims=True) - logits
+    terms = (p.shape[-1] + 1) * (np.square(p).sum(axis=-1, keepdims=True) / 6 + 1 / 3)
+    return s * p * np.sqrt(m * m + 3), u * p * (1 + 0.3 * m), p * s * np.sqrt(terms)
+
+
+def row_sum_rounding(terms: Array, u: float) -> Array:
+    """ℓ of Σ_k along the last axis, s √((K + 1)(Σ terms²/6 + (Σ terms)²/3)); (N, K) → (N, 1)."""
+    total = terms.sum(axis=-1, keepdims=True)
+    squares = np.square(terms).sum(axis=-1, keepdims=True)
+    return u / math.sqrt(3) * np.sqrt((terms.shape[-1] + 1) * (squares / 6 + total * total / 3))

@@ -1,0 +1,36 @@
+"""Names for the neighbouring packages, which extend what a user of `manual_mlp` sees."""
+
+from manual_mlp.arrays import Arrays, Shape
+from manual_mlp.equations.activations import activation
+from manual_mlp.equations.equations import evaluate, symbol
+from manual_mlp.equations.local_rounding import DRAWN_UNIT, GATE, Local
+from manual_mlp.equations.loss_operations import LossGradient
+from manual_mlp.equations.losses import ALIASES, EPSILON, LossFunction, as_loss
+from manual_mlp.equations.operations import Activate, Operation, Product, Pullback, SumOverBatch
+from manual_mlp.network.checks import check_parameters
+from manual_mlp.network.initializers import generator
+from manual_mlp.network.layers import Layer
+
+__all__ = [
+    "ALIASES",
+    "DRAWN_UNIT",
+    "EPSILON",
+    "GATE",
+    "Activate",
+    "Arrays",
+    "Layer",
+    "Local",
+    "LossFunction",
+    "LossGradient",
+    "Operation",
+    "Product",
+    "Pullback",
+    "Shape",
+    "SumOverBatch",
+    "activation",
+    "as_loss",
+    "check_parameters",
+    "evaluate",
+    "generator",
+    "symbol",
+]

@@ -1,0 +1,1 @@
+"""A described network: layers, checks, parameters, evaluation."""

@@ -1,0 +1,258 @@
+"""What comes in is checked once, at the door; each message names layer, equation, shapes and the cure."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from manual_mlp.arrays import Array, Dim
+from manual_mlp.equations.equations import Equation, infer_shapes
+from manual_mlp.equations.loss_operations import LossValue
+from manual_mlp.equations.losses import Loss
+from manual_mlp.equations.operations import show
+from manual_mlp.errors import ShapeError, lines
+from manual_mlp.network.layers import Dropout
+
+if TYPE_CHECKING:
+    from manual_mlp.network.network import MLP
+
+BLOCK = 1 << 12  # rows
+
+
+def check_parameters(mlp: MLP, parameters: Mapping[str, Array]) -> np.dtype[Any]:
+    """That these are the parameters of a network: all of its names, its shapes, one dtype.
+
+    Args:
+        mlp: the network.
+        parameters: name → array; `dense_1/kernel` (n_in, n_out), `dense_1/bias` (n_out,).
+
+    Returns:
+        The dtype.
+
+    Raises:
+        ValueError: missing or unknown names.
+        ShapeError: an array of another shape.
+        TypeError: no dict, no arrays of floating-point numbers, or several dtypes.
+
+    Example:
+        >>> from manual_mlp import MLP, Dense
+        >>> mlp = MLP(2, [Dense(1)])
+        >>> check_parameters(mlp, mlp.initialize(0, dtype="float32"))
+        dtype('float32')
+    """
+    expected = mlp.parameter_shapes
+    if not isinstance(parameters, Mapping):
+        raise TypeError(f"parameters is {type(parameters).__name__}: expected a dict such as mlp.initialize(0).")
+    missing, unknown = expected.keys() - parameters.keys(), parameters.keys() - expected.keys()
+    if missing or unknown:
+        raise ValueError(
+            lines(
+                "The parameters are not those of the network.",
+                ("missing", ", ".join(sorted(missing)) or "none"),
+                ("unknown", ", ".join(sorted(map(str, unknown))) or "none"),
+                "Cure: start from mlp.initialize(seed), or rename the keys of your dict.",
+            )
+        )
+    for name, shape in expected.items():
+        _check_parameter(mlp, name, parameters[name], shape)
+    dtypes = {parameters[name].dtype for name in expected}
+    if len(dtypes) != 1:
+        listed = ", ".join(f"{n}: {parameters[n].dtype}" for n in expected)
+        raise TypeError(f"Parameters of several dtypes ({listed}). Convert all to one, e.g. with .astype('float64').")
+    return dtypes.pop()
+
+
+def _check_parameter(mlp: MLP, name: str, array: Array, shape: tuple[Any, ...]) -> None:
+    if not isinstance(array, np.ndarray) or (array.dtype.kind not in "fc" and array.dtype.name != "bfloat16"):
+        kind = array.dtype if isinstance(array, np.ndarray) else type(array).__name__
+        raise TypeError(f"{name} is {kind}: expected a NumPy array of floating-point numbers.")
+    if array.shape != shape:
+        layer, short = name.rsplit("/", 1)
+        hint = " It is the transpose: pass it as .T." if array.shape == shape[::-1] and len(shape) == 2 else ""
+        raise ShapeError(
+            f"{layer}: {_forward_line(mlp, layer, 'N')}, but {name} has shape {show(array.shape)}.{hint} "
+            f"Expected {show(shape)} = ({'n_in, n_out' if short == 'kernel' else 'n_out,'})."
+        )
+
+
+def _forward_line(mlp: MLP, layer: str, batch: Dim) -> str:
+    """The ledger line of a layer's first equation, as the network is described."""
+    shapes = infer_shapes(mlp.inference_equations, mlp.leaf_shapes(batch))
+    return next(e for e in mlp.inference_equations if e.layer == layer).render_line(shapes)
+
+
+def check_x(mlp: MLP, x: Array, dtype: np.dtype[Any], copy: bool = True) -> Array:
+    """x as (N, n_0) of the parameters' dtype; without `copy` the caller's own array where it is so already."""
+    x = _numbers("x", x)
+    first = mlp.layers[0]
+    n = mlp.inputs
+    if x.ndim == 1 and len(x) == n:
+        raise ShapeError(
+            f"{first.name}: x is 1-D, {show(x.shape)}, a single sample. A batch of one is x[None, :], "
+            f"of shape (1, {n}): {_forward_line(mlp, str(first.name), 1)}."
+        )
+    if x.ndim == 1 and n == 1:
+        raise ShapeError(
+            f"{first.name}: x is 1-D, {show(x.shape)}. {len(x)} samples of one feature are x[:, None], "
+            f"of shape ({len(x)}, 1): {_forward_line(mlp, str(first.name), len(x))}."
+        )
+    if x.ndim != 2:
+        raise ShapeError(
+            f"{first.name}: x has {x.ndim} dimensions, {show(x.shape)}, and needs two, (N, {n}): "
+            f"{_forward_line(mlp, str(first.name), 'N')}. "
+            "One sample is x[None, :]; images are flattened with x.reshape(len(x), -1)."
+        )
+    if x.shape[1] != n:
+        raise ShapeError(
+            lines(
+                f"{first.name}: x has {x.shape[1]} features per sample, but the network was described with {n} inputs.",
+                ("expected", _forward_line(mlp, str(first.name), x.shape[0])),
+                ("given", f"x             {show(x.shape)}"),
+                f"Cure: pass x of shape ({x.shape[0]}, {n}), or describe the network as MLP({x.shape[1]}, …).",
+            )
+        )
+    if not len(x):
+        raise ValueError(f"x is an empty batch, {show(x.shape)}: expected at least one sample.")
+    return _converted("x", x, dtype) if copy or x.dtype != dtype else np.ascontiguousarray(x)
+
+
+def _converted(name: str, array: Array, dtype: np.dtype[Any]) -> Array:
+    """A copy of the parameters' dtype: an Evaluation owns its arrays, whatever becomes of the caller's."""
+    if array.dtype == dtype:
+        return np.array(array, order="C")
+    with np.errstate(over="ignore"):
+        copy = np.array(array, dtype, order="C")
+    if not _all_finite(copy):
+        raise ValueError(
+            f"{name} has values beyond the range of {dtype}, the parameters' dtype. Scale the data, or use float64."
+        )
+    return copy
+
+
+def check_y(mlp: MLP, y: Array, loss: Loss, batch: int, dtype: np.dtype[Any]) -> Array:
+    """Targets as (N, K) of the parameters' dtype, or class indices as (N,)."""
+    y = _numbers("y", y)
+    last, k = mlp.layers[-1], mlp.units[-1]
+    if loss.function.class_indices:
+        return _check_labels(mlp, y, loss, batch)
+    if y.shape != (batch, k):
+        raise ShapeError(
+            lines(
+                f"{last.name}: {loss.name} compares the output with y element by element.",
+                ("output", f"z  ({batch}, {k})"),
+                ("targets", f"y  {show(y.shape)}"),
+                ("expected", _loss_line(mlp, loss, batch)),
+                _cure_y(y, batch, k),
+            )
+        )
+    return _converted("y", y, dtype)
+
+
+def _loss_line(mlp: MLP, loss: Loss, batch: int) -> str:
+    """The ledger line of E."""
+    last = str(mlp.layers[-1].name)
+    shapes = mlp.leaf_shapes(batch, loss) | {f"{last}/z": (batch, mlp.units[-1])}
+    return Equation(last, "loss", LossValue(loss, loss.from_logits), (f"{last}/z", "y")).render_line(shapes)
+
+
+def _cure_y(y: Array, batch: int, k: int) -> str:
+    if y.shape == (batch,) and k == 1:
+        return f"Cure: y[:, None]. Subtracting ({batch},) from ({batch}, 1) would broadcast to ({batch}, {batch})."
+    if y.shape == (batch,):
+        return f"Cure: class indices go with sparse_categorical_crossentropy, or one-hot with np.eye({k})[y]."
+    if y.shape == (k, batch):
+        return "Cure: y.T; samples run along the first axis."
+    return f"Cure: pass y of shape ({batch}, {k})."
+
+
+def _check_labels(mlp: MLP, y: Array, loss: Loss, batch: int) -> Array:
+    layer, k = mlp.layers[-1].name, mlp.units[-1]
+    if y.shape not in ((batch,), (batch, 1)):
+        cure = "y.argmax(axis=1)" if y.shape == (batch, k) else f"y of shape ({batch},)"
+        raise ShapeError(
+            f"{layer}: {loss.name} reads one class index per sample, ({batch},), y is {show(y.shape)}: "
+            f"{_loss_line(mlp, loss, batch)}. Cure: {cure}."
+        )
+    if y.dtype.kind not in "iu":
+        raise TypeError(f"{layer}: class indices are whole numbers, y is {y.dtype}. Cure: y.astype('int64').")
+    low, high = int(y.min()), int(y.max())
+    if low < 0 or high >= k:
+        raise ValueError(
+            f"{layer}: labels run from {low} to {high}, but {k} outputs have classes 0 to {k - 1}. "
+            "Cure: number the classes from 0, or give the last layer more units."
+        )
+    return np.array(y.reshape(batch))
+
+
+def check_draws(mlp: MLP, draws: Mapping[str, Array] | None, batch: int, dtype: np.dtype[Any]) -> dict[str, Array]:
+    """The masks in the parameters' dtype; an error if any is missing, unknown, misshapen, or no mask of its rate."""
+    expected = mlp.masks
+    if not expected and not draws:
+        return {}
+    given = {} if draws is None else draws
+    if not isinstance(given, Mapping):
+        raise TypeError(f"draws is {type(draws).__name__}: expected a dict such as mlp.draws(seed, {batch}).")
+    missing, unknown = expected.keys() - given.keys(), given.keys() - expected.keys()
+    if missing or unknown:
+        raise ValueError(
+            lines(
+                f"{next((n.rsplit('/')[0] for n in sorted(missing)), 'The network')}: "
+                + ("a Dropout reads a mask, which comes from outside." if missing else "the draws are not its own."),
+                ("missing", ", ".join(sorted(missing)) or "none"),
+                ("unknown", ", ".join(sorted(map(str, unknown))) or "none"),
+                f"Cure: pass draws=mlp.draws(seed, {batch}), or the tape's own, draws=evaluation.problem.draws.",
+            )
+        )
+    return {name: _check_mask(name, given[name], layer, (batch, n), dtype) for name, (layer, n) in expected.items()}
+
+
+def _check_mask(name: str, mask: Array, layer: Dropout, shape: tuple[int, int], dtype: np.dtype[Any]) -> Array:
+    mask = _numbers(name, mask)
+    if mask.shape != shape:
+        raise ShapeError(
+            f"{layer.name}: z = z_prev ⊙ m   {show(shape)} ⊙ {show(mask.shape)}: a mask has one entry per sample and "
+            f"unit. Cure: pass mlp.draws(seed, {shape[0]})."
+        )
+    kept = np.unique(np.asarray(mask, np.float64))
+    wrong = [float(v) for v in kept if v != 0 and float(v) not in _scales(layer.scale)]
+    if wrong:
+        raise ValueError(
+            f"{name} holds {wrong[0]:g}: the entries of a mask are 0 and 1/(1 − rate) = {layer.scale:.6g}, scaled "
+            f"already. Cure: multiply a mask of zeros and ones by 1 / (1 - {layer.rate:g})."
+        )
+    return _converted(name, mask, dtype)
+
+
+def _scales(scale: float) -> set[float]:
+    """A scale as the dtypes hold it: float64, float32, float16, bfloat16."""
+    mantissa, exponent = math.frexp(scale)
+    return {math.ldexp(round(math.ldexp(mantissa, bits)), exponent - bits) for bits in (53, 24, 11, 8)}
+
+
+def _numbers(name: str, array: Array) -> Array:
+    try:
+        array = np.asarray(array)
+    except ValueError as error:
+        raise ValueError(f"{name} is no array: {error}. Expected rows of one length.") from None
+    if array.dtype.kind not in "fiub" and array.dtype.name != "bfloat16":
+        raise TypeError(
+            f"{name} is an array of {array.dtype}: expected numbers. Convert it, e.g. with .astype('float64')."
+        )
+    if array.dtype.kind == "f" and not _all_finite(array):
+        bad = np.argwhere(~np.isfinite(array))
+        place = tuple(int(i) for i in bad[0])
+        raise ValueError(
+            f"{name} holds {len(bad)} values that are NaN or Inf, the first at {name}[{', '.join(map(str, place))}]. "
+            "Clean the data first: every gradient would be NaN."
+        )
+    return array
+
+
+def _all_finite(array: Array) -> bool:
+    """Block by block: of a whole data set the answers alone would take a quarter of its memory."""
+    rows = array.reshape(1) if array.ndim == 0 else array
+    blocks = (rows[i : i + BLOCK] for i in range(0, len(rows), BLOCK))
+    return all(np.isfinite(b if b.dtype.kind == "f" else b.astype(np.float64)).all() for b in blocks)

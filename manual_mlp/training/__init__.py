@@ -1,0 +1,1 @@
+"""Repeats the equations and steps."""

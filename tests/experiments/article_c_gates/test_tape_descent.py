@@ -1,0 +1,20 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from experiments.article_c_gates.tape_descent import trained_by_tape
+from manual_mlp import MLP, Dense, train
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_it_goes_where_the_derivation_goes(dtype: str, capfd: pytest.CaptureFixture[str]) -> None:
+    mlp, rng = MLP(2, [Dense(3, "tanh"), Dense(1, "sigmoid")]), np.random.default_rng(0)
+    x, y = rng.normal(size=(5, 2)).astype(dtype), rng.integers(0, 2, (5, 1)).astype(dtype)
+    start = mlp.initialize(0, dtype=dtype)
+    mine, _ = train(mlp, start, x, y, "binary_crossentropy", learning_rate=0.5, epochs=20)
+    theirs = trained_by_tape(mlp, start, x, y, "binary_crossentropy", 0.5, 20)
+    for name, array in mine.items():
+        np.testing.assert_allclose(theirs[name], array, rtol=1e4 * float(np.finfo(dtype).eps))
+        assert not np.allclose(array, start[name], rtol=1e-3)
+    assert capfd.readouterr().err == ""

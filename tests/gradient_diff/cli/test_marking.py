@@ -1,0 +1,46 @@
+"""Files held against a reference, one after the other."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from gradient_diff import Status
+from gradient_diff.cli import marking
+from gradient_diff.cli.marking import check_rules, mark
+from gradient_diff.cli.reference import reference_of
+from gradient_diff.files.naming import read_rules
+from manual_mlp import Evaluation, save_parameters
+
+
+def test_the_diff_that_is_kept_holds_no_arrays(evaluation: Evaluation, tmp_path: Path) -> None:
+    path = save_parameters(tmp_path / "g", evaluation.gradients)
+    (one,) = mark([path], reference_of(evaluation, "r.npz"), top=1)
+    assert one.diff is not None
+    assert one.diff.verdict is Status.MATCH
+    assert sum(a.size for side in (one.diff.hand, one.diff.reference) for a in side.values()) == 0
+    assert one.diff.hand.keys() == {row.name for row in one.diff.rows}
+
+
+def test_a_rule_that_no_file_needs_is_let_be(evaluation: Evaluation, tmp_path: Path) -> None:
+    right = save_parameters(tmp_path / "right", evaluation.gradients)
+    odd = save_parameters(tmp_path / "odd", {n.replace("kernel", "w"): g for n, g in evaluation.gradients.items()})
+    reference, rules = reference_of(evaluation, "r.npz"), read_rules(["w$=>kernel", "q=>r"])
+    check_rules([right], reference, rules)
+    check_rules([odd, right], reference, rules)  # q is of no use, but all names come out right
+    check_rules([tmp_path / "gone.npz"], reference, rules)
+    with pytest.raises(ValueError, match=r"^The pattern 'q' is found in none of dense_1/w, dense_1/bias, dense_2/w, "):
+        check_rules([right, odd], reference, read_rules(["q=>r"]))
+
+
+def test_one_that_does_not_fit_into_memory_is_a_line(
+    evaluation: Evaluation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise MemoryError
+
+    path = save_parameters(tmp_path / "g", evaluation.gradients)
+    monkeypatch.setattr(marking, "compare", full)
+    (one,) = mark([path], reference_of(evaluation, "r.npz"))
+    assert (one.line.verdict, one.line.message) == ("UNREADABLE", "It is too large for this machine's memory.")

@@ -1,0 +1,136 @@
+"""Networks on which mistakes are made, by derivations that share nothing with the engine that names them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from experiments.students.slips import Slip, possible_slips
+from experiments.students.small_nets import data
+from experiments.students.wrong_derivations import Gradients, wrong_gradients
+from gradient_diff import GradientDiff, compare
+from manual_mlp import MLP, Activation, Dense, Dropout, Evaluation, Loss, Problem, evaluation_of, gradient_node
+
+SOFTMAX = Activation("softmax")
+NETS: dict[str, tuple[MLP, int, str | Loss]] = {
+    "regression": (MLP(3, [Dense(5, "tanh"), Dense(2)]), 7, "mean_squared_error"),
+    "one output": (MLP(2, [Dense(5, "sigmoid"), Dense(1)]), 7, "quadratic_cost"),
+    "one output, summed": (MLP(2, [Dense(3, "tanh"), Dense(1)]), 5, "half_sum_squared_error"),
+    "sigmoid output": (MLP(3, [Dense(7, "tanh"), Dense(5, "sigmoid"), Dense(2, "sigmoid")]), 11, "mean_squared_error"),
+    "softmax output": (MLP(3, [Dense(5, "tanh"), Dense(7, "softmax")]), 11, "sum_squared_error"),
+    "classes": (MLP(2, [Dense(7, "sigmoid"), Dense(5, "tanh"), Dense(3, "softmax")]), 11, "categorical_crossentropy"),
+    "labels": (MLP(3, [Dense(7, "relu"), Dense(5, "softmax")]), 11, "sparse_categorical_crossentropy"),
+    "logits": (MLP(3, [Dense(5, "tanh"), Dense(2)]), 7, Loss("binary_crossentropy", from_logits=True)),
+    "yes or no": (MLP(3, [Dense(7, "relu"), Dense(5, "relu"), Dense(1, "sigmoid")]), 13, "binary_crossentropy"),
+    "square": (MLP(5, [Dense(5, "tanh"), Dense(5, "sigmoid"), Dense(5)]), 5, "half_sum_squared_error"),
+    "square classes": (MLP(3, [Dense(3, "sigmoid")] * 2 + [Dense(3, "softmax")]), 7, "categorical_crossentropy"),
+    "dropped": (
+        MLP(3, [Dense(7, "tanh"), Dropout(0.3), Dense(5, "sigmoid"), Dropout(0.5), Dense(2)]),
+        11,
+        "mean_squared_error",
+    ),
+    "dropped square": (
+        MLP(5, [Dense(5), Activation("relu"), Dropout(0.4), Dense(5, "tanh"), Dropout(0.25), Dense(5)]),
+        7,
+        "quadratic_cost",
+    ),
+    "decayed": (
+        MLP(3, [Dense(5, kernel_l2=0.03), Activation("tanh"), Dense(7, "sigmoid"), Dense(3, kernel_l2=0.1), SOFTMAX]),
+        11,
+        "categorical_crossentropy",
+    ),
+    "decayed regression": (
+        MLP(3, [Dense(5, "tanh", kernel_l2=0.03), Dense(2, kernel_l2=0.03)]),
+        7,
+        "mean_squared_error",
+    ),
+    "certain": (MLP(3, [Dense(7, "tanh"), Dense(5, "softmax")]), 11, "categorical_crossentropy"),
+    "certain yes": (MLP(3, [Dense(7, "tanh"), Dense(2, "sigmoid")]), 11, "binary_crossentropy"),
+}
+"""Widths and batch are different primes, but for the square ones."""
+
+SATURATED = ("certain", "certain yes")
+"""For what happens at the clip alone: elsewhere 1 − p, as a student writes it, has lost all its digits."""
+
+LAYERED = ("dropped", "dropped square", "decayed", "decayed regression")
+"""Here most mistakes are made in float64 only: float32 adds nothing that the plain nets do not show."""
+
+DTYPES = ("float64", "float32")
+
+
+def make_problem(name: str, dtype: str = "float64") -> Problem:
+    mlp, batch, loss = NETS[name]
+    rng = np.random.default_rng(list(NETS).index(name))
+    factor = 30.0 if name.startswith("certain") else 1.0
+    parameters = mlp.initialize(rng, "glorot_normal", "normal(0.3)")
+    x, y = data(rng, batch, mlp, loss)
+    y = y if y.dtype.kind == "i" else y.astype(dtype)
+    parameters = {n: (factor * a).astype(dtype) for n, a in parameters.items()}
+    return mlp.problem(parameters, x.astype(dtype), y, loss, draws=mlp.draws(rng, batch, dtype))
+
+
+def derive(problem: Problem, *slips: Slip) -> Gradients:
+    decay = next((s.value for s in slips if s.id.startswith("l2_")), 0.0)
+    with np.errstate(all="ignore"):  # a mistake may well overflow
+        given = problem.x, problem.y, problem.loss, decay, problem.draws
+        return wrong_gradients(slips, problem.parameters, problem.mlp, *given)
+
+
+def decayed(reference: Evaluation, rate: float) -> Evaluation:
+    weights = {n: a for n, a in reference.problem.parameters.items() if n.endswith("/kernel")}
+    added = {gradient_node(n): reference.gradients[n] + a.dtype.type(2 * rate) * a for n, a in weights.items()}
+    return replace(reference, nodes={**reference.nodes, **added})
+
+
+def judge(problem: Problem, *slips: Slip) -> GradientDiff:
+    rate = next((s.value for s in slips if s.id.startswith("l2_")), 0.0)
+    reference = evaluation_of(problem)
+    return compare(derive(problem, *slips), decayed(reference, rate) if rate else reference)
+
+
+@pytest.fixture(scope="session")
+def problem() -> Callable[..., Problem]:
+    """(name of a net, dtype) → the net with weights and data."""
+    return make_problem
+
+
+@pytest.fixture(scope="session")
+def hand() -> Callable[..., Gradients]:
+    """(problem, slips…) → what an independent derivation with these slips gives."""
+    return derive
+
+
+@pytest.fixture(scope="session")
+def diff() -> Callable[..., GradientDiff]:
+    """(problem, slips…) → that derivation against the right one."""
+    return judge
+
+
+@pytest.fixture(scope="session")
+def rightly_named() -> Callable[[str], None]:
+    """Assert that a mistake is named first, or tied with the first, wherever it shows, in every form of it."""
+
+    def check(name: str) -> None:
+        missed, seen = [], set()
+        for net in (n for n in NETS if n not in SATURATED or name == "probability_clip"):
+            for dtype in ("float64",) if net in LAYERED and not name.startswith(("dropout", "l2")) else DTYPES:
+                known = make_problem(net, dtype)
+                for slip in (s for s in possible_slips(known) if s.id == name):
+                    try:
+                        result = judge(known, slip)
+                    except ValueError:
+                        continue  # no earlier step leads to these weights
+                    if not result.verdict.bad:
+                        continue  # it makes no difference here
+                    seen.add((net, dtype))
+                    causes = result.causes
+                    if not causes or name not in (causes[0].id, *causes[0].same_as):
+                        missed.append(f"{net}, {dtype}: {slip}: {[cause.id for cause in causes]}")
+        assert missed == []
+        assert len({net for net, dtype in seen if dtype == "float64"}) >= 2
+        assert len({net for net, dtype in seen if dtype == "float32"}) >= 2
+
+    return check

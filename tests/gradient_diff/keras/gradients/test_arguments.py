@@ -1,0 +1,201 @@
+"""The forms in which people bring gradients or weights, and each text for what is none of them."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import numpy as np
+import pytest
+
+from gradient_diff.keras.gradients.arguments import as_named, checked_rate, inferred_gradients
+from manual_mlp import ShapeError
+
+NAMES = ["a/kernel", "a/bias", "b/kernel", "b/bias"]
+ARRAYS = [np.ones((2, 3)), np.ones(3), np.ones((3, 1)), np.ones(1)]
+FORMS: dict[str, Any] = {
+    "dict": dict(zip(NAMES, ARRAYS, strict=True)),
+    "flat list": ARRAYS,
+    "tuple": tuple(ARRAYS),
+    "pairs": [(ARRAYS[0], ARRAYS[1]), (ARRAYS[2], ARRAYS[3])],
+    "lists of two": [ARRAYS[:2], ARRAYS[2:]],
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_each_form_comes_to_names_in_the_models_order(form: str) -> None:
+    named = as_named("gradients", FORMS[form], NAMES)
+    assert list(named) == NAMES
+    assert all(named[n] is a or np.array_equal(named[n], a) for n, a in zip(NAMES, ARRAYS, strict=True))
+
+
+def test_a_dict_may_leave_something_out_and_stand_in_any_order() -> None:
+    assert list(as_named("gradients", {"b/bias": ARRAYS[3], "a/kernel": ARRAYS[0]}, NAMES)) == ["a/kernel", "b/bias"]
+
+
+def test_anything_that_numpy_takes_for_an_array_of_numbers_will_do() -> None:
+    named = as_named("gradients", {"a/bias": [1, 2, 3]}, NAMES)
+    assert named["a/bias"].tolist() == [1, 2, 3]
+
+
+def _refused(kind: type[Exception], text: str, given: object) -> None:
+    with pytest.raises(kind, match=f"^{re.escape(text)}$"):
+        as_named("gradients", given, NAMES)
+
+
+def test_an_unknown_name_lists_the_models() -> None:
+    text = "gradients: unknown names c/kernel. The model has a/kernel, a/bias, b/kernel, b/bias."
+    _refused(ValueError, text, {"c/kernel": ARRAYS[0]})
+
+
+def test_names_that_are_paths_of_keras_are_told_what_to_drop() -> None:
+    text = (
+        "gradients: unknown names sequential/a/kernel, sequential/a/bias. The model has a/kernel, a/bias, b/kernel, "
+        "b/bias. Drop 'sequential/' from yours: they are <layer.name>/<weight.name>, not weight.path."
+    )
+    _refused(ValueError, text, {"sequential/a/kernel": ARRAYS[0], "sequential/a/bias": ARRAYS[1]})
+    both = {"one/a/kernel": ARRAYS[0], "two/a/bias": ARRAYS[1]}
+    _refused(ValueError, f"gradients: unknown names one/a/kernel, two/a/bias. The model has {', '.join(NAMES)}.", both)
+
+
+@pytest.mark.parametrize("loss", [0.3, np.float32(0.3), np.array(0.3)])
+@pytest.mark.parametrize("form", FORMS)
+def test_a_loss_beside_the_gradients_is_seen(form: str, loss: object) -> None:
+    text = "gradients holds a number beside the arrays, the loss by the look of it. Give the arrays alone."
+    _refused(ValueError, text, (loss, FORMS[form]))
+    _refused(ValueError, text, [FORMS[form], loss])
+
+
+def test_two_weights_without_a_loss_are_taken() -> None:
+    assert as_named("gradients", [ARRAYS[0], ARRAYS[1]], NAMES[:2]).keys() == set(NAMES[:2])
+    assert as_named("gradients", [ARRAYS[0], 0.5], NAMES[:2])["a/bias"] == 0.5
+
+
+def test_another_number_of_arrays_is_counted() -> None:
+    text = "gradients holds 3 arrays, but the model has 4 weights: a/kernel, a/bias, b/kernel, b/bias."
+    _refused(ValueError, text, ARRAYS[:3])
+    _refused(ValueError, text, [(ARRAYS[0], ARRAYS[1]), ARRAYS[2]])
+
+
+@pytest.mark.parametrize("given", [3, "kernel", b"kernel", {1, 2}, np.ones(4)])
+def test_another_form_is_refused(given: object) -> None:
+    text = (
+        f"gradients is {type(given).__name__}: expected a dict by name, a flat list in the order of "
+        "model.trainable_weights, or a list of (kernel, bias) pairs."
+    )
+    _refused(TypeError, text, given)
+
+
+@pytest.mark.parametrize(
+    ("value", "dtype"), [([True], "bool"), (["x"], "<U1"), ([None], "object"), ([1j], "complex128")]
+)
+def test_arrays_must_hold_numbers(value: object, dtype: str) -> None:
+    _refused(TypeError, f"gradients['a/bias'] is {dtype}: expected an array of numbers.", {"a/bias": value})
+
+
+def test_what_is_masked_is_no_gradient() -> None:
+    text = "gradients['a/bias'] is a masked array: what is masked is no gradient. Pass array.filled(0)."
+    _refused(TypeError, text, {"a/bias": np.ma.array(np.ones(2), mask=[True, False])})
+
+
+def test_a_gradient_that_is_none_was_not_computed() -> None:
+    text = "gradients['a/bias'] is None: no gradient was computed."
+    _refused(TypeError, text, {"a/bias": None})
+    _refused(TypeError, text, [ARRAYS[0], None, *ARRAYS[2:]])
+    _refused(TypeError, text, [(ARRAYS[0], None), (ARRAYS[2], ARRAYS[3])])
+    with pytest.raises(TypeError, match=re.escape(text)):
+        as_named("gradients", [ARRAYS[0].tolist(), None], NAMES[:2])
+
+
+def test_the_bias_of_a_layer_without_one_may_be_none() -> None:
+    names = ["a/kernel", "b/kernel", "b/bias", "c/kernel"]
+    arrays = [ARRAYS[0], ARRAYS[2], ARRAYS[3], np.ones((1, 1))]
+    named = as_named("gradients", [(arrays[0], None), (arrays[1], arrays[2]), (arrays[3], None)], names)
+    assert list(named) == names
+    assert all(named[n] is a for n, a in zip(names, arrays, strict=True))
+
+
+@pytest.mark.parametrize("form", ["dict", "flat list", "pairs", "lists of two"])
+def test_lists_of_numbers_are_arrays(form: str) -> None:
+    given = FORMS[form]
+    listed: Any = {n: a.tolist() for n, a in given.items()} if isinstance(given, dict) else None
+    if listed is None:
+        listed = [a.tolist() if isinstance(a, np.ndarray) else type(a)(b.tolist() for b in a) for a in given]
+    named = as_named("gradients", listed, NAMES)
+    assert all(np.array_equal(named[n], a) for n, a in zip(NAMES, ARRAYS, strict=True))
+
+
+def test_rows_of_several_lengths_are_no_array() -> None:
+    with pytest.raises(ValueError, match=r"^gradients\['a/bias'\] cannot be read as an array: "):
+        as_named("gradients", {"a/bias": [[1.0], [2.0, 3.0]]}, NAMES)
+
+
+def test_frozen_weights_may_be_given_left_out_or_none() -> None:
+    trainable = NAMES[2:]
+    for given, names in (
+        (ARRAYS[2:], trainable),
+        (ARRAYS, NAMES),
+        ([(ARRAYS[0], ARRAYS[1]), (ARRAYS[2], ARRAYS[3])], NAMES),
+        ([None, None, *ARRAYS[2:]], trainable),
+        ([(ARRAYS[0], None), (ARRAYS[2], ARRAYS[3])], ["a/kernel", *trainable]),
+        ({"a/bias": ARRAYS[1], "b/bias": ARRAYS[3]}, ["a/bias", "b/bias"]),
+    ):
+        assert list(as_named("gradients", given, trainable, NAMES)) == names
+
+
+def test_another_number_of_arrays_counts_the_frozen_ones_apart() -> None:
+    text = "gradients holds 3 arrays, but the model has 2 trainable weights, and 2 frozen ones: b/kernel, b/bias."
+    with pytest.raises(ValueError, match=f"^{re.escape(text)}$"):
+        as_named("gradients", ARRAYS[:3], NAMES[2:], NAMES)
+
+
+# gradients inferred from an update
+
+
+def test_a_step_gives_its_gradient_back() -> None:
+    rng = np.random.default_rng(0)
+    before, gradient = {"w": rng.normal(size=(3, 2))}, rng.normal(size=(3, 2))
+    inferred = inferred_gradients(before, {"w": before["w"] - 0.01 * gradient}, 0.01)
+    np.testing.assert_allclose(inferred["w"], gradient, rtol=1e-12)
+
+
+def test_float32_weights_are_subtracted_in_float64() -> None:
+    before, after = {"w": np.array([1.0], np.float32)}, {"w": np.array([1 + 2.0**-23], np.float32)}
+    inferred = inferred_gradients(before, after, 0.001)["w"]
+    assert inferred.dtype == np.float64
+    assert inferred[0] == -(2.0**-23) / 0.001
+
+
+@pytest.mark.parametrize("lr", [0.0, -0.1, float("inf"), float("nan")])
+def test_a_learning_rate_that_is_none_is_refused(lr: float) -> None:
+    text = f"learning_rate={lr}: expected the lr of that step, a finite number above 0."
+    with pytest.raises(ValueError, match=f"^{re.escape(text)}$"):
+        inferred_gradients({"w": np.ones(1)}, {"w": np.ones(1)}, lr)
+
+
+@pytest.mark.parametrize("lr", ["0.01", True, [0.1], None, np.ones(1), 1j])
+def test_a_learning_rate_that_is_no_number_is_refused(lr: Any) -> None:
+    text = f"learning_rate={lr!r} is {type(lr).__name__}: expected a number, the lr of that step."
+    with pytest.raises(TypeError, match=f"^{re.escape(text)}$"):
+        inferred_gradients({"w": np.ones(1)}, {"w": np.ones(1)}, lr)
+
+
+@pytest.mark.parametrize("lr", [1, 0.5, np.float32(0.5), np.array(0.5), np.int64(2)])
+def test_every_number_is_a_learning_rate(lr: Any) -> None:
+    assert type(checked_rate(lr)) is float
+    assert checked_rate(lr) == lr
+
+
+def test_weights_on_one_side_only_are_named() -> None:
+    text = "before and after must hold the same weights; only one has v."
+    with pytest.raises(ValueError, match=f"^{re.escape(text)}$"):
+        inferred_gradients({"w": np.ones(1)}, {"w": np.ones(1), "v": np.ones(1)}, 0.1)
+
+
+def test_a_weight_that_changed_its_shape_is_named() -> None:
+    text = (
+        "w: W_after = W_before − lr dE/dW   (2,) − (2,) → (2,), but it has shape (2, 1) after the step. "
+        "Pass the weights of one model."
+    )
+    with pytest.raises(ShapeError, match=f"^{re.escape(text)}$"):
+        inferred_gradients({"w": np.ones(2)}, {"w": np.ones((2, 1))}, 0.1)

@@ -1,0 +1,172 @@
+"""A step of somebody's training code: its gradient, another learning rate, and no step at all."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from gradient_diff import GradientDiff, Status, rounding_noise
+from gradient_diff.keras import check_gradients
+from gradient_diff.keras.gradients.steps import Step, wider
+from gradient_diff.noise.network import update_bound
+from keras_mlp import parameters_of, to_keras
+from manual_mlp import MLP, Dense
+
+MLP_SMALL = MLP(3, [Dense(4, "tanh"), Dense(2)])
+RNG = np.random.default_rng(0)
+X, Y = RNG.normal(size=(7, 3)), RNG.normal(size=(7, 2))
+W = MLP_SMALL.initialize(0)
+
+
+def _model(kind: str) -> keras.Model:
+    """One whose network is known, and one that is judged by a float64 clone."""
+    dtype = kind.split()[-1]
+    weights = {n: a.astype(dtype) for n, a in W.items()}
+    if kind.startswith("known"):
+        return to_keras(MLP_SMALL, weights, dtype)
+    inputs = keras.Input((3,), dtype=dtype)
+    hidden = keras.layers.Dense(4, "tanh", name="dense_1", dtype=dtype)(inputs)
+    model = keras.Model(inputs, keras.layers.Dense(2, name="dense_2", dtype=dtype)(hidden))
+    for variable, array in zip(model.trainable_weights, weights.values(), strict=True):
+        variable.assign(array)
+    return model
+
+
+KINDS = ["known float64", "known float32", "functional float64", "functional float32"]
+
+
+def _stepped(model: keras.Model, lr: float, **factors: float) -> dict[str, np.ndarray]:
+    """The weights after a step of gradient descent in the model's own dtype."""
+    before = parameters_of(model)
+    right = MLP_SMALL.backpropagate(before, X, Y, "mse").gradients
+    return {
+        n: (a - a.dtype.type(lr * factors.get(n.replace("/", "_"), 1.0)) * right[n]).astype(a.dtype)
+        for n, a in before.items()
+    }
+
+
+def _checked(model: keras.Model, after: Any, lr: float) -> GradientDiff:
+    return check_gradients(model, X, Y, after=after, learning_rate=lr, loss="mse")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(("used", "given", "times"), [(0.02, 0.002, "10"), (0.002, 0.02, "0.1"), (0.013, 0.01, "1.3")])
+def test_a_step_of_another_learning_rate_is_named(kind: str, used: float, given: float, times: str) -> None:
+    model = _model(kind)
+    assert _checked(model, _stepped(model, used), used).ok
+    diff = _checked(model, _stepped(model, used), given)
+    assert diff.verdict in (Status.MISMATCH, Status.DIFFERENT)
+    assert [c.id for c in diff.causes if c.id in ("other_learning_rate", "learning_rate_inside")] == [
+        "other_learning_rate"
+    ]
+    assert not any(c.together for c in diff.causes)
+    assert diff.causes[-1].message == (
+        f"your step is {times} times the one of learning_rate={given}: did it use {used}? "
+        "At that rate every gradient matches."
+    )
+
+
+def _by_keras(model: keras.Model, lr: float, loss: str = "mse") -> dict[str, np.ndarray]:
+    """The weights after a step of Keras's own optimizer; the model is left as it was."""
+    before = model.get_weights()
+    with tf.GradientTape() as tape:
+        value = tf.reduce_mean(tf.square(model(X) - Y))
+    variables = model.trainable_weights
+    keras.optimizers.SGD(lr).apply(tape.gradient(value, [v.value for v in variables]), variables)
+    after = parameters_of(model)
+    model.set_weights(before)
+    return after
+
+
+@pytest.mark.parametrize("kind", ["known float64", "functional float64"])
+def test_a_step_of_kerass_own_optimizer_has_its_rate_in_float32(kind: str) -> None:
+    model = _model(kind)
+    after = _by_keras(model, 0.002)
+    diff = _checked(model, after, 0.002)
+    assert diff.verdict is Status.MATCH
+    assert "a step of lr = 0.0020000000949949026: 0.002 in float32, as Keras holds it" in diff.hand_origin
+    wrong = {**after, "dense_1/bias": after["dense_1/bias"] * (1 + 1e-3)}
+    assert _checked(model, wrong, 0.002).verdict is Status.MISMATCH
+    assert "as Keras holds it" not in _checked(model, _stepped(model, 0.002), 0.002).hand_origin
+    assert _checked(model, _by_keras(model, 0.25), 0.25).hand_origin == "given arrays"  # float32 holds ¼
+
+
+def test_a_step_of_kerass_own_training_goes_through_float32() -> None:
+    model = _model("known float64")
+    model.compile(keras.optimizers.SGD(0.25), "mse")
+    before = model.get_weights()
+    model.train_on_batch(X, Y)
+    after = parameters_of(model)
+    model.set_weights(before)
+    diff = _checked(model, after, 0.25)
+    assert (diff.verdict, diff.causes) == (Status.MISMATCH, ())
+    assert "no larger than the rounding of float32, but both sides are float64" in diff.unexplained
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_rate_of_many_digits_is_found_too(kind: str) -> None:
+    """The biases, which start at 0, tell it best: storing the kernels hides the last digits of theirs."""
+    model = _model(kind)
+    diff = _checked(model, _stepped(model, 0.00123456), 0.1)
+    assert diff.causes[-1].message.endswith("did it use 0.001235? At that rate every gradient matches.")
+
+
+def test_a_factor_that_a_known_mistake_explains_comes_first() -> None:
+    model = _model("known float64")
+    diff = _checked(model, _stepped(model, 0.07), 0.01)
+    assert diff.causes[0].id == "missing_batch_mean"
+    assert diff.causes[-1].id == "other_learning_rate"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("off", [1.0005, 1.01, 2])
+def test_a_rate_is_named_only_where_it_explains_every_gradient(kind: str, off: float) -> None:
+    model = _model(kind)
+    after = _stepped(model, 0.02, dense_1_bias=off)
+    diff = _checked(model, after, 0.002)
+    assert diff.verdict.bad
+    assert "other_learning_rate" not in [c.id for c in diff.causes]
+
+
+def test_a_step_uphill_is_a_wrong_sign_and_no_rate() -> None:
+    model = _model("known float32")
+    diff = _checked(model, _stepped(model, -0.01), 0.01)
+    assert diff.causes[0].id == "sign"
+    assert "other_learning_rate" not in [c.id for c in diff.causes]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_weights_that_did_not_change_are_no_step(kind: str) -> None:
+    model = _model(kind)
+    diff = _checked(model, parameters_of(model), 0.01)
+    assert diff.verdict.bad
+    assert [c.id for c in diff.causes] == ["missing_gradient"]
+    assert diff.causes[0].message.startswith("no step was taken: every weight is the same before and after.")
+    assert diff.unexplained == ""
+
+
+def test_what_a_step_says_of_its_gradient() -> None:
+    before, after = {"w": np.array([1.0, 2.0])}, {"w": np.array([0.5, 2.5])}
+    step = Step(before, after, 0.25)
+    assert step.gradients["w"].tolist() == [2.0, -2.0]
+    assert np.array_equal(step.hidden["w"], update_bound(before["w"], after["w"], 0.25))
+
+
+def test_the_rate_may_be_the_variable_of_an_optimizer() -> None:
+    model = _model("known float32")
+    optimizer = keras.optimizers.SGD(0.125)
+    assert _checked(model, _stepped(model, 0.125), optimizer.learning_rate).ok
+    assert _checked(model, _stepped(model, 0.125), tf.constant(0.125)).ok  # type: ignore[arg-type]  # a number
+
+
+def test_what_storing_the_weights_hides_is_granted_beside_the_rounding() -> None:
+    plain = rounding_noise(MLP_SMALL.problem(W, X, Y, "mse"))
+    node = "dense_1/dE_dkernel"
+    more = wider(plain, {node: np.full((3, 4), 0.5)})
+    assert np.array_equal(more.bound[node], plain.bound[node] + 0.5)
+    assert np.array_equal(more.bound["dense_2/dE_dkernel"], plain.bound["dense_2/dE_dkernel"])
+    assert more.source == f"{plain.source}, and what storing the weights hides"

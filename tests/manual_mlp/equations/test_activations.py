@@ -1,0 +1,260 @@
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from manual_mlp import ACTIVATIONS, Array, linear, relu, sigmoid, softmax, step, tanh
+from manual_mlp.equations.activations import activation
+
+DIFFERENTIABLE = sorted(set(ACTIVATIONS) - {"step"})
+DTYPES = ["float32", "float64"]
+H = 1e-30
+GRID = np.array([[-5.0, -1.5, -0.25], [0.125, 2.0, 4.75]])  # exact in float32, away from the kink
+
+
+def unit(dtype: str) -> float:
+    return float(np.finfo(dtype).eps) / 2
+
+
+# values
+
+
+def test_the_list() -> None:
+    assert sorted(ACTIVATIONS) == ["linear", "relu", "sigmoid", "softmax", "step", "tanh"]
+    assert all(name == record.name for name, record in ACTIVATIONS.items())
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(
+    ("function", "expected"),
+    [
+        (linear, [-1000, -0.0, 1000]),
+        (step, [0, 0, 1]),
+        (sigmoid, [0, 0.5, 1]),
+        (tanh, [-1, 0, 1]),
+        (relu, [0, 0, 1000]),
+        (softmax, [0, 0, 1]),
+    ],
+)
+def test_far_out_each_function_has_its_limit_and_no_warning(
+    function: Callable[..., Array], expected: list[float], dtype: str
+) -> None:
+    with np.errstate(over="raise", divide="raise", invalid="raise"):
+        z = function(np.array([[-1000, 0, 1000]], dtype))
+    assert z.tolist() == [expected]
+    assert z.dtype == dtype
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("name", DIFFERENTIABLE)
+def test_far_out_each_derivative_is_finite_and_gives_no_warning(name: str, dtype: str) -> None:
+    u = np.array([[-1000, 0, 1000]], dtype)
+    record = ACTIVATIONS[name]
+    with np.errstate(over="raise", divide="raise", invalid="raise"):
+        delta = record.backward(np.ones_like(u), u if record.reads == "u" else record.value(u))
+    assert np.isfinite(delta).all()
+    assert delta.dtype == dtype
+
+
+WRITTEN: dict[str, Callable[[Array], Array]] = {
+    "u": lambda u: u,
+    "[u > 0]": lambda u: np.where(u > 0, u / u, 0 * u),
+    "1/(1 + exp(−u))": lambda u: 1 / (1 + np.exp(-u)),
+    "tanh(u)": lambda u: (np.exp(u) - np.exp(-u)) / (np.exp(u) + np.exp(-u)),
+    "max(u, 0)": lambda u: (u + abs(u)) / 2,
+    "softmax(u)": lambda u: np.exp(u) / np.exp(u).sum(axis=-1, keepdims=True),
+}
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_the_value_is_the_formula_as_written(name: str, dtype: str) -> None:
+    u = GRID.astype(dtype)
+    record = ACTIVATIONS[name]
+    exact = WRITTEN[record.formula.format(u="u")](u.astype(np.longdouble))
+    # In units of u: exp and tanh of NumPy are within 4 ulp, 8; a sum and a quotient 2; softmax's own difference
+    # u − m is at most 9.75 long and turns its rounding into a relative one of 9.75, the sum of 3 adds 8 + 2.
+    assert (abs(record.value(u) - exact) <= 30 * unit(dtype) * abs(exact)).all()
+
+
+def test_sigmoid_keeps_its_relative_accuracy_in_the_tail() -> None:
+    u = np.array([-700.0, -100.0, -40.0])
+    exact = np.exp(u.astype(np.longdouble))  # 1 + e^u is 1 to 4e-18
+    assert (abs(sigmoid(u) - exact) <= 10 * unit("float64") * exact).all()
+
+
+def test_article_b_softmax() -> None:
+    found = softmax(np.array([[0.3, 2.9, 4.0], [1010.0, 1000.0, 990.0]]))
+    assert [f"{p:.8f}" for p in found[0]] == ["0.01821127", "0.24519181", "0.73659691"]
+    assert [f"{p:.8e}" for p in found[1]] == ["9.99954600e-01", "4.53978686e-05", "2.06106005e-09"]
+
+
+def test_softmax_sums_to_one_and_keeps_the_order() -> None:
+    u = np.random.default_rng(0).normal(size=(50, 7))
+    z = softmax(u)
+    assert (abs(z.sum(axis=1) - 1) <= 14 * unit("float64")).all()  # 7 quotients and 6 sums, each below 1
+    assert (z.argmax(axis=1) == u.argmax(axis=1)).all()
+
+
+def test_softmax_ignores_a_shift() -> None:
+    u = np.array([[1.0, 2.0, 4.0]])
+    assert (softmax(u + 512) == softmax(u)).all()  # the shift and the differences are exact
+
+
+# derivatives
+
+
+def pullback(name: str, u: Array, g: Array) -> Array:
+    record = activation(name)
+    assert record.backward is not None
+    return record.backward(g, u if record.reads == "u" else record.value(u))
+
+
+def complex_pullback(name: str, u: Array, g: Array) -> Array:
+    """Σ_j g_j ∂z_j/∂u_k, one input at a time: the chain rule without a formula for f′."""
+    result = np.empty_like(u)
+    for index in np.ndindex(u.shape):
+        moved = u.astype(np.result_type(u, np.complex64))
+        moved[index] += 1j * H
+        result[index] = (g * ACTIVATIONS[name].value(moved).imag).sum() / H
+    return result
+
+
+def assert_derivative_holds(name: str, dtype: str = "float64") -> None:
+    u = GRID.astype(dtype)
+    g = np.array([[1.0, -2.0, 0.5], [3.0, 0.25, -1.0]], dtype)
+    found, exact = pullback(name, u, g), complex_pullback(name, u.astype(np.longdouble), g.astype(np.longdouble))
+    # z is within 10 u of exact. 1 − z and 1 − z² turn that, at |u| = 5, into 10 u e⁵ and 10 u e¹⁰/4 relative to
+    # themselves: 1500 u and 5.5e4 u. softmax's g − Σ g z cancels less than that.
+    amplified = 6e4 if name == "tanh" else 2e3
+    assert (abs(found - exact) <= amplified * unit(dtype) * abs(exact)).all()
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("name", sorted(set(DIFFERENTIABLE) - {"tanh"}))
+def test_the_derivative_is_the_complex_step(name: str, dtype: str) -> None:
+    assert_derivative_holds(name, dtype)
+
+
+def test_the_derivative_of_tanh_is_the_complex_step() -> None:
+    assert_derivative_holds("tanh")  # in float32 1 − z² has no digit left at |u| = 5
+
+
+@pytest.mark.parametrize("name", DIFFERENTIABLE)
+def test_a_derivative_off_by_a_thousandth_is_seen(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    record = ACTIVATIONS[name]
+    monkeypatch.setitem(
+        ACTIVATIONS, name, dataclasses.replace(record, backward=lambda g, read: 1.001 * record.backward(g, read))
+    )
+    with pytest.raises(AssertionError):
+        assert_derivative_holds(name)
+
+
+def test_softmax_has_its_full_jacobian() -> None:
+    u = np.array([0.5, -1.0, 2.0, 0.0])
+    z = softmax(u[None, :])[0]
+    jacobian = np.diag(z) - np.outer(z, z)
+    rows = pullback("softmax", np.tile(u, (4, 1)), np.eye(4))  # row j: e_j sent back
+    columns = np.array([softmax(u + 1j * H * e).imag / H for e in np.eye(4)]).T
+    # Each entry is a product of two numbers below 1, and z is within 20 u of exact.
+    np.testing.assert_allclose(rows, jacobian, rtol=0, atol=40 * unit("float64"))
+    np.testing.assert_allclose(rows, columns, rtol=0, atol=40 * unit("float64"))
+    assert (abs(rows[~np.eye(4, dtype=bool)]) > 1e-3).all()
+
+
+def test_what_each_derivative_reads() -> None:
+    assert {name: ACTIVATIONS[name].reads for name in DIFFERENTIABLE} == {
+        "linear": "u",
+        "relu": "u",
+        "sigmoid": "z",
+        "softmax": "z",
+        "tanh": "z",
+    }
+
+
+def test_a_kink_passes_nothing_at_zero() -> None:
+    assert pullback("relu", np.array([[-1.0, 0.0, -0.0, 1e-300]]), np.full((1, 4), 7.0)).tolist() == [[0, 0, 0, 7]]
+    assert [name for name, record in ACTIVATIONS.items() if record.kinked] == ["relu"]
+
+
+def test_no_gradient_passes_a_step() -> None:
+    assert ACTIVATIONS["step"].backward is None
+
+
+# complex numbers
+
+
+def test_complex_runs_take_the_branch_of_the_real_part() -> None:
+    u = np.array([[-1 + 5j, 1 - 5j, 1e-300 - 1j, -1e-300 + 1j, 1j]])  # NumPy alone would call 1j positive
+    assert relu(u).tolist() == [[0, 1 - 5j, 1e-300 - 1j, 0, 0]]
+    assert step(u).tolist() == [[0, 1, 1, 0, 0]]
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_the_real_part_of_a_complex_run_is_the_real_run(name: str) -> None:
+    function = ACTIVATIONS[name].value
+    # Two ways to write one function, each within 10 u.
+    np.testing.assert_allclose(function(GRID + 1j * H).real, function(GRID), rtol=20 * unit("float64"), atol=0)
+
+
+@pytest.mark.parametrize("sign", [-1, 1])
+def test_complex_sigmoid_and_tanh_keep_the_derivative_far_out(sign: int) -> None:
+    u = np.array([25.0, 300.0])
+    moved = sign * u + 1j * H
+    # σ′ = e^−u (1 − 2e^−u + …), and 2e^−25 is 2.8e-11; tanh′ = 4 e^−2u likewise.
+    np.testing.assert_allclose(sigmoid(moved).imag / H, np.exp(-u), rtol=3e-11)
+    np.testing.assert_allclose(tanh(moved).imag / H, 4 * np.exp(-2 * u), rtol=3e-11)
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_complex_runs_are_finite_far_out(name: str) -> None:
+    with np.errstate(over="raise", divide="raise", invalid="raise"):
+        z = ACTIVATIONS[name].value(np.array([[-1000 + 1j * H, 1000 + 1j * H]]))
+    assert np.isfinite(z).all()
+
+
+# buffers
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_a_buffer_receives_the_same_value(name: str, dtype: str) -> None:
+    function, u = ACTIVATIONS[name].value, GRID.astype(dtype)
+    buffer = np.full_like(u, np.nan)
+    assert function(u, out=buffer) is buffer
+    np.testing.assert_array_equal(buffer, function(u))
+    np.testing.assert_array_equal(u, GRID)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("name", DIFFERENTIABLE)
+def test_a_buffer_receives_the_same_derivative(name: str, dtype: str) -> None:
+    function = ACTIVATIONS[name].backward
+    assert function is not None
+    read, g = np.abs(GRID.astype(dtype)) / 8, GRID.astype(dtype)
+    buffer = np.full_like(g, np.nan)
+    assert function(g, read, out=buffer) is buffer
+    np.testing.assert_array_equal(buffer, function(g, read))
+    np.testing.assert_array_equal(g, GRID)
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_a_value_is_never_the_argument_itself(name: str) -> None:
+    u = GRID.copy()
+    assert not np.shares_memory(ACTIVATIONS[name].value(u), u)
+
+
+# names
+
+
+@pytest.mark.parametrize(
+    ("given", "hint"),
+    [("sigmoyd", " Did you mean 'sigmoid'?"), ("ReLU", " Did you mean 'relu'?"), ("swish-2", ""), (None, "")],
+)
+def test_an_unknown_name_gets_the_nearest_one(given: Any, hint: str) -> None:
+    with pytest.raises(ValueError, match="Unknown") as error:
+        activation(given)
+    known = "Known: linear, relu, sigmoid, softmax, step, tanh."
+    assert str(error.value) == f"Unknown activation {given!r}.{hint} {known}"

@@ -1,0 +1,608 @@
+import dataclasses
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from manual_mlp import (
+    ACTIVATIONS,
+    LOSSES,
+    MLP,
+    Activation,
+    Array,
+    Dense,
+    Dropout,
+    Evaluation,
+    Loss,
+    Problem,
+    evaluation_of,
+)
+
+Problems = Callable[..., st.SearchStrategy[Problem]]
+Relative = Callable[[Array, Array], float]
+Hold = Callable[..., None]
+
+EXAMPLES = settings(deadline=None, max_examples=60, derandomize=True)
+TOLERANCE = 1e7 * float(np.finfo(np.longdouble).eps)  # in extended precision; derived in conftest.py
+
+
+# by hand
+
+
+def test_one_weight_by_pencil() -> None:
+    mlp = MLP(1, [Dense(1, "sigmoid")])
+    parameters = {"dense_1/kernel": np.array([[0.5]]), "dense_1/bias": np.array([-2.0])}
+    # u = 4·½ − 2 = 0, z = ½, E = ½(½ − 1)² = ⅛, dE/dz = −½, δ = −½·½(1 − ½) = −⅛
+    e = mlp.backpropagate(parameters, np.array([[4.0]]), np.array([[1.0]]), "half_sum_squared_error")
+    assert {name: array.tolist() for name, array in e.nodes.items()} == {
+        "dense_1/u": [[0]],
+        "dense_1/z": [[0.5]],
+        "loss": 0.125,
+        "dense_1/dE_dz": [[-0.5]],
+        "dense_1/dE_du": [[-0.125]],
+        "dense_1/dE_dkernel": [[-0.5]],
+        "dense_1/dE_dbias": [-0.125],
+        "inputs/dE_dx": [[-0.0625]],
+    }
+
+
+def test_a_chain_of_two_by_pencil() -> None:
+    mlp = MLP(1, [Dense(1, "sigmoid"), Dense(1)])
+    parameters = {
+        "dense_1/kernel": np.array([[2.0]]),
+        "dense_1/bias": np.array([-6.0]),
+        "dense_2/kernel": np.array([[4.0]]),
+        "dense_2/bias": np.array([1.0]),
+    }
+    # u₁ = 0, z₁ = ½, z₂ = 3, E = (3 − 1)² = 4, δ₂ = 4, dE/dW₂ = ½·4, dE/dz₁ = 4·4, δ₁ = 16·¼, dE/dW₁ = 3·4, dE/dx = 2·4
+    e = mlp.backpropagate(parameters, np.array([[3.0]]), np.array([[1.0]]), "sum_squared_error")
+    assert e.loss == 4
+    assert {name: array.item() for name, array in e.gradients.items()} == {
+        "dense_1/kernel": 12,
+        "dense_1/bias": 4,
+        "dense_2/kernel": 2,
+        "dense_2/bias": 4,
+    }
+    assert (e.nodes["dense_1/dE_dz"].item(), e.nodes["inputs/dE_dx"].item()) == (16, 8)
+
+
+def test_a_batch_of_two_by_pencil() -> None:
+    mlp = MLP(2, [Dense(2, "relu"), Dense(1, use_bias=False)])
+    parameters = {
+        "dense_1/kernel": np.array([[1.0, -1.0], [2.0, 1.0]]),
+        "dense_1/bias": np.array([0.0, 1.0]),
+        "dense_2/kernel": np.array([[1.0], [3.0]]),
+    }
+    # sample 1: u = (5, 2), z₂ = 5 + 6 = 11, sample 2: u = (1, 0), z = (1, 0), z₂ = 1; E = ½(1² + 2²)/2 · 2 = 2.5
+    # δ₂ = (1, 2); dE/dW₂ = zᵀδ₂; dE/dz = (1 3), (2 6); the unit at its kink passes nothing: δ₁ = (1 3), (2 0)
+    x, y = np.array([[1.0, 2.0], [1.0, 0.0]]), np.array([[10.0], [-1.0]])
+    e = mlp.backpropagate(parameters, x, y, "half_sum_squared_error")
+    assert {name: array.tolist() for name, array in e.nodes.items()} == {
+        "dense_1/u": [[5, 2], [1, 0]],
+        "dense_1/z": [[5, 2], [1, 0]],
+        "dense_2/u": [[11], [1]],
+        "dense_2/z": [[11], [1]],
+        "loss": 2.5,
+        "dense_2/dE_dz": [[1], [2]],
+        "dense_2/dE_du": [[1], [2]],
+        "dense_2/dE_dkernel": [[7], [2]],
+        "dense_1/dE_dz": [[1, 3], [2, 6]],
+        "dense_1/dE_du": [[1, 3], [2, 0]],
+        "dense_1/dE_dkernel": [[3, 3], [2, 6]],
+        "dense_1/dE_dbias": [3, 3],
+        "inputs/dE_dx": [[-2, 5], [2, 4]],
+    }
+
+
+def test_article_b_to_all_its_digits() -> None:
+    mlp = MLP(2, [Dense(3, "sigmoid"), Dense(2, "sigmoid"), Dense(2)])
+    parameters = {
+        "dense_1/kernel": np.array([[0.1, 0.3, 0.5], [0.2, 0.4, 0.6]]),
+        "dense_1/bias": np.array([0.1, 0.2, 0.3]),
+        "dense_2/kernel": np.array([[0.1, 0.4], [0.2, 0.5], [0.3, 0.6]]),
+        "dense_2/bias": np.array([0.1, 0.2]),
+        "dense_3/kernel": np.array([[0.1, 0.3], [0.2, 0.4]]),
+        "dense_3/bias": np.array([0.1, 0.2]),
+    }
+    trace = mlp.forward(parameters, np.array([[1.0, 0.5]]))
+    printed = {name: [f"{value:.8f}" for value in array[0]] for name, array in trace.items()}
+    assert printed["dense_1/u"] == ["0.30000000", "0.70000000", "1.10000000"]
+    assert printed["dense_1/z"] == ["0.57444252", "0.66818777", "0.75026011"]
+    assert printed["dense_2/z"] == ["0.62624937", "0.77101070"]
+    assert printed["dense_3/z"] == ["0.31682708", "0.69627909"]
+
+
+def textbook(problem: Problem) -> list[list[float]]:
+    """The output, one sample, one unit and one weight at a time; sigmoid hidden layers below an identity."""
+    rows = []
+    for sample in problem.x.tolist():
+        z = sample
+        for layer in problem.mlp.layers:
+            w, b = problem.parameters[f"{layer.name}/kernel"], problem.parameters[f"{layer.name}/bias"]
+            u = [sum(z[i] * w[i, j] for i in range(len(z))) + b[j] for j in range(layer.units)]
+            z = [1 / (1 + math.exp(-v)) if layer.activation == "sigmoid" else v for v in u]
+        rows.append(z)
+    return rows
+
+
+def test_the_forward_pass_is_the_loop_of_a_textbook() -> None:
+    mlp = MLP(3, [Dense(4, "sigmoid"), Dense(2, "sigmoid"), Dense(3)])
+    rng = np.random.default_rng(3)
+    parameters = mlp.initialize(rng, "normal(1.0)", "normal(1.0)")
+    x = rng.normal(size=(5, 3))
+    problem = mlp.problem(parameters, x, np.zeros((5, 3)), "mse")
+    # Sums of at most 5 terms, each factor below 3: 3 layers of 20 roundings of numbers below 10.
+    np.testing.assert_allclose(mlp.predict(parameters, x), textbook(problem), rtol=0, atol=600 * 2.0**-53)
+
+
+def test_the_order_of_the_nodes() -> None:
+    mlp = MLP(2, [Dense(3, "tanh"), Dense(2, "softmax")])
+    x, y = np.ones((4, 2)), np.array([0, 1, 1, 0])
+    nodes = list(mlp.backpropagate(mlp.initialize(0), x, y, "sparse_categorical_crossentropy").nodes)
+    assert nodes == [
+        "dense_1/u",
+        "dense_1/z",
+        "dense_2/u",
+        "dense_2/z",
+        "loss",
+        "dense_2/dE_du",
+        "dense_2/dE_dkernel",
+        "dense_2/dE_dbias",
+        "dense_1/dE_dz",
+        "dense_1/dE_du",
+        "dense_1/dE_dkernel",
+        "dense_1/dE_dbias",
+        "inputs/dE_dx",
+    ]
+
+
+# against the complex step
+
+
+@given(data=st.data())
+@settings(EXAMPLES, max_examples=150)
+def test_gradients_are_the_complex_step(problems: Problems, gradients_hold: Hold, data: st.DataObject) -> None:
+    gradients_hold(evaluation_of(data.draw(problems())))
+
+
+ENDINGS = [
+    *((Loss(name), z) for name in LOSSES if "error" in name or "cost" in name for z in ACTIVATIONS if z != "step"),
+    *((Loss(name), z) for name in LOSSES if "entropy" in name for z in ("sigmoid", "softmax")),
+    *((Loss(name, from_logits=True), z) for name in LOSSES if "entropy" in name for z in ("linear", "tanh", "relu")),
+]
+IDS = [f"{loss.name}{'_from_logits' * loss.from_logits}-{z}" for loss, z in ENDINGS]
+
+
+def example(loss: Loss, output: str, dtype: str = "float64") -> Problem:
+    mlp = MLP(3, [Dense(4, "tanh"), Dense(5, "relu"), Dense(3, output)])
+    rng = np.random.default_rng(11)
+    parameters = mlp.initialize(rng, "normal(0.5)", "normal(0.5)", dtype)
+    x, y, labels = rng.normal(size=(6, 3)), rng.random((6, 3)), rng.integers(0, 3, 6)
+    return mlp.problem(parameters, x, labels if loss.function.class_indices else y, loss)
+
+
+@pytest.mark.parametrize(("loss", "output"), ENDINGS, ids=IDS)
+def test_every_loss_with_every_output_in_float64(loss: Loss, output: str, gradients_hold: Hold) -> None:
+    # Both sides round by u = 1.1e-16, fewer than 130 times on any path (see conftest.py): 1.4e-14 each. The data are
+    # fixed, and their sums cancel by less than the 35 that are left up to 1e-12.
+    gradients_hold(evaluation_of(example(loss, output)), tolerance=1e-12)
+
+
+@pytest.mark.parametrize("node", ["dense_1/dE_dkernel", "dense_2/dE_dbias", "dense_3/dE_dkernel", "inputs/dE_dx"])
+def test_a_node_off_by_a_thousandth_is_seen(node: str, gradients_hold: Hold) -> None:
+    right = evaluation_of(example(Loss("mse"), "tanh"))
+    wrong = dataclasses.replace(right, nodes=right.nodes | {node: 1.001 * right.nodes[node]})
+    with pytest.raises(AssertionError, match=f"^{node}: "):
+        gradients_hold(wrong, tolerance=1e-12)
+
+
+@pytest.mark.parametrize("name", ["tanh", "relu", "softmax"])
+def test_a_derivative_off_by_a_thousandth_is_seen(
+    name: str, gradients_hold: Hold, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record = ACTIVATIONS[name]
+    assert record.backward is not None
+    right = record.backward
+    wrong = dataclasses.replace(record, backward=lambda g, read, out=None: 1.001 * right(g, read))
+    monkeypatch.setitem(ACTIVATIONS, name, wrong)
+    with pytest.raises(AssertionError, match=r"^inputs/dE_dx: "):
+        gradients_hold(evaluation_of(example(Loss("mse"), "softmax")), tolerance=1e-12)
+
+
+# equivalent configurations agree
+
+
+def mean_over_samples(loss: Loss) -> bool:
+    return "sum" not in loss.name
+
+
+@given(data=st.data())
+@EXAMPLES
+def test_a_batch_split_and_joined(problems: Problems, data: st.DataObject) -> None:
+    problem = data.draw(problems().filter(lambda p: p.batch > 1))
+    cut = data.draw(st.integers(1, problem.batch - 1))
+    parts = [dataclasses.replace(problem, x=problem.x[s], y=problem.y[s]) for s in (slice(cut), slice(cut, None))]
+    shares = [p.batch / np.longdouble(problem.batch) if mean_over_samples(problem.loss) else 1 for p in parts]
+    whole, pieces = evaluation_of(problem), [evaluation_of(p) for p in parts]
+    # c = 1/N or 1/(N·K) is a float64 number in every dtype: so means agree to its rounding, on both sides.
+    tolerance = TOLERANCE + (4 * 2.0**-53 if mean_over_samples(problem.loss) else 0)
+    for node in ("loss", *(n for n in whole.nodes if n.endswith(("dE_dkernel", "dE_dbias")))):
+        terms = np.array([share * piece.nodes[node] for share, piece in zip(shares, pieces, strict=True)])
+        difference = (terms.sum(axis=0) - whole.nodes[node]).astype(float)
+        assert np.linalg.norm(difference) <= tolerance * np.linalg.norm(abs(terms).astype(float)), node
+
+
+@given(data=st.data())
+@EXAMPLES
+def test_hidden_units_permuted(problems: Problems, relative: Relative, data: st.DataObject) -> None:
+    problem = data.draw(problems(biases=True).filter(lambda p: len(p.mlp.layers) > 1))
+    layer = data.draw(st.sampled_from(range(len(problem.mlp.layers) - 1)))
+    order = data.draw(st.permutations(range(problem.mlp.units[layer])))
+    below, above = problem.mlp.layers[layer].name, problem.mlp.layers[layer + 1].name
+
+    def permuted(arrays: dict[str, Array], prefix: str) -> dict[str, Array]:
+        return arrays | {
+            f"{below}/{prefix}kernel": arrays[f"{below}/{prefix}kernel"][:, order],
+            f"{below}/{prefix}bias": arrays[f"{below}/{prefix}bias"][order],
+            f"{above}/{prefix}kernel": arrays[f"{above}/{prefix}kernel"][order, :],
+        }
+
+    moved = dataclasses.replace(problem, parameters=permuted(dict(problem.parameters), ""))
+    expected = permuted(evaluation_of(problem).nodes, "dE_d")
+    found = evaluation_of(moved).nodes
+    for node in expected:
+        if not node.startswith(f"{below}/") or node.endswith(("kernel", "bias")):
+            assert relative(found[node], expected[node]) <= TOLERANCE, node
+
+
+@given(data=st.data())
+@EXAMPLES
+def test_samples_permuted(problems: Problems, relative: Relative, data: st.DataObject) -> None:
+    problem = data.draw(problems())
+    order = data.draw(st.permutations(range(problem.batch)))
+    moved = evaluation_of(dataclasses.replace(problem, x=problem.x[order], y=problem.y[order]))
+    still = evaluation_of(problem)
+    assert relative(moved.nodes["inputs/dE_dx"], still.nodes["inputs/dE_dx"][order]) <= TOLERANCE
+    for name, gradient in still.gradients.items():
+        assert relative(moved.gradients[name], gradient) <= TOLERANCE, name
+
+
+@given(data=st.data())
+@EXAMPLES
+def test_fused_and_unfused_are_one_derivation(problems: Problems, relative: Relative, data: st.DataObject) -> None:
+    problem = data.draw(problems().filter(lambda p: p.fused and p.mlp.units[-1] > 1))
+    apart = dataclasses.replace(problem, fused=False)
+    fused, unfused = evaluation_of(problem), evaluation_of(apart)
+    for name, gradient in fused.gradients.items():
+        assert relative(unfused.gradients[name], gradient) <= TOLERANCE, name
+
+
+@pytest.mark.parametrize(
+    ("loss", "output"), [("binary_crossentropy", "sigmoid"), ("categorical_crossentropy", "softmax")]
+)
+def test_logits_of_a_linear_output_are_the_fused_activation(loss: str, output: str) -> None:
+    fused = example(Loss(loss), output)
+    mlp = MLP(3, [*fused.mlp.layers[:-1], Dense(3)])
+    e = mlp.backpropagate(fused.parameters, fused.x, fused.y, Loss(loss, from_logits=True))
+    assert e.loss == evaluation_of(fused).loss  # the same operations on the same u
+    for name, gradient in evaluation_of(fused).gradients.items():
+        np.testing.assert_array_equal(e.gradients[name], gradient)
+
+
+def test_class_indices_are_one_hot_labels() -> None:
+    sparse = example(Loss("sparse_categorical_crossentropy"), "softmax")
+    hot = sparse.mlp.backpropagate(sparse.parameters, sparse.x, np.eye(3)[sparse.y], "categorical_crossentropy")
+    for name, gradient in evaluation_of(sparse).gradients.items():
+        # softmax · Σ_k y, − y and c: exact multiplication by 1 on one side only
+        np.testing.assert_allclose(hot.gradients[name], gradient, rtol=0, atol=1e-15)
+
+
+# float32
+
+
+@given(
+    widths=st.lists(st.integers(1, 8), min_size=2, max_size=5),
+    batch=st.integers(1, 20),
+    activation=st.sampled_from(["linear", "relu"]),
+    seed=st.integers(0, 2**32 - 1),
+)
+@EXAMPLES
+def test_float32_differs_from_float64_by_counted_roundings(
+    widths: list[int], batch: int, activation: str, seed: int
+) -> None:
+    mlp = MLP(widths[0], [Dense(n, activation) for n in widths[1:]])
+    rng = np.random.default_rng(seed)
+    shapes = mlp.parameter_shapes.items()
+    parameters = {name: rng.uniform(0.1, 1, shape).astype("float32") for name, shape in shapes}
+    x, y = rng.uniform(0.1, 1, (batch, widths[0])), -rng.uniform(0.1, 1, (batch, widths[-1]))
+    single = evaluation_of(mlp.problem(parameters, x, y, "sum_squared_error"))
+    double = evaluation_of(single.problem.float64)
+    # All numbers are positive and y is not, so nothing cancels, and each entry is off by at most its count of
+    # roundings: n + 1 a layer forward, 2 at E's gradient, n a layer backward, N along the batch; E sums N·K squares.
+    paths = sum(n + 1 for n in widths) + 2 + sum(widths) + batch
+    k = {"loss": 2 * paths + 2 + batch * widths[-1]}
+    for node, array in double.nodes.items():
+        bound = (1 + 2.0**-24) ** k.get(node, paths) - 1
+        assert (abs(single.nodes[node] - array) <= bound * abs(array)).all(), node
+
+
+def test_a_float32_run_is_float32_throughout() -> None:
+    problem = example(Loss("categorical_crossentropy", scale=0.1), "softmax", "float32")
+    assert {a.dtype.name for a in evaluation_of(problem).nodes.values()} == {"float32"}
+    assert problem.x.dtype == problem.y.dtype == "float32"
+
+
+# forward, predict, problem
+
+
+def test_predict_in_batches_gives_the_same_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    mlp = MLP(2, [Dense(3, "relu"), Dense(2)])
+    rng = np.random.default_rng(5)
+    whole = {name: rng.integers(-4, 5, shape).astype(float) for name, shape in mlp.parameter_shapes.items()}
+    x = rng.integers(-9, 10, (7, 2)).astype(float)  # whole numbers: every sum is exact, in any order
+    expected = mlp.forward(whole, x)["dense_2/z"]
+    monkeypatch.setattr(np, "empty", lambda shape, dtype: np.full(shape, np.nan, dtype))  # no row by luck
+    for size in (None, 1, 2, 3, 7, 100):
+        np.testing.assert_array_equal(mlp.predict(whole, x, batch_size=size), expected)
+
+
+def test_predict_wants_a_batch_of_at_least_one() -> None:
+    mlp = MLP(1, [Dense(1)])
+    with pytest.raises(ValueError, match="batch_size") as error:
+        mlp.predict(mlp.initialize(0), np.ones((2, 1)), batch_size=0)
+    assert str(error.value) == "batch_size=0: expected at least 1."
+
+
+def test_argmax_needs_no_softmax() -> None:
+    mlp = MLP(3, [Dense(4, "sigmoid"), Dense(5, "softmax")])
+    parameters, x = mlp.initialize(0, "normal(1)"), np.random.default_rng(0).normal(size=(50, 3))
+    trace = mlp.forward(parameters, x)
+    np.testing.assert_array_equal(trace["dense_2/u"].argmax(1), trace["dense_2/z"].argmax(1))
+
+
+def test_a_step_runs_forward() -> None:
+    nand = {"dense_1/kernel": np.array([[-2.0], [-2.0]]), "dense_1/bias": np.array([3.0])}
+    x = np.array([[0, 0], [0, 1], [1, 0], [1, 1]])
+    assert MLP(2, [Dense(1, "step")]).predict(nand, x).tolist() == [[1], [1], [1], [0]]
+
+
+def test_nothing_that_is_passed_in_is_changed_or_returned() -> None:
+    mlp = MLP(2, [Dense(2), Dense(1)])
+    parameters, x, y = mlp.initialize(0), np.ones((3, 2)), np.zeros((3, 1))
+    given = [x, y, *parameters.values()]
+    for array in given:
+        array.flags.writeable = False
+    e = mlp.backpropagate(parameters, x, y, "mse")
+    assert not [name for name, node in e.nodes.items() if any(np.shares_memory(node, array) for array in given)]
+
+
+def test_no_two_nodes_share_memory() -> None:
+    nodes = list(evaluation_of(example(Loss("mse"), "linear")).nodes.values())
+    assert not [i for i, a in enumerate(nodes) if any(np.shares_memory(a, b) for b in nodes[:i])]
+
+
+def test_whole_numbers_become_the_dtype_of_the_parameters() -> None:
+    mlp = MLP(1, [Dense(1)])
+    e = mlp.backpropagate(mlp.initialize(0, dtype="float32"), np.array([[1], [2]]), np.array([[1], [0]]), "mse")
+    assert (e.problem.x.dtype, e.problem.y.dtype) == ("float32", "float32")
+
+
+def test_rerun_computes_the_same_values_in_float64() -> None:
+    single = evaluation_of(example(Loss("mse"), "tanh", "float32"))
+    assert single.rerun is not None
+    again = single.rerun()
+    assert again.problem.dtype == "float64"
+    np.testing.assert_array_equal(again.problem.x, single.problem.x)
+
+
+# descriptions
+
+
+def test_layers_are_named_per_kind_from_one() -> None:
+    mlp = MLP(2, [Dense(3), Dense(3, name="middle"), Dense(1)])
+    assert [layer.name for layer in mlp.layers] == ["dense_1", "middle", "dense_3"]
+    assert mlp.units == (3, 3, 1)
+    assert mlp.parameter_shapes == {
+        "dense_1/kernel": (2, 3),
+        "dense_1/bias": (3,),
+        "middle/kernel": (3, 3),
+        "middle/bias": (3,),
+        "dense_3/kernel": (3, 1),
+        "dense_3/bias": (1,),
+    }
+
+
+def test_leaf_shapes_in_numbers_and_letters() -> None:
+    mlp = MLP(3, [Dense(2)])
+    assert mlp.leaf_shapes(5) == {"x": (5, 3), "y": (5, 2), "dense_1/kernel": (3, 2), "dense_1/bias": (2,)}
+    assert mlp.leaf_shapes("N", "sparse_categorical_crossentropy", letters=True) == {
+        "x": ("N", "n₀"),
+        "y": ("N",),
+        "dense_1/kernel": ("n₀", "n₁"),
+        "dense_1/bias": ("n₁",),
+    }
+    assert MLP(1, [Dense(1)] * 10).leaf_shapes("N", letters=True)["y"] == ("N", "n₁₀")
+
+
+def test_what_keras_fuses() -> None:
+    fused = {(loss.name, z) for loss, z in ENDINGS if MLP(1, [Dense(2, z)]).fuses(loss) and not loss.from_logits}
+    assert fused == {
+        ("binary_crossentropy", "sigmoid"),
+        ("categorical_crossentropy", "softmax"),
+        ("sparse_categorical_crossentropy", "softmax"),
+    }
+    assert not MLP(1, [Dense(2, "softmax")]).fuses(Loss("categorical_crossentropy", from_logits=True))
+
+
+def test_to_plain_data_and_back() -> None:
+    mlp = MLP(2, [Dense(3, "tanh", name="a"), Dense(1, use_bias=False)])
+    assert MLP.from_dict(mlp.to_dict()) == mlp
+    assert mlp != MLP(2, [Dense(3, "tanh", name="a"), Dense(1)])
+
+
+@pytest.mark.parametrize(
+    ("inputs", "layers", "error", "message"),
+    [
+        (0, [Dense(1)], ValueError, "MLP(inputs=0): expected at least 1."),
+        (2.0, [Dense(1)], TypeError, "MLP(inputs=2.0): expected a whole number, the features per sample."),
+        (True, [Dense(1)], TypeError, "MLP(inputs=True): expected a whole number, the features per sample."),
+        (2, [], ValueError, "An MLP without a Dense layer has nothing to learn: add at least one."),
+        (2, [5], TypeError, "5 is no layer. Expected Dense(units), Dropout(rate) or Activation(name)."),
+        (2, Dense(3), TypeError, "MLP: layers is Dense: expected a list of them, such as [Dense(3), Dense(1)]."),
+        (2, "dense", TypeError, "MLP: layers is str: expected a list of them, such as [Dense(3), Dense(1)]."),
+        (
+            2,
+            [Dense(1, name="dense_2"), Dense(1)],
+            ValueError,
+            "Layer names dense_2 are taken: names of layers must differ, and not be 'inputs'.",
+        ),
+        (
+            2,
+            [Dense(1, name="inputs")],
+            ValueError,
+            "Layer names inputs are taken: names of layers must differ, and not be 'inputs'.",
+        ),
+    ],
+)
+def test_a_bad_description_says_what_was_expected(
+    inputs: Any, layers: list[Any], error: type[Exception], message: str
+) -> None:
+    with pytest.raises(error) as caught:
+        MLP(inputs, layers)
+    assert str(caught.value) == message
+
+
+@pytest.mark.parametrize(
+    ("layers", "loss", "fused", "message"),
+    [
+        (
+            [Dense(2, "step"), Dense(1)],
+            Loss("mse"),
+            None,
+            (
+                "dense_1: δ = dE/dz ⊙ f′ has no f′ for 'step', which runs forward only. "
+                "Use 'sigmoid' in its place to train."
+            ),
+        ),
+        (
+            [Dense(2, "softmax")],
+            Loss("categorical_crossentropy", from_logits=True),
+            None,
+            (
+                "dense_1: categorical_crossentropy with from_logits=True expects logits, but the layer already applies "
+                "softmax. Give it activation='linear', or leave from_logits out."
+            ),
+        ),
+        (
+            [Dense(2, "sigmoid")],
+            Loss("bce", from_logits=True),
+            None,
+            (
+                "dense_1: binary_crossentropy with from_logits=True expects logits, but the layer already applies "
+                "sigmoid. Give it activation='linear', or leave from_logits out."
+            ),
+        ),
+        (
+            [Dense(2, "sigmoid")],
+            Loss("mse"),
+            True,
+            "dense_1: sigmoid cannot be fused into mean_squared_error. Leave fused out.",
+        ),
+        (
+            [Dense(2, "tanh")],
+            Loss("bce"),
+            True,
+            "dense_1: tanh cannot be fused into binary_crossentropy. Leave fused out.",
+        ),
+    ],
+)
+def test_what_cannot_be_derived_says_why(layers: list[Dense], loss: Loss, fused: bool | None, message: str) -> None:
+    with pytest.raises(ValueError, match="dense_1") as error:
+        MLP(3, layers).equations(loss, fused)
+    assert str(error.value) == message
+
+
+def test_a_step_is_refused_when_gradients_are_asked_for() -> None:
+    mlp = MLP(1, [Dense(1, "step")])
+    with pytest.raises(ValueError, match=r"^dense_1: .* runs forward only"):
+        mlp.backpropagate(mlp.initialize(0), np.ones((1, 1)), np.ones((1, 1)), "mse")
+
+
+def test_an_evaluation_is_of_this_package(evaluation: Evaluation) -> None:
+    assert evaluation.origin == "manual_mlp"
+
+
+# several kinds of layers
+
+MIXED = MLP(3, [Dropout(0.5), Dense(4, kernel_l2=0.25), Activation("tanh"), Dropout(0.25), Dense(2)])
+
+
+def test_layers_are_counted_per_kind() -> None:
+    assert [layer.name for layer in MIXED.layers] == ["dropout_1", "dense_1", "activation_1", "dropout_2", "dense_2"]
+    assert MIXED.units == (3, 4, 4, 4, 2)
+    assert MIXED.outline == "3-dropout 0.5-4-tanh-dropout 0.25-2"
+
+
+def test_a_network_of_several_kinds_of_layers_comes_back_from_plain_data() -> None:
+    assert MLP.from_dict(MIXED.to_dict()) == MIXED
+
+
+def test_shapes_of_what_is_read() -> None:
+    shapes = MIXED.leaf_shapes("N", letters=True)
+    assert shapes["dropout_1/mask"] == ("N", "n₀")
+    assert shapes["dropout_2/mask"] == ("N", "n₂")
+    assert shapes["dense_2/kernel"] == ("n₂", "n₅")
+    assert MIXED.leaf_shapes(7)["dropout_2/mask"] == (7, 4)
+
+
+def test_draws_repeat_with_their_seed() -> None:
+    one, other, more = (MIXED.draws(seed, 50) for seed in (1, 1, 2))
+    assert list(one) == ["dropout_1/mask", "dropout_2/mask"]
+    assert [one[n].shape for n in one] == [(50, 3), (50, 4)]
+    assert all(np.array_equal(one[n], other[n]) for n in one)
+    assert not any(np.array_equal(one[n], more[n]) for n in one)
+    assert set(np.unique(one["dropout_2/mask"])) == {0.0, 1 / 0.75}
+    assert MLP(2, [Dense(1)]).draws(0, 5) == {}
+
+
+@pytest.mark.parametrize(
+    ("batch", "error", "message"),
+    [
+        (0, ValueError, "batch=0: expected at least 1."),
+        (2.5, TypeError, "batch=2.5: expected a whole number, the samples that one mask covers."),
+    ],
+)
+def test_a_batch_that_is_none(batch: Any, error: type[Exception], message: str) -> None:
+    with pytest.raises(error) as caught:
+        MIXED.draws(0, batch)
+    assert str(caught.value) == message
+
+
+def test_without_draws_nothing_is_dropped() -> None:
+    w, x = MIXED.initialize(0), np.random.default_rng(0).normal(size=(5, 3))
+    u = x @ w["dense_1/kernel"] + w["dense_1/bias"]
+    expected = np.tanh(u) @ w["dense_2/kernel"] + w["dense_2/bias"]
+    np.testing.assert_allclose(MIXED.forward(w, x)["dense_2/z"], expected, rtol=1e-13)
+    np.testing.assert_allclose(MIXED.predict(w, x, batch_size=2), expected, rtol=1e-13)
+
+
+def test_with_draws_what_is_dropped_is_gone() -> None:
+    w, x, masks = MIXED.initialize(0), np.ones((5, 3)), MIXED.draws(0, 5)
+    trace = MIXED.forward(w, x, masks)
+    assert np.array_equal(trace["dropout_1/z"], masks["dropout_1/mask"])
+    assert np.array_equal(trace["dropout_2/z"], trace["activation_1/z"] * masks["dropout_2/mask"])
+
+
+def test_the_gradient_of_a_decay_is_twice_its_kernel() -> None:
+    plain = MLP(3, [Dropout(0.5), Dense(4), Activation("tanh"), Dropout(0.25), Dense(2)])
+    w, masks = MIXED.initialize(0), MIXED.draws(0, 5)
+    x, y = np.ones((5, 3)), np.zeros((5, 2))
+    with_decay, without = (mlp.backpropagate(w, x, y, "mse", masks) for mlp in (MIXED, plain))
+    more = with_decay.gradients["dense_1/kernel"] - without.gradients["dense_1/kernel"]
+    np.testing.assert_allclose(more, 0.5 * w["dense_1/kernel"], rtol=1e-12, atol=1e-14)
+    np.testing.assert_allclose(with_decay.loss - without.loss, 0.25 * (w["dense_1/kernel"] ** 2).sum(), rtol=1e-12)
+    assert np.array_equal(with_decay.gradients["dense_2/kernel"], without.gradients["dense_2/kernel"])
