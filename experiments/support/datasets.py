@@ -229,10 +229,10 @@ def from_file(name: str, path: Path) -> Dataset:
             be another set.
 
     Example:
-        >>> from_file("mnist", Path("nowhere.npz"))
+        >>> from_file("mnist", Path("nowhere.npz"))  # doctest: +IGNORE_EXCEPTION_DETAIL
         Traceback (most recent call last):
             ...
-        experiments.support.datasets.DataError: nowhere.npz: no such file. Expected mnist.npz as Keras writes it.
+        DataError: nowhere.npz: no such file. Expected mnist.npz as keras.datasets writes it.
     """
     stat = path.stat() if path.is_file() else None
     return _read(name, path, (stat.st_mtime_ns, stat.st_size) if stat else None)

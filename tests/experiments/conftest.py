@@ -18,7 +18,7 @@ from experiments import STUDIES, Entry
 from experiments.frame.running import Outcome, run_study
 from experiments.frame.study import Comparison, Part, Result, Settings, Table
 from gradient_diff import Status, compare
-from manual_mlp import MLP, Dense, Evaluation
+from manual_mlp import MLP, Dense
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -35,15 +35,6 @@ def fresh(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Outcome]:
             return run_study(name, Settings(), out, progress)
 
     return run
-
-
-@pytest.fixture(scope="session")
-def evaluation() -> Evaluation:
-    """Of a small float32 network, for files to be held against."""
-    mlp = MLP(3, [Dense(2, "tanh"), Dense(1)])
-    rng = np.random.default_rng(0)
-    x, y = rng.normal(size=(5, 3)), rng.normal(size=(5, 1))
-    return mlp.backpropagate(mlp.initialize(0, dtype="float32"), x, y, "mse")
 
 
 @pytest.fixture(scope="session")

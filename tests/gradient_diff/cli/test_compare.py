@@ -505,7 +505,7 @@ def test_every_status_has_an_exit_code_of_the_plan() -> None:
 def test_neither_tensorflow_nor_what_is_not_needed_is_loaded(write: Write, reference: Path) -> None:
     code = """
 import sys
-from experiments.cli import app
+from experiments.command import app
 app(["compare", *sys.argv[1:]], standalone_mode=False)
 """
     heavy = ("tensorflow", "keras", "pandas", "matplotlib", "h5py", "safetensors", "jinja2")
@@ -526,7 +526,7 @@ class Blocked:
         if name.split(".")[0] == "numpy":
             raise ImportError("numpy was imported")
 sys.meta_path.insert(0, Blocked())
-from experiments.cli import app
+from experiments.command import app
 app(["compare", "a.npz", "b.npz"])
 """
     done = subprocess.run([sys.executable, "-c", blocked], cwd=ROOT, capture_output=True, text=True, check=False)

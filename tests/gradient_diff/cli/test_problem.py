@@ -171,7 +171,7 @@ def test_of_reference_and_handout_both_or_none(tmp_path: Path) -> None:
 def test_tensorflow_is_not_loaded(tmp_path: Path) -> None:
     code = """
 import sys
-from experiments.cli import app
+from experiments.command import app
 app(["problem", "4-3-2", "--out", sys.argv[1]], standalone_mode=False)
 print(*(name for name in ("tensorflow", "keras", "pandas", "matplotlib") if name in sys.modules))
 """

@@ -98,7 +98,7 @@ def heavy_after(*arguments: str) -> set[str]:
     """What a call in a fresh process has imported of the heavy modules."""
     code = f"""
 import sys
-from experiments.cli import app
+from experiments.command import app
 app(["shapes", *{arguments!r}], standalone_mode=False)
 print("loaded", *(name for name in ("tensorflow", "keras", "pandas", "matplotlib") if name in sys.modules))
 """

@@ -2,13 +2,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from manual_mlp.equations.equations.local_rounding import Local
 
 from experiments.benchmarks.calibration.random_nets import random_net
 from experiments.benchmarks.calibration.study import DTYPES, LIMIT, MOST_PRODUCTS, Sample, calibrate
 from experiments.students.student import student_nodes
 from gradient_diff import compare
 from manual_mlp import evaluation_of, gradient_node
+from manual_mlp.equations.local_rounding import Local
 
 SMALL = 2e5  # products of a net at most, so that dozens take seconds
 

@@ -25,8 +25,8 @@ def test_training_needs_its_data_and_little_more(name: str) -> None:
 def test_a_copy_of_the_data_would_be_seen() -> None:
     code = """
 import json, numpy as np
-from experiments import training_memory
-from manual_mlp import training
+from experiments.benchmarks.speed import training_memory
+from manual_mlp.training import train as training
 right = training.check_x
 training.check_x = lambda *arguments, **others: np.array(right(*arguments, **others))
 print(json.dumps(training_memory.needed(training_memory.OPTIMIZERS["SGD"])))
