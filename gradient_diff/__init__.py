@@ -5,7 +5,7 @@ It never imports TensorFlow or Keras; `gradient_diff.keras` is the door for thos
 
 from gradient_diff.comparison import compare
 from gradient_diff.diagnosis.catalogue import MISTAKES, Mistake
-from gradient_diff.diagnosis.diagnosis import Cause, diagnose
+from gradient_diff.diagnosis.diagnosis import diagnose
 from gradient_diff.files.reading import read_gradients
 from gradient_diff.ledger.building import ledger
 from gradient_diff.ledger.ledger import Ledger
@@ -14,7 +14,9 @@ from gradient_diff.metrics.record import Entry, Metrics
 from gradient_diff.noise.given import drawn_noise
 from gradient_diff.noise.network import Noise, rounding_noise
 from gradient_diff.render.folder import write_report
-from gradient_diff.result.diff import GradientDiff, Row
+from gradient_diff.result.diff import GradientDiff
+from gradient_diff.result.findings import Cause
+from gradient_diff.result.row import Row
 from gradient_diff.result.status import Status
 from gradient_diff.shapes.explain import explain_shapes
 from gradient_diff.testing import GradientMismatch, assert_gradients_match

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from gradient_diff.comparison import compare
-from gradient_diff.diagnosis.smallest import Derivation
 from gradient_diff.noise.network import Noise
-from gradient_diff.result.diff import GradientDiff, Row
+from gradient_diff.result.diff import GradientDiff
+from gradient_diff.result.row import Row
 from gradient_diff.result.status import Status
+from gradient_diff.sides import Derivation
 from gradient_diff.witnesses.complex_step import Asked
 from manual_mlp import Evaluation
 from manual_mlp.extend import GATE, Arrays
@@ -45,6 +46,7 @@ def assert_gradients_match(
     names: Mapping[str, str] | None = None,
     rtol: float | None = None,
     witness: Asked | None = None,
+    sizes: tuple[int, int] | None = None,
     allow_kinks: bool = False,
 ) -> GradientDiff:
     """Compare as `compare` does, and fail unless the verdict is MATCH.
@@ -59,6 +61,7 @@ def assert_gradients_match(
         names: hand's name → reference's name, where they differ.
         rtol: instead, a tolerance of your own, relative to the largest entry of each reference array.
         witness: for gradients without a known network, as in `compare`.
+        sizes: (N, K), where no Evaluation tells them, as in `compare`.
         allow_kinks: whether sides that differ only through units at a kink pass; any subgradient is right there.
 
     Returns:
@@ -83,7 +86,7 @@ def assert_gradients_match(
         gradient_diff.testing.GradientMismatch: MISMATCH: the hand derivation is wrong...
     """
     __tracebackhide__ = True  # pytest then points at the line of the test
-    diff = compare(hand, reference, noise=noise, names=names, rtol=rtol, witness=witness)
+    diff = compare(hand, reference, noise=noise, names=names, rtol=rtol, witness=witness, sizes=sizes)
     if diff.ok or (allow_kinks and diff.verdict is Status.KINK):
         return diff
     raise GradientMismatch("\n".join(_lines(diff, allow_kinks)), diff)
@@ -116,7 +119,7 @@ def _row(row: Row) -> Iterator[str]:
         hand, reference = apart(m.worst_hand, m.worst_reference)
         yield f"    worst entry{index(m.worst_index)}: hand {hand}, reference {reference}"
         yield f"    entries that differ: {m.differing:,} of {m.size:,}; relative L2 {m.relative_l2:.1e}"
-    if row.distance is not None and "σ" not in row.reason:
+    if row.distance is not None and not row.by_sigma:
         yield f"    {sigmas(row.distance)} σ apart; up to {GATE:g} σ are rounding"
     yield f"    {printable(row.reason)}"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -14,54 +14,12 @@ from gradient_diff.diagnosis.reenactment.enactment import Enactment, described
 from gradient_diff.diagnosis.reenactment.setting import Setting
 from gradient_diff.diagnosis.search import Explanation, explanations
 from gradient_diff.diagnosis.signatures import signatures
-from gradient_diff.noise.network import UNITS, Noise, rounding_noise
+from gradient_diff.noise.network import UNITS, Kind, Noise, rounding_noise
+from gradient_diff.result.findings import Cause
 from manual_mlp import Array, Dropout, Evaluation, Problem, gradient_node
 from manual_mlp.extend import GATE, Arrays
 
 _ORDER = list(MISTAKES)
-
-
-@dataclass(frozen=True)
-class Cause:
-    """A mistake that explains the hand's arrays.
-
-    Attributes:
-        id: a key of `MISTAKES` or `CONVENTIONS`.
-        layer: where; "" for everywhere.
-        message: one sentence with the numbers, and the cure.
-        written, right: the equation as it was written and as it should be.
-        residual: what is left after undoing the mistake, in σ; 16 is what rounding explains.
-        same_as: ids that the data cannot tell apart from it.
-        together: ids of the mistakes that act at the same time; empty if this one alone explains the hand.
-        tell_apart: the change of data that would.
-        convention: it is no mistake, but another convention.
-        gallery: its entry in the gallery of mistakes.
-        title: what was done, in a few words; empty for that of its record in `MISTAKES`.
-
-    Example:
-        >>> print(Cause("sign", "", "every gradient has the opposite sign", "", "", 0.5))
-        sign: every gradient has the opposite sign
-    """
-
-    id: str
-    layer: str
-    message: str
-    written: str
-    right: str
-    residual: float
-    same_as: tuple[str, ...] = ()
-    tell_apart: str = ""
-    convention: bool = False
-    gallery: str = ""
-    together: tuple[str, ...] = ()
-    title: str = ""
-
-    def __str__(self) -> str:
-        place = f"{self.id} in {self.layer}" if self.layer else self.id
-        place = f"{place}, together with {', '.join(self.together)}" if self.together else place
-        alike = ", ".join(self.same_as)
-        more = f" (the data cannot tell it from {alike}; {self.tell_apart} may)" if alike else ""
-        return f"{place}: {self.message}{more}"
 
 
 def diagnose(
@@ -191,7 +149,7 @@ def _setting(problem: Problem, hand: Arrays, reference: Arrays, unit: str, given
     own = rounding_noise(problem, unit)
     setting = Setting(problem.float64, own, {n: np.asarray(a, np.float64) for n, a in hand.items()})
     extra: dict[str, Array] = {}
-    if given is not None and given.evaluations:  # the network's own σ, made wider by the caller
+    if given is not None and given.kind is Kind.NETWORK:  # the network's own σ, made wider by the caller
         shared = [n for n in setting.nodes if n in given.sigma]
         extra = {n: np.maximum(given.tolerance(n) - own.tolerance(n), 0.0) for n in shared}
     decay, unsure = _decay(setting, reference)

@@ -2,48 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, TypeAlias
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 
-from gradient_diff.diagnosis.calling import call_derivation
+from gradient_diff.calling import call_derivation
 from gradient_diff.noise.network import rounding_noise
-from manual_mlp import MLP, Array, Dense, Problem, evaluation_of, gradient_node
-
-if TYPE_CHECKING:
-    from gradient_diff.result.diff import GradientDiff
-
-Derivation: TypeAlias = Callable[[Mapping[str, Array], Array, Array], Mapping[str, Array]]
-"""(parameters, x, y) → gradients, parameter name → array: what is under test, to be called on other data and nets."""
+from gradient_diff.result.findings import Smallest
+from gradient_diff.sides import Derivation
+from manual_mlp import MLP, Dense, Problem, evaluation_of, gradient_node
 
 MOST_TRIES = 200
-
-
-@dataclass(frozen=True, eq=False)
-class Smallest:
-    """The smallest case found.
-
-    Attributes:
-        problem: network, parameters, x, y and loss of it.
-        samples: which of the batch are left.
-        whole: the problem it was cut from.
-        tries: how often the derivation was called.
-
-    Example: see `smallest_case`.
-    """
-
-    problem: Problem
-    samples: tuple[int, ...]
-    whole: Problem
-    tries: int
-
-    def __str__(self) -> str:
-        which = f"sample{'s' * (len(self.samples) > 1)} {', '.join(map(str, self.samples))}"
-        few = f" ({which})" if len(self.samples) <= 5 else ""
-        small, large = (p.mlp.outline for p in (self.problem, self.whole))
-        return f"Still wrong on batch {self.problem.batch}{few} and {small}, cut from {self.whole.batch} and {large}."
 
 
 def smallest_case(is_wrong: Callable[[Problem], bool], problem: Problem, most_tries: int = MOST_TRIES) -> Smallest:
@@ -74,27 +44,9 @@ def smallest_case(is_wrong: Callable[[Problem], bool], problem: Problem, most_tr
     return Smallest(small, tuple(samples), problem, search.tries)
 
 
-def cut_down(diff: GradientDiff, derivation: Derivation) -> GradientDiff:
-    """Where no known mistake explains a diff, add the smallest case on which the derivation is still wrong.
-
-    Args:
-        diff: a comparison in which the derivation was the hand side.
-        derivation: (parameters, x, y) → gradients by parameter name.
-
-    Returns:
-        The diff with `smallest`, and its sentence in `unexplained`; as it was where causes were found, or where the
-        network is unknown.
-
-    Example:
-        >>> from gradient_diff import compare
-        >>> e = (mlp := MLP(1, [Dense(1)])).backpropagate(mlp.initialize(0), np.ones((2, 1)), np.ones((2, 1)), "mse")
-        >>> cut_down(compare(e, e), lambda w, x, y: e.gradients).smallest is None
-        True
-    """
-    if not diff.unexplained or diff.problem is None:
-        return diff
-    smallest = smallest_case(lambda problem: is_wrong(derivation, problem), diff.problem)
-    return replace(diff, unexplained=f"{diff.unexplained} {smallest}", smallest=smallest)
+def smallest_wrong(derivation: Derivation, problem: Problem) -> Smallest:
+    """The smallest case on which a derivation is still wrong."""
+    return smallest_case(lambda smaller: is_wrong(derivation, smaller), problem)
 
 
 def is_wrong(derivation: Derivation, problem: Problem) -> bool:

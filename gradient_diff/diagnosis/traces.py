@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from gradient_diff.judging.case import Case
-from gradient_diff.noise.given import MEASURED
-from gradient_diff.noise.network import UNITS
+from gradient_diff.noise.network import UNITS, Kind
 from manual_mlp import Array, gradient_node
 from manual_mlp.extend import Arrays
 
@@ -52,7 +51,7 @@ class Traces:
         known = {} if case.noise is None else case.noise.sigma
         names = [n for n in case.hand if n in known and (n in own or case.problem is None)]
         limit = {n: case.noise.tolerance(n) for n in names} if case.noise else {}
-        computed = case.noise is not None and not case.noise.source.startswith((MEASURED, "rtol"))
+        computed = case.noise is not None and case.noise.kind in (Kind.NETWORK, Kind.DRAWN)
         hand, reference = ({n: _float64(side[n]) for n in names} for side in (case.hand, case.reference))
         fine = all(side[n].dtype == np.float64 for side in (case.hand, case.reference) for n in names)
         return cls(hand, reference, limit, own, computed and fine)

@@ -1,67 +1,74 @@
-"""What is judged, two sides of one problem, and what is said of each node."""
+"""What is judged: two sides of one problem, the rounding to expect of them, and who may be asked."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 
-from gradient_diff.noise.network import UNITS, Noise, rounding_noise
-from gradient_diff.result.status import Status
+from gradient_diff.judging.rows import float_name, unsound
+from gradient_diff.noise.given import check_independent, measured_noise, relative_noise, widened
+from gradient_diff.noise.network import UNITS, Kind, Noise, rounding_noise
+from gradient_diff.sides import Pair, Side
 from gradient_diff.witnesses.complex_step import Asked
-from manual_mlp import Array, Equation, Evaluation, Problem
-
-
-@dataclass(frozen=True)
-class Judged:
-    """What the judge says of one node.
-
-    Attributes:
-        status: see `Status`.
-        reason: why, with numbers.
-        judge: who spoke.
-        distance: largest |hand − reference| in σ, as it ran; None where nothing says how large σ is.
-        isolated_hand, isolated_reference: the node against its own equation on that side's own operands, in units
-            of that operation's rounding; None where operands are not at hand.
-
-    Example:
-        >>> Judged(Status.MATCH, "bit-equal", "bits").distance is None
-        True
-    """
-
-    status: Status
-    reason: str
-    judge: str
-    distance: float | None = None
-    isolated_hand: float | None = None
-    isolated_reference: float | None = None
+from manual_mlp import Array, Equation, Problem
+from manual_mlp.extend import Arrays
 
 
 @dataclass(frozen=True, eq=False)
 class Case:
-    """Two sides whose names, shapes and finiteness are in order, node → array, and what is known about them.
+    """A pair, and what is known about it.
 
     Attributes:
-        hand, reference: node → array.
-        problem: whose rounding is expected: where only one side fuses its last activation into the loss, the other's.
+        pair: both sides.
         noise: the rounding to expect.
-        hand_run, reference_run: the whole evaluations, where both are given.
-        spent: passes of the witness so far.
+        granted: the noise that the caller brought ready-made, which may be more than the network's own.
         ask: a witness from outside, where no network is known.
-        doubts: gradients at which the witness contradicts the derivation itself.
+        sizes: (N, K), where no Evaluation tells them.
     """
 
-    hand: Mapping[str, Array]
-    reference: Mapping[str, Array]
-    problem: Problem | None
+    pair: Pair
     noise: Noise | None
-    hand_run: Evaluation | None = None
-    reference_run: Evaluation | None = None
-    spent: list[int] = field(default_factory=list)
-    doubts: list[str] = field(default_factory=list)
+    granted: Noise | None = None
     ask: Asked | None = None
+    sizes: tuple[int, int] | None = None
+
+    @classmethod
+    def of(
+        cls,
+        pair: Pair,
+        noise: Noise | Arrays | None = None,
+        rtol: float | None = None,
+        ask: Asked | None = None,
+        sizes: tuple[int, int] | None = None,
+    ) -> Case:
+        """The case of a pair, judged by what the caller names, or by the network's own rounding where it is known."""
+        bare = cls(pair, None)
+        given = noise if isinstance(noise, Noise) else None
+        return cls(pair, _noise(bare, given, None if given else noise, rtol), given, ask, sizes)
+
+    @cached_property
+    def sound(self) -> list[str]:
+        """The nodes whose names, shapes and finiteness are in order, so that values can be compared."""
+        h, r = self.pair.hand, self.pair.reference
+        return [n for n in self.pair.order if n in h and n in r and not unsound(h[n], r[n])]
+
+    @cached_property
+    def hand(self) -> Arrays:
+        """node → array of the sound nodes."""
+        return {n: self.pair.hand[n] for n in self.sound}
+
+    @cached_property
+    def reference(self) -> Arrays:
+        """node → array of the sound nodes."""
+        return {n: self.pair.reference[n] for n in self.sound}
+
+    @property
+    def problem(self) -> Problem | None:
+        """Whose rounding is expected."""
+        return self.pair.noisier
 
     @cached_property
     def truth(self) -> Problem | None:
@@ -71,8 +78,7 @@ class Case:
         """
         if self.problem is None:
             return None
-        runs = self.hand_run, self.reference_run
-        if all(run is not None and not run.problem.fused for run in runs):
+        if all(run is not None and not run.problem.fused for run in self.pair.runs):
             return self.problem
         return replace(self.problem, fused=self.problem.mlp.fuses(self.problem.loss))
 
@@ -90,27 +96,43 @@ class Case:
     @cached_property
     def equations(self) -> tuple[Mapping[str, Equation], Mapping[str, Equation]]:
         """Of hand and reference, by node."""
-        problems = [self.problem if run is None else run.problem for run in (self.hand_run, self.reference_run)]
+        problems = [self.problem if run is None else run.problem for run in self.pair.runs]
         hand, reference = ({e.node: e for e in p.equations} if p else {} for p in problems)
         return hand, reference
 
     @cached_property
-    def environments(self) -> tuple[Mapping[str, Array], Mapping[str, Array]]:
+    def environments(self) -> tuple[Arrays, Arrays]:
         """What the equations of hand and reference read, as that side has it: data, parameters, its own nodes."""
         known = self.problem.environment if self.problem else {}
-        runs = (self.hand, self.hand_run), (self.reference, self.reference_run)
-        hand, reference = ({**known, **(arrays if run is None else run.nodes)} for arrays, run in runs)
+        arrays = zip((self.hand, self.reference), self.pair.runs, strict=True)
+        hand, reference = ({**known, **(own if run is None else run.nodes)} for own, run in arrays)
         return hand, reference
 
-    def sides(self, node: str) -> int:
+    def coarse_sides(self, node: str) -> int:
         """How many of the two arrays carry the rounding of the coarser dtype."""
         units = [UNITS.get(side[node].dtype.name, 0.0) for side in (self.hand, self.reference)]
         return units.count(max(units))
 
 
-def restated(judged: Judged, status: Status, reason: str) -> Judged:
-    """The same, with another status and reason."""
-    return replace(judged, status=status, reason=reason)
+def _noise(case: Case, given: Noise | None, second: object, rtol: float | None) -> Noise | None:
+    """The rounding to expect: by a tolerance, a second set of the reference, a ready-made noise, or the network."""
+    h, r, problem = case.hand, case.reference, case.problem
+    if rtol is not None:
+        return relative_noise(r, rtol, h)
+    if second is not None:
+        given = measured_noise(r, Side.of("noise", second).by_node(case.pair.problem))  # type: ignore[arg-type]  # it checks
+    if given is not None:
+        if given.kind is not Kind.REPEATED:
+            return given
+        check_independent(given, h, r)
+        return widened(given, h, r)
+    return expected_noise(problem, {float_name(a) for side in (h, r) for a in side.values()}) if problem else None
+
+
+def expected_noise(problem: Problem, dtypes: Iterable[str]) -> Noise | None:
+    """The network's noise at the coarsest dtype compared; None if no rounding is known for it."""
+    coarsest = max(dtypes, key=lambda d: UNITS.get(d, 0.0), default=problem.dtype.name)
+    return rounding_noise(problem, coarsest) if coarsest in UNITS else None
 
 
 def is_gradient(node: str) -> bool:

@@ -7,8 +7,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from gradient_diff.judging.case import Case, Judged, float64
+from gradient_diff.judging.case import Case, float64
 from gradient_diff.noise.network import UNITS, local_distance
+from gradient_diff.result.judged import Judged
 from gradient_diff.result.status import Status
 from manual_mlp import Array, Equation, ShapeError
 from manual_mlp.extend import GATE
@@ -16,7 +17,7 @@ from manual_mlp.extend import GATE
 
 def isolated(case: Case, side: int, node: str) -> float | None:
     """The node against its equation on that side's own operands, where they are at hand and sound."""
-    run, array = (case.hand_run, case.reference_run)[side], (case.hand, case.reference)[side][node]
+    run, array = case.pair.runs[side], (case.hand, case.reference)[side][node]
     equation, environment = case.equations[side].get(node), case.environments[side]
     if equation is None or (run is not None and node in run.other_pass) or array.dtype.name not in UNITS:
         return None
@@ -43,5 +44,5 @@ def by_isolation(judged: Judged) -> Judged:
     ):
         if distance is not None and distance > GATE:
             reason = f"the {title}'s own operands give {distance:.2g} times the rounding of this one operation"
-            return replace(judged, status=status, reason=reason, judge="isolated")
+            return replace(judged, status=status, reason=reason, judge="isolated", by_sigma=False)
     return judged

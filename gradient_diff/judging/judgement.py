@@ -6,60 +6,43 @@ operands; the network's σ. Who is off is asked of the witness.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
 
-from gradient_diff.judging.case import Case, Judged, float64, is_gradient, restated
+from gradient_diff.judging.case import Case, expected_noise, float64, is_gradient
 from gradient_diff.judging.isolation import by_isolation, isolated
 from gradient_diff.judging.kinks import explained_by_kinks, kinks
 from gradient_diff.judging.trial import who_is_off
-from gradient_diff.noise.given import MEASURED
-from gradient_diff.noise.network import MORE_DRAWS, UNITS, Noise, rounding_noise
+from gradient_diff.noise.network import MORE_DRAWS, UNITS, Kind, Noise, drawn_again
+from gradient_diff.result.judged import BITS, NOBODY, Judged
 from gradient_diff.result.status import Status
-from manual_mlp import Array, Problem
+from gradient_diff.sides import Pair
+from manual_mlp import Array
 
-NETWORK = Noise("", {}, {}, {}, 0).source
 CLOSE = 4.0  # times the gate: a call as close is made again with more draws
 
 
 def judge(case: Case) -> dict[str, Judged]:
-    """Judge every node of a case, in the order given.
-
-    Args:
-        case: two sides of one set of names, shapes agreeing, all finite.
-
-    Returns:
-        node → `Judged`.
-
-    Example:
-        >>> import numpy as np
-        >>> judge(Case({"w": np.ones(1)}, {"w": np.ones(1)}, None, None))["w"].status.name
-        'MATCH'
-    """
-    judged = {node: _first_look(case, node) for node in case.hand}
-    if _is_close(case, judged):
-        case = replace(case, noise=rounding_noise(case.problem, case.noise.dtype, MORE_DRAWS))  # type: ignore[arg-type,union-attr]  # both are known here
-        judged = {node: _first_look(case, node) for node in case.hand}
+    """node → what is said of it, for every sound node of a case in its order."""
+    judged = {node: _first_look(case, node) for node in case.sound}
+    if closer := _drawn_again(case, judged):
+        case = replace(case, noise=closer)
+        judged = {node: _first_look(case, node) for node in case.sound}
     off = [node for node, j in judged.items() if j.status is Status.DIFFERENT]
     judged |= _at_kinks(case, judged, [n for n in off if is_gradient(n)])
     judged |= _in_float64(case, judged)
     return judged | who_is_off(case, {node: judged[node] for node in off if judged[node].status is Status.DIFFERENT})
 
 
-def _is_close(case: Case, judged: Mapping[str, Judged]) -> bool:
-    """Whether nothing is far beyond the gate, so that σ itself, drawn a few times, decides."""
-    if case.problem is None or case.noise is None or case.noise.source != NETWORK:
-        return False
+def _drawn_again(case: Case, judged: Mapping[str, Judged]) -> Noise | None:
+    """More draws, where nothing is far beyond the gate, so that σ itself, drawn a few times, decides."""
+    if case.problem is None or case.noise is None or case.noise.kind is not Kind.NETWORK:
+        return None
     worst = max((j.distance for j in judged.values() if j.distance is not None), default=0.0)
-    return case.noise.gate < worst <= CLOSE * case.noise.gate
-
-
-def expected_noise(problem: Problem, dtypes: Iterable[str]) -> Noise | None:
-    """The network's noise at the coarsest dtype compared; None if no rounding is known for it."""
-    coarsest = max(dtypes, key=lambda d: UNITS.get(d, 0.0), default=problem.dtype.name)
-    return rounding_noise(problem, coarsest) if coarsest in UNITS else None
+    close = case.noise.gate < worst <= CLOSE * case.noise.gate
+    return drawn_again(case.noise, case.problem, MORE_DRAWS) if close else None
 
 
 def _first_look(case: Case, node: str) -> Judged:
@@ -70,28 +53,33 @@ def _first_look(case: Case, node: str) -> Judged:
     if case.noise is None or node not in case.noise.sigma:
         return _without_noise(h, r, equal, case.noise)
     limit = case.noise.tolerance(node, 2)
-    distance = float(case.noise.distance(node, case.difference(node), case.sides(node)).max())
+    distance = float(case.noise.distance(node, case.difference(node), case.coarse_sides(node)).max())
     truth = np.abs(float64(case.noise.values[node]))
     within = f"{distance:.2g} σ, rounding explains {case.noise.gate:g} σ"
-    found = Judged(Status.DIFFERENT, within, case.noise.source, distance, *by_itself)
+    found = Judged(Status.DIFFERENT, within, case.noise.source, distance, *by_itself, by_sigma=True)
     if not np.any(h) and not np.any(r):
-        return restated(found, Status.VACUOUS, "both sides are zero everywhere")
+        return _restated(found, Status.VACUOUS, "both sides are zero everywhere")
     gradient = case.problem is None or is_gradient(node)  # arrays by name alone are gradients
     if distance <= case.noise.gate and (truth <= limit).all() and gradient:
         lost = f"the gradient, at most {truth.max():.1e}, is lost in rounding noise: zeros would pass too"
-        return by_isolation(restated(found, Status.VACUOUS, lost))
+        return by_isolation(_restated(found, Status.VACUOUS, lost))
     if equal:
-        return restated(found, Status.MATCH, "bit-equal")
+        return _restated(found, Status.MATCH, "bit-equal")
     if distance <= case.noise.gate and (doubt := _no_rounding(case, case.noise, node, truth)):
-        return restated(found, Status.INCONCLUSIVE, doubt)
-    return by_isolation(restated(found, Status.MATCH, within)) if distance <= case.noise.gate else found
+        return replace(found, status=Status.INCONCLUSIVE, reason=doubt)
+    return by_isolation(replace(found, status=Status.MATCH)) if distance <= case.noise.gate else found
+
+
+def _restated(judged: Judged, status: Status, reason: str) -> Judged:
+    """The same with a reason other than the distance."""
+    return replace(judged, status=status, reason=reason, by_sigma=False)
 
 
 def _no_rounding(case: Case, noise: Noise, node: str, truth: Array) -> str:
     """Why a second set of gradients that is half of the dtype's digits off measures a mistake and no rounding."""
     units = [UNITS.get(side[node].dtype.name, 0.0) for side in (case.hand, case.reference)]
     off = float(np.sqrt(np.mean(np.square(noise.sigma[node])))) / max(float(truth.max()), np.finfo(float).tiny)
-    if not noise.source.startswith(MEASURED) or off <= np.sqrt(max(units)):
+    if noise.kind is not Kind.REPEATED or off <= np.sqrt(max(units)):
         return ""
     return (
         f"{noise.source} says σ = {off:.1e} of the largest entry, which is more than half of the digits: no rounding "
@@ -101,37 +89,34 @@ def _no_rounding(case: Case, noise: Noise, node: str, truth: Array) -> str:
 
 def _without_noise(h: Array, r: Array, equal: bool, noise: Noise | None) -> Judged:
     if not np.any(h) and not np.any(r):
-        return Judged(Status.VACUOUS, "both sides are zero everywhere", "bits")
+        return Judged(Status.VACUOUS, "both sides are zero everywhere", BITS)
     if equal:
-        return Judged(Status.MATCH, "bit-equal", "bits")
-    who = (
-        f"{noise.source}, bit-equal here, does not say"
-        if noise and noise.source.startswith(MEASURED)
-        else "no network says"
-    )
-    return Judged(Status.INCONCLUSIVE, f"not bit-equal, and {who} how much rounding to expect", "none")
+        return Judged(Status.MATCH, "bit-equal", BITS)
+    repeated = noise is not None and noise.kind is Kind.REPEATED
+    who = f"{noise.source}, bit-equal here, does not say" if noise and repeated else "no network says"
+    return Judged(Status.INCONCLUSIVE, f"not bit-equal, and {who} how much rounding to expect", NOBODY)
 
 
 def _at_kinks(case: Case, judged: Mapping[str, Judged], off: list[str]) -> dict[str, Judged]:
     """The kinks of what is differentiated: a side that clips what should not be clipped is not excused by rounding."""
     problem, noise = case.truth, case.truth_noise
-    if not off or problem is None or noise is None or not noise.evaluations:
+    if not off or problem is None or noise is None or noise.kind is not Kind.NETWORK:
         return {}
     if not explained_by_kinks(problem, noise, case.hand, case.reference, off):
         return {}
     units = "; ".join(str(kink) for kink in kinks(problem, noise)[:3])
-    return {node: restated(judged[node], Status.KINK, f"only through units at a kink: {units}") for node in off}
+    return {node: _restated(judged[node], Status.KINK, f"only through units at a kink: {units}") for node in off}
 
 
 def _in_float64(case: Case, judged: Mapping[str, Judged]) -> dict[str, Judged]:
     """The derivation judged where rounding is 1e9 times smaller; σ only explains the coarser run."""
-    runs = case.hand_run, case.reference_run
+    runs = case.pair.runs
     if case.problem is None or case.problem.dtype == np.float64 or any(r is None or r.rerun is None for r in runs):
         return {}
     hand, reference = (run.rerun() for run in runs if run is not None and run.rerun is not None)
     common = [n for n in case.hand if n in hand.nodes and n in reference.nodes]
     h, r = ({n: e.nodes[n] for n in common} for e in (hand, reference))
-    again = judge(Case(h, r, case.problem.float64, expected_noise(case.problem, ["float64"]), hand, reference))
+    again = judge(Case(Pair(h, r, case.problem.float64, (hand, reference)), expected_noise(case.problem, ["float64"])))
     return {
         n: replace(j, reason=f"in float64: {j.reason}", judge="float64 re-run", distance=judged[n].distance)
         for n, j in again.items()

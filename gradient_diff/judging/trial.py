@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 
-from gradient_diff.judging.case import Case, Judged, float64, is_gradient, restated
-from gradient_diff.noise.network import Noise
+from gradient_diff.judging.case import Case, float64, is_gradient
+from gradient_diff.noise.network import Kind, Noise
+from gradient_diff.result.judged import Judged
 from gradient_diff.result.status import Status
 from gradient_diff.witnesses.complex_step import PASSES, WORST, Asked, Testimony, largest, testify
 from manual_mlp import Problem
@@ -17,37 +19,62 @@ MOST_ASKED = 8  # rows about which a witness from outside is asked; each answer 
 
 def who_is_off(case: Case, undecided: Mapping[str, Judged]) -> dict[str, Judged]:
     """The same nodes with whom the witness convicts; its passes are shared among the gradients."""
-    share = PASSES // max(1, sum(map(is_gradient, undecided)))
-    return {node: _convicted(case, node, judged, max(share, 1)) for node, judged in undecided.items()}
+    trial = Trial(case, max(PASSES // max(1, sum(map(is_gradient, undecided))), 1))
+    return {node: trial.judge(node, judged) for node, judged in undecided.items()}
 
 
-def _convicted(case: Case, node: str, judged: Judged, passes: int) -> Judged:
-    """Ask the witness where the sides differ most; for the forward pass the float64 derivation is the definition."""
-    truth, noise = case.truth, case.truth_noise
-    if case.ask is not None and case.noise is not None and len(case.spent) < MOST_ASKED:
-        return _asked(case, case.ask, case.noise, node, judged)
-    if truth is None or noise is None or node not in noise.sigma or not noise.evaluations:
-        return judged
-    limit = np.broadcast_to(noise.tolerance(node, 2 if noise.dtype == "float64" else 1), case.hand[node].shape)
-    testimony = _testimony(case, truth, noise, node, min(passes, PASSES - sum(case.spent)))
-    if testimony.passes and testimony.distance(noise.values[node], limit) > 1:
-        case.doubts.append(node)
-    if is_gradient(node) and not testimony.passes and case.doubts:
-        return restated(judged, Status.DIFFERENT, f"{judged.reason}; the witness contradicts the derivation elsewhere")
-    hand, reference = (testimony.distance(float64(side[node]), limit) for side in (case.hand, case.reference))
-    source = "the complex-step witness" if testimony.passes else "the derivation in float64"
-    found = (
-        f"{judged.reason}; {source} is {hand:.2g} from the hand and {reference:.2g} from the reference, "
-        "in units of what rounding explains"
-    )
-    if hand > 1:
-        return restated(judged, Status.MISMATCH, found)
-    return restated(judged, Status.REFERENCE_OFF, found) if reference > 1 else judged
+class Trial:
+    """Asks the witness about one node after another, within its budget.
+
+    For the forward pass the float64 derivation is the definition; where the witness contradicts the derivation itself
+    at one gradient, that derivation convicts nobody at the next.
+    """
+
+    def __init__(self, case: Case, share: int) -> None:
+        self._case, self._share = case, share
+        self._passes, self._answers, self._doubted = PASSES, MOST_ASKED, False
+
+    def judge(self, node: str, judged: Judged) -> Judged:
+        """The node with whom the witness sides with, where it can be asked."""
+        case = self._case
+        if case.ask is not None and case.noise is not None and self._answers:
+            self._answers -= 1
+            return _asked(case, case.ask, case.noise, node, judged)
+        truth, noise = case.truth, case.truth_noise
+        if truth is None or noise is None or node not in noise.sigma or noise.kind is not Kind.NETWORK:
+            return judged
+        return self._convict(truth, noise, node, judged)
+
+    def _convict(self, truth: Problem, noise: Noise, node: str, judged: Judged) -> Judged:
+        case = self._case
+        limit = np.broadcast_to(noise.tolerance(node, 2 if noise.dtype == "float64" else 1), case.hand[node].shape)
+        testimony = self._testimony(truth, noise, node)
+        if testimony.passes and testimony.distance(noise.values[node], limit) > 1:
+            self._doubted = True
+        if is_gradient(node) and not testimony.passes and self._doubted:
+            return replace(judged, reason=f"{judged.reason}; the witness contradicts the derivation elsewhere")
+        hand, reference = (testimony.distance(float64(side[node]), limit) for side in (case.hand, case.reference))
+        source = "the complex-step witness" if testimony.passes else "the derivation in float64"
+        found = (
+            f"{judged.reason}; {source} is {hand:.2g} from the hand and {reference:.2g} from the reference, "
+            "in units of what rounding explains"
+        )
+        if hand > 1:
+            return replace(judged, status=Status.MISMATCH, reason=found)
+        return replace(judged, status=Status.REFERENCE_OFF, reason=found) if reference > 1 else judged
+
+    def _testimony(self, truth: Problem, noise: Noise, node: str) -> Testimony:
+        passes = min(self._share, self._passes)
+        if is_gradient(node) and passes > 0:
+            testimony = testify(truth, node, self._case.difference(node), passes)
+            self._passes -= testimony.passes
+            return testimony
+        indices = largest(self._case.difference(node), WORST)
+        return Testimony(indices, tuple(float(noise.values[node][i]) for i in indices))
 
 
 def _asked(case: Case, ask: Asked, noise: Noise, node: str, judged: Judged) -> Judged:
     """Ask a witness from outside, at the one entry where the sides differ most; its own error counts, too."""
-    case.spent.append(1)
     (index,) = largest(case.difference(node), 1)
     unit = np.zeros(case.hand[node].shape)
     unit[index] = 1.0
@@ -59,14 +86,5 @@ def _asked(case: Case, ask: Asked, noise: Noise, node: str, judged: Judged) -> J
         f"hand and {reference:.2g} from the reference, in units of what rounding and that error explain"
     )
     if hand > 1 and hand > reference:
-        return restated(judged, Status.MISMATCH, found)
-    return restated(judged, Status.REFERENCE_OFF, found) if reference > 1 else judged
-
-
-def _testimony(case: Case, truth: Problem, noise: Noise, node: str, passes: int) -> Testimony:
-    if is_gradient(node) and passes > 0:
-        testimony = testify(truth, node, case.difference(node), passes)
-        case.spent.append(testimony.passes)
-        return testimony
-    indices = largest(case.difference(node), WORST)
-    return Testimony(indices, tuple(float(noise.values[node][i]) for i in indices))
+        return replace(judged, status=Status.MISMATCH, reason=found)
+    return replace(judged, status=Status.REFERENCE_OFF, reason=found) if reference > 1 else judged

@@ -7,11 +7,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from gradient_diff.noise.network import UNITS, Noise
+from gradient_diff.noise.network import UNITS, Kind, Noise
 from manual_mlp import Array
 from manual_mlp.extend import GATE
 
-MEASURED = "the second set of gradients"
 _SMALLEST = {"float16": 2.0**-14}  # the smallest normal number, η; float32 and bfloat16 have 2⁻¹²⁶
 
 
@@ -45,7 +44,7 @@ def measured_noise(reference: Mapping[str, Array], repeat: Mapping[str, Array]) 
         _check_not_coarser(name, array, repeat[name])
     values = {n: np.asarray(repeat[n], np.float64) for n in reference}
     error = {n: np.asarray(a, np.float64) - values[n] for n, a in reference.items()}
-    return drawn_noise(values, [error], MEASURED)
+    return drawn_noise(values, [error], "the second set of gradients")
 
 
 def _check_not_coarser(name: str, reference: Array, repeat: Array) -> None:
@@ -133,7 +132,9 @@ def _widened(noise: Noise, node: str, hand: Array, reference: Array) -> Array:
     return np.where(computed > 0, np.hypot(computed, stored), 0.0)  # nothing is known of what never rounded
 
 
-def drawn_noise(values: Mapping[str, Array], errors: Sequence[Mapping[str, Array]], source: str) -> Noise:
+def drawn_noise(
+    values: Mapping[str, Array], errors: Sequence[Mapping[str, Array]], source: str, kind: Kind = Kind.REPEATED
+) -> Noise:
     """Rounding measured from draws of it.
 
     Few draws scatter, so each entry gets the mean of its own squares, the product of its row's and its column's mean
@@ -143,6 +144,8 @@ def drawn_noise(values: Mapping[str, Array], errors: Sequence[Mapping[str, Array
         values: name → the gradient, as exact as it can be had.
         errors: one or more times name → what one evaluation of it was off by.
         source: who says so, in words.
+        kind: REPEATED for runs that may themselves be off, so that a spread of half the digits is no rounding;
+            DRAWN where the last digits of one computation were moved.
 
     Returns:
         A `Noise` with bound 0.
@@ -154,7 +157,7 @@ def drawn_noise(values: Mapping[str, Array], errors: Sequence[Mapping[str, Array
     """
     squares = {n: np.mean([np.square(error[n]) for error in errors], axis=0) for n in values}
     sigma = {n: np.sqrt(_spread(square)) for n, square in squares.items()}
-    return Noise("", values, sigma, dict.fromkeys(values, 0.0), 0, source=source)
+    return Noise("", values, sigma, dict.fromkeys(values, 0.0), 0, source=source, kind=kind)
 
 
 def _spread(square: Array) -> Array:

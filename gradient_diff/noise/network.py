@@ -8,7 +8,8 @@ of variance from node to node would lose. Errors that repeat from sample to samp
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from enum import Enum
 
 import numpy as np
 
@@ -27,6 +28,15 @@ SMALLEST = {"float64": 2.0**-510, "float32": 2.0**-126, "float16": 2.0**-14, "bf
 square, a variance, can still be computed."""
 
 
+class Kind(Enum):
+    """From whom it is known how much rounding to expect."""
+
+    NETWORK = "computed from the network's own equations, which can be run again"
+    REPEATED = "measured by a second set of the same gradients, which may itself be off"
+    DRAWN = "measured on the thing itself, by moving its last digits"
+    CHOSEN = "a tolerance of the caller's own"
+
+
 @dataclass(frozen=True, eq=False)
 class Noise:
     """The rounding to expect in every node of one problem at one dtype.
@@ -39,6 +49,7 @@ class Noise:
         evaluations: runs of all equations that it took.
         gate: the σ that a difference may reach.
         source: what says so, in words.
+        kind: who says so: what may be concluded from it hangs on this, and never on the words.
 
     Example:
         >>> import numpy as np
@@ -56,7 +67,8 @@ class Noise:
     bound: Mapping[str, Array | float]
     evaluations: int
     gate: float = GATE
-    source: str = "σ of the network"
+    source: str = "σ given by the caller"
+    kind: Kind = Kind.CHOSEN
 
     def tolerance(self, node: str, sides: int = 2) -> Array:
         """The largest difference that rounding explains: √sides · (16 σ + B).
@@ -150,7 +162,15 @@ def rounding_noise(
         {node: scale * np.sqrt(v) for node, v in variance.items()},
         {node: scale * rounding.bound for node, rounding in local.items()},
         draws + 4,  # R, and Q and the partial sums of each product
+        source="σ of the network",
+        kind=Kind.NETWORK,
     )
+
+
+def drawn_again(noise: Noise, problem: Problem, draws: int) -> Noise:
+    """A noise of the network by more draws; what its caller grants beside rounding stays granted."""
+    again = rounding_noise(problem, noise.dtype, draws)
+    return replace(noise, sigma=again.sigma, evaluations=again.evaluations)
 
 
 def update_bound(before: Array, after: Array, learning_rate: float) -> Array:

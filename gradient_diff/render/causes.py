@@ -6,9 +6,9 @@ import math
 from collections.abc import Sequence
 
 from gradient_diff.diagnosis.catalogue import CONVENTIONS, MISTAKES
-from gradient_diff.diagnosis.diagnosis import Cause
 from gradient_diff.render.markdown import escape
 from gradient_diff.result.diff import GradientDiff
+from gradient_diff.result.findings import Cause
 from gradient_diff.wording import printable, sigmas
 from manual_mlp.extend import GATE
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from gradient_diff.result.diff import Row
+from gradient_diff.result.row import Row
 from gradient_diff.wording import entry, index, mark, near_one, number, printable, shapes, sigmas
 
 

@@ -15,7 +15,8 @@ from gradient_diff.render.causes import name as cause_name
 from gradient_diff.render.columns import COLUMNS, Column
 from gradient_diff.render.details import to_details
 from gradient_diff.render.sections import Figure, Section
-from gradient_diff.result.diff import GradientDiff, Row
+from gradient_diff.result.diff import GradientDiff
+from gradient_diff.result.row import Row
 from gradient_diff.result.status import Status
 from gradient_diff.wording import apart, entry, index, mark, number, printable, tone
 

@@ -14,7 +14,8 @@ from gradient_diff.render.causes import heading, to_lines
 from gradient_diff.render.columns import COLUMNS
 from gradient_diff.render.ledgers import LEDGER_COLUMNS, fit
 from gradient_diff.render.markdown import escape, table, titled
-from gradient_diff.result.diff import GradientDiff, Row
+from gradient_diff.result.diff import GradientDiff
+from gradient_diff.result.row import Row
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from gradient_diff.ledger.ledger import LedgerLine
 from gradient_diff.render.causes import heading, name, notes, sentence, sides
 from gradient_diff.render.columns import COLUMNS, Column
-from gradient_diff.result.diff import GradientDiff, Row
+from gradient_diff.result.diff import GradientDiff
+from gradient_diff.result.row import Row
 from gradient_diff.result.status import Status
 from gradient_diff.wording import mark, printable, tone
 

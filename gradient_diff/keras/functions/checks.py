@@ -7,7 +7,6 @@ from functools import cached_property
 
 import numpy as np
 
-from gradient_diff.diagnosis.diagnosis import Cause
 from gradient_diff.keras.functions.causes import function_causes, not_linear
 from gradient_diff.keras.functions.judging import Sides
 from gradient_diff.keras.functions.meanings import meanings, other_function
@@ -16,7 +15,9 @@ from gradient_diff.keras.functions.reenactment import reenacted_causes
 from gradient_diff.keras.functions.rounding_draws import Rounding
 from gradient_diff.keras.functions.rows import Rows
 from gradient_diff.keras.functions.subject import Subject, further_than_order, responds
-from gradient_diff.result.diff import GradientDiff, Row
+from gradient_diff.result.diff import GradientDiff
+from gradient_diff.result.findings import Cause
+from gradient_diff.result.row import Row
 from gradient_diff.result.status import Status
 from manual_mlp import Array
 

@@ -12,8 +12,9 @@ from gradient_diff.comparison import compare
 from gradient_diff.keras.functions.questions import Answers, Question, answer, answer_sided, entry_question
 from gradient_diff.keras.functions.subject import Subject
 from gradient_diff.noise.given import drawn_noise
-from gradient_diff.noise.network import UNITS, Noise
-from gradient_diff.result.diff import GradientDiff, Row
+from gradient_diff.noise.network import UNITS, Kind, Noise
+from gradient_diff.result.diff import GradientDiff
+from gradient_diff.result.row import Row
 from gradient_diff.result.status import Status
 from manual_mlp import Array
 from manual_mlp.extend import Arrays
@@ -66,7 +67,7 @@ class Sides:
         sigma = {n: self.answers[n].spread(s) if n in self.answers else s for n, s in sigma.items()}
         bound = {n: self.answers[n].error if n in self.answers else 0.0 for n in sigma}
         values = {n: np.asarray(self.reference[n], np.float64) for n in sigma}
-        return Noise(self.subject.dtype, values, sigma, bound, 0, source=self.source)
+        return Noise(self.subject.dtype, values, sigma, bound, 0, source=self.source, kind=Kind.DRAWN)
 
     def _sigma(self, name: str) -> Array:
         g = np.asarray(self.hand[name], np.float64)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gradient_diff.result.diff import Row
+from gradient_diff.result.row import Row
 from gradient_diff.result.status import Meaning, Status
 
 SKIPPED = "skipped: "

@@ -7,11 +7,11 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from gradient_diff.diagnosis.diagnosis import Cause
 from gradient_diff.keras.functions.causes import cause
 from gradient_diff.keras.functions.judging import Sides
 from gradient_diff.keras.functions.questions import answer
 from gradient_diff.noise.network import UNITS
+from gradient_diff.result.findings import Cause
 from manual_mlp import Array
 
 Operand = tuple[str, Array]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gradient_diff.keras.functions.meanings import SKIPPED, other_function
-from gradient_diff.result.diff import Row
+from gradient_diff.result.row import Row
 from gradient_diff.result.status import Status
 
 if TYPE_CHECKING:

@@ -12,9 +12,8 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from gradient_diff.comparison import compare
-from gradient_diff.diagnosis.calling import call_derivation
-from gradient_diff.diagnosis.smallest import cut_down
+from gradient_diff.calling import call_derivation
+from gradient_diff.comparison import compare, cut_down
 from gradient_diff.keras.gradients.arguments import as_named, checked_rate
 from gradient_diff.keras.gradients.clones import against_clone
 from gradient_diff.keras.gradients.loss_arguments import ResolvedLoss, resolve_loss

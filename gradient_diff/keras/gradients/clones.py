@@ -14,7 +14,7 @@ from gradient_diff.comparison import compare
 from gradient_diff.keras.gradients.loss_arguments import ResolvedLoss
 from gradient_diff.keras.gradients.steps import wider
 from gradient_diff.noise.given import drawn_noise
-from gradient_diff.noise.network import UNITS, Noise
+from gradient_diff.noise.network import UNITS, Kind, Noise
 from gradient_diff.result.diff import GradientDiff
 from gradient_diff.witnesses.ridders import ridders
 from keras_mlp import Mode, named_weights, parameters_of, prove_same_weights
@@ -132,7 +132,7 @@ def _measured(
         errors.append({n: sides[0][n].astype(np.float64) - sides[1][n] for n in fine})
     same = all(a.dtype == np.float64 for a in reference.values())
     scale = UNITS["float64"] / UNITS[dtype] if same else 1.0
-    noise = drawn_noise(fine, errors, "a float64 clone of the model")
+    noise = drawn_noise(fine, errors, "a float64 clone of the model", Kind.DRAWN)
     return replace(noise, sigma={n: s * scale for n, s in noise.sigma.items()})
 
 

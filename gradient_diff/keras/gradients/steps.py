@@ -8,10 +8,10 @@ from functools import cached_property
 
 import numpy as np
 
-from gradient_diff.diagnosis.diagnosis import Cause
 from gradient_diff.keras.gradients.arguments import inferred_gradients
 from gradient_diff.noise.network import UNITS, Noise, update_bound
 from gradient_diff.result.diff import GradientDiff
+from gradient_diff.result.findings import Cause
 from manual_mlp import Array, gradient_node
 from manual_mlp.extend import GATE, Arrays
 

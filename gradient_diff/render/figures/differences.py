@@ -8,7 +8,8 @@ import numpy as np
 
 from gradient_diff.render.figures import canvas
 from gradient_diff.render.figures.selection import comparable, pair
-from gradient_diff.result.diff import GradientDiff, Row
+from gradient_diff.result.diff import GradientDiff
+from gradient_diff.result.row import Row
 from gradient_diff.wording import tone
 from manual_mlp.extend import GATE
 

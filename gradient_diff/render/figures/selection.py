@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from gradient_diff.result.diff import GradientDiff, Row
+from gradient_diff.result.diff import GradientDiff
+from gradient_diff.result.row import Row
 from manual_mlp import Array
 
 

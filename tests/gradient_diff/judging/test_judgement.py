@@ -10,9 +10,7 @@ import numpy as np
 import pytest
 
 from gradient_diff import GradientDiff, Status, compare
-from gradient_diff.judging.case import Case
-from gradient_diff.judging.judgement import expected_noise, judge
-from manual_mlp import MLP, Array, Dense, Equation, Evaluation, Problem, evaluation_of, gradient_node
+from manual_mlp import MLP, Array, Dense, Evaluation, Problem, evaluation_of, gradient_node
 from manual_mlp.equations.equations import evaluate
 from manual_mlp.equations.local_rounding import GATE
 from manual_mlp.equations.operations import Operation, Pullback
@@ -330,39 +328,3 @@ def test_a_mistake_that_float32_hides_is_found_by_the_float64_rerun() -> None:
     assert row.reason.startswith("in float64: ")
     assert row.distance == 0  # as it ran in float32
     assert compare(dataclasses.replace(e, rerun=None), _tape(problem)).ok
-
-
-# a case by itself
-
-
-def test_cases_without_a_network() -> None:
-    judged = judge(Case({"w": np.zeros(2), "v": np.ones(2)}, {"w": np.zeros(2), "v": np.ones(2)}, None, None))
-    assert [(j.status, j.judge) for j in judged.values()] == [(Status.VACUOUS, "bits"), (Status.MATCH, "bits")]
-
-
-def test_the_coarsest_dtype_says_how_much_noise_to_expect() -> None:
-    problem = _problem()
-    noise = expected_noise(problem, ["float64", "float32"])
-    assert noise is not None
-    assert noise.dtype == "float32"
-    assert expected_noise(problem, ["longdouble"]) is None
-
-
-def test_a_dtype_whose_rounding_is_not_known_is_inconclusive() -> None:
-    problem = _problem()
-    mine = {n: np.nextafter(g.astype(np.longdouble), 9) for n, g in _tape(problem).gradients.items()}
-    assert compare(mine, _tape(problem)).verdict in (Status.INCONCLUSIVE, Status.MATCH)
-
-
-def test_a_finer_side_does_not_double_the_tolerance() -> None:
-    problem = _problem()
-    noise = expected_noise(problem, ["float32"])
-    coarse, fine = {"w": np.ones(1, "f4")}, {"w": np.ones(1)}
-    assert Case(coarse, fine, problem, noise).sides("w") == 1
-    assert Case(coarse, coarse, problem, noise).sides("w") == 2
-
-
-def test_equations_are_those_of_each_sides_own_problem() -> None:
-    problem = _problem()
-    case = Case({}, {}, problem, None, _tape(problem), None)
-    assert all(isinstance(e, Equation) for side in case.equations for e in side.values())

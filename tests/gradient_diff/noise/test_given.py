@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from gradient_diff import Status, compare, drawn_noise
 from gradient_diff.noise.given import check_independent, measured_noise, relative_noise, unit, widened
+from gradient_diff.noise.network import Kind
 from manual_mlp import MLP, Dense, Evaluation
 
 
@@ -168,3 +171,21 @@ def test_only_coarser_arrays_are_widened_and_of_what_never_rounded_nothing_is_kn
     assert wide.sigma["b"] is noise.sigma["b"]
     assert not wide.sigma["c"].any()
     assert widened(noise, reference, reference) is noise
+
+
+@pytest.mark.parametrize("source", ["two runs", "the second set of gradients", "a repeated run, widened"])
+def test_the_same_evidence_is_judged_the_same_whatever_it_is_called(source: str) -> None:
+    """A run that is 3 % off measures a mistake and no rounding: a silent MATCH would pass an error of 1 %."""
+    r = {"w": np.array([1.0, 2.0, 3.0])}
+    errors, hand = [{"w": 0.03 * r["w"]}], {"w": 1.01 * r["w"]}
+    assert compare(hand, r, noise={"w": 1.03 * r["w"]}).verdict is Status.INCONCLUSIVE
+    assert compare(hand, r, noise=drawn_noise(r, errors, source)).verdict is Status.INCONCLUSIVE
+
+
+def test_what_may_be_concluded_hangs_on_the_kind_alone() -> None:
+    """The last digits of one computation that were moved are its rounding, however much it is."""
+    r = {"w": np.array([1.0, 2.0, 3.0])}
+    errors, hand = [{"w": 0.03 * r["w"]}], {"w": 1.01 * r["w"]}
+    moved = drawn_noise(r, errors, "two runs", Kind.DRAWN)
+    assert compare(hand, r, noise=moved).verdict is Status.MATCH
+    assert compare(hand, r, noise=replace(moved, kind=Kind.REPEATED)).verdict is Status.INCONCLUSIVE

@@ -8,47 +8,50 @@ from dataclasses import replace
 
 import numpy as np
 
-from gradient_diff.judging.case import Judged
-from gradient_diff.ledger.ledger import Ledger
+from gradient_diff.ledger.ledger import Ledger, LedgerLine
 from gradient_diff.metrics.measuring import measure
 from gradient_diff.noise.network import UNITS
-from gradient_diff.result.diff import Row
+from gradient_diff.result.judged import Judged
+from gradient_diff.result.row import Row
 from gradient_diff.result.status import Status
 from gradient_diff.shapes.misfit import misfit
+from gradient_diff.sides import Pair
 from manual_mlp import Array, Problem
 from manual_mlp.extend import GATE, Arrays
 
 
-def in_order(h: Iterable[str], r: Iterable[str], formulas: Iterable[str]) -> list[str]:
-    """The names of both sides in the order of the computation, then those that it does not know."""
-    present = dict.fromkeys([*r, *h])
-    known = [n for n in formulas if n in present]
-    return [*known, *(n for n in present if n not in set(known))]
+def rows_of(pair: Pair, judged: Mapping[str, Judged], ledger: Ledger) -> tuple[Row, ...]:
+    """The rows of a pair in the order of the computation; a node that is not judged cannot be compared by value."""
+    lines = {line.node: line for line in ledger}
+    rows = tuple(_row(pair, name, judged.get(name), lines.get(name)) for name in pair.order)
+    return _mark_downstream(tuple(_with_namesake(row, rows) for row in rows), pair.problem)
 
 
-def row_of(
-    name: str,
-    h: Array | None,
-    r: Array | None,
-    equation: tuple[str, str] | None,
-    judged: Judged | None,
-) -> Row:
-    """The row of one name; `judged` is None where the sides cannot be compared by value."""
-    layer, formula = equation or (name.rpartition("/")[0], "")
+def _row(pair: Pair, name: str, judged: Judged | None, line: LedgerLine | None) -> Row:
+    h, r = pair.hand.get(name), pair.reference.get(name)
+    layer, formula = pair.formulas.get(name, (name.rpartition("/")[0], ""))
     shapes = (None if h is None else h.shape, None if r is None else r.shape)
     if h is None or r is None:
         reason = f"the {'hand' if h is None else 'reference'} side has no {name}"
         return Row(name, layer, formula, "", *shapes, Status.MISSING, reason)
     dtype = _coarser(h, r)
     if judged is None:
-        return Row(name, layer, formula, dtype, *shapes, *unsound(h, r))  # type: ignore[misc]  # it is unsound here
+        status, reason = _unsound_here(h, r, line, pair.known)
+        return Row(name, layer, formula, dtype, *shapes, status, reason)
     row = Row(name, layer, formula, dtype, *shapes, judged.status, judged.reason, measure(h, r), judged.judge)
     return replace(
         row,
         distance=judged.distance,
+        by_sigma=judged.by_sigma,
         isolated_hand=judged.isolated_hand,
         isolated_reference=judged.isolated_reference,
     )
+
+
+def _unsound_here(h: Array, r: Array, line: LedgerLine | None, known: Arrays) -> tuple[Status, str]:
+    """As `unsound`; where the network is known, two shapes are explained with the equation at hand."""
+    status, reason = unsound(h, r) or (Status.VACUOUS, "")
+    return (status, misfit(h, r, line, known)) if status is Status.SHAPE and line else (status, reason)
 
 
 def unsound(h: Array, r: Array) -> tuple[Status, str] | None:
@@ -82,32 +85,10 @@ def float_name(a: Array) -> str:
     return "float64" if a.dtype.kind in "iu" else a.dtype.name
 
 
-def with_shapes_explained(
-    rows: tuple[Row, ...], h: Arrays, r: Arrays, lines: Ledger, known: Mapping[str, Array]
-) -> tuple[Row, ...]:
-    """Where the network is known, a row of two shapes says what happened with its equation at hand."""
-    books = {line.node: line for line in lines}
-    return tuple(
-        replace(row, reason=misfit(h[row.name], r[row.name], books[row.name], known))
-        if row.status is Status.SHAPE and row.name in books
-        else row
-        for row in rows
-    )
-
-
-def with_namesakes(rows: tuple[Row, ...]) -> tuple[Row, ...]:
-    """Where one side has no array of a name, but one of that shape which only it has, the row says so.
-
-    Example:
-        >>> from gradient_diff import compare
-        >>> sides = {"a/weight": np.ones(2)}, {"a/kernel": np.ones(2)}
-        >>> compare(*sides, rtol=1e-6)["a/kernel"].reason
-        'the hand side has no a/kernel; it has a/weight of that shape: is it called otherwise there?'
-    """
-    return tuple(_with_namesake(row, rows) if row.status is Status.MISSING else row for row in rows)
-
-
 def _with_namesake(row: Row, rows: Iterable[Row]) -> Row:
+    """Where one side has no array of a name, but one of that shape which only it has, the row says so."""
+    if row.status is not Status.MISSING:
+        return row
     side = "hand" if row.shape_hand is None else "reference"
     shapes = row.shape_reference, row.shape_hand
     others = [other.name for other in rows if (other.shape_hand, other.shape_reference) == shapes]
@@ -118,7 +99,7 @@ def _with_namesake(row: Row, rows: Iterable[Row]) -> Row:
     return replace(row, reason=found)
 
 
-def mark_downstream(rows: tuple[Row, ...], problem: Problem | None) -> tuple[Row, ...]:
+def _mark_downstream(rows: tuple[Row, ...], problem: Problem | None) -> tuple[Row, ...]:
     """Mark rows that are off only because an operand of theirs is: their own equation, in isolation, is in order."""
     if problem is None:
         return rows

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from gradient_diff import compare
-from gradient_diff.diagnosis.calling import call_derivation, in_place
+from gradient_diff.calling import call_derivation, in_place
 from manual_mlp import MLP, Dense, Evaluation
 
 NAN = np.array([[np.nan, 1.0], [2.0, 3.0]])
