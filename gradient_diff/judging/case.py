@@ -113,11 +113,6 @@ def restated(judged: Judged, status: Status, reason: str) -> Judged:
     return replace(judged, status=status, reason=reason)
 
 
-def is_gradient(node: str) -> bool:
-    """Whether it is dE/d of something, and no node of the forward pass."""
-    return "/dE_d" in node
-
-
 def float64(a: Array) -> Array:
     """The array in float64, copied only if it is another dtype."""
     return np.asarray(a, np.float64)

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from gradient_diff.judging.case import Case, Judged, float64, is_gradient, restated
+from gradient_diff.judging.case import Case, Judged, float64, restated
 from gradient_diff.judging.isolation import by_isolation, isolated
 from gradient_diff.judging.kinks import explained_by_kinks, kinks
 from gradient_diff.judging.trial import who_is_off
@@ -19,6 +19,7 @@ from gradient_diff.noise.given import MEASURED
 from gradient_diff.noise.network import MORE_DRAWS, UNITS, Noise, rounding_noise
 from gradient_diff.result.status import Status
 from manual_mlp import Array, Problem
+from manual_mlp.extend import is_gradient
 
 NETWORK = Noise("", {}, {}, {}, 0).source
 CLOSE = 4.0  # times the gate: a call as close is made again with more draws

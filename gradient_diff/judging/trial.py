@@ -6,11 +6,12 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from gradient_diff.judging.case import Case, Judged, float64, is_gradient, restated
+from gradient_diff.judging.case import Case, Judged, float64, restated
 from gradient_diff.noise.network import Noise
 from gradient_diff.result.status import Status
 from gradient_diff.witnesses.complex_step import PASSES, WORST, Asked, Testimony, largest, testify
 from manual_mlp import Problem
+from manual_mlp.extend import is_gradient
 
 MOST_ASKED = 8  # rows about which a witness from outside is asked; each answer takes it some sixteen forward passes
 

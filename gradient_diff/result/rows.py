@@ -16,7 +16,7 @@ from gradient_diff.result.diff import Row
 from gradient_diff.result.status import Status
 from gradient_diff.shapes.misfit import misfit
 from manual_mlp import Array, Problem
-from manual_mlp.extend import GATE, Arrays
+from manual_mlp.extend import GATE, Arrays, layer_of
 
 
 def in_order(h: Iterable[str], r: Iterable[str], formulas: Iterable[str]) -> list[str]:
@@ -34,7 +34,7 @@ def row_of(
     judged: Judged | None,
 ) -> Row:
     """The row of one name; `judged` is None where the sides cannot be compared by value."""
-    layer, formula = equation or (name.rpartition("/")[0], "")
+    layer, formula = equation or (layer_of(name), "")
     shapes = (None if h is None else h.shape, None if r is None else r.shape)
     if h is None or r is None:
         reason = f"the {'hand' if h is None else 'reference'} side has no {name}"
