@@ -175,7 +175,7 @@ class _Passes:
         with recorded_activations(self.model) as seen, tf.GradientTape() as tape:
             tape.watch(self.x)
             value = self.value()
-        sources = weights | {gradient_node(n): tensor for n, tensor in seen.items()} | {"inputs/dE_dx": self.x}
+        sources = weights | {gradient_node(n): tensor for n, tensor in seen.items()} | {gradient_node("x"): self.x}
         return {**seen, "loss": value, **_present(sources, tape.gradient(value, list(sources.values())))}
 
 

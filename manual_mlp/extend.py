@@ -10,12 +10,15 @@ from manual_mlp.equations.operations import Activate, Operation, Product, Pullba
 from manual_mlp.network.checks import check_parameters
 from manual_mlp.network.initializers import generator
 from manual_mlp.network.layers import Layer
+from manual_mlp.nodes import INPUT_GRADIENT, LOSS, is_gradient, kind_of, layer_of, variable_of
 
 __all__ = [
     "ALIASES",
     "DRAWN_UNIT",
     "EPSILON",
     "GATE",
+    "INPUT_GRADIENT",
+    "LOSS",
     "Activate",
     "Arrays",
     "Layer",
@@ -32,5 +35,9 @@ __all__ = [
     "check_parameters",
     "evaluate",
     "generator",
+    "is_gradient",
+    "kind_of",
+    "layer_of",
     "symbol",
+    "variable_of",
 ]

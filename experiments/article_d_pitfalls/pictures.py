@@ -10,6 +10,7 @@ import numpy as np
 
 from experiments.frame.study import slug
 from manual_mlp import Evaluation
+from manual_mlp.extend import kind_of, layer_of, variable_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -96,7 +97,7 @@ def _row(axes: Axes, place: int, path: Path) -> None:
     for (name, marker), offset in zip(MARKERS.items(), (-0.21, -0.07, 0.07, 0.21), strict=True):
         relative = float(rows.loc[rows["name"] == name, "relative_l2"].item())
         if relative > 1e-6:  # what is right in spite of the mistake has no place on this axis
-            label = name.replace("/dE_d", " dE/d") if place == 0 else None
+            label = f"{layer_of(name)} dE/d{kind_of(variable_of(name))}" if place == 0 else None
             axes.plot([relative], [place + offset], marker, color=WRONG, fillstyle="none", markersize=5, label=label)
 
 

@@ -17,7 +17,7 @@ from gradient_diff.diagnosis.signatures import signatures
 from gradient_diff.noise.network import UNITS, Kind, Noise, rounding_noise
 from gradient_diff.result.findings import Cause
 from manual_mlp import Array, Dropout, Evaluation, Problem, gradient_node
-from manual_mlp.extend import GATE, Arrays
+from manual_mlp.extend import GATE, Arrays, is_gradient
 
 _ORDER = list(MISTAKES)
 
@@ -154,14 +154,14 @@ def _setting(problem: Problem, hand: Arrays, reference: Arrays, unit: str, given
         extra = {n: np.maximum(given.tolerance(n) - own.tolerance(n), 0.0) for n in shared}
     decay, unsure = _decay(setting, reference)
     for n in setting.nodes if decay else ():
-        if n.endswith(("/dE_dkernel", "/dE_dbias")):
+        if is_gradient(n, "kernel", "bias"):
             extra[n] = extra.get(n, 0.0) + 4 * unsure * np.abs(setting.weights(n))
     return replace(setting, decay=decay, extra=extra)
 
 
 def _decay(setting: Setting, reference: Arrays) -> tuple[float, float]:
     """λ and how well it is known, where the reference's kernels differ from the problem's by 2λW; else 0."""
-    kernels = [n for n in setting.by_node if n.endswith("/dE_dkernel") and n in reference]
+    kernels = [n for n in setting.by_node if is_gradient(n, "kernel") and n in reference]
     kernels = [n for n in kernels if reference[n].shape == setting.values[n].shape and reference[n].dtype.name in UNITS]
     off = {n: np.asarray(reference[n], np.float64) - setting.values[n] for n in kernels}
     weights = {n: setting.weights(n) for n in kernels}

@@ -19,7 +19,7 @@ from gradient_diff.diagnosis.mistakes.samples import samples
 from gradient_diff.diagnosis.mistakes.scale import fit, rates, scale, update
 from gradient_diff.diagnosis.reenactment.enactment import Enactment, after, enact, explained, residual
 from gradient_diff.diagnosis.reenactment.setting import Setting
-from manual_mlp.extend import Arrays
+from manual_mlp.extend import Arrays, is_gradient
 
 FAMILIES = (scale, regularisation, dropout, activation_derivative, matrix_algebra, reduction, samples, differentiated)
 MOST_FIRSTS = 12  # single mistakes on which a second one is tried
@@ -144,7 +144,7 @@ def _gains(setting: Setting, candidates: list[Enactment]) -> list[Gain]:
 
 
 def _common_factor(setting: Setting, predicted: Arrays) -> float | None:
-    nodes = [n for n in setting.nodes if "/dE_d" in n]
+    nodes = [n for n in setting.nodes if is_gradient(n)]
     if any(predicted[n].shape != setting.hand[n].shape for n in nodes):
         return None
     factor = fit(setting.hand, predicted, nodes)

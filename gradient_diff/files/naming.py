@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 from gradient_diff.wording import printable, shape
 from manual_mlp import Array, gradient_node
-from manual_mlp.extend import Arrays
+from manual_mlp.extend import Arrays, variable_of
 
 Rule: TypeAlias = tuple[re.Pattern[str], str]
 
@@ -160,8 +160,7 @@ def matched(arrays: Arrays, parameters: Arrays, others: Sequence[str] = ()) -> d
 
 def _spelling(name: str, known: Mapping[str, Any]) -> str:
     """The reference's spelling, where it is the gradient's node for a parameter, or the other way round."""
-    layer, slash, short = name.rpartition("/")
-    for other in (name, gradient_node(name) if slash else name, f"{layer}/{short.removeprefix('dE_d')}"):
+    for other in (name, gradient_node(name) if "/" in name else name, variable_of(name)):
         if other in known:
             return other
     return name

@@ -135,11 +135,6 @@ def expected_noise(problem: Problem, dtypes: Iterable[str]) -> Noise | None:
     return rounding_noise(problem, coarsest) if coarsest in UNITS else None
 
 
-def is_gradient(node: str) -> bool:
-    """Whether it is dE/d of something, and no node of the forward pass."""
-    return "/dE_d" in node
-
-
 def float64(a: Array) -> Array:
     """The array in float64, copied only if it is another dtype."""
     return np.asarray(a, np.float64)

@@ -7,12 +7,13 @@ from dataclasses import replace
 
 import numpy as np
 
-from gradient_diff.judging.case import Case, float64, is_gradient
+from gradient_diff.judging.case import Case, float64
 from gradient_diff.noise.network import Kind, Noise
 from gradient_diff.result.judged import Judged
 from gradient_diff.result.status import Status
 from gradient_diff.witnesses.complex_step import PASSES, WORST, Asked, Testimony, largest, testify
 from manual_mlp import Problem
+from manual_mlp.extend import is_gradient
 
 MOST_ASKED = 8  # rows about which a witness from outside is asked; each answer takes it some sixteen forward passes
 

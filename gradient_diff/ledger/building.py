@@ -11,7 +11,7 @@ from gradient_diff.ledger.boxes import boxes
 from gradient_diff.ledger.ledger import Ledger, LedgerLine
 from gradient_diff.ledger.symbols import PRIMES, AnyShape, indexed_width, positions, show, symbolic
 from manual_mlp import MLP, Array, Dense, Equation, Loss, Problem, ShapeError, gradient_node
-from manual_mlp.extend import as_loss
+from manual_mlp.extend import as_loss, is_gradient, variable_of
 
 
 def ledger(
@@ -160,7 +160,4 @@ def _result(equation: Equation, operands: Sequence[AnyShape]) -> tuple[AnyShape 
 
 def _counterpart(node: str) -> str:
     """What a gradient must have the shape of: dE/dW that of W, δ that of u, dE/dx that of x."""
-    if node == "inputs/dE_dx":
-        return "x"
-    owner, _, kind = node.rpartition("/")
-    return f"{owner}/{kind[4:]}" if kind.startswith("dE_d") else ""
+    return variable_of(node) if is_gradient(node) else ""

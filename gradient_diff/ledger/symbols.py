@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TypeAlias
 
 from manual_mlp import MLP, Equation
-from manual_mlp.extend import symbol
+from manual_mlp.extend import layer_of, symbol
 
 AnyShape: TypeAlias = tuple[int | str, ...]
 
@@ -31,7 +31,7 @@ def indexed(name: str, places: Mapping[str, int]) -> str:
         >>> indexed("dense_2/dE_dkernel", {"dense_2": 2}), indexed("x", {}), indexed("dense_12/z", {"dense_12": 12})
         ('dE/dW⁽²⁾', 'x', 'z⁽¹²⁾')
     """
-    owner = name.rpartition("/")[0]
+    owner = layer_of(name)
     letter = symbol(name, owner)
     return letter + superscript(places[owner]) if owner in places else letter
 

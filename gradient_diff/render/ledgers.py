@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from gradient_diff.ledger.ledger import Ledger, LedgerLine
 from gradient_diff.render.markdown import escape, table
 from gradient_diff.wording import printable
+from manual_mlp.extend import is_gradient
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -165,6 +166,6 @@ def _parts(ledger: Ledger) -> Iterator[str]:
     """A heading before the first line of forward, loss and backward; else nothing."""
     last = ""
     for line in ledger:
-        part = "loss" if line.node == "loss" else "backward" if "/dE_d" in line.node else "forward"
+        part = "loss" if line.node == "loss" else "backward" if is_gradient(line.node) else "forward"
         yield part if part != last else ""
         last = part

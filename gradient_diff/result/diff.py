@@ -13,6 +13,7 @@ from gradient_diff.result.findings import Cause, Smallest
 from gradient_diff.result.row import Row
 from gradient_diff.result.status import Meaning, Status, gravest
 from manual_mlp import Array, Problem, gradient_node
+from manual_mlp.extend import is_gradient
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -93,7 +94,7 @@ class GradientDiff:
         equations = {e.node: e for e in self.problem.equations} if self.problem else {}
         if self.culprit not in equations or self[self.culprit].status not in (Status.MISMATCH, Status.DIFFERENT):
             return ""
-        unseen = [o for o in equations[self.culprit].operands if "/dE_d" in o and o not in self.hand]
+        unseen = [o for o in equations[self.culprit].operands if is_gradient(o) and o not in self.hand]
         if not unseen:
             return ""
         above = equations[unseen[0]]

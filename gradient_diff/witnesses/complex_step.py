@@ -13,6 +13,7 @@ from typing import TypeAlias
 import numpy as np
 
 from manual_mlp import Array, Problem
+from manual_mlp.extend import variable_of
 
 Asked: TypeAlias = Callable[[str, Array], tuple[float, float]]
 """A witness from outside: (parameter, direction) → the derivative of E along it, and the error of that number."""
@@ -61,17 +62,6 @@ def directional_derivative(problem: Problem, name: str, direction: Array) -> flo
         if equation.node == name:
             environment[name] = environment[name] + nudge
     return float(environment["loss"].imag / STEP)
-
-
-def variable_of(gradient_node: str) -> str:
-    """What a gradient's node is the derivative by: `dense_1/dE_dkernel` → `dense_1/kernel`, `inputs/dE_dx` → `x`.
-
-    Example:
-        >>> variable_of("dense_1/dE_du"), variable_of("inputs/dE_dx")
-        ('dense_1/u', 'x')
-    """
-    owner, _, kind = gradient_node.rpartition("/")
-    return "x" if gradient_node == "inputs/dE_dx" else f"{owner}/{kind.removeprefix('dE_d')}"
 
 
 @dataclass(frozen=True, eq=False)

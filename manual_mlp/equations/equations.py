@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from manual_mlp.arrays import Array, Shape
 from manual_mlp.equations.operations import Operation, show
 from manual_mlp.errors import ShapeError
+from manual_mlp.nodes import LOSS, kind_of, layer_of
 
 
 @dataclass(frozen=True)
@@ -143,7 +144,7 @@ def symbol(name: str, layer: str) -> str:
         ('z_prev', 'δ', 'E')
     """
     if "/" not in name:
-        return "E" if name == "loss" else name
-    owner, kind = name.rsplit("/", 1)
+        return "E" if name == LOSS else name
+    owner, kind = layer_of(name), kind_of(name)
     letter = _SYMBOLS.get(kind, kind)
     return letter if owner in (layer, "inputs") else f"{letter}_prev"

@@ -15,6 +15,7 @@ from manual_mlp.equations.losses import Loss
 from manual_mlp.equations.operations import show
 from manual_mlp.errors import ShapeError, lines
 from manual_mlp.network.layers import Dropout
+from manual_mlp.nodes import LOSS, kind_of, layer_of
 
 if TYPE_CHECKING:
     from manual_mlp.network.network import MLP
@@ -70,11 +71,11 @@ def _check_parameter(mlp: MLP, name: str, array: Array, shape: tuple[Any, ...]) 
         kind = array.dtype if isinstance(array, np.ndarray) else type(array).__name__
         raise TypeError(f"{name} is {kind}: expected a NumPy array of floating-point numbers.")
     if array.shape != shape:
-        layer, short = name.rsplit("/", 1)
+        layer, kernel = layer_of(name), kind_of(name) == "kernel"
         hint = " It is the transpose: pass it as .T." if array.shape == shape[::-1] and len(shape) == 2 else ""
         raise ShapeError(
             f"{layer}: {_forward_line(mlp, layer, 'N')}, but {name} has shape {show(array.shape)}.{hint} "
-            f"Expected {show(shape)} = ({'n_in, n_out' if short == 'kernel' else 'n_out,'})."
+            f"Expected {show(shape)} = ({'n_in, n_out' if kernel else 'n_out,'})."
         )
 
 
@@ -155,7 +156,7 @@ def _loss_line(mlp: MLP, loss: Loss, batch: int) -> str:
     """The ledger line of E."""
     last = str(mlp.layers[-1].name)
     shapes = mlp.leaf_shapes(batch, loss) | {f"{last}/z": (batch, mlp.units[-1])}
-    return Equation(last, "loss", LossValue(loss, loss.from_logits), (f"{last}/z", "y")).render_line(shapes)
+    return Equation(last, LOSS, LossValue(loss, loss.from_logits), (f"{last}/z", "y")).render_line(shapes)
 
 
 def _cure_y(y: Array, batch: int, k: int) -> str:
@@ -199,7 +200,7 @@ def check_draws(mlp: MLP, draws: Mapping[str, Array] | None, batch: int, dtype: 
     if missing or unknown:
         raise ValueError(
             lines(
-                f"{next((n.rsplit('/')[0] for n in sorted(missing)), 'The network')}: "
+                f"{next((layer_of(n) for n in sorted(missing)), 'The network')}: "
                 + ("a Dropout reads a mask, which comes from outside." if missing else "the draws are not its own."),
                 ("missing", ", ".join(sorted(missing)) or "none"),
                 ("unknown", ", ".join(sorted(map(str, unknown))) or "none"),

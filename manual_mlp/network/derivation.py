@@ -11,6 +11,7 @@ from manual_mlp.equations.equations import Equation
 from manual_mlp.equations.loss_operations import LossGradient, LossValue
 from manual_mlp.equations.losses import Loss
 from manual_mlp.network.layers import Activation, Dense, Dropout, Layer
+from manual_mlp.nodes import INPUT_GRADIENT, LOSS
 
 if TYPE_CHECKING:
     from manual_mlp.network.network import MLP
@@ -52,7 +53,7 @@ def derivation(mlp: MLP, loss: Loss, fused: bool) -> tuple[Equation, ...]:
     backward = [e for layer, below, into in reversed(chain) for e in layer.backward(below, into, layer is head)]
     return (
         *forward_equations(mlp),
-        Equation(last, "loss", value, (reads, "y", *decays)),
+        Equation(last, LOSS, value, (reads, "y", *decays)),
         Equation(last, gives, LossGradient(loss, logits), (reads, "y")),
         *backward,
     )
@@ -74,7 +75,7 @@ def fusible(mlp: MLP) -> Dense | Activation | None:
 
 def _chain(mlp: MLP) -> Iterator[tuple[Layer, str, str]]:
     """(layer, the node that feeds it, the node of the gradient by that), from the input to the output."""
-    below, gradient = "x", "inputs/dE_dx"
+    below, gradient = "x", INPUT_GRADIENT
     for layer in mlp.layers:
         yield layer, below, gradient
         below, gradient = f"{layer.name}/z", f"{layer.name}/dE_dz"

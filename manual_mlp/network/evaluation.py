@@ -16,6 +16,7 @@ from manual_mlp.arrays import Array
 from manual_mlp.equations.equations import Equation, infer_shapes
 from manual_mlp.equations.losses import Loss
 from manual_mlp.network.parameters import load_parameters, save_parameters
+from manual_mlp.nodes import LOSS, gradient_node
 
 if TYPE_CHECKING:
     from manual_mlp.network.network import MLP
@@ -72,7 +73,7 @@ class Problem:
     def forward_nodes(self) -> list[str]:
         """The nodes up to and with E, in order."""
         nodes = [equation.node for equation in self.equations]
-        return nodes[: nodes.index("loss") + 1]
+        return nodes[: nodes.index(LOSS) + 1]
 
     @property
     def environment(self) -> dict[str, Array]:
@@ -218,9 +219,9 @@ def _described(description: Mapping[str, Any], arrays: Mapping[str, Array]) -> E
 def _check_nodes(problem: Problem, nodes: Mapping[str, Array]) -> None:
     """E is there, and each node that the derivation knows has its shape; a tape need not give all of them."""
     leaves = problem.mlp.leaf_shapes(problem.batch, problem.loss)
-    expected = {"loss": (), **infer_shapes(problem.equations, leaves)}
-    if "loss" not in nodes:
-        raise KeyError("nodes/loss")
+    expected = {LOSS: (), **infer_shapes(problem.equations, leaves)}
+    if LOSS not in nodes:
+        raise KeyError(f"nodes/{LOSS}")
     for name, array in nodes.items():
         if name not in expected:
             raise ValueError(f"nodes/{name} is no node of this network.")
@@ -228,12 +229,6 @@ def _check_nodes(problem: Problem, nodes: Mapping[str, Array]) -> None:
             raise ValueError(
                 f"nodes/{name} is {array.dtype} {array.shape}; expected numbers of shape {expected[name]}."
             )
-
-
-def gradient_node(parameter: str) -> str:
-    """`dense_1/kernel` → `dense_1/dE_dkernel`."""
-    layer, short = parameter.rsplit("/", 1)
-    return f"{layer}/dE_d{short}"
 
 
 def _under(prefix: str, arrays: Mapping[str, Array]) -> dict[str, Array]:

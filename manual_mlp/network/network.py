@@ -18,6 +18,7 @@ from manual_mlp.network.description import named, parameter_shapes, widths, word
 from manual_mlp.network.evaluation import Evaluation, Problem
 from manual_mlp.network.initializers import Seed, generator, initializer
 from manual_mlp.network.layers import Dropout, Layer, layer_from_dict
+from manual_mlp.nodes import kind_of
 
 
 @dataclass(frozen=True)
@@ -140,7 +141,7 @@ class MLP:
         rng = generator(seed)
         draws = {"kernel": initializer(kernel_initializer), "bias": initializer(bias_initializer)}
         return {
-            name: np.asarray(draws[name.rsplit("/", 1)[1]](rng, shape), dtype)  # type: ignore[arg-type]  # numbers
+            name: np.asarray(draws[kind_of(name)](rng, shape), dtype)  # type: ignore[arg-type]  # numbers
             for name, shape in self.parameter_shapes.items()
         }
 

@@ -28,7 +28,7 @@ def _complex_step(problem: Problem) -> dict[str, Array]:
     still |= {"y": problem.y, **problem.draws}
     result = {}
     for leaf, values in leaves.items():
-        node = "inputs/dE_dx" if leaf == "x" else gradient_node(leaf)
+        node = gradient_node(leaf)
         result[node] = np.empty(values.shape, values.dtype)
         for index in np.ndindex(values.shape):
             moved = still[leaf].copy()

@@ -15,7 +15,7 @@ from experiments.students.student import student_nodes
 from gradient_diff import Noise, rounding_noise
 from gradient_diff.extend import MORE_DRAWS, kink_positions, local_distance
 from manual_mlp import Array, Dense, Evaluation, Problem, evaluation_of
-from manual_mlp.extend import GATE
+from manual_mlp.extend import GATE, is_gradient, kind_of, layer_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -99,8 +99,8 @@ def calibrate(net: RandomNet, sharpness: list[Sharpness]) -> Iterator[Sample]:
             if distance > LIMIT:  # a close call is drawn again, as the verdict does
                 more = rounding_noise(problem, draws=MORE_DRAWS, anchors=nodes)
                 distance = float(more.distance(node, array - more.values[node], sides=1).max())
-            yield Sample(net.seed, problem.dtype.name, source, _kind(node), distance, net.words)
-            if source.startswith("tape") and node.endswith("dE_dkernel"):
+            yield Sample(net.seed, problem.dtype.name, source, kind_of(node), distance, net.words)
+            if source.startswith("tape") and is_gradient(node, "kernel"):
                 sharpness.append(_sharpness(noise, node, array))
         if run is not None:
             yield from _isolated(net, source, run)
@@ -161,7 +161,7 @@ def _permuted(problem: Problem, seed: int) -> dict[str, Array]:
         parameters[f"{name}/kernel"] = parameters[f"{name}/kernel"][np.ix_(below[name], of[name])]
         parameters[f"{name}/bias"] = parameters[f"{name}/bias"][of[name]]
     for name, mask in problem.draws.items():
-        draws[name] = mask[np.ix_(samples, of[name.rsplit("/")[0]])]
+        draws[name] = mask[np.ix_(samples, of[layer_of(name)])]
     x, y = problem.x[np.ix_(samples, orders[0])], problem.y[samples]
     nodes = evaluation_of(replace(problem, parameters=parameters, x=x, y=y, draws=draws)).nodes
     return _put_back(nodes, samples, below, of)
@@ -173,7 +173,7 @@ def _put_back(
     """The arrays of permuted samples and units, in the old order."""
     result = {}
     for node, array in nodes.items():
-        name, _, kind = node.rpartition("/")
+        name, kind = layer_of(node), kind_of(node)
         if kind in ("u", "z"):
             result[node] = array[np.ix_(np.argsort(samples), np.argsort(of[name]))]
         elif kind == "dE_dkernel":
@@ -199,12 +199,8 @@ def _isolated(net: RandomNet, source: str, run: Evaluation) -> Iterator[Sample]:
         if any(a is None or not np.isfinite(np.asarray(a, np.float64)).all() for a in arrays):
             continue
         distance = local_distance(equation, environment, run.nodes[equation.node], net.problem.dtype.name).max()
-        kind = _kind(equation.node)
+        kind = kind_of(equation.node)
         yield Sample(net.seed, net.problem.dtype.name, f"{source}, isolated", kind, float(distance), net.words)
-
-
-def _kind(node: str) -> str:
-    return node.rsplit("/", 1)[-1]
 
 
 def _sharpness(noise: Noise, node: str, array: Array) -> Sharpness:

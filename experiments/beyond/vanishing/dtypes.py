@@ -15,6 +15,7 @@ from gradient_diff import GradientDiff, Status, compare, rounding_noise
 from gradient_diff.extend import UNITS
 from keras_mlp import backpropagate, to_keras
 from manual_mlp import Array, Evaluation, gradient_node
+from manual_mlp.extend import layer_of
 
 LOSING = 32  # hidden layers with the sigmoid and small weights, so that even float32 runs out of small numbers
 BOTTOM = 4  # layers of it
@@ -170,4 +171,4 @@ def lowest(evaluation: Evaluation) -> dict[str, Array]:
     """The gradients of the lowest few layers, by node."""
     layers = {layer.name for layer in evaluation.problem.mlp.layers[:BOTTOM]}
     found = evaluation.gradients.items()
-    return {gradient_node(name): gradient for name, gradient in found if name.split("/")[0] in layers}
+    return {gradient_node(name): gradient for name, gradient in found if layer_of(name) in layers}

@@ -10,7 +10,7 @@ from gradient_diff.diagnosis.reenactment.enactment import Enactment, Finish, is_
 from gradient_diff.diagnosis.reenactment.formula import Formula
 from gradient_diff.diagnosis.reenactment.setting import Setting
 from manual_mlp import Equation, gradient_node
-from manual_mlp.extend import Product, SumOverBatch
+from manual_mlp.extend import Product, SumOverBatch, kind_of, layer_of
 
 MOST_SHIFTS = 3  # of the batch, the likeliest by a random projection, are tried in full
 
@@ -57,8 +57,8 @@ def _kernel_gradient(setting: Setting, i: int, name: str) -> Iterator[Enactment]
 
 
 def _words(node: str) -> str:
-    layer, _, kind = node.rpartition("/")
-    return f"{kind} of {layer}" if layer else node
+    layer = layer_of(node)
+    return f"{kind_of(node)} of {layer}" if layer else node
 
 
 def _another_layers(setting: Setting, i: int, name: str) -> Iterator[Enactment]:

@@ -10,6 +10,7 @@ from gradient_diff.diagnosis.reenactment.enactment import Enactment, Finish, is_
 from gradient_diff.diagnosis.reenactment.formula import Formula
 from gradient_diff.diagnosis.reenactment.setting import Setting
 from manual_mlp import Array
+from manual_mlp.extend import layer_of
 
 BIASES = (
     ("bias_not_summed", "{0}", lambda d: d, "your bias gradient keeps the batch axis: it is δ itself"),
@@ -83,7 +84,7 @@ def _zeros(setting: Setting) -> Iterator[Enactment]:
 
 def _bias_missing(masks: dict[str, Array], all_of_them: bool) -> Enactment:
     nodes = list(masks)
-    layers = [n.rsplit("/", 1)[0] for n in nodes]
+    layers = [layer_of(n) for n in nodes]
     sentence = "your bias gradient is all zero: the bias is never trained"
     if len(nodes) > 1:
         sentence = f"your bias gradients of {'every layer' if all_of_them else ', '.join(layers)} are all zero"
@@ -109,7 +110,7 @@ def _rows(setting: Setting, node: str) -> Iterator[Enactment]:
             found = np.flatnonzero(empty)
             listed = f"{words}s {', '.join(map(str, found[:5]))}{' …' * (len(found) > 5)} of your kernel gradient are"
             sentence = f"{listed if len(found) > 1 else f'{words} {found[0]} of your kernel gradient is'} all zero"
-            layer = node.rsplit("/", 1)[0]
+            layer = layer_of(node)
             zeroed = _zeroed(masks)
             texts = {"written": "0", "right": "dE/dW"}
             yield Enactment("row_missing", layer, sentence, finish=zeroed, erased=masks, **texts)  # type: ignore[arg-type]  # texts

@@ -11,7 +11,7 @@ from gradient_diff.diagnosis.reenactment.enactment import Enactment, but_decay, 
 from gradient_diff.diagnosis.reenactment.formula import Formula
 from gradient_diff.diagnosis.reenactment.setting import SMALLEST, Setting
 from manual_mlp import Array, Equation, gradient_node
-from manual_mlp.extend import evaluate
+from manual_mlp.extend import evaluate, variable_of
 
 MOST = 4  # of all weightings, the likeliest by the last layer's gradient, are tried in full
 STEPS = 6  # of the secant method
@@ -143,6 +143,6 @@ def _distance(a: dict[str, Array], b: dict[str, Array]) -> float:
 
 def _earlier(setting: Setting, excess: dict[str, Array], rate: float) -> dict[str, Array]:
     """The gradients at W + rate · excess."""
-    moved = {n.replace("/dE_d", "/"): setting.weights(n) + rate * e for n, e in excess.items()}
+    moved = {variable_of(n): setting.weights(n) + rate * e for n, e in excess.items()}
     values = evaluate(setting.equations, {**setting.problem.environment, **moved})
     return {n: values[n] for n in excess}

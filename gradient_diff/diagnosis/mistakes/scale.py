@@ -17,7 +17,7 @@ from gradient_diff.diagnosis.reenactment.enactment import (
     is_kernel,
 )
 from gradient_diff.diagnosis.reenactment.setting import Setting
-from manual_mlp.extend import Arrays
+from manual_mlp.extend import Arrays, is_gradient, kind_of, layer_of, variable_of
 
 SAME = 1e-3  # relative: two fitted factors as near as this are one
 
@@ -32,7 +32,7 @@ def scale(setting: Setting) -> Iterator[Enactment]:
 def _known(setting: Setting) -> Iterator[Enactment]:
     """What needs no constant to be fitted."""
     yield _factor("sign", -1.0, "every gradient has the opposite sign")
-    if any(n.endswith("/dE_du") for n in setting.nodes):
+    if any(is_gradient(n, "u") for n in setting.nodes):
         yield _mean_in_kernel(setting.batch)
     yield from _factors_of_the_loss(setting)
     yield from _of_the_batch(setting)
@@ -76,7 +76,7 @@ def _mean_in_kernel(n: int) -> Enactment:
 
 def _is_signal(node: str) -> bool:
     """δ and dE/dz: what travels down, and is no gradient of a parameter."""
-    return node.endswith(("/dE_du", "/dE_dz", "/dE_dx"))
+    return is_gradient(node, "u", "z", "x")
 
 
 def _factors_of_the_loss(setting: Setting) -> Iterator[Enactment]:
@@ -145,7 +145,7 @@ def _per_parameter(setting: Setting) -> Iterator[Enactment]:
     biases = [n for n in setting.nodes if is_bias(n)]
     yield _bias_mean(setting, "", is_bias, "your bias gradients are", max(len(biases), 1))
     for node in biases:
-        yield _bias_mean(setting, node.rsplit("/", 1)[0], node.__eq__, "your bias gradient is", 1)
+        yield _bias_mean(setting, layer_of(node), node.__eq__, "your bias gradient is", 1)
 
 
 def _bias_mean(setting: Setting, layer: str, nodes: Callable[[str], bool], words: str, places: int) -> Enactment:
@@ -192,7 +192,7 @@ def rates(setting: Setting) -> Iterator[Enactment]:
 
 
 def _stray(node: str, factor: float) -> Enactment:
-    layer, kind = node.rsplit("/dE_d", 1)
+    layer, kind = layer_of(node), kind_of(variable_of(node))
     return Enactment(
         "stray_constant",
         layer,

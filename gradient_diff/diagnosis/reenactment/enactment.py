@@ -11,7 +11,7 @@ import numpy as np
 from gradient_diff.diagnosis.reenactment.setting import Setting, levelled
 from gradient_diff.noise.network import rounding_noise
 from manual_mlp import Array, Equation, Problem
-from manual_mlp.extend import Arrays
+from manual_mlp.extend import Arrays, is_gradient
 
 NONE: Arrays = MappingProxyType({})
 Finish = Callable[[dict[str, Array]], dict[str, Array]]
@@ -253,7 +253,7 @@ def explained(setting: Setting, predicted: Arrays) -> set[str]:
 
 def everywhere(factor: float, nodes: Callable[[str], bool] = lambda node: True) -> Finish:
     """A map: multiply the finished gradients whose node fulfils a condition; what is no gradient stays."""
-    return lambda arrays: {n: a * factor if "/dE_d" in n and nodes(n) else a for n, a in arrays.items()}
+    return lambda arrays: {n: a * factor if is_gradient(n) and nodes(n) else a for n, a in arrays.items()}
 
 
 def decays_of(setting: Setting) -> dict[str, Array]:
@@ -274,12 +274,12 @@ def but_decay(decays: Arrays, change: Finish) -> Finish:
 
 def is_kernel(node: str) -> bool:
     """Whether a node is a kernel's gradient."""
-    return node.endswith("/dE_dkernel")
+    return is_gradient(node, "kernel")
 
 
 def is_bias(node: str) -> bool:
     """Whether a node is a bias's gradient."""
-    return node.endswith("/dE_dbias")
+    return is_gradient(node, "bias")
 
 
 def described(setting: Setting, mistake: Enactment) -> Enactment:

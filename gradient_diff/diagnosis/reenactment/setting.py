@@ -11,7 +11,7 @@ from gradient_diff.diagnosis.reenactment.formula import Formula, plus_decay
 from gradient_diff.diagnosis.reenactment.structure import Structure
 from gradient_diff.noise.network import UNITS, Noise
 from manual_mlp import Array, Equation, Problem
-from manual_mlp.extend import GATE, Arrays, Operation, Product, evaluate
+from manual_mlp.extend import GATE, Arrays, Operation, Product, evaluate, is_gradient, layer_of, variable_of
 
 NEAR = 64  # times what rounding explains of the right array: worth a closer look
 CLEARLY = 2.0  # two arrays that both fit one hand are no more tolerances apart than this
@@ -61,7 +61,7 @@ class Setting:
     @cached_property
     def added(self) -> dict[str, Array]:
         """node → 2λW, where E has a decay."""
-        kernels = [n for n in self.hand if n.endswith("/dE_dkernel")] if self.decay else []
+        kernels = [n for n in self.hand if is_gradient(n, "kernel")] if self.decay else []
         return {n: 2 * self.decay * self.weights(n) for n in kernels}
 
     @cached_property
@@ -77,7 +77,7 @@ class Setting:
     @cached_property
     def gradients(self) -> list[str]:
         """Those of them that are gradients, whose shape is right."""
-        return [n for n in self.nodes if "/dE_d" in n and self.hand[n].shape == self.values[n].shape]
+        return [n for n in self.nodes if is_gradient(n) and self.hand[n].shape == self.values[n].shape]
 
     @cached_property
     def structure(self) -> Structure:
@@ -106,7 +106,7 @@ class Setting:
 
     def weights(self, node: str) -> Array:
         """The parameter that a node is the gradient by."""
-        return self.values[node.replace("/dE_d", "/")]
+        return self.values[variable_of(node)]
 
     def below(self, i: int) -> str:
         """The node that feeds kernel i."""
@@ -114,7 +114,7 @@ class Setting:
 
     def decayed(self, node: str) -> Array | float:
         """What a decay adds to a kernel's gradient: of the problem's own E, and of the reference's."""
-        own = self.structure.decay(node.rsplit("/", 1)[0])
+        own = self.structure.decay(layer_of(node))
         return self.added.get(node, 0.0) + (own * self.weights(node) if own else 0.0)
 
     def swap_kernel(self, name: str, operation: Product | Formula, *operands: str) -> dict[str, Equation]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from gradient_diff.ledger.boxes import Box
 from gradient_diff.ledger.ledger import Ledger, LedgerLine
 from gradient_diff.render.figures import canvas
+from manual_mlp.extend import is_gradient
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -46,7 +47,7 @@ def draw_ledger(ledger: Ledger) -> Figure:
     """
     if not ledger:
         return canvas.nothing("This ledger has no lines.")
-    backward = [line for line in ledger if "/dE_d" in line.node]
+    backward = [line for line in ledger if is_gradient(line.node)]
     forward = [line for line in ledger if line not in backward]
     columns = [lines for lines in (forward, backward) if lines]
     height = max(sum(map(_height, lines)) for lines in columns) + _TITLE + _MARGIN

@@ -7,12 +7,13 @@ import numpy as np
 from gradient_diff.result.diff import GradientDiff
 from gradient_diff.result.row import Row
 from manual_mlp import Array
+from manual_mlp.extend import variable_of
 
 
 def kernels(diff: GradientDiff) -> list[Row]:
     """Gradients of kernels; where no name says which those are, every matrix."""
     matrices = [r for r in diff.rows if comparable(r) and len(r.shape_hand or ()) == 2]
-    return [r for r in matrices if r.name.endswith(("/dE_dkernel", "/kernel"))] or matrices
+    return [r for r in matrices if variable_of(r.name).endswith("/kernel")] or matrices
 
 
 def comparable(row: Row) -> bool:

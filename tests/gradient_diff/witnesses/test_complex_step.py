@@ -10,7 +10,7 @@ import pytest
 
 from gradient_diff import Status, compare, rounding_noise
 from gradient_diff.witnesses import complex_step as witness
-from gradient_diff.witnesses.complex_step import PASSES, directional_derivative, largest, variable_of
+from gradient_diff.witnesses.complex_step import PASSES, directional_derivative, largest
 from manual_mlp import (
     ACTIVATIONS,
     LOSSES,
@@ -25,6 +25,7 @@ from manual_mlp import (
     evaluation_of,
 )
 from manual_mlp.equations.activations import activation
+from manual_mlp.extend import variable_of
 
 ENDINGS = [(name, False, "linear" if f.fused_activation is None else f.fused_activation) for name, f in LOSSES.items()]
 ENDINGS += [(name, True, "linear") for name, f in LOSSES.items() if f.logits_value is not None]
