@@ -4,8 +4,9 @@ It never imports TensorFlow or Keras; `gradient_diff.keras` is the door for thos
 """
 
 from gradient_diff.comparison import compare
-from gradient_diff.diagnosis.catalogue import MISTAKES, Mistake
+from gradient_diff.diagnosis.catalogue import MISTAKES
 from gradient_diff.diagnosis.diagnosis import diagnose
+from gradient_diff.diagnosis.mistake import Mistake
 from gradient_diff.files.reading import read_gradients
 from gradient_diff.ledger.building import ledger
 from gradient_diff.ledger.ledger import Ledger

@@ -7,8 +7,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from gradient_diff.diagnosis.catalogue import CONVENTIONS, MISTAKES, Mistake
+from gradient_diff.diagnosis.catalogue import CONVENTIONS, MISTAKES
 from gradient_diff.diagnosis.factors import NOTHING, Found, Known
+from gradient_diff.diagnosis.mistake import Mistake
 from gradient_diff.diagnosis.mistakes.regularisation import decay_between
 from gradient_diff.diagnosis.reenactment.enactment import Enactment, described
 from gradient_diff.diagnosis.reenactment.setting import Setting

@@ -7,21 +7,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from gradient_diff.diagnosis.catalogue import MISTAKES
+from gradient_diff.diagnosis.catalogue import FAMILIES, MISTAKES
 from gradient_diff.diagnosis.factors import may_be_a_rate
-from gradient_diff.diagnosis.mistakes.activation_derivative import activation_derivative
-from gradient_diff.diagnosis.mistakes.differentiated import differentiated
-from gradient_diff.diagnosis.mistakes.dropout import dropout
-from gradient_diff.diagnosis.mistakes.matrix_algebra import matrix_algebra
-from gradient_diff.diagnosis.mistakes.reduction import reduction
-from gradient_diff.diagnosis.mistakes.regularisation import regularisation
-from gradient_diff.diagnosis.mistakes.samples import samples
-from gradient_diff.diagnosis.mistakes.scale import fit, rates, scale, update
+from gradient_diff.diagnosis.mistakes.scale import fit, rates, update
 from gradient_diff.diagnosis.reenactment.enactment import Enactment, after, enact, explained, residual
 from gradient_diff.diagnosis.reenactment.setting import Setting
 from manual_mlp.extend import Arrays, is_gradient
 
-FAMILIES = (scale, regularisation, dropout, activation_derivative, matrix_algebra, reduction, samples, differentiated)
 MOST_FIRSTS = 12  # single mistakes on which a second one is tried
 SAME = 1e-3  # relative: a fitted factor this near a known one may be it
 _ORDER = list(MISTAKES)

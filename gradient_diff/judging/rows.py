@@ -17,7 +17,7 @@ from gradient_diff.result.status import Status
 from gradient_diff.shapes.misfit import misfit
 from gradient_diff.sides import Pair
 from manual_mlp import Array, Problem
-from manual_mlp.extend import GATE, Arrays
+from manual_mlp.extend import GATE, Arrays, layer_of
 
 
 def rows_of(pair: Pair, judged: Mapping[str, Judged], ledger: Ledger) -> tuple[Row, ...]:
@@ -29,7 +29,7 @@ def rows_of(pair: Pair, judged: Mapping[str, Judged], ledger: Ledger) -> tuple[R
 
 def _row(pair: Pair, name: str, judged: Judged | None, line: LedgerLine | None) -> Row:
     h, r = pair.hand.get(name), pair.reference.get(name)
-    layer, formula = pair.formulas.get(name, (name.rpartition("/")[0], ""))
+    layer, formula = pair.formulas.get(name, (layer_of(name), ""))
     shapes = (None if h is None else h.shape, None if r is None else r.shape)
     if h is None or r is None:
         reason = f"the {'hand' if h is None else 'reference'} side has no {name}"

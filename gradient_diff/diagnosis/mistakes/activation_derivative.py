@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
+from gradient_diff.diagnosis.mistake import makes
 from gradient_diff.diagnosis.reenactment.enactment import Enactment
 from gradient_diff.diagnosis.reenactment.formula import Formula
 from gradient_diff.diagnosis.reenactment.setting import Setting
@@ -80,6 +81,35 @@ def _in_all_hidden(setting: Setting) -> Iterator[Enactment]:
             yield Enactment(kind, "", f"in every hidden layer, {group[0].sentence}", swaps, before, places=len(group))
 
 
+@makes(
+    "derivative_sign",
+    "sign",
+    title="a sign is lost in f′",
+    equation="δ = dE/dz ⊙ f′(u)",
+    cure="Check the sign of f′ in this layer.",
+    alike=("sign",),
+)
+@makes(
+    "derivative_wrong",
+    "activation",
+    title="f′ is another function",
+    equation="sigmoid′ = z(1 − z), tanh′ = 1 − z², relu′ = [u > 0]",
+    cure="sigmoid: z(1 − z); tanh: 1 − z²; relu: [u > 0].",
+)
+@makes(
+    "relu_mask",
+    "activation",
+    title="the ReLU mask is another one",
+    equation="δ = dE/dz ⊙ [u > 0]",
+    cure="The mask is [u > 0], from the forward pass.",
+)
+@makes(
+    "softmax_elementwise",
+    "activation",
+    title="p(1 − p) is used as the whole softmax Jacobian",
+    equation="δ = p ⊙ (g − Σ g p), g = dE/dp",
+    cure="δ = p ⊙ (g − Σ g p).",
+)
 def _one(setting: Setting, slope: Slope) -> Iterator[Enactment]:
     kind, name = slope.kind, slope.layer
     if kind != "linear":
@@ -115,6 +145,29 @@ def _right(slope: Slope, g: Array, read: Array) -> Array:
     return Pullback(slope.kind).evaluate(g, read)
 
 
+@makes(
+    "missing_derivative",
+    "activation",
+    title="f′(u) is not applied",
+    equation="δ = dE/dz ⊙ f′(u)",
+    cure="δ = dE/dz ⊙ f′(u).",
+)
+@makes(
+    "output_derivative_dropped",
+    "activation",
+    title="f′ of the output is left out",
+    equation="δ = dE/dz ⊙ f′(u)",
+    cure="Only a matching cross-entropy cancels it.",
+    alike=("other_loss",),
+)
+@makes(
+    "local_replaces_upstream",
+    "activation",
+    title="δ = f′ without what comes from above",
+    equation="δ = dE/dz ⊙ f′(u)",
+    cure="Multiply f′ by dE/dz.",
+    alike=("output_not_loss", "wrong_target"),
+)
 def _left_out(setting: Setting, slope: Slope) -> Iterator[Enactment]:
     """One of the two factors is not there, or they meet in the wrong product."""
     name = slope.layer
@@ -130,6 +183,13 @@ def _left_out(setting: Setting, slope: Slope) -> Iterator[Enactment]:
         yield Enactment("elementwise_for_matmul", name, sentence, _delta(setting, slope, product, slope.reads))
 
 
+@makes(
+    "derivative_at_output",
+    "activation",
+    title="f′ is evaluated at z instead of u",
+    equation="δ = dE/dz ⊙ f′(u)",
+    cure="σ′(u) is z(1 − z): do not apply σ again.",
+)
 def _at_output(setting: Setting, slope: Slope) -> Iterator[Enactment]:
     """f′ evaluated at z: σ′(σ(u))."""
     if slope.kind not in ("sigmoid", "tanh", "softmax"):
@@ -141,6 +201,13 @@ def _at_output(setting: Setting, slope: Slope) -> Iterator[Enactment]:
     yield Enactment("derivative_at_output", slope.layer, sentence, swap, {slope.node: (again,)})
 
 
+@makes(
+    "wrong_layer_derivative",
+    "activation",
+    title="f′ of another layer is used",
+    equation="δ = dE/dz ⊙ f′(u)",
+    cure="δ of a layer takes f′ at its own u.",
+)
 def _other_layers(setting: Setting, slope: Slope) -> Iterator[Enactment]:
     """f′ at another layer's u; where that layer has another activation, its z is no f(u) of this one."""
     kind, name, own = slope.kind, slope.layer, setting.values[slope.u]

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
+from gradient_diff.diagnosis.mistake import makes
 from gradient_diff.diagnosis.mistakes.output_delta import Head, LogitsHead, dense, keras_clip, logits_head, output_delta
 from gradient_diff.diagnosis.reenactment.enactment import Enactment
 from gradient_diff.diagnosis.reenactment.formula import Formula
@@ -26,6 +27,14 @@ OWN_ENTROPIES: dict[str, tuple[tuple[str, Callable[[int], int], str], ...]] = {
 """Output → the cross-entropies whose δ is c (z − y) there; their c, as often as K outputs say."""
 
 
+@makes(
+    "output_not_loss",
+    "differentiated",
+    title="the output was differentiated, not E",
+    equation="dE/dz = c · 2(z − y), for a squared error c Σ (z − y)²",
+    cure="tape.gradient(loss, …), not of y_pred.",
+    alike=("local_replaces_upstream", "only_last_sample", "wrong_target", "probability_clip"),
+)
 def differentiated(setting: Setting) -> Iterator[Enactment]:
     """Every mistake above the output's δ."""
     yield _from_output(
@@ -72,6 +81,23 @@ def _squared_heads(head: LogitsHead, c: float) -> Iterator[tuple[str, str, Head]
         yield "2c (p − y) ⊙ p(1 − p)", ", and through p(1 − p) alone", lambda u, p, y: c * (p - y) * p * (1 - p)
 
 
+@makes(
+    "other_loss",
+    "differentiated",
+    title="it is the gradient of another loss",
+    equation="dE/dz = c · 2(z − y), for a squared error c Σ (z − y)²",
+    cure="Differentiate the E that is trained.",
+    alike=(
+        "missing_batch_mean",
+        "factor_two",
+        "accumulated",
+        "missing_output_mean",
+        "output_derivative_dropped",
+        "output_derivative_kept",
+        "mini_batch_dropped",
+        "wrong_target",
+    ),
+)
 def _instead_of_squares(setting: Setting) -> Iterator[Enactment]:
     """The gradient of a cross-entropy, or of the absolute error, of the network's output."""
     loss, n, k = setting.problem.loss, setting.batch, setting.outputs
@@ -104,6 +130,21 @@ def _slope_of(loss: LossFunction, c: float) -> Callable[..., Array]:
     return lambda z, y: loss.gradient(z, y, c)
 
 
+@makes(
+    "wrong_target",
+    "differentiated",
+    title="the targets are other ones",
+    equation="dE/dz = c · 2(z − y), for a squared error c Σ (z − y)²",
+    cure="Do not overwrite y; keep its order.",
+    alike=("local_replaces_upstream", "only_last_sample", "output_not_loss", "other_loss", "probability_clip"),
+)
+@makes(
+    "targets_broadcast",
+    "differentiated",
+    title="(N,) targets against (N, 1) outputs",
+    equation="e = z − y, both of shape (N, 1)",
+    cure="Give y the shape (N, 1).",
+)
 def _targets(setting: Setting, head: LogitsHead | None) -> Iterator[Enactment]:
     z = setting.values[setting.structure.head.operands[0]]
     p = Activate(head.kind).evaluate(setting.values[head.logits]) if head else z

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from gradient_diff.diagnosis.mistake import makes
 from gradient_diff.diagnosis.reenactment.enactment import Enactment
 from gradient_diff.diagnosis.reenactment.formula import Formula
 from gradient_diff.diagnosis.reenactment.setting import Setting
@@ -26,6 +27,23 @@ def dropout(setting: Setting) -> Iterator[Enactment]:
         yield Enactment(group[0].id, "", sentence, swaps, places=len(group))
 
 
+@makes(
+    "dropout_mask_missing",
+    "dropout",
+    title="the backward pass goes through what was dropped",
+    equation="dE/dz_prev = dE/dz ⊙ m",
+    cure="dE/dz_prev = dE/dz ⊙ m, with the mask of the forward pass.",
+    tell_apart="another draw of the masks",
+)
+@makes(
+    "dropout_scale_missing",
+    "dropout",
+    title="the 1/(1 − rate) of the mask is left out",
+    equation="m = 1/(1 − rate) where a unit is kept, else 0",
+    cure="m is 1/(1 − rate) where a unit is kept, forward and backward.",
+    alike=("learning_rate_inside",),
+    tell_apart="another rate",
+)
 def _one(setting: Setting, layer: Dropout) -> Iterator[Enactment]:
     name, scale = str(layer.name), f"1/(1 − {layer.rate:g}) = {layer.scale:.6g}"
     forward = setting.structure.by_node[f"{name}/z"]

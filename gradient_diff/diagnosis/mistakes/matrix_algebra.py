@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
+from gradient_diff.diagnosis.mistake import makes
 from gradient_diff.diagnosis.reenactment.enactment import Enactment, Finish, is_kernel
 from gradient_diff.diagnosis.reenactment.formula import Formula
 from gradient_diff.diagnosis.reenactment.setting import Setting
@@ -15,6 +16,15 @@ from manual_mlp.extend import Product, SumOverBatch, kind_of, layer_of
 MOST_SHIFTS = 3  # of the batch, the likeliest by a random projection, are tried in full
 
 
+@makes(
+    "convention_transposed",
+    "matrix",
+    title="matrices of shape (n_out, n_in)",
+    equation="dE/dW = z_prevᵀ δ",
+    cure="Nothing: transpose to compare.",
+    alike=("transposed",),
+    convention=True,
+)
 def matrix_algebra(setting: Setting) -> Iterator[Enactment]:
     """Every mistake in a product."""
     kernels = [n for n in setting.nodes if is_kernel(n)]
@@ -39,6 +49,29 @@ def _transposed(nodes: list[str]) -> Finish:
     return lambda arrays: {n: a.T if n in nodes else a for n, a in arrays.items()}
 
 
+@makes(
+    "transposed",
+    "matrix",
+    title="a kernel gradient is transposed",
+    equation="dE/dW = z_prevᵀ δ",
+    cure="dE/dW = z_prevᵀ δ, not δᵀ z_prev.",
+    alike=("convention_transposed",),
+)
+@makes(
+    "wrong_input",
+    "matrix",
+    title="another array stands in for z_prev",
+    equation="dE/dW = z_prevᵀ δ",
+    cure="dE/dW takes the input of its own layer.",
+)
+@makes(
+    "elementwise_for_matmul",
+    "matrix",
+    title="⊙ where @ belongs",
+    equation="dE/dW = z_prevᵀ δ, dE/dz_prev = δ Wᵀ",
+    cure="Sum over the inner index: use @.",
+    tell_apart="N different from the widths",
+)
 def _kernel_gradient(setting: Setting, i: int, name: str) -> Iterator[Enactment]:
     delta, below = f"{name}/dE_du", setting.below(i)
     flipped = Product(transpose_left=True)
@@ -75,6 +108,20 @@ def _another_layers(setting: Setting, i: int, name: str) -> Iterator[Enactment]:
             yield Enactment("wrong_input", name, f"{sentence}, for the bias, too", both)
 
 
+@makes(
+    "backprop_untransposed",
+    "matrix",
+    title="δ W instead of δ Wᵀ",
+    equation="dE/dz_prev = δ Wᵀ",
+    cure="dE/dz_prev = δ Wᵀ.",
+)
+@makes(
+    "wrong_kernel",
+    "matrix",
+    title="W of another layer is used",
+    equation="dE/dz_prev = δ Wᵀ",
+    cure="δ goes down through the W that it came up by.",
+)
 def _downwards(setting: Setting, name: str) -> Iterator[Enactment]:
     node, delta, kernel = setting.structure.sent(name), f"{name}/dE_du", f"{name}/kernel"
     shape = setting.values[kernel].shape
@@ -103,6 +150,13 @@ def _all_downwards(setting: Setting) -> Iterator[Enactment]:
         yield Enactment("backprop_untransposed", "", sentence, swaps, places=len(square))
 
 
+@makes(
+    "stale_or_updated_kernel",
+    "matrix",
+    title="W is updated before δ is sent through it",
+    equation="dE/dz_prev = δ Wᵀ",
+    cure="First all gradients, then all updates.",
+)
 def _updated(setting: Setting) -> Iterator[Enactment]:
     """δ sent through W − lr dE/dW; lr is fitted from the highest layer that it touches."""
     rate = _fitted_rate(setting)
@@ -143,6 +197,13 @@ def _fitted_rate(setting: Setting) -> float | None:
     return change / size if size > 0 else None
 
 
+@makes(
+    "layers_reversed",
+    "matrix",
+    title="the gradients are listed output first",
+    equation="dE/d(W_1, …, W_L) = (dE/dW_1, …, dE/dW_L)",
+    cure="Reverse the list.",
+)
 def _reversed(setting: Setting) -> Iterator[Enactment]:
     """Layers in reverse order, kernel before bias; or the whole flat list turned round."""
     nodes = [gradient_node(n) for n in setting.problem.parameters]
@@ -162,6 +223,13 @@ def _renamed(source: Mapping[str, str]) -> Finish:
     return lambda arrays: {n: arrays[source.get(n, n)] for n in arrays}
 
 
+@makes(
+    "batch_misaligned",
+    "matrix",
+    title="rows of z_prev and δ are out of step",
+    equation="dE/dW = Σ_n z_prev[n]ᵀ δ[n]",
+    cure="Use one order of the samples everywhere.",
+)
 def _misaligned(setting: Setting) -> Iterator[Enactment]:
     """z_prev out of step with δ by a shift of the batch: in one layer, or in all of them."""
     for i, name in enumerate(setting.names):

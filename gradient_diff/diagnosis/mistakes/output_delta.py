@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from gradient_diff.diagnosis.mistake import makes
 from gradient_diff.diagnosis.reenactment.enactment import Enactment
 from gradient_diff.diagnosis.reenactment.formula import Formula
 from gradient_diff.diagnosis.reenactment.setting import Setting
@@ -78,6 +79,21 @@ def output_delta(setting: Setting) -> Iterator[Enactment]:
     yield from _clipped(setting, head)
 
 
+@makes(
+    "output_derivative_kept",
+    "activation",
+    title="f′ is multiplied in although cross-entropy cancels it",
+    equation="δ = (p − y)/N",
+    cure="δ = (p − y)/N is all.",
+    alike=("other_loss",),
+)
+@makes(
+    "softmax_twice",
+    "activation",
+    title="probabilities are fed to a loss that expects logits",
+    equation="δ = (p − y)/N, p = f(u)",
+    cure="from_logits=True wants u, not z.",
+)
 def _heads(head: LogitsHead) -> Iterator[tuple[str, str, str, Head]]:
     c = head.c
     kept, twice = "output_derivative_kept", "softmax_twice"
@@ -95,6 +111,13 @@ def _heads(head: LogitsHead) -> Iterator[tuple[str, str, str, Head]]:
     yield twice, sentence, "c (f(p) − y)", lambda u, p, y: c * (again(p) - y)
 
 
+@makes(
+    "bce_inner_sign",
+    "sign",
+    title="the inner minus of log(1 − p) is forgotten",
+    equation="d log(1 − p)/dp = −1/(1 − p)",
+    cure="d log(1 − p)/dp is −1/(1 − p).",
+)
 def _inner_sign(setting: Setting, head: LogitsHead) -> Iterator[Enactment]:
     c = head.c
     sentence = "the inner minus of log(1 − p) is forgotten: right only where y = 1"
@@ -102,6 +125,14 @@ def _inner_sign(setting: Setting, head: LogitsHead) -> Iterator[Enactment]:
     yield Enactment("bce_inner_sign", head.layer, sentence, swap)
 
 
+@makes(
+    "probability_clip",
+    "differentiated",
+    title="log of probabilities that were clipped",
+    equation="δ = (p − y)/N",
+    cure="Compute cross-entropy from logits.",
+    alike=("only_last_sample", "output_not_loss", "wrong_target"),
+)
 def _clipped(setting: Setting, head: LogitsHead) -> Iterator[Enactment]:
     """Probabilities kept away from 0 and 1, each way, where that changes anything."""
     y = dense(setting.values["y"], setting.values[head.logits])

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from gradient_diff.diagnosis.mistake import makes
 from gradient_diff.diagnosis.reenactment.enactment import Enactment, Finish, is_bias, is_kernel
 from gradient_diff.diagnosis.reenactment.formula import Formula
 from gradient_diff.diagnosis.reenactment.setting import Setting
@@ -45,6 +46,29 @@ def reduction(setting: Setting) -> Iterator[Enactment]:
     yield from _zeros(setting)
 
 
+@makes(
+    "bias_not_summed",
+    "reduction",
+    title="the bias gradient keeps the batch axis",
+    equation="dE/db = Σ_N δ",
+    cure="db = δ.sum(axis=0).",
+)
+@makes(
+    "bias_summed_over_all",
+    "reduction",
+    title="the bias gradient is summed over the wrong axis",
+    equation="dE/db = Σ_N δ",
+    cure="db = δ.sum(axis=0).",
+    alike=("bias_from_kernel", "bias_missing"),
+)
+@makes(
+    "bias_from_kernel",
+    "reduction",
+    title="the bias gradient is summed from dE/dW",
+    equation="dE/db = Σ_N δ",
+    cure="db = Σ_N δ: the input is 1, not z_prev.",
+    alike=("bias_summed_over_all", "bias_missing"),
+)
 def _bias(setting: Setting, name: str) -> Iterator[Enactment]:
     node, delta, kernel = f"{name}/dE_dbias", f"{name}/dE_du", f"{name}/dE_dkernel"
     for kind, text, function, sentence in BIASES:
@@ -82,6 +106,14 @@ def _zeros(setting: Setting) -> Iterator[Enactment]:
             yield from _rows(setting, node)
 
 
+@makes(
+    "bias_missing",
+    "reduction",
+    title="a bias gradient is all zero",
+    equation="dE/db = Σ_N δ",
+    cure="db = Σ_N δ.",
+    alike=("bias_summed_over_all", "bias_from_kernel"),
+)
 def _bias_missing(masks: dict[str, Array], all_of_them: bool) -> Enactment:
     nodes = list(masks)
     layers = [layer_of(n) for n in nodes]
@@ -101,6 +133,13 @@ def _bias_missing(masks: dict[str, Array], all_of_them: bool) -> Enactment:
     )
 
 
+@makes(
+    "row_missing",
+    "reduction",
+    title="rows or columns of a kernel gradient are all zero",
+    equation="dE/dW = z_prevᵀ δ",
+    cure="Check the range of the loop.",
+)
 def _rows(setting: Setting, node: str) -> Iterator[Enactment]:
     h, r = setting.hand[node], setting.right[node]
     for axis, words in ((1, "row"), (0, "column")):

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
+from gradient_diff.diagnosis.mistake import makes
 from gradient_diff.diagnosis.reenactment.enactment import Enactment, Finish, is_bias, is_kernel
 from gradient_diff.diagnosis.reenactment.formula import Formula
 from gradient_diff.diagnosis.reenactment.setting import Setting
@@ -39,6 +40,38 @@ FORMS = (
 """(id, times the right term, what is written after dE/dW, sentence)."""
 
 
+@makes(
+    "l2_missing",
+    "regularisation",
+    title="the decay term is missing, or there is one too many",
+    equation="dE/dW = z_prevᵀ δ + 2λW",
+    cure="E + λΣW² adds 2λW to dE/dW.",
+    alike=("l2_sign",),
+)
+@makes(
+    "l2_factor",
+    "regularisation",
+    title="λW for 2λW, or the reverse",
+    equation="dE/dW = z_prevᵀ δ + 2λW",
+    cure="E + λΣW² adds 2λW, E + ½λΣW² adds λW.",
+    tell_apart="the value of λ",
+)
+@makes(
+    "l2_sign",
+    "regularisation",
+    title="the decay is subtracted",
+    equation="dE/dW = z_prevᵀ δ + 2λW",
+    cure="E + λΣW² adds +2λW.",
+    alike=("l2_missing",),
+    tell_apart="the value of λ",
+)
+@makes(
+    "l2_bias",
+    "regularisation",
+    title="the biases are decayed, too",
+    equation="dE/db = Σ_N δ",
+    cure="Decay kernels only.",
+)
 def _in_layers(setting: Setting, names: list[str]) -> Iterator[Enactment]:
     """The decay of E itself, substituted in the equations of these layers."""
     where, before = (names[0], "") if len(names) == 1 else ("", "in every layer that has one, ")

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from gradient_diff.diagnosis.mistake import STEP, makes
 from gradient_diff.diagnosis.mistakes.scale import fit
 from gradient_diff.diagnosis.reenactment.enactment import Enactment, but_decay, decays_of, everywhere
 from gradient_diff.diagnosis.reenactment.formula import Formula
@@ -30,6 +31,22 @@ def samples(setting: Setting) -> Iterator[Enactment]:
         yield from _earlier_step(setting)
 
 
+@makes(
+    "only_last_sample",
+    "reduction",
+    title="only one sample counts",
+    equation="dE/dW = Σ_n z_prev[n]ᵀ δ[n]",
+    cure="Use += over the batch.",
+    alike=("mini_batch_dropped", "output_not_loss", "wrong_target", "probability_clip"),
+)
+@makes(
+    "mini_batch_dropped",
+    "reduction",
+    title="the last samples are ignored or mis-scaled",
+    equation="E = 1/N Σ_N E_n",
+    cure="Divide by the samples that you summed.",
+    alike=("missing_batch_mean", "missing_output_mean", "only_last_sample", "other_loss"),
+)
 def _weightings(n: int) -> Iterator[Weighting]:
     """(id, sentence, weight of each sample) for every way to lose some."""
     rows = np.arange(n)
@@ -106,6 +123,15 @@ def _another_count(setting: Setting) -> Iterator[Enactment]:
         yield Enactment("mini_batch_dropped", "", sentence, finish=there, undo=back, factor=factor, **words)  # type: ignore[arg-type]  # texts
 
 
+@makes(
+    "accumulated",
+    "reduction",
+    title="the gradients were not reset between steps",
+    equation="dE/dW = z_prevᵀ δ, dE/db = Σ_N δ",
+    cure="Set them to zero before each step.",
+    alike=("factor_two", "missing_output_mean", "other_loss"),
+    tell_apart=STEP,
+)
 def _earlier_step(setting: Setting) -> Iterator[Enactment]:
     """hand = right + the gradient of the weights before the last step, W + lr E with E = hand − right.
 

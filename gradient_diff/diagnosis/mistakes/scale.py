@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from gradient_diff.diagnosis.factors import may_be_a_rate
+from gradient_diff.diagnosis.mistake import BATCH, WIDTH, makes
 from gradient_diff.diagnosis.reenactment.enactment import (
     Enactment,
     but_decay,
@@ -29,6 +30,14 @@ def scale(setting: Setting) -> Iterator[Enactment]:
     yield from _fitted(setting)
 
 
+@makes(
+    "sign",
+    "sign",
+    title="the sign is turned round",
+    equation="W ← W − lr dE/dW",
+    cure="Write prediction − target, or add the minus of the update only once.",
+    alike=("derivative_sign",),
+)
 def _known(setting: Setting) -> Iterator[Enactment]:
     """What needs no constant to be fitted."""
     yield _factor("sign", -1.0, "every gradient has the opposite sign")
@@ -67,6 +76,14 @@ def _factor(
     )
 
 
+@makes(
+    "mean_in_kernel",
+    "scale",
+    title="1/N in dE/dW instead of in δ",
+    equation="dE/dW = z_prevᵀ δ",
+    cure="Nothing: dE/dW agrees.",
+    convention=True,
+)
 def _mean_in_kernel(n: int) -> Enactment:
     sentence = f"your δ is {n} times the reference's, and dE/dW agrees: you divide by N there"
     written, right = "dE/dW = 1/N z_prevᵀ δ", "dE/dW = z_prevᵀ δ"
@@ -79,6 +96,14 @@ def _is_signal(node: str) -> bool:
     return is_gradient(node, "u", "z", "x")
 
 
+@makes(
+    "factor_two",
+    "scale",
+    title="a 2 or a ½ of the squared loss",
+    equation="d(½e²)/de = e, d(e²)/de = 2e",
+    cure="d(½e²) is e, d(e²) is 2e: use the E that you write down.",
+    alike=("accumulated", "missing_output_mean", "other_loss"),
+)
 def _factors_of_the_loss(setting: Setting) -> Iterator[Enactment]:
     name = setting.problem.loss.name
     yield _factor("factor_two", 2, "your gradients are twice the reference's")
@@ -95,6 +120,23 @@ def _factors_of_the_loss(setting: Setting) -> Iterator[Enactment]:
             yield _factor("other_loss", root, f"it is the gradient of √E: {root:.6g} = 1/(2√E) times that of E")
 
 
+@makes(
+    "missing_output_mean",
+    "scale",
+    title="the mean over the outputs is missing, or stands where none belongs",
+    equation="E = 1/(N·K) Σ_N Σ_K e²",
+    cure="Keras's squared error and binary cross-entropy divide by N·K, its other cross-entropies by N alone.",
+    alike=(
+        "missing_batch_mean",
+        "factor_two",
+        "accumulated",
+        "batch_mean_twice",
+        "mean_for_sum",
+        "mini_batch_dropped",
+        "other_loss",
+    ),
+    tell_apart=WIDTH,
+)
 def _of_the_outputs(setting: Setting) -> Iterator[Enactment]:
     """A mean over K that E has and the hand has not, or the other way round."""
     n, k, loss = setting.batch, setting.outputs, setting.problem.loss.name
@@ -127,6 +169,33 @@ def _divides_by(setting: Setting, n: int, k: int) -> bool:
     return function.factor(n, k) != function.factor(1, 1)
 
 
+@makes(
+    "missing_batch_mean",
+    "scale",
+    title="the mean over the batch is missing",
+    equation="E = 1/N Σ_N E_n",
+    cure="Divide δ of the output by N, once.",
+    alike=("missing_output_mean", "mini_batch_dropped", "other_loss"),
+    tell_apart=BATCH,
+)
+@makes(
+    "batch_mean_twice",
+    "scale",
+    title="the mean over the batch is taken twice",
+    equation="E = 1/N Σ_N E_n",
+    cure="1/N in δ is enough.",
+    alike=("missing_output_mean",),
+    tell_apart=BATCH,
+)
+@makes(
+    "mean_for_sum",
+    "differentiated",
+    title="a mean where E is a sum",
+    equation="E = Σ_N E_n",
+    cure="This E has no 1/N: leave the division out.",
+    alike=("missing_output_mean",),
+    tell_apart=BATCH,
+)
 def _of_the_batch(setting: Setting) -> Iterator[Enactment]:
     n, last = setting.batch, setting.last
     mean = _divides_by(setting, 2, 1)
@@ -148,6 +217,15 @@ def _per_parameter(setting: Setting) -> Iterator[Enactment]:
         yield _bias_mean(setting, layer_of(node), node.__eq__, "your bias gradient is", 1)
 
 
+@makes(
+    "bias_mean",
+    "scale",
+    title="the bias gradient is averaged instead of summed",
+    equation="dE/db = Σ_N δ",
+    cure="db = Σ_N δ: δ has the 1/N already.",
+    alike=("stray_constant",),
+    tell_apart=BATCH,
+)
 def _bias_mean(setting: Setting, layer: str, nodes: Callable[[str], bool], words: str, places: int) -> Enactment:
     n = setting.batch
     return Enactment(
@@ -173,6 +251,14 @@ def _fitted(setting: Setting) -> Iterator[Enactment]:
             yield _stray(node, factor)
 
 
+@makes(
+    "learning_rate_inside",
+    "scale",
+    title="the update is compared, not the gradient",
+    equation="W ← W − lr dE/dW",
+    cure="Divide by ±lr, or compare before the update.",
+    alike=("dropout_scale_missing",),
+)
 def update(factor: float) -> Enactment:
     """±lr times every gradient."""
     sentence = f"your gradients are {factor:.6g} times the reference's: ±lr for an lr of {abs(factor):.6g}"
@@ -191,6 +277,14 @@ def rates(setting: Setting) -> Iterator[Enactment]:
             yield update(factor)
 
 
+@makes(
+    "stray_constant",
+    "scale",
+    title="one gradient carries a stray constant",
+    equation="dE/dW = z_prevᵀ δ, dE/db = Σ_N δ",
+    cure="Look for a constant in this one equation.",
+    alike=("bias_mean",),
+)
 def _stray(node: str, factor: float) -> Enactment:
     layer, kind = layer_of(node), kind_of(variable_of(node))
     return Enactment(

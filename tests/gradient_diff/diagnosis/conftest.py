@@ -12,6 +12,7 @@ from experiments.students.slips import Slip, possible_slips
 from experiments.students.small_nets import data
 from experiments.students.wrong_derivations import Gradients, wrong_gradients
 from gradient_diff import GradientDiff, compare
+from gradient_diff.diagnosis.mistake import REGISTERED
 from manual_mlp import MLP, Activation, Dense, Dropout, Evaluation, Loss, Problem, evaluation_of, gradient_node
 
 SOFTMAX = Activation("softmax")
@@ -114,7 +115,7 @@ def rightly_named() -> Callable[[str], None]:
     """Assert that a mistake is named first, or tied with the first, wherever it shows, in every form of it."""
 
     def check(name: str) -> None:
-        missed, seen = [], set()
+        missed, seen, unlisted = [], set(), set()
         for net in (n for n in NETS if n not in SATURATED or name == "probability_clip"):
             for dtype in ("float64",) if net in LAYERED and not name.startswith(("dropout", "l2")) else DTYPES:
                 known = make_problem(net, dtype)
@@ -129,7 +130,10 @@ def rightly_named() -> Callable[[str], None]:
                     causes = result.causes
                     if not causes or name not in (causes[0].id, *causes[0].same_as):
                         missed.append(f"{net}, {dtype}: {slip}: {[cause.id for cause in causes]}")
+                    elif not causes[0].together:
+                        unlisted |= {causes[0].id, *causes[0].same_as} - {name, *REGISTERED[name].alike}
         assert missed == []
+        assert unlisted & REGISTERED.keys() == set(), f"look-alikes of {name} that its record does not list"
         assert len({net for net, dtype in seen if dtype == "float64"}) >= 2
         assert len({net for net, dtype in seen if dtype == "float32"}) >= 2
 
