@@ -2,32 +2,24 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from experiments.support.drawing import BLUE, RED, panels
 from manual_mlp import Evaluation
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
+    import pandas as pd
     from matplotlib.figure import Figure
 
-ORIGINAL, PUBLISHED, DERIVED = "0.2", "#b5501f", "#1a5fa0"
+ORIGINAL, PUBLISHED, DERIVED = "0.2", RED, BLUE
 
 
-def prediction(folder: Path) -> Figure:
-    """The output of both runs over sin(x), and how far they are from it.
-
-    Args:
-        folder: of the run, with `published.npz` and `derived.npz`.
-
-    Returns:
-        The figure.
-    """
-    figure, (above, below) = _axes(6.4, 5.2, rows=2)
-    runs = {name: Evaluation.load(folder / f"{name}.npz") for name in ("published", "derived")}
-    x, d = runs["derived"].problem.x[:, 0], runs["derived"].problem.y[:, 0]
+def prediction(published: Evaluation, derived: Evaluation) -> Figure:
+    """The output of both runs over sin(x), and how far they are from it."""
+    figure, (above, below) = panels(6.4, 5.2, rows=2, share="x")
+    x, d = derived.problem.x[:, 0], derived.problem.y[:, 0]
     above.plot(x, d, color=ORIGINAL, linewidth=4, alpha=0.3, label="sin(x), the original")
-    for (name, run), colour, style in zip(runs.items(), (PUBLISHED, DERIVED), ("--", "-"), strict=True):
+    for name, run, colour, style in (("published", published, PUBLISHED, "--"), ("derived", derived, DERIVED, "-")):
         y = run.nodes["dense_4/z"][:, 0]
         above.plot(x, y, style, color=colour, linewidth=1.2, label=name)
         below.plot(x, y - d, style, color=colour, linewidth=1.2, label=name)
@@ -38,19 +30,9 @@ def prediction(folder: Path) -> Figure:
     return figure
 
 
-def loss_curve(folder: Path) -> Figure:
-    """E over the steps of both runs, on a log axis.
-
-    Args:
-        folder: of the run, with `tables/e_over_the_steps.csv`.
-
-    Returns:
-        The figure.
-    """
-    import pandas as pd
-
-    figure, (axes,) = _axes(6.4, 3.6)
-    curve = pd.read_csv(folder / "tables" / "e_over_the_steps.csv")
+def loss_curve(curve: pd.DataFrame) -> Figure:
+    """E over the steps of both runs, on a log axis."""
+    figure, (axes,) = panels(6.4, 3.6)
     axes.semilogy(curve["steps"], curve["published"], "--", color=PUBLISHED, linewidth=1.2, label="published")
     axes.semilogy(curve["steps"], curve["derived"], color=DERIVED, linewidth=1.2, label="derived")
     axes.set(xlabel="steps", ylabel="E = ½ Σ (y − d)²")
@@ -59,19 +41,9 @@ def loss_curve(folder: Path) -> Figure:
     return figure
 
 
-def error_per_layer(folder: Path) -> Figure:
-    """Relative error of the gradient that the first update stands for, published and derived.
-
-    Args:
-        folder: of the run, with the table of the layers' errors.
-
-    Returns:
-        The figure.
-    """
-    import pandas as pd
-
-    figure, (axes,) = _axes(6.4, 3.6)
-    frame = pd.read_csv(folder / "tables" / "how_far_each_array_s_first_update_is_from_the_gradient.csv")
+def error_per_layer(frame: pd.DataFrame) -> Figure:
+    """Relative error of the gradient that the first update stands for, published and derived."""
+    figure, (axes,) = panels(6.4, 3.6)
     places = range(len(frame))
     smallest = min(v for c in ("published", "derived") for v in frame[f"{c}: relative L2"] if v > 0)
     for name, colour, marker in (("published", PUBLISHED, "s"), ("derived", DERIVED, "o")):
@@ -87,27 +59,9 @@ def error_per_layer(folder: Path) -> Figure:
     return figure
 
 
-def gradient_heatmaps(folder: Path) -> Figure:
-    """dE/dW of the second layer: by hand, by the tape, and their difference.
-
-    Args:
-        folder: of the run, with `evaluation.npz` and `keras.npz`.
-
-    Returns:
-        The figure.
-    """
+def gradient_heatmaps(hand: Evaluation, tape: Evaluation) -> Figure:
+    """dE/dW of the second layer: by hand, by the tape, and their difference."""
     from gradient_diff.extend import kernel_heatmaps
 
-    hand, tape = (Evaluation.load(folder / f"{name}.npz").gradients for name in ("evaluation", "keras"))
-    return kernel_heatmaps(hand["dense_2/kernel"], tape["dense_2/kernel"], "dense_2  dE/dW, at the start")
-
-
-def _axes(width: float, height: float, rows: int = 1) -> tuple[Figure, list[Axes]]:
-    """A figure with axes one below the other, without a frame on the right and above."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(width, height), layout="constrained")
-    axes = list(figure.subplots(rows, 1, squeeze=False, sharex=True)[:, 0])
-    for each in axes:
-        each.spines[["top", "right"]].set_visible(False)
-    return figure, axes
+    name, title = "dense_2/kernel", "dense_2  dE/dW, at the start"
+    return kernel_heatmaps(hand.gradients[name], tape.gradients[name], title)

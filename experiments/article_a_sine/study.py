@@ -10,7 +10,7 @@ import pandas as pd
 from experiments.article_a_sine import article as article_a
 from experiments.article_a_sine.pictures import error_per_layer, gradient_heatmaps, loss_curve, prediction
 from experiments.article_a_sine.training import LOSS, Parameters, SineTraining, common_digits
-from experiments.frame.study import Comparison, Part, Result, Settings, Table, paragraphs
+from experiments.frame.study import Comparison, Part, Picture, Result, Settings, Table, paragraphs
 from gradient_diff import GradientDiff, Status, compare
 from gradient_diff.keras import check_gradients
 from manual_mlp import Evaluation
@@ -88,8 +88,8 @@ def training_part(training: SineTraining) -> Part:
         tables=tables,
         claims=_training_claims(training),
         pictures={
-            "The prediction over the original": prediction,
-            "E = ½ Σ (y − d)² over the steps": loss_curve,
+            "The prediction over the original": Picture(("published", "derived"), prediction),
+            "E = ½ Σ (y − d)² over the steps": Picture(("E over the steps",), loss_curve),
         },
     )
 
@@ -154,7 +154,7 @@ def step_part(training: SineTraining) -> Part:
             DERIVED_STEP: Comparison(derived),
         },
         claims=_step_claims(training, frame),
-        pictures={"Relative error of the first update, array by array": error_per_layer},
+        pictures={"Relative error of the first update, array by array": Picture((PER_LAYER,), error_per_layer)},
     )
 
 
@@ -253,7 +253,7 @@ def gradients_part(training: SineTraining) -> Part:
         tables={"Checks of the gradient": Table(checks, ("steps", "verdict"))},
         comparisons={FIRST: Comparison(diffs[0]), LAST: Comparison(diffs[training.checked[-1]])},
         claims={agreed: all(diff.ok for diff in diffs.values())},
-        pictures={"dE/dW of the second layer at the start": gradient_heatmaps},
+        pictures={"dE/dW of the second layer at the start": Picture(("evaluation", "keras"), gradient_heatmaps)},
     )
 
 

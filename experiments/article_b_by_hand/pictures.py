@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from experiments.support.drawing import panels
 from manual_mlp import Evaluation
 
 if TYPE_CHECKING:
@@ -16,20 +16,9 @@ GAP, RADIUS = 3.0, 0.46
 ALONG = (0.74, 0.26, 0.5)  # where on an edge its label stands, by the unit it ends at: labels do not meet
 
 
-def network_with_numbers(folder: Path) -> Figure:
-    """Draw the network: u and z in the units, W on the edges, and below each what the tape calls its gradient.
-
-    Args:
-        folder: of the run, with `evaluation.npz`.
-
-    Returns:
-        The figure.
-    """
-    from matplotlib.figure import Figure
-
-    evaluation = Evaluation.load(folder / "evaluation.npz")
-    figure = Figure(figsize=(10.5, 6), layout="constrained")
-    axes = figure.subplots()
+def network_with_numbers(evaluation: Evaluation) -> Figure:
+    """Draw the network: u and z in the units, W on the edges, and below each what the tape calls its gradient."""
+    figure, (axes,) = panels(10.5, 6)
     axes.set_aspect("equal")
     axes.axis("off")
     for index in range(len(evaluation.problem.mlp.layers)):

@@ -9,7 +9,7 @@ import pandas as pd
 
 from experiments.article_b_by_hand.pictures import network_with_numbers
 from experiments.article_b_by_hand.softmax_parts import PRINTED, numbers, overflow, use
-from experiments.frame.study import Comparison, Part, Result, Settings, Table, paragraphs
+from experiments.frame.study import Comparison, Part, Picture, Result, Settings, Table, paragraphs
 from experiments.support.error_text import error_text
 from gradient_diff import compare
 from keras_mlp import backpropagate, to_keras
@@ -177,5 +177,5 @@ def gradients_part(hand: Evaluation, tape: Evaluation, settings: Settings) -> Pa
                 np.array_equal(gradient, same[name]) for name, gradient in hand.gradients.items()
             )
         },
-        pictures={"the network with its numbers (identity output)": network_with_numbers},
+        pictures={"the network with its numbers (identity output)": Picture(("evaluation",), network_with_numbers)},
     )

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, BinaryIO
 import numpy as np
 import pandas as pd
 
-from experiments.frame.study import Part, Settings, Table, paragraphs
+from experiments.frame.study import Part, Picture, Settings, Table, paragraphs
 from experiments.support.datasets import Dataset
+from experiments.support.drawing import BLUE, GREEN, RED, panels
 from keras_mlp import to_keras
 from manual_mlp import MLP, Array
 
@@ -69,7 +70,7 @@ def batches_part(
             "read 100 at a time, an image takes less than half of the time that it takes alone": half[READING],
             "computed 100 at a time, an image takes less than half of the time that it takes alone": half[BY_HAND],
         },
-        pictures={"Time per image, reading and arithmetic apart": picture},
+        pictures={"Time per image, reading and arithmetic apart": Picture((CAPTION,), picture)},
     )
 
 
@@ -137,25 +138,13 @@ def _reader(file: BinaryIO, data: Dataset, dtype: str) -> Callable[[int, int], A
     return read
 
 
-def picture(folder: Path) -> Figure:
-    """The table, on two log axes.
-
-    Args:
-        folder: of the run, with the table of the times.
-
-    Returns:
-        The figure.
-    """
-    from matplotlib.figure import Figure
-
-    frame = pd.read_csv(folder / "tables" / "time_per_image_against_batch_size.csv")
-    figure = Figure(figsize=(6.4, 3.8), layout="constrained")
-    axes = figure.subplots()
-    styles = {READING: ("#3a7d44", "s"), BY_HAND: ("#1a5fa0", "o"), BY_KERAS: ("#b5501f", "^")}
+def picture(frame: pd.DataFrame) -> Figure:
+    """The table, on two log axes."""
+    figure, (axes,) = panels(6.4, 3.8)
+    styles = {READING: (GREEN, "s"), BY_HAND: (BLUE, "o"), BY_KERAS: (RED, "^")}
     for name, (colour, marker) in styles.items():
         label = name.removesuffix(", µs per image")
         axes.loglog(frame["batch size"], frame[name], color=colour, marker=marker, markersize=4, label=label)
     axes.set(xlabel="batch size", ylabel="µs per image")
-    axes.spines[["top", "right"]].set_visible(False)
     axes.legend(frameon=False)
     return figure

@@ -13,7 +13,7 @@ import pandas as pd
 from experiments.article_b_images.batch_costs import batches_part
 from experiments.article_b_images.given_weights import weights_from
 from experiments.article_b_images.pictures import training_curves, wrong_images
-from experiments.frame.study import Comparison, Part, Result, Settings, Table, paragraphs
+from experiments.frame.study import Comparison, Part, Picture, Result, Settings, Table, paragraphs
 from experiments.support.datasets import DataError, Dataset, dataset_of
 from experiments.support.watched_training import Task, Training, trained
 from gradient_diff import compare
@@ -34,6 +34,8 @@ SHOWN = 24  # wrong images
 FIRST = "The gradients of one batch before training"
 LAST = "The gradients of one batch after training"
 GIVEN = "The gradients of one batch with the given weights"
+CURVE, ALONG = "E over the epochs", "Accuracy along the way"
+OTHERS = "Images taken for another class"
 LOGITS = "Softmax in the network against softmax in the loss"
 
 
@@ -110,12 +112,12 @@ def _training_part(training: Training, mlp: MLP, data: Dataset) -> Part:
         """),
         tables={
             "Checks of the gradient along the way": training.checks(),
-            "Accuracy along the way": Table(accuracy, ("epoch",)),
-            "E over the epochs": training.curve(),
+            ALONG: Table(accuracy, ("epoch",)),
+            CURVE: training.curve(),
         },
         comparisons={FIRST: Comparison(training.first), LAST: Comparison(training.last)},
         claims={"the tape agrees whenever it looks": training.agreed},
-        pictures={"E and accuracy over the epochs": training_curves},
+        pictures={"E and accuracy over the epochs": Picture((CURVE, ALONG), training_curves)},
     )
 
 
@@ -154,13 +156,13 @@ def accuracy_part(mlp: MLP, parameters: Parameters, data: Dataset, settings: Set
         """),
         tables={
             "Accuracy": Table(frame, ("side", "of")),
-            "Images taken for another class": Table(_wrong(images, labels, classes["by hand"]), in_report=False),
+            OTHERS: Table(_wrong(images, labels, classes["by hand"]), in_report=False),
         },
         claims={
             "what was saved is loaded bit for bit": same,
             "both sides find the same class for every image": bool((classes["by hand"] == classes["Keras"]).all()),
         },
-        pictures={"Some images that the network takes for another class": wrong_images},
+        pictures={"Some images that the network takes for another class": Picture((OTHERS,), wrong_images)},
     )
 
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from experiments.article_b_images.pictures import show
-from experiments.frame.study import Comparison, Part, Settings, Table, paragraphs
+from experiments.frame.study import Comparison, Part, Picture, Settings, Table, paragraphs
 from experiments.support.datasets import CLASSES, Dataset
+from experiments.support.drawing import panels
 from experiments.support.watched_training import Task, Training, trained
 from manual_mlp import MLP, Array, Dense
 
@@ -133,7 +133,7 @@ def autoencoder_part(found: Autoencoders, dtype: str) -> Part:
         },
         comparisons={LAST_SIGMOID: Comparison(found.sigmoid.last)},
         claims={"the tape agrees all through the autoencoder's training": found.sigmoid.agreed},
-        pictures={"Input, and output of the autoencoder, the linear one and the SVD": pictures},
+        pictures={"Input, and output of the autoencoder, the linear one and the SVD": Picture((IMAGES,), pictures)},
     )
 
 
@@ -225,23 +225,13 @@ def _cost(training: Training, epoch: int | None = None) -> float:
     return total / (2 * len(task.x))
 
 
-def pictures(folder: Path) -> Figure:
-    """One column per class: the image, and what comes back.
-
-    Args:
-        folder: of the run, with the table of the images.
-
-    Returns:
-        The figure.
-    """
-    from matplotlib.figure import Figure
-
-    frame = pd.read_csv(folder / "tables" / "images_and_what_comes_back.csv")
+def pictures(frame: pd.DataFrame) -> Figure:
+    """One column per class: the image, and what comes back."""
     pixels = [name for name in frame.columns if name.startswith("pixel")]
     names = list(dict.fromkeys(frame["row"]))
-    figure = Figure(figsize=(8.2, 0.82 * len(names)), layout="constrained")
-    grid = figure.subplots(len(names), CLASSES)
-    for places, name in zip(grid, names, strict=True):
+    figure, grid = panels(8.2, 0.82 * len(names), len(names), CLASSES)
+    for row, name in enumerate(names):
+        places = grid[row * CLASSES : (row + 1) * CLASSES]
         for axes, image in zip(places, frame.loc[frame["row"] == name, pixels].to_numpy(), strict=True):
             show(axes, image)
             axes.set(xticks=[], yticks=[])

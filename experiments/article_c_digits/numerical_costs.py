@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-from experiments.frame.study import Part, Table, paragraphs
+from experiments.frame.study import Part, Picture, Table, paragraphs
+from experiments.support.drawing import BLUE, RED, panels
 from manual_mlp import MLP, Array, Dense, Problem
 from manual_mlp.extend import evaluate
 
@@ -61,7 +61,7 @@ def costs_part(x: Array, y: Array, seed: int, progress: Progress) -> Part:
             "the numerical gradient agrees to 6 digits with the derived one": bool((frame["relative L2"] < 1e-6).all()),
             "backpropagation costs fewer than 10 forward passes in every network": bool((passes < 10).all()),
         },
-        pictures={"Seconds for one gradient, by number of parameters": picture},
+        pictures={"Seconds for one gradient, by number of parameters": Picture((CAPTION,), picture)},
     )
 
 
@@ -153,23 +153,11 @@ def _median(call: Callable[[], object]) -> float:
     return float(np.median(seconds))
 
 
-def picture(folder: Path) -> Figure:
-    """Both curves on two log axes.
-
-    Args:
-        folder: of the run, with the table.
-
-    Returns:
-        The figure.
-    """
-    from matplotlib.figure import Figure
-
-    frame = pd.read_csv(folder / "tables" / "numerical_differentiation_against_backpropagation.csv")
-    figure = Figure(figsize=(6.4, 3.6), layout="constrained")
-    axes = figure.subplots()
-    for name, colour, marker in ((NUMERICAL, "#b5501f", "s"), (BACKWARD, "#1a5fa0", "o")):
+def picture(frame: pd.DataFrame) -> Figure:
+    """Both curves on two log axes."""
+    figure, (axes,) = panels(6.4, 3.6)
+    for name, colour, marker in ((NUMERICAL, RED, "s"), (BACKWARD, BLUE, "o")):
         axes.loglog(frame["parameters"], frame[name], color=colour, marker=marker, label=name.removesuffix(", s"))
     axes.set(xlabel="parameters", ylabel="seconds for one gradient")
-    axes.spines[["top", "right"]].set_visible(False)
     axes.legend(frameon=False)
     return figure

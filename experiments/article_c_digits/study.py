@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from experiments.article_c_digits.autoencoders import autoencoder_part, linear_part, trained_autoencoders
 from experiments.article_c_digits.numerical_costs import costs_part
-from experiments.frame.study import Comparison, Part, Result, Settings, Table, paragraphs
+from experiments.frame.study import Comparison, Part, Picture, Result, Settings, Table, paragraphs
 from experiments.support.datasets import Dataset, dataset_of
+from experiments.support.drawing import BLUE, GREEN, RED, panels
 from experiments.support.watched_training import Task, Training, trained
 from manual_mlp import MLP, Array, Dense
 
@@ -29,6 +29,7 @@ RUNS = {
 }
 """Name → batch size, learning rate. An online step at η/10 moves as far as a tenth of a mini-batch of 10."""
 
+COSTS = "C over the epochs"
 ACCURACY = "Accuracy on the test images along the way"
 
 
@@ -94,13 +95,17 @@ def digits_part(runs: dict[str, Training], data: Dataset, dtype: str) -> Part:
         """),
         tables={
             ACCURACY: Table(frame, ("epoch",)),
-            "C over the epochs": Table(_curves(runs), ("epoch",), in_report=False),
+            COSTS: Table(_curves(runs), ("epoch",), in_report=False),
             "Updates": Table(steps, ("training", "m", "η", "epochs", "updates", "verdicts")),
             "Checks of the gradient, mini-batches of 10": next(iter(runs.values())).checks(),
         },
         comparisons={f"The last gradient, {name}": Comparison(training.last) for name, training in runs.items()},
         claims={"the tape agrees with all three trainings whenever it looks": all(t.agreed for t in runs.values())},
-        pictures={"C over the epochs, and the share of test images taken for another class": picture},
+        pictures={
+            "C over the epochs, and the share of test images taken for another class": Picture(
+                (COSTS, ACCURACY), picture
+            )
+        },
     )
 
 
@@ -131,27 +136,13 @@ def _steps(name: str, training: Training, data: Dataset) -> dict[str, object]:
     }
 
 
-def picture(folder: Path) -> Figure:
-    """The three curves of C, and of the errors.
-
-    Args:
-        folder: of the run, with the tables of both.
-
-    Returns:
-        The figure.
-    """
-    from matplotlib.figure import Figure
-
-    costs = pd.read_csv(folder / "tables" / "c_over_the_epochs.csv")
-    accuracy = pd.read_csv(folder / "tables" / "accuracy_on_the_test_images_along_the_way.csv")
-    figure = Figure(figsize=(8.6, 3.4), layout="constrained")
-    left, right = figure.subplots(1, 2)
-    for name, colour, marker in zip(costs.columns[1:], ("#1a5fa0", "#b5501f", "#3a7d44"), "os^", strict=True):
+def picture(costs: pd.DataFrame, accuracy: pd.DataFrame) -> Figure:
+    """The three curves of C, and of the errors."""
+    figure, (left, right) = panels(8.6, 3.4, columns=2)
+    for name, colour, marker in zip(costs.columns[1:], (BLUE, RED, GREEN), "os^", strict=True):
         left.semilogy(costs["epoch"], costs[name], color=colour, linewidth=1.3)
         right.semilogy(accuracy["epoch"], 1 - accuracy[name], color=colour, marker=marker, markersize=4, label=name)
     left.set(xlabel="epoch", ylabel="C, mean over the epoch")
     right.set(xlabel="epoch", ylabel="share of wrong test images")
-    for axes in (left, right):
-        axes.spines[["top", "right"]].set_visible(False)
     right.legend(frameon=False)
     return figure

@@ -2,46 +2,32 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from manual_mlp import MLP, Dense, load_parameters
+from experiments.support.drawing import panels
+from manual_mlp import MLP, Array, Dense
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-TITLES = {
-    "2_2_1_learned": "2-2-1, learned",
-    "2_2_1_stuck": "2-2-1, stuck",
-    "2_4_1": "2-4-1, learned",
-}
 FROM, TO, POINTS = -0.5, 1.5, 101
 
 
-def surfaces(folder: Path) -> Figure:
-    """The output of each saved network over the plane, the line where it is ½, and XOR's four points.
-
-    Args:
-        folder: of the run, with the weights.
-
-    Returns:
-        The figure.
-    """
-    from matplotlib.figure import Figure
-
-    names = [name for name in TITLES if (folder / f"{name}.npz").is_file()]
-    figure = Figure(figsize=(3.2 * max(1, len(names)), 3.6), layout="constrained")
-    for axes, name in zip(figure.subplots(1, max(1, len(names)), squeeze=False)[0], names, strict=False):
-        _surface(axes, folder / f"{name}.npz")
-        axes.set_title(TITLES[name], size=10)
+def surfaces(*networks: Mapping[str, Array], titles: Sequence[str]) -> Figure:
+    """The output of each network over the plane, the line where it is ½, and XOR's four points."""
+    count = max(1, len(networks))  # with none, an empty plane
+    figure, planes = panels(3.2 * count, 3.6, columns=count, boxed=True)
+    for axes, parameters, title in zip(planes, networks, titles, strict=False):
+        _surface(axes, parameters)
+        axes.set_title(title, size=10)
     return figure
 
 
-def _surface(axes: Axes, path: Path) -> None:
-    parameters = load_parameters(path)
+def _surface(axes: Axes, parameters: Mapping[str, Array]) -> None:
     hidden = parameters["dense_1/kernel"].shape[1]
     mlp = MLP(2, [Dense(hidden, "sigmoid"), Dense(1, "sigmoid")])
     line = np.linspace(FROM, TO, POINTS, dtype=parameters["dense_1/kernel"].dtype)

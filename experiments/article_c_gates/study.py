@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,7 +12,7 @@ import pandas as pd
 from experiments.article_c_gates.gates import INPUTS, gates_part, sigmoid_part
 from experiments.article_c_gates.pictures import surfaces
 from experiments.article_c_gates.tape_descent import trained_by_tape
-from experiments.frame.study import Comparison, Part, Result, Settings, Table, paragraphs
+from experiments.frame.study import Comparison, Part, Picture, Result, Settings, Table, paragraphs
 from experiments.support.watched_training import Task, Training, trained
 from manual_mlp import MLP, Array, Dense, train
 
@@ -38,6 +39,7 @@ TRAINED = [
     "weights apart, relative",
 ]
 REPRODUCIBLE = ("network", "seed", "steps", "right by hand", "right by the tape")
+TITLES = {"2_2_1_learned": "2-2-1, learned", "2_2_1_stuck": "2-2-1, stuck", "2_4_1": "2-4-1, learned"}
 SURFACES = "The output over the plane: blue 0, red 1"
 
 
@@ -56,11 +58,12 @@ def run(settings: Settings, progress: Progress, seeds: int = SEEDS) -> Result:
     runs = {net: Seeds(net, steps, seeds, settings, progress) for net in NETS}
     shown = {"2_2_1_learned": runs["2-2-1"].learned, "2_2_1_stuck": runs["2-2-1"].stuck, "2_4_1": runs["2-4-1"].learned}
     present = {name: run for name, run in shown.items() if run is not None}
+    picture = Picture(tuple(present), partial(surfaces, titles=[TITLES[name] for name in present]))
     learned = {net: runs[net].watched(progress) for net in HIDDEN if runs[net].learned is not None}
     parts = (
         gates_part(settings),
         sigmoid_part(settings),
-        learned_part(learned, runs, settings),
+        learned_part(learned, runs, picture, settings),
         stuck_part(runs, steps, settings.epochs is not None),
     )
     return Result("Article C: gates, and what a hidden layer is for", parts, {}, present)
@@ -129,7 +132,9 @@ class Seeds:
         return trained(task, self.start(self.first_learned), self.settings, progress, f"logic_gates: {self.net} again")
 
 
-def learned_part(learned: Mapping[str, Training], runs: Mapping[str, Seeds], settings: Settings) -> Part:
+def learned_part(
+    learned: Mapping[str, Training], runs: Mapping[str, Seeds], picture: Picture, settings: Settings
+) -> Part:
     """XOR by a hidden layer of 2 and of 4, by both twins from the same weights."""
     rows = [_both_trained(runs[net], training) for net, training in learned.items()]
     frame = pd.DataFrame(rows, columns=TRAINED)
@@ -151,7 +156,7 @@ def learned_part(learned: Mapping[str, Training], runs: Mapping[str, Seeds], set
         },
         comparisons={f"XOR, {net}, the last gradient": Comparison(t.last) for net, t in learned.items()},
         claims=_claims(learned, frame, settings.epochs is not None),
-        pictures={SURFACES: surfaces},
+        pictures={SURFACES: picture},
     )
 
 

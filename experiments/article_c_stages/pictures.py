@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from experiments.article_c_stages.stages import Stage, stages
+from experiments.support.drawing import panels
 from gradient_diff import ledger
 from manual_mlp import Array, Evaluation
 
@@ -22,30 +21,11 @@ GAP, RADIUS, PITCH = 2.6, 0.42, 1.15
 ALONG = (0.66, 0.27, 0.55)  # where on an edge its number stands, by the unit it ends at
 
 
-def picture_of(number: int) -> Callable[[Path], Figure]:
-    """The function that draws one stage.
-
-    Args:
-        number: of the stage, from 0.
-
-    Returns:
-        Folder with `evaluation.npz` → figure.
-    """
-
-    def draw(folder: Path) -> Figure:
-        evaluation = Evaluation.load(folder / "evaluation.npz")
-        return _figure(evaluation, number)
-
-    return draw
-
-
-def _figure(evaluation: Evaluation, number: int) -> Figure:
-    from matplotlib.figure import Figure
-
+def draw_stage(evaluation: Evaluation, number: int) -> Figure:
+    """One stage, counted from 0."""
     all_stages = stages(evaluation.problem.mlp)
     stage, known = all_stages[number], {n for s in all_stages[: number + 1] for n in s.nodes}
-    figure = Figure(figsize=(10.4, 3.2), layout="constrained")
-    left, right = figure.subplots(1, 2, width_ratios=(1.15, 1))
+    figure, (left, right) = panels(10.4, 3.2, columns=2, widths=(1.15, 1))
     for axes in (left, right):
         axes.axis("off")
     left.set_aspect("equal")

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, get_args
 
 import numpy as np
 import pandas as pd
 
 from experiments.article_c_stages.article import Slip, article_weights, gradients, turned
-from experiments.article_c_stages.pictures import numbers, picture_of
+from experiments.article_c_stages.pictures import draw_stage, numbers
 from experiments.article_c_stages.stages import stages
-from experiments.frame.study import Comparison, Part, Result, Settings, Table, paragraphs
+from experiments.frame.study import Comparison, Part, Picture, Result, Settings, Table, paragraphs
 from gradient_diff import GradientDiff, Status, compare, ledger
 from keras_mlp import backpropagate, to_keras
 from manual_mlp import MLP, Array, Dense, Evaluation
@@ -133,7 +134,10 @@ def drawn_part(hand: Evaluation) -> Part:
                 pd.DataFrame(rows, columns=columns), ("stage", "what", "the article", "ours", "shapes")
             ),
         },
-        pictures={f"Stage {number}: {stage.title}": picture_of(number - 1) for number, stage in enumerate(found, 1)},
+        pictures={
+            f"Stage {number}: {stage.title}": Picture(("evaluation",), partial(draw_stage, number=number - 1))
+            for number, stage in enumerate(found, 1)
+        },
     )
 
 

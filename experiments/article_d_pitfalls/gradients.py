@@ -11,7 +11,7 @@ import pandas as pd
 
 from experiments.article_d_pitfalls.bench import RATE, Bench, against_tape, by_tape, cross_entropy, layer_by_layer
 from experiments.article_d_pitfalls.pictures import delta_ratio
-from experiments.frame.study import Part, Table, paragraphs
+from experiments.frame.study import Part, Picture, Table, paragraphs
 from manual_mlp import Array, Evaluation
 from manual_mlp.extend import evaluate
 
@@ -134,7 +134,11 @@ def other_loss(article: Bench) -> Part:
         tables={"cross-entropy's gradient beside MSE's": layer_by_layer(comparison.diff)},
         comparisons={OTHER_LOSS: comparison},
         claims={"each sample's δ is off by the factor 2p(1 − p)": by_its_own},
-        pictures={"δ of MSE over δ of cross-entropy, sample by sample": delta_ratio},
+        pictures={
+            "δ of MSE over δ of cross-entropy, sample by sample": Picture(
+                ("evaluation", "mean_squared_error"), delta_ratio
+            )
+        },
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from experiments.article_d_pitfalls.bench import Bench, bench
@@ -18,7 +19,7 @@ from experiments.article_d_pitfalls.gradients import (
 )
 from experiments.article_d_pitfalls.pictures import overview
 from experiments.article_d_pitfalls.usage import no_optimizer, rebinding, wrong_shape
-from experiments.frame.study import Comparison, Part, Result, Settings, paragraphs
+from experiments.frame.study import Comparison, Part, Picture, Result, Settings, paragraphs
 from gradient_diff import compare
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ def run(settings: Settings, progress: Progress) -> Result:
 
 def correct(article: Bench) -> Part:
     """The chain of the post, done right, and how far off everything else is."""
+    shown = (OUTPUT, BEFORE, INSIDE, OTHER_LOSS, UPDATED)
     return Part(
         "The right gradient",
         paragraphs(
@@ -65,5 +67,5 @@ def correct(article: Bench) -> Part:
             """
         ),
         comparisons={CORRECT: Comparison(compare(article.hand, article.tape))},
-        pictures={"how far off each mistake is": overview((OUTPUT, BEFORE, INSIDE, OTHER_LOSS, UPDATED))},
+        pictures={"how far off each mistake is": Picture(shown, partial(overview, captions=shown))},
     )

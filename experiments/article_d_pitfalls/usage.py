@@ -16,11 +16,12 @@ import keras
 
 from experiments.article_d_pitfalls.bench import LOSS, RATE, Bench, by_tape, cross_entropy
 from experiments.article_d_pitfalls.pictures import losses_while_training
-from experiments.frame.study import Part, Table, paragraphs
+from experiments.frame.study import Part, Picture, Table, paragraphs
 from experiments.support.error_text import error_text
 from manual_mlp import MLP
 
 STEPS = 50
+CURVES = "E while training"
 
 
 def wrong_shape(article: Bench) -> Part:
@@ -96,7 +97,7 @@ def rebinding(article: Bench) -> Part:
         ),
         tables={
             "weights before and after": Table(changes, tuple(columns)),
-            "E while training": Table(curves, tuple(curves.columns)),
+            CURVES: Table(curves, tuple(curves.columns)),
         },
         claims={
             "rebinding changes not one bit of the weights": not changes[columns[1]].any(),
@@ -104,7 +105,7 @@ def rebinding(article: Bench) -> Part:
                 changes[columns[2]].all() and (np.diff(losses["updating"]) < 0).all()
             ),
         },
-        pictures={"E while training, rebinding and updating": losses_while_training},
+        pictures={"E while training, rebinding and updating": Picture((CURVES,), losses_while_training)},
     )
 
 

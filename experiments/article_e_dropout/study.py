@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from experiments.article_e_dropout.pictures import accuracy_curves, dropped_images, loss_curves
-from experiments.frame.study import Comparison, Mode, Part, Result, Settings, Table, paragraphs
+from experiments.frame.study import Comparison, Mode, Part, Picture, Result, Settings, Table, paragraphs
 from experiments.support.datasets import CLASSES, Dataset, dataset_of
 from gradient_diff.keras import TrainedTogether, fit_keras, train_together
 from manual_mlp import MLP, Activation, Adam, Array, Dense, Dropout, Loss, train
@@ -32,6 +32,7 @@ LOSS = Loss("categorical_crossentropy", from_logits=True)
 EXPECTED = 0.93  # mean of the seeds on the library's own split
 OWN_ROWS, OWN_TEST = "x_test[:5000], the library's", "x_test[8001:9001], the library's"
 
+CURVES, MASKS = "Loss and accuracy", "One image's first layer under three masks"
 FIRST, LAST = "The first gradient, before training", "The gradient of the last epoch"
 
 
@@ -172,11 +173,14 @@ def together_part(mlp: MLP, both: TrainedTogether, fitted: Any, epochs: int, mod
         """),
         tables={
             "The gradients along the way": Table(looks, ("epoch", "step", "verdict")),
-            "Loss and accuracy": Table(curves, ("epoch",)),
+            CURVES: Table(curves, ("epoch",)),
         },
         comparisons={FIRST: Comparison(both.looks[0].diff), LAST: Comparison(both.looks[-1].diff)},
         claims={"the tape agrees with the derivation in every epoch": both.ok},
-        pictures={"The loss of both twins": loss_curves, "The accuracy of both twins": accuracy_curves},
+        pictures={
+            "The loss of both twins": Picture((CURVES,), loss_curves),
+            "The accuracy of both twins": Picture((CURVES,), accuracy_curves),
+        },
     )
 
 
@@ -199,9 +203,9 @@ def masks_part(mlp: MLP, training: Images, settings: Settings) -> Part:
             z = z_prev ⊙ m, backward dE/dz_prev = dE/dz ⊙ m, with the same mask: the two mistakes
             dropout_mask_missing and dropout_scale_missing are to forget one or the other half of that.
         """),
-        tables={"One image's first layer under three masks": Table(frame, ("unit",), in_report=False)},
+        tables={MASKS: Table(frame, ("unit",), in_report=False)},
         claims={"over 2,000 masks the mean of m is 1 within 5 standard errors": bool(off <= limit)},
-        pictures={"The first layer's 28 activations of one image under three masks": dropped_images},
+        pictures={"The first layer's 28 activations of one image under three masks": Picture((MASKS,), dropped_images)},
     )
 
 

@@ -6,17 +6,15 @@ import importlib
 import json
 import time
 from dataclasses import dataclass
-from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from experiments import STUDIES
 from experiments.frame.study import Comparison, Part, Result, Settings, slug
 from gradient_diff import Status
-from manual_mlp import save_parameters
+from manual_mlp import Evaluation, load_parameters, save_parameters
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
     from rich.progress import Progress
 
     from gradient_diff.extend import Section
@@ -82,25 +80,26 @@ def save(result: Result, folder: Path) -> None:
 
 def draw(result: Result, folder: Path) -> dict[str, Path]:
     """Pictures from the saved files: caption → PNG."""
+    from gradient_diff.extend import save_figure
+
     drawn = {}
-    for part in result.parts:
-        for caption, picture in part.pictures.items():
-            path = folder / "figures" / f"{slug(caption)}.png"
-            path.parent.mkdir(exist_ok=True)
-            _save(picture(folder), path)
-            drawn[caption] = path
+    for caption, picture in result.pictures.items():
+        path = folder / "figures" / f"{slug(caption)}.png"
+        path.parent.mkdir(exist_ok=True)
+        figure = picture.draw(*(_read_again(source, result, folder) for source in picture.sources))
+        save_figure(figure, path, dpi=None)
+        drawn[caption] = path
     return drawn
 
 
-def _save(figure: Figure, path: Path) -> None:
-    """A PNG of at most 256 colours, a third of the size, without date and version: the same bytes every time."""
-    from PIL import Image
+def _read_again(source: str, result: Result, folder: Path) -> Any:
+    import pandas as pd
 
-    buffer = BytesIO()
-    figure.savefig(buffer, format="png", dpi=100)
-    with Image.open(buffer) as picture:
-        few = picture.convert("RGB").quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
-        few.save(path, format="png", optimize=True)
+    for kind, captions in (("tables", result.tables), ("diffs", result.comparisons)):
+        if source in captions:
+            return pd.read_csv(folder / kind / f"{slug(source)}.csv")
+    path = folder / f"{source}.npz"
+    return Evaluation.load(path) if source in result.evaluations else load_parameters(path)
 
 
 def write_report(

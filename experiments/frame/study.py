@@ -82,6 +82,17 @@ class Comparison:
 
 
 @dataclass(frozen=True, eq=False)
+class Picture:
+    """A picture of what a run has saved; `draw` gets each of the sources, read again, in their order.
+
+    A source is the caption of a table or of a comparison (a DataFrame), or the stem of an Evaluation or of weights.
+    """
+
+    sources: tuple[str, ...]
+    draw: Callable[..., Figure]
+
+
+@dataclass(frozen=True, eq=False)
 class Part:
     """One section of a report; every mapping is caption → content.
 
@@ -91,7 +102,7 @@ class Part:
         tables: saved as `tables/<slug of the caption>.csv`.
         comparisons: saved as `diffs/<slug>.csv`.
         claims: statements that were checked, e.g. "every printed digit of the article is reproduced" → True.
-        pictures: functions that draw from the files of the run's folder, saved as `figures/<slug>.png`.
+        pictures: saved as `figures/<slug>.png`.
     """
 
     heading: str
@@ -99,7 +110,7 @@ class Part:
     tables: Mapping[str, Table] = field(default_factory=dict)
     comparisons: Mapping[str, Comparison] = field(default_factory=dict)
     claims: Mapping[str, bool] = field(default_factory=dict)
-    pictures: Mapping[str, Callable[[Path], Figure]] = field(default_factory=dict)
+    pictures: Mapping[str, Picture] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,6 +144,15 @@ class Result:
             twice = sorted({name for name in names if names.count(name) > 1})
             if twice:
                 raise ValueError(f"Two {kind} of {self.title!r} would share a name, {twice[0]}: reword a caption.")
+        saved = [*self.tables, *self.comparisons, *self.evaluations, *self.parameters]
+        for caption, picture in self.pictures.items():
+            for source in picture.sources:
+                if saved.count(source) != 1:
+                    found = "nothing" if source not in saved else "more than one thing"
+                    raise ValueError(
+                        f"The picture {caption!r} is drawn from {source!r}, which names {found} that {self.title!r} "
+                        f"saves. It saves {', '.join(map(repr, saved)) or 'nothing'}."
+                    )
 
     @property
     def tables(self) -> dict[str, Table]:
@@ -148,6 +168,11 @@ class Result:
     def claims(self) -> dict[str, bool]:
         """All of them, statement → whether it holds."""
         return {text: holds for part in self.parts for text, holds in part.claims.items()}
+
+    @property
+    def pictures(self) -> dict[str, Picture]:
+        """All of them, caption → picture."""
+        return {caption: picture for part in self.parts for caption, picture in part.pictures.items()}
 
     @property
     def failed(self) -> list[str]:

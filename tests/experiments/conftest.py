@@ -16,11 +16,12 @@ from rich.progress import Progress
 
 from experiments import STUDIES, Entry
 from experiments.frame.running import Outcome, run_study
-from experiments.frame.study import Comparison, Part, Result, Settings, Table
+from experiments.frame.study import Comparison, Part, Picture, Result, Settings, Table
 from gradient_diff import Status, compare
 from manual_mlp import MLP, Dense
 
 if TYPE_CHECKING:
+    import pandas as pd
     from matplotlib.figure import Figure
 
 
@@ -69,17 +70,16 @@ def demo_result(settings: Settings) -> Result:
             "hand: doubled": Comparison(compare(double, hand), Status.MISMATCH),
         },
         claims={"one is one": True},
-        pictures={"The picture": demo_picture},
+        pictures={"The picture": Picture(("The numbers",), demo_picture)},
     )
     return Result("A demo", (part,), {"evaluation": hand})
 
 
-def demo_picture(folder: Path) -> Figure:
-    import pandas as pd
+def demo_picture(numbers: pd.DataFrame) -> Figure:
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(2, 2))
-    figure.subplots().plot(pd.read_csv(folder / "tables" / "the_numbers.csv")["value"])
+    figure.subplots().plot(numbers["value"])
     return figure
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from experiments.benchmarks.calibration.random_nets import RandomNet, random_net
-from experiments.frame.study import Part, Result, Settings, Table, paragraphs
+from experiments.frame.study import Part, Picture, Result, Settings, Table, paragraphs
 from experiments.students.student import student_nodes
+from experiments.support.drawing import panels
 from gradient_diff import Noise, rounding_noise
 from gradient_diff.extend import MORE_DRAWS, kink_positions, local_distance
 from manual_mlp import Array, Dense, Evaluation, Problem, evaluation_of
@@ -57,6 +57,9 @@ def run(settings: Settings, progress: Progress) -> Result:
             samples += calibrate(net, sharpness)
         progress.advance(task)
     return _result(count, pd.DataFrame(samples), pd.DataFrame(sharpness))
+
+
+OBSERVED = "Observed rounding in sigma"
 
 
 @dataclass(frozen=True)
@@ -226,12 +229,12 @@ def _result(count: int, samples: pd.DataFrame, sharpness: pd.DataFrame) -> Resul
         each equation on the source's own operands.
     """)
     tables = {
-        "Observed rounding in sigma": Table(worst),
+        OBSERVED: Table(worst),
         "Sharpness of sigma": Table(sharp),
         "The ten largest": Table(samples.nlargest(10, "distance")),
     }
     claims = {f"no kind of node exceeds {LIMIT:g} σ": bool(peak <= LIMIT)}
-    pictures = {"Observed difference over predicted sigma": draw_distances}
+    pictures = {"Observed difference over predicted sigma": Picture((OBSERVED,), draw_distances)}
     return Result("Noise calibration", (Part("Is σ right?", text, tables, claims=claims, pictures=pictures),))
 
 
@@ -265,16 +268,11 @@ def _sharp(sharpness: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def draw_distances(folder: Path) -> Figure:
+def draw_distances(table: pd.DataFrame) -> Figure:
     """Median to 99.9 % as a bar, the largest as a point, for each kind of node and source; the gate as a line."""
-    import pandas as pd
-    from matplotlib.figure import Figure
-
-    table = pd.read_csv(folder / "tables" / "observed_rounding_in_sigma.csv")
     table = table[table["dtype"] == "float32"]
     kinds, sources = list(dict.fromkeys(table["kind"])), list(dict.fromkeys(table["source"]))
-    figure = Figure(figsize=(10, 6), layout="constrained")
-    axes = figure.subplots()
+    figure, (axes,) = panels(10, 6, boxed=True)
     for i, source in enumerate(sources):
         rows = table[table["source"] == source].set_index("kind")
         places = [kinds.index(kind) + (i - len(sources) / 2) * 0.8 / len(sources) for kind in rows.index]

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from experiments.support.drawing import panels
+
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
-
-def draw_errors(folder: Path) -> Figure:
-    """Per tool two bars: mistakes missed, and right gradients refused."""
     import pandas as pd
     from matplotlib.figure import Figure
 
-    table = pd.read_csv(folder / "tables" / "refused_pairs.csv").iloc[::-1]
-    figure = Figure(figsize=(9, 6), layout="constrained")
-    axes = figure.subplots()
+
+def draw_errors(refused: pd.DataFrame) -> Figure:
+    """Per tool two bars: mistakes missed, and right gradients refused."""
+    table = refused.iloc[::-1]
+    figure, (axes,) = panels(9, 6, boxed=True)
     places = np.arange(len(table))
     for offset, column, color in ((0.2, "missed", "tab:orange"), (-0.2, "false alarms", "tab:blue")):
         shares = 100 * table[column]
@@ -34,16 +32,11 @@ def draw_errors(folder: Path) -> Figure:
     return figure
 
 
-def draw_sharpness(folder: Path) -> Figure:
+def draw_sharpness(table: pd.DataFrame, refused: pd.DataFrame) -> Figure:
     """A heatmap per dtype: tools down, ε across; dark is refused always, white never, grey was not to be had."""
-    import pandas as pd
-    from matplotlib.figure import Figure
-
-    table = pd.read_csv(folder / "tables" / "refused_against_epsilon.csv")
-    tools = list(pd.read_csv(folder / "tables" / "refused_pairs.csv")["tool"])
-    figure = Figure(figsize=(12, 6), layout="constrained")
-    panels = figure.subplots(1, 2, sharey=True)
-    for axes, dtype in zip(panels, ("float64", "float32"), strict=True):
+    tools = list(refused["tool"])
+    figure, both = panels(12, 6, columns=2, share="y", boxed=True)
+    for axes, dtype in zip(both, ("float64", "float32"), strict=True):
         part = table[table["dtype"] == dtype]
         share = (part["refused"] / part["tried"]).groupby([part["tool"], part["epsilon"]]).mean().unstack()
         columns = sorted(table["epsilon"].unique(), reverse=True)
@@ -52,6 +45,6 @@ def draw_sharpness(folder: Path) -> Figure:
         image = axes.imshow(np.ma.masked_invalid(grid.to_numpy(float)), cmap="Blues", vmin=0, vmax=1, aspect="auto")
         axes.set(yticks=range(len(tools)), yticklabels=tools, xlabel="ε", title=dtype)
         axes.set_xticks(range(len(columns)), [f"{e:.0e}" for e in columns], rotation=60, fontsize=8)
-    figure.colorbar(image, ax=panels, label="share refused", shrink=0.8)
+    figure.colorbar(image, ax=both, label="share refused", shrink=0.8)
     figure.suptitle("A right gradient with a part of it × (1 + ε): who refuses it? (grey: no right gradient accepted)")
     return figure

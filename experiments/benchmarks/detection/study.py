@@ -33,13 +33,14 @@ from experiments.benchmarks.detection.trials import (
     trials_of_mistakes,
     trials_of_scaling,
 )
-from experiments.frame.study import Part, Result, Settings, Table, paragraphs
+from experiments.frame.study import Part, Picture, Result, Settings, Table, paragraphs
 
 if TYPE_CHECKING:
     import pandas as pd
     from rich.progress import Progress
 
 PACKAGES = ("numpy", "tensorflow", "keras", "torch", "jax", "scipy")
+PAIRS, AGAINST = "Refused pairs", "Refused against epsilon"
 NETS, NETS_FULL = 6, 16
 CORRECT, CORRECT_FULL = 200, 10_000
 # Tools that differentiate E themselves cost a hundred times as much: they are asked about every so many cases. The
@@ -144,7 +145,7 @@ def _rates(frame: pd.DataFrame, tools: Tools) -> Part:
             f"no mistake that shows is missed (measured {len(missed)})": missed.empty,
             "every mistake of the list that has its layer is planted": set(absent["why"]) <= {OTHER_LAYER},
         },
-        pictures={"Misses and false alarms": draw_errors},
+        pictures={"Misses and false alarms": Picture((PAIRS,), draw_errors)},
     )
 
 
@@ -198,8 +199,8 @@ def _sharp(frame: pd.DataFrame) -> Part:
         """),
         tables={
             "Smallest ε seen": Table(smallest_seen(frame)),
-            "Refused against epsilon": Table(sharpness(frame), in_report=False),
-            "Refused pairs": Table(refusals(frame), in_report=False),
+            AGAINST: Table(sharpness(frame), in_report=False),
+            PAIRS: Table(refusals(frame), in_report=False),
         },
-        pictures={"Share refused against ε": draw_sharpness},
+        pictures={"Share refused against ε": Picture((AGAINST, PAIRS), draw_sharpness)},
     )

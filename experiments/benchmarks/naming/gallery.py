@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from experiments.benchmarks.naming.trials import derived, named_first, with_decay
-from experiments.frame.study import Comparison, Part, Result, Settings, Table
+from experiments.frame.study import Comparison, Part, Picture, Result, Settings, Table
 from experiments.students.slips import Slip, possible_slips
+from experiments.support.drawing import panels
 from gradient_diff import MISTAKES, GradientDiff, Mistake, compare
 from manual_mlp import MLP, Dense, Dropout, Evaluation, Loss
 
@@ -106,31 +107,25 @@ def _part(mistake: Mistake, slip: Slip, diff: GradientDiff) -> Part:
         f"The cure: {mistake.cure}",
     )
     caption = f"{mistake.id} committed"
-    pictures: dict[str, Callable[[Path], Figure]] = {f"{mistake.id}, hand and reference": _picture(diff)}
+    pictures = {f"{mistake.id}, hand and reference": Picture((), partial(_draw, diff))}
     return Part(mistake.id, text, comparisons={caption: Comparison(diff, diff.verdict)}, pictures=pictures)
 
 
-def _picture(diff: GradientDiff) -> Callable[[Path], Figure]:
+def _draw(diff: GradientDiff) -> Figure:
     """Hand, reference and difference of the first row that is off and has values on both sides."""
-
-    def draw(folder: Path) -> Figure:
-        from matplotlib.figure import Figure
-
-        row = next((r for r in diff.rows if r.status.bad and r.metrics is not None), diff.rows[0])
-        hand, reference = np.atleast_2d(diff.hand[row.name]), np.atleast_2d(diff.reference[row.name])
-        panels = {"hand": hand, "reference": reference}
-        if hand.shape == reference.shape:
-            panels["difference"] = hand - reference
-        figure = Figure(figsize=(7, 1.9), layout="constrained")
-        for axes, (title, values) in zip(np.atleast_1d(figure.subplots(1, len(panels))), panels.items(), strict=True):
-            limit = float(np.abs(values).max()) or 1.0
-            image = axes.imshow(values, cmap="RdBu_r", vmin=-limit, vmax=limit, aspect="auto")
-            axes.set(title=f"{title} {values.shape}", xticks=[], yticks=[])
-            figure.colorbar(image, ax=axes)
-        figure.suptitle(row.name, fontsize=9)
-        return figure
-
-    return draw
+    row = next((r for r in diff.rows if r.status.bad and r.metrics is not None), diff.rows[0])
+    hand, reference = np.atleast_2d(diff.hand[row.name]), np.atleast_2d(diff.reference[row.name])
+    shown = {"hand": hand, "reference": reference}
+    if hand.shape == reference.shape:
+        shown["difference"] = hand - reference
+    figure, places = panels(7, 1.9, columns=len(shown), boxed=True)
+    for axes, (title, values) in zip(places, shown.items(), strict=True):
+        limit = float(np.abs(values).max()) or 1.0
+        image = axes.imshow(values, cmap="RdBu_r", vmin=-limit, vmax=limit, aspect="auto")
+        axes.set(title=f"{title} {values.shape}", xticks=[], yticks=[])
+        figure.colorbar(image, ax=axes)
+    figure.suptitle(row.name, fontsize=9)
+    return figure
 
 
 def _table(named: dict[str, bool]) -> Table:

@@ -21,7 +21,7 @@ from experiments.beyond.saturation.training import (
     outside,
     trained,
 )
-from experiments.frame.study import Comparison, Part, Settings, Table, paragraphs
+from experiments.frame.study import Comparison, Part, Picture, Settings, Table, paragraphs
 from experiments.support.datasets import Dataset
 from gradient_diff import Status, compare
 from keras_mlp import backpropagate, named_weights, to_keras
@@ -52,7 +52,7 @@ def training_part(data: Dataset, settings: Settings, progress: Progress) -> Part
         tables={TABLE: Table(_frame(courses), ("epoch", "trained"))},
         comparisons=_comparisons(start, courses, settings),
         claims=_claims(courses),
-        pictures={"E, accuracy, and images that are certain and wrong": training_picture},
+        pictures={"E, accuracy, and images that are certain and wrong": Picture((TABLE,), training_picture)},
     )
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 
 from experiments.beyond.saturation.costs import training_part
 from experiments.beyond.saturation.pictures import KEPT, LOGITS, LOST, growth_picture, unit_picture
-from experiments.frame.study import Comparison, Part, Result, Settings, Table, paragraphs
+from experiments.frame.study import Comparison, Part, Picture, Result, Settings, Table, paragraphs
 from experiments.support.datasets import Dataset, dataset_of
 from gradient_diff import GradientDiff, Status, compare
 from keras_mlp import backpropagate, named_weights, to_keras
@@ -32,6 +32,7 @@ BATCH = 50
 REACH = 40  # of u, to both sides
 
 CLIPPED = "The derivation of the clipped E against Keras on probabilities"
+HOW_FAR = "How far off each way is"
 CURVES = "dE/du of one unit by u"
 
 
@@ -88,7 +89,7 @@ def unit_part() -> Part:
                 )
             ),
         },
-        pictures={"dE/du of a unit whose target is 1": unit_picture},
+        pictures={"dE/du of a unit whose target is 1": Picture((CURVES,), unit_picture)},
     )
 
 
@@ -232,14 +233,14 @@ def growth_part(cases: dict[float, Case]) -> Part:
             own class has p < 1e-7. TensorFlow's clip gives them no gradient at all. Probabilities alone, and the
             single unit above, are computed eagerly, whatever --mode says.
         """),
-        tables={"How far off each way is": Table(frame, (columns[0], columns[1], columns[5], columns[6]))},
+        tables={HOW_FAR: Table(frame, (columns[0], columns[1], columns[5], columns[6]))},
         claims={
             "from logits it always agrees": bool((frame[columns[5]] == "MATCH").all()),
             "from probabilities it agrees until the first sample is clipped, and not from then on": bool(
                 ((frame[columns[6]] == "REFERENCE_OFF") == grown).all()
             ),
         },
-        pictures={"Relative error of dE/dW as weights grow": growth_picture},
+        pictures={"Relative error of dE/dW as weights grow": Picture((HOW_FAR,), growth_picture)},
     )
 
 

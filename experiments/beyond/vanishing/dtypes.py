@@ -9,7 +9,7 @@ import pandas as pd
 
 from experiments.beyond.vanishing.nets import BATCH, LOSS, network, norms
 from experiments.beyond.vanishing.pictures import by_dtype
-from experiments.frame.study import Comparison, Mode, Part, Settings, Table, paragraphs
+from experiments.frame.study import Comparison, Mode, Part, Picture, Settings, Table, paragraphs
 from experiments.support.datasets import Dataset
 from gradient_diff import GradientDiff, Status, compare, rounding_noise
 from gradient_diff.extend import UNITS
@@ -33,6 +33,8 @@ LIMITS = (
 
 RIGHT, FLIPPED = "The lowest layers in float32", "The same with the sign turned round"
 FINE = "The same with the sign turned round, in float64"
+
+NORMS = "Norm of dE/dW by layer and dtype"
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,14 +106,14 @@ def dtypes_part(lost: dict[str, Lost]) -> Part:
         """),
         tables={
             "Where each dtype ends": Table(summary, LIMITS[:3]),
-            "Norm of dE/dW by layer and dtype": Table(frame, ("layer", "float64")),
+            NORMS: Table(frame, ("layer", "float64")),
         },
         comparisons={f"The tape in {dtype}": Comparison(found.diff, _expected(found)) for dtype, found in lost.items()},
         claims={
             "every dtype loses the lowest layer": all(s.statuses[0] is Status.VACUOUS for s in lost.values()),
             "float32 keeps more layers than float16": kept["float32"] > kept["float16"],
         },
-        pictures={"Relative error of dE/dW by layer; hollow where it is VACUOUS": by_dtype},
+        pictures={"Relative error of dE/dW by layer; hollow where it is VACUOUS": Picture((NORMS,), by_dtype)},
     )
 
 

@@ -2,70 +2,46 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pandas as pd
+from experiments.support.drawing import BLUE, GREEN, RED, panels
 
 if TYPE_CHECKING:
+    import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-COLOURS = {"sigmoid": "#b5501f", "tanh": "#1a5fa0", "relu": "#3a7d44"}
+COLOURS = {"sigmoid": RED, "tanh": BLUE, "relu": GREEN}
 STYLES = {"glorot_uniform": "-", "he_normal": "--", "normal(0.05)": ":"}
 RUNS = {
-    "sigmoid, gradient descent": ("#b5501f", ":"),
-    "sigmoid, Adam": ("#b5501f", "-"),
+    "sigmoid, gradient descent": (RED, ":"),
+    "sigmoid, Adam": (RED, "-"),
     "sigmoid, Adam with ε = 1e-30": ("#8a6d1a", "--"),
-    "tanh, Adam": ("#1a5fa0", "-"),
-    "relu, Adam": ("#3a7d44", "-"),
+    "tanh, Adam": (BLUE, "-"),
+    "relu, Adam": (GREEN, "-"),
 }
-DTYPES = {"float32": "#1a5fa0", "float16": "#b5501f", "bfloat16": "#3a7d44"}
+DTYPES = {"float32": BLUE, "float16": RED, "bfloat16": GREEN}
 
 
-def by_layer(folder: Path) -> Figure:
-    """‖dE/dW‖ of each layer, a line for each activation and initialisation.
-
-    Args:
-        folder: of the run.
-
-    Returns:
-        The figure.
-    """
-    frame = pd.read_csv(folder / "tables" / "norm_of_de_dw_by_layer.csv")
-    figure, axes = _axes()
+def by_layer(frame: pd.DataFrame) -> Figure:
+    """‖dE/dW‖ of each layer, a line for each activation and initialisation."""
+    figure, (axes,) = panels(8, 3.8)
     _lines(axes, frame, "layer")
     axes.set(xlabel="layer, 1 is the lowest", ylabel="‖dE/dW‖")
     return figure
 
 
-def by_depth(folder: Path) -> Figure:
-    """The lowest layer's norm over the highest's, against the number of hidden layers.
-
-    Args:
-        folder: of the run.
-
-    Returns:
-        The figure.
-    """
-    frame = pd.read_csv(folder / "tables" / "lowest_over_highest_by_depth.csv")
-    figure, axes = _axes()
+def by_depth(frame: pd.DataFrame) -> Figure:
+    """The lowest layer's norm over the highest's, against the number of hidden layers."""
+    figure, (axes,) = panels(8, 3.8)
     _lines(axes, frame, "hidden layers", "o")
     axes.set(xlabel="hidden layers", ylabel="‖dE/dW‖, lowest / highest")
     return figure
 
 
-def by_dtype(folder: Path) -> Figure:
-    """Relative error of dE/dW of each layer in each dtype, hollow where the comparison is VACUOUS; 1 is all lost.
-
-    Args:
-        folder: of the run.
-
-    Returns:
-        The figure.
-    """
-    frame = pd.read_csv(folder / "tables" / "norm_of_de_dw_by_layer_and_dtype.csv")
-    figure, axes = _axes()
+def by_dtype(frame: pd.DataFrame) -> Figure:
+    """Relative error of dE/dW of each layer in each dtype, hollow where the comparison is VACUOUS; 1 is all lost."""
+    figure, (axes,) = panels(8, 3.8)
     for dtype, colour in DTYPES.items():
         error = frame[f"{dtype}: relative L2"]
         axes.semilogy(frame["layer"], error, color=colour, linewidth=1, label=dtype)
@@ -77,21 +53,10 @@ def by_dtype(folder: Path) -> Figure:
     return figure
 
 
-def by_training(folder: Path) -> Figure:
-    """‖dE/dW‖ of each layer before, halfway and after training, and how far each kernel has moved at the end.
-
-    Args:
-        folder: of the run.
-
-    Returns:
-        The figure.
-    """
-    from matplotlib.figure import Figure
-
-    frame = pd.read_csv(folder / "tables" / "gradients_and_kernels_along_the_training.csv")
+def by_training(frame: pd.DataFrame) -> Figure:
+    """‖dE/dW‖ of each layer before, halfway and after training, and how far each kernel has moved at the end."""
     epochs = sorted(frame["epoch"].unique())
-    figure = Figure(figsize=(9.6, 6.2), layout="constrained")
-    *gradients, moved = figure.subplots(2, 2).ravel()
+    figure, (*gradients, moved) = panels(9.6, 6.2, 2, 2)
     for axes in gradients[len(epochs) :]:  # one epoch has no middle
         axes.set_axis_off()
     for axes in gradients[1 : len(epochs)]:
@@ -111,16 +76,6 @@ def _runs(axes: Axes, frame: pd.DataFrame, column: str) -> None:
         rows = frame[frame["network"] == name]
         axes.semilogy(rows["layer"], rows[column], color=colour, linestyle=line, linewidth=1.5, label=name)
     axes.set(xlabel="layer, 1 is the lowest", ylabel=column, xticks=range(1, frame["layer"].max() + 1, 4))
-    axes.spines[["top", "right"]].set_visible(False)
-
-
-def _axes() -> tuple[Figure, Axes]:
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(8, 3.8), layout="constrained")
-    axes = figure.subplots()
-    axes.spines[["top", "right"]].set_visible(False)
-    return figure, axes
 
 
 def _lines(axes: Axes, frame: pd.DataFrame, along: str, marker: str = "") -> None:

@@ -10,7 +10,7 @@ from experiments.beyond.vanishing.dtypes import DTYPES, dtypes_part, losing, vac
 from experiments.beyond.vanishing.nets import BATCH, WIDTH, by_tape, norms, untrained
 from experiments.beyond.vanishing.pictures import by_depth, by_layer
 from experiments.beyond.vanishing.training import training_part
-from experiments.frame.study import Comparison, Part, Result, Settings, Table, paragraphs
+from experiments.frame.study import Comparison, Part, Picture, Result, Settings, Table, paragraphs
 from experiments.support.datasets import Dataset, dataset_of
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ DEPTH, MANY = 20, 50  # hidden layers
 DEPTHS = (1, 2, 3, 5, 10, 20)
 ACTIVATIONS = ("sigmoid", "tanh", "relu")
 INITIALIZERS = ("glorot_uniform", "he_normal", "normal(0.05)")
+BY_LAYER, BY_DEPTH = "Norm of dE/dW by layer", "Lowest over highest, by depth"
 WATCHED = "glorot_uniform"  # for these the tape looks, too
 
 
@@ -70,7 +71,7 @@ def layers_part(data: Dataset, depth: int, settings: Settings, progress: Progres
             With weights from N(0, 0.05²) δ fades going down and, with tanh and ReLU, the signal z fades going up.
             Their product dE/dW = z_prevᵀ δ then comes out alike in all layers, and next to nothing in all.
         """),
-        tables={"Norm of dE/dW by layer": Table(frame, tuple(frame.columns))},
+        tables={BY_LAYER: Table(frame, tuple(frame.columns))},
         comparisons={f"{activation}, {WATCHED}": Comparison(diff) for activation, diff in diffs.items()},
         claims={
             "sigmoid with Glorot's weights: the lowest layer gets less than a thousandth": (
@@ -78,7 +79,7 @@ def layers_part(data: Dataset, depth: int, settings: Settings, progress: Progres
             ),
             "ReLU with He's weights: the lowest layer gets more than a hundredth": fading["relu, he_normal"] > 1e-2,
         },
-        pictures={"‖dE/dW‖ by layer": by_layer},
+        pictures={"‖dE/dW‖ by layer": Picture((BY_LAYER,), by_layer)},
     )
 
 
@@ -93,6 +94,6 @@ def depth_part(data: Dataset, depth: int, settings: Settings) -> Part:
     return Part(
         "The lowest layer against the highest",
         ("‖dE/dW‖ of the lowest layer, divided by that of the highest, as networks get deeper.",),
-        tables={"Lowest over highest, by depth": Table(frame, tuple(frame.columns))},
-        pictures={"‖dE/dW‖ of the lowest layer over that of the highest": by_depth},
+        tables={BY_DEPTH: Table(frame, tuple(frame.columns))},
+        pictures={"‖dE/dW‖ of the lowest layer over that of the highest": Picture((BY_DEPTH,), by_depth)},
     )

@@ -10,7 +10,7 @@ import pandas as pd
 
 from experiments.beyond.vanishing.nets import BATCH, LOSS, WIDTH, by_tape, network, norms
 from experiments.beyond.vanishing.pictures import by_training
-from experiments.frame.study import Comparison, Part, Settings, Table, paragraphs
+from experiments.frame.study import Comparison, Part, Picture, Settings, Table, paragraphs
 from experiments.support.datasets import Dataset
 from manual_mlp import SGD, Adam, Array, Evaluation, Optimizer, train
 from manual_mlp import Progress as Epoch
@@ -35,6 +35,7 @@ RUNS: dict[str, tuple[str, str, Optimizer]] = {
 }
 """Name → activation, initial weights, optimizer. Relu and tanh get the weights that keep δ alive at the start."""
 
+ALONG = "Gradients and kernels along the training"
 SAME = 1e-9  # probabilities that differ by less do not depend on the image
 FARTHER = 1000
 
@@ -155,14 +156,14 @@ def training_part(data: Dataset, depth: int, settings: Settings, progress: Progr
         _text(courses, data, depth, bound),
         tables={
             "Before and after training": Table(rows, ("network", "‖dE/dW₁‖ before")),
-            "Gradients and kernels along the training": Table(layers, ("network", "epoch", "layer"), in_report=False),
+            ALONG: Table(layers, ("network", "epoch", "layer"), in_report=False),
         },
         comparisons={
             f"After training: {name}": Comparison(by_tape(course.looks[course.last], settings))
             for name, course in courses.items()
         },
         claims=claims(courses, bound),
-        pictures={"‖dE/dW‖ by layer along the training, and how far each kernel moved": by_training},
+        pictures={"‖dE/dW‖ by layer along the training, and how far each kernel moved": Picture((ALONG,), by_training)},
     )
 
 

@@ -63,8 +63,11 @@ def nothing(reason: str) -> Figure:
 
 
 @in_house_style
-def save(drawn: Figure, path: Path) -> Path:
-    """A small PNG with the same bytes every time: no date, no version inside; 256 colours take a third of the place."""
+def save(drawn: Figure, path: Path, dpi: int | None = DPI) -> Path:
+    """A small PNG with the same bytes every time: no date, no version inside; 256 colours take a third of the place.
+
+    `dpi` is what the file says of its size, None for nothing.
+    """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from PIL import Image
 
@@ -73,7 +76,7 @@ def save(drawn: Figure, path: Path) -> Path:
     buffer = canvas.buffer_rgba()  # type: ignore[no-untyped-call]  # matplotlib's
     pixels = Image.fromarray(np.asarray(buffer)).convert("RGB")
     pixels.quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(
-        path, format="png", dpi=(DPI, DPI), optimize=True
+        path, format="png", optimize=True, **({"dpi": (dpi, dpi)} if dpi else {})
     )
     return path
 

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
@@ -123,9 +122,8 @@ def test_nothing_is_compiled(monkeypatch: pytest.MonkeyPatch, progress: Progress
     assert study.run(Settings(), progress).failed == []
 
 
-def test_the_picture_is_drawn_from_the_saved_file_and_shows_its_numbers(folder: Path, tmp_path: Path) -> None:
-    shutil.copy(folder / "evaluation.npz", tmp_path)
-    axes = network_with_numbers(tmp_path).axes[0]
+def test_the_picture_is_drawn_from_the_saved_file_and_shows_its_numbers(folder: Path) -> None:
+    axes = network_with_numbers(Evaluation.load(folder / "evaluation.npz")).axes[0]
     words = " ".join(text.get_text() for text in axes.texts)
     for number in ("u 0.3000\nz 0.5744", "z 0.6963", "b 0.3", "δ 0.3168", "x = 0.5"):
         assert number in words

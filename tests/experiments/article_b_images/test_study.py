@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -124,12 +123,12 @@ def test_times_are_positive_and_of_every_size(folder: Path) -> None:
     assert (times.drop(columns="batch size") > 0).all(axis=None)
 
 
-def test_pictures_are_drawn_from_the_saved_files(folder: Path, tmp_path: Path) -> None:
-    copy = shutil.copytree(folder, tmp_path / "copy", ignore=shutil.ignore_patterns("figures", "*.npz"))
-    assert len(times_picture(copy).axes[0].lines) == 3
-    assert len(training_curves(copy).axes) == 2
-    shown = wrong_images(copy).axes
-    first = table(folder, "images_taken_for_another_class").iloc[0]
+def test_pictures_are_drawn_from_the_saved_files(folder: Path) -> None:
+    assert len(times_picture(table(folder, "time_per_image_against_batch_size")).axes[0].lines) == 3
+    curves = training_curves(table(folder, "e_over_the_epochs"), table(folder, "accuracy_along_the_way"))
+    assert [len(axes.lines) for axes in curves.axes] == [1, 1]
+    images = table(folder, "images_taken_for_another_class")
+    shown, first = wrong_images(images).axes, images.iloc[0]
     assert shown[0].get_title() == f"{first['class']:.0f} as {first['taken for']:.0f}"
 
 

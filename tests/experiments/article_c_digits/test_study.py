@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -113,11 +112,12 @@ def test_forward_passes_grow_with_the_parameters(folder: Path) -> None:
     assert rows["numerical / backpropagation"].iloc[-1] > 20 * rows["numerical / backpropagation"].iloc[0]
 
 
-def test_pictures_are_drawn_from_the_saved_tables(folder: Path, tmp_path: Path) -> None:
-    shutil.copytree(folder / "tables", tmp_path / "tables")
-    assert len(study.picture(tmp_path).axes[0].lines) == 3
-    assert len(costs_picture(tmp_path).axes[0].lines) == 2
-    rows = image_rows(tmp_path).axes
+def test_pictures_are_drawn_from_the_saved_tables(folder: Path) -> None:
+    accuracy = table(folder, "accuracy_on_the_test_images_along_the_way")
+    assert len(study.picture(table(folder, "c_over_the_epochs"), accuracy).axes[0].lines) == 3
+    costs = table(folder, "numerical_differentiation_against_backpropagation")
+    assert len(costs_picture(costs).axes[0].lines) == 2
+    rows = image_rows(table(folder, "images_and_what_comes_back")).axes
     assert [axes.get_ylabel() for axes in rows[::10]] == ["input", "autoencoder", "linear", "SVD"]
     data = digits()
     zero = data.images("test")[np.flatnonzero(data.y_test == 0)[0]].reshape(8, 8)

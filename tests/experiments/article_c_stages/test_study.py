@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import get_args
@@ -11,7 +10,7 @@ import pytest
 
 from experiments.article_c_stages import study as study
 from experiments.article_c_stages.article import Slip, article_weights, gradients, turned
-from experiments.article_c_stages.pictures import lit_edges, numbers, picture_of
+from experiments.article_c_stages.pictures import draw_stage, lit_edges, numbers
 from experiments.article_c_stages.stages import stages
 from experiments.frame.running import Outcome
 from experiments.frame.study import Settings
@@ -98,10 +97,9 @@ def test_edges_are_lit_where_they_are_used() -> None:
 
 
 @pytest.mark.parametrize("number", range(10))
-def test_each_picture_shows_its_equation_its_shapes_and_its_numbers(number: int, folder: Path, tmp_path: Path) -> None:
-    shutil.copy(folder / "evaluation.npz", tmp_path)
-    evaluation, stage = Evaluation.load(tmp_path / "evaluation.npz"), stages(study.NETWORK)[number]
-    drawing, words = picture_of(number)(tmp_path).axes
+def test_each_picture_shows_its_equation_its_shapes_and_its_numbers(number: int, folder: Path) -> None:
+    evaluation, stage = Evaluation.load(folder / "evaluation.npz"), stages(study.NETWORK)[number]
+    drawing, words = draw_stage(evaluation, number).axes
     text = words.texts[0].get_text()
     for formula in stage.article:
         assert formula in text

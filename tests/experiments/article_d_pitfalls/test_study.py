@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,9 +13,9 @@ from experiments.article_d_pitfalls import usage
 from experiments.article_d_pitfalls.bench import LOSS, RATE, SHOWN, Bench, against_tape, bench
 from experiments.article_d_pitfalls.pictures import delta_ratio, losses_while_training, overview
 from experiments.frame.running import Outcome
-from experiments.frame.study import Part, Result, Settings
+from experiments.frame.study import Part, Result, Settings, slug
 from gradient_diff import compare
-from manual_mlp import train
+from manual_mlp import Evaluation, train
 
 # isort: split
 import tensorflow as tf
@@ -165,13 +164,13 @@ def test_no_weight_of_the_bench_is_changed(article: Bench) -> None:
     assert compare(article.hand, article.tape).ok
 
 
-def test_pictures_are_drawn_from_the_saved_files(folder: Path, tmp_path: Path) -> None:
-    copy = shutil.copytree(folder, tmp_path / "copy", ignore=shutil.ignore_patterns("figures", "report.html"))
-    ratio = delta_ratio(copy).axes[0]
+def test_pictures_are_drawn_from_the_saved_files(folder: Path, table: Table) -> None:
+    ratio = delta_ratio(*(Evaluation.load(folder / f"{n}.npz") for n in ("evaluation", "mean_squared_error"))).axes[0]
     assert ratio.get_ylabel() == "δ of MSE / δ of cross-entropy"
     assert len(ratio.lines[1].get_xdata()) == 100
-    assert losses_while_training(copy).axes[0].get_legend() is not None
-    axes = overview(["δ sent through updated weights", "targets overwritten inside the tape"])(copy).axes[0]
+    assert losses_while_training(table("e_while_training")).axes[0].get_legend() is not None
+    captions = ("δ sent through updated weights", "targets overwritten inside the tape")
+    axes = overview(*(pd.read_csv(folder / "diffs" / f"{slug(c)}.csv") for c in captions), captions=captions).axes[0]
     assert [tick.get_text() for tick in axes.get_yticklabels()] == [
         "δ sent through updated weights",
         "targets overwritten inside the tape",

@@ -5,6 +5,7 @@ import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import NoReturn
@@ -12,11 +13,12 @@ from typing import NoReturn
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.figure import Figure
 from rich.progress import Progress
 
 from experiments.frame import running
 from experiments.frame.running import run_study
-from experiments.frame.study import Comparison, Part, Result, Settings
+from experiments.frame.study import Comparison, Part, Picture, Result, Settings
 from gradient_diff import Status
 from manual_mlp import Evaluation, load_parameters
 
@@ -217,3 +219,24 @@ def test_an_unexpected_verdict_fails_the_outcome(demo: SimpleNamespace, tmp_path
     demo.run = lambda settings, progress: Result("A demo", (Part("A part", comparisons={"a": Comparison(diff)}),))
     outcome = run_study("demo", Settings(), tmp_path, progress)
     assert outcome.failed == (f"a: {Status.MISMATCH.name}, expected MATCH",)
+
+
+def test_a_picture_is_drawn_from_what_was_saved(demo: SimpleNamespace, tmp_path: Path, progress: Progress) -> None:
+    """A table, a comparison, an Evaluation and weights, each as its file gives it back, in the order asked for."""
+    whole, seen = demo.run(Settings(), progress), []
+    weights = {"w": np.array([0.1])}
+
+    def picture(*sources: object) -> Figure:
+        seen.extend(sources)
+        return Figure()
+
+    sources = ("weights", "evaluation", "hand: doubled", "The numbers")
+    part = replace(whole.parts[0], pictures={"The picture": Picture(sources, picture)})
+    demo.run = lambda settings, progress: replace(whole, parts=(part,), parameters={"weights": weights})
+    run_study("demo", Settings(), tmp_path, progress)
+    loaded, evaluation, rows, numbers = seen
+    assert loaded == weights
+    assert evaluation is not whole.evaluations["evaluation"]
+    np.testing.assert_array_equal(evaluation.nodes["dense_1/z"], whole.evaluations["evaluation"].nodes["dense_1/z"])
+    assert list(rows["status"].unique()) == ["MISMATCH"]
+    assert numbers["value"].tolist() == [0.1, 2.0]

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from experiments.frame.study import Comparison, Part, Result, Settings, Table, paragraphs, slug
+from experiments.frame.study import Comparison, Part, Picture, Result, Settings, Table, paragraphs, slug
 from gradient_diff import GradientDiff, Status, compare
 
 RIGHT = compare({"w": np.ones(2)}, {"w": np.ones(2)})
@@ -72,8 +74,6 @@ def test_shown_mistakes_are_counted() -> None:
 
 
 def test_a_result_gathers_what_its_parts_hold() -> None:
-    import pandas as pd
-
     tables = [Table(pd.DataFrame({"x": [i]})) for i in range(2)]
     parts = [Part(f"{i}", tables={f"t{i}": t}, claims={f"c{i}": True}) for i, t in enumerate(tables)]
     found = Result("A study", tuple(parts))
@@ -87,3 +87,26 @@ def test_two_captions_of_one_file_are_refused(kind: str) -> None:
     parts = tuple(Part(f"part {i}", **{kind: {caption: None}}) for i, caption in enumerate(["Loss, E", "loss E"]))  # type: ignore[arg-type]
     with pytest.raises(ValueError, match=f"Two {kind} of 'A study' would share a name, loss_e: reword a caption"):
         Result("A study", parts)
+
+
+@pytest.mark.parametrize(
+    ("source", "found"),
+    [("The table, misspelt", "nothing"), ("the_table", "nothing"), ("A caption of both", "more than one thing")],
+)
+def test_a_picture_of_what_is_not_saved_is_refused(source: str, found: str) -> None:
+    """Also of a file's name in place of the caption, and of what two things are called."""
+    from matplotlib.figure import Figure
+
+    frame = Table(pd.DataFrame({"x": [1.0]}))
+    part = Part(
+        "A part",
+        tables={"The table": frame, "A caption of both": frame},
+        comparisons={"A caption of both": Comparison(RIGHT)},
+        pictures={"The picture": Picture((source,), lambda _: Figure())},
+    )
+    message = (
+        f"The picture 'The picture' is drawn from '{source}', which names {found} that 'A study' saves. "
+        "It saves 'The table', 'A caption of both', 'A caption of both'."
+    )
+    with pytest.raises(ValueError, match=re.escape(message)):
+        Result("A study", (part,))

@@ -1,8 +1,6 @@
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -11,22 +9,24 @@ import pytest
 from experiments.beyond.saturation import pictures as pictures
 from experiments.frame.running import Outcome
 
+Tables = Callable[[str], pd.DataFrame]
+
 
 @pytest.fixture
-def saved(fresh: Callable[[str], Outcome], tmp_path: Path) -> Path:
-    """The tables alone."""
-    shutil.copytree(fresh("saturation").report.parent / "tables", tmp_path / "tables")
-    return tmp_path
+def table(fresh: Callable[[str], Outcome]) -> Tables:
+    folder = fresh("saturation").report.parent
+    return lambda name: pd.read_csv(folder / "tables" / f"{name}.csv")
 
 
-def test_the_pictures_are_drawn_from_the_saved_tables(saved: Path) -> None:
-    assert len(pictures.unit_picture(saved).axes[0].lines) == 4
-    assert [line.get_label() for line in pictures.growth_picture(saved).axes[0].lines] == list(pictures.COLOURS)
+def test_the_pictures_are_drawn_from_the_saved_tables(table: Tables) -> None:
+    assert len(pictures.unit_picture(table("de_du_of_one_unit_by_u")).axes[0].lines) == 4
+    growth = pictures.growth_picture(table("how_far_off_each_way_is"))
+    assert [line.get_label() for line in growth.axes[0].lines] == list(pictures.COLOURS)
 
 
-def test_each_panel_of_the_training_shows_its_own_columns(saved: Path) -> None:
-    frame = pd.read_csv(saved / "tables" / "training_both_ways.csv")
-    panels = pictures.training_picture(saved).axes
+def test_each_panel_of_the_training_shows_its_own_columns(table: Tables) -> None:
+    frame = table("training_both_ways")
+    panels = pictures.training_picture(frame).axes
     for axes, kind in zip(panels, ("E", "accuracy", "certain and wrong"), strict=True):
         assert [line.get_label() for line in axes.lines] == [pictures.LOGITS, pictures.LOST]
         for line in axes.lines:

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -47,12 +46,12 @@ def test_one_hidden_layer_of_the_table_by_depth(folder: Path) -> None:
     assert rows.loc[1, "sigmoid, glorot_uniform"] == pytest.approx(ratio, rel=1e-9)
 
 
-def test_pictures_are_drawn_from_the_saved_tables(folder: Path, tmp_path: Path) -> None:
-    shutil.copytree(folder / "tables", tmp_path / "tables")
-    assert len(by_layer(tmp_path).axes[0].lines) == len(by_depth(tmp_path).axes[0].lines) == 9
-    panels = by_training(tmp_path).axes
+def test_pictures_are_drawn_from_the_saved_tables(folder: Path) -> None:
+    assert len(by_layer(table(folder, "norm_of_de_dw_by_layer")).axes[0].lines) == 9
+    assert len(by_depth(table(folder, "lowest_over_highest_by_depth")).axes[0].lines) == 9
+    panels = by_training(table(folder, "gradients_and_kernels_along_the_training")).axes
     assert [len(axes.lines) for axes in panels] == [5, 5, 5, 5]
     for axes in panels:  # nothing is cut off by the common limits
         drawn = np.concatenate([line.get_ydata() for line in axes.lines])
         assert axes.get_ylim()[0] <= drawn.min() < drawn.max() <= axes.get_ylim()[1]
-    assert len(by_dtype(tmp_path).axes[0].lines) == 3 * 3
+    assert len(by_dtype(table(folder, "norm_of_de_dw_by_layer_and_dtype")).axes[0].lines) == 3 * 3
