@@ -8,24 +8,7 @@ from manual_mlp import Array
 
 
 def checked_array(title: str, name: str, value: object) -> Array:
-    """An array of numbers, as it is.
-
-    Args:
-        title: whose it is, for messages.
-        name: its name there.
-        value: an array, or lists of numbers.
-
-    Returns:
-        The array, of any shape.
-
-    Raises:
-        TypeError: it is None, masked, or holds no numbers.
-        ValueError: its rows differ in length.
-
-    Example:
-        >>> checked_array("hand", "w", [1.0, 2.0])
-        array([1., 2.])
-    """
+    """An array of numbers, as it is."""
     if value is None:
         raise TypeError(f"{title}[{name!r}] is None: no gradient was computed.")
     if isinstance(value, np.ma.MaskedArray):

@@ -22,8 +22,6 @@ class Called:
     Attributes:
         gradients: what the function returned; its arrays are copies, which a second call cannot overwrite.
         changed: names of the arrays among its arguments that it changed in place.
-
-    Example: see `call_derivation`.
     """
 
     gradients: Any
@@ -33,31 +31,7 @@ class Called:
 def call_derivation(
     function: Callable[..., Any], parameters: Arrays, x: Array, y: Array, draws: Arrays | None = None
 ) -> Called:
-    """Call a derivation of somebody's on copies of everything.
-
-    Args:
-        function: (parameters, x, y) → gradients, or (parameters, x, y, draws) → gradients.
-        parameters: name → array.
-        x: (N, n_0).
-        y: (N, K) or (N,).
-        draws: name → mask; None for a function that takes none.
-
-    Returns:
-        What it returned, and which of its arguments it changed.
-
-    Raises:
-        TypeError: it takes other arguments, or it returned None.
-        Exception: whatever the function raises, with a note that says what it was called with.
-
-    Example:
-        >>> def centred(parameters, x, y):
-        ...     x -= x.mean(axis=0)
-        ...     return {"w": x.T @ y}
-        >>> x = np.array([[1.0], [3.0]])
-        >>> called = call_derivation(centred, {"w": np.ones((1, 1))}, x, np.ones((2, 1)))
-        >>> called.changed, x.tolist()
-        (('x',), [[1.0], [3.0]])
-    """
+    """Call a derivation of somebody's on copies of everything."""
     given: list[Any] = [dict(parameters), x, y, *([] if draws is None else [dict(draws)])]
     _check_signature(function, len(given))
     passed = _copied(given)
@@ -124,18 +98,7 @@ def _name(function: Callable[..., Any]) -> str:
 
 
 def in_place(changed: tuple[str, ...]) -> str:
-    """What is to be said of arguments that were changed; empty where none were.
-
-    Args:
-        changed: their names.
-
-    Returns:
-        The text.
-
-    Example:
-        >>> in_place(("y",))[:45]
-        'Your function changed its argument y in place'
-    """
+    """What is to be said of arguments that were changed; empty where none were."""
     if not changed:
         return ""
     many = "s" * (len(changed) > 1)

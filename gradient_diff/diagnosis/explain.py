@@ -22,13 +22,7 @@ _EXPLICABLE = (Status.MISMATCH, Status.DIFFERENT, Status.SHAPE, Status.INCONCLUS
 
 
 def explain(case: Case, rows: Sequence[Row], derivation: Derivation | None = None) -> Findings:
-    """The mistakes that explain the rows that are off; if none does, what can be seen of them, and where they sit.
-
-    Args:
-        case: what was judged.
-        rows: what came of it.
-        derivation: the hand side, where it can be called on a smaller case.
-    """
+    """The mistakes that explain the rows that are off; if none does, what can be seen of them, and where they sit."""
     found = _found(case, rows)
     if derivation is None or case.pair.problem is None or not found.unexplained:
         return found

@@ -21,20 +21,6 @@ def smallest_case(is_wrong: Callable[[Problem], bool], problem: Problem, most_tr
 
     Delta debugging (Zeller and Hildebrandt, 2002): of a list, halves, quarters, … are left out, until no single item
     can be spared. A try that the derivation refuses with an error counts as not wrong.
-
-    Args:
-        is_wrong: tries a problem; it may raise what a derivation raises on a net that it was not made for.
-        problem: on which it is wrong.
-        most_tries: after so many calls of `is_wrong` the smallest so far is taken.
-
-    Returns:
-        The smallest case found.
-
-    Example:
-        >>> mlp = MLP(3, [Dense(4, "tanh"), Dense(2)])
-        >>> problem = mlp.problem(mlp.initialize(0), np.ones((6, 3)), np.eye(6, 2), "mse")
-        >>> print(smallest_case(lambda p: bool((p.y == 1).any()), problem))
-        Still wrong on batch 1 (sample 0) and 1-1, cut from 6 and 3-4-2.
     """
     search = _Search(is_wrong, most_tries)
     samples = search.fewest(range(problem.batch), lambda chosen: _samples(problem, chosen))
@@ -50,23 +36,7 @@ def smallest_wrong(derivation: Derivation, problem: Problem) -> Smallest:
 
 
 def is_wrong(derivation: Derivation, problem: Problem) -> bool:
-    """Whether a derivation's gradients are further from the right ones than rounding explains.
-
-    Args:
-        derivation: (parameters, x, y) → gradients by parameter name.
-        problem: what to try it on.
-
-    Returns:
-        True also for a gradient of another shape.
-
-    Example:
-        >>> mlp = MLP(1, [Dense(1)])
-        >>> problem = mlp.problem(mlp.initialize(0), np.ones((2, 1)), np.zeros((2, 1)), "mse")
-        >>> is_wrong(lambda w, x, y: dict(evaluation_of(problem).gradients), problem)
-        False
-        >>> is_wrong(lambda w, x, y: {name: np.ones((3, 3)) for name in w}, problem)
-        True
-    """
+    """Whether a derivation's gradients are further from the right ones than rounding explains."""
     given = call_derivation(derivation, problem.parameters, problem.x, problem.y).gradients
     mine = {n: np.asarray(a) for n, a in given.items()}
     right, noise = evaluation_of(problem).gradients, rounding_noise(problem)

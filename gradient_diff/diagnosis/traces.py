@@ -26,16 +26,6 @@ class Traces:
         limit: node → what rounding explains.
         weights: node → what the gradient is of; no names where they are unknown.
         computed: the limit is that of computing in these dtypes, and no tolerance of somebody's own.
-
-    Example:
-        >>> r, limit = {"w": np.array([0.123456, -2.718281])}, {"w": np.array(1e-15)}
-        >>> Traces({"w": np.round(r["w"], 3)}, r, limit).words
-        'Every entry is rounded to 3 decimals, and no further off than that. Save the arrays as they are.'
-        >>> Traces({"w": 0.3 * r["w"]}, r, limit).words
-        'All of it is 0.3 times the reference: one constant, as of a weight of the loss or of clipping by the norm.'
-        >>> w = {"w": np.array([1.0, 2.0])}
-        >>> Traces({"w": w["w"] - 0.1 * r["w"]}, r, limit, w).no_gradients
-        'These are the weights after a step, W − lr dE/dW with lr = 0.1, and not gradients. Hand over dE/dW.'
     """
 
     hand: Arrays

@@ -13,22 +13,7 @@ FEW = 5
 
 
 def where_it_sits(node: str, hand: Mapping[str, Array], reference: Mapping[str, Array]) -> str:
-    """Rows and columns of the first array that is off, in words.
-
-    Args:
-        node: its name.
-        hand, reference: node → array.
-
-    Returns:
-        One sentence.
-
-    Example:
-        >>> import numpy as np
-        >>> right = np.zeros((3, 4))
-        >>> wrong = right + np.eye(3, 4) * [1, 0, 0, 0]
-        >>> where_it_sits("dense_1/kernel", {"dense_1/kernel": wrong}, {"dense_1/kernel": right})
-        'In dense_1/kernel the difference sits in row 0, and in column 0.'
-    """
+    """Rows and columns of the first array that is off, in words."""
     square = np.square(np.asarray(hand[node], np.float64) - np.asarray(reference[node], np.float64))
     places = [_few(square.sum(axis=tuple(a for a in range(square.ndim) if a != axis))) for axis in range(square.ndim)]
     found = [f"in {_place(p, axis, square.ndim)}" for axis, p in enumerate(places) if p]

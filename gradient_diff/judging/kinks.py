@@ -28,10 +28,6 @@ class Kink:
         noise: the rounding to expect there.
         slopes: dE/d(entry) with the slope taken from the left and from the right; nan where the loss clips.
         edge: where the kink is.
-
-    Example:
-        >>> print(Kink("dense_1/u", (3, 0), 1e-9, 1e-7, (0.0, 0.5)))
-        dense_1/u[3, 0] = 1.0e-09, rounding 1.0e-07; dE/du is 0 from the left, 0.5 from the right
     """
 
     node: str
@@ -50,25 +46,7 @@ class Kink:
 
 
 def kinks(problem: Problem, noise: Noise) -> list[Kink]:
-    """Units whose deciding value is within its own rounding of a kink.
-
-    Args:
-        problem: network, parameters and data.
-        noise: of that problem.
-
-    Returns:
-        In the order of the computation.
-
-    Example:
-        >>> import numpy as np
-        >>> from gradient_diff import rounding_noise
-        >>> from manual_mlp import MLP, Dense
-        >>> mlp = MLP(1, [Dense(1, "relu"), Dense(1)])
-        >>> w = mlp.initialize(0)
-        >>> problem = mlp.problem(w, np.zeros((1, 1)), np.ones((1, 1)), "mse")
-        >>> [k.node for k in kinks(problem, rounding_noise(problem))]
-        ['dense_1/u']
-    """
+    """Units whose deciding value is within its own rounding of a kink."""
     found = []
     for node, edge, equation in kink_positions(problem):
         if node not in noise.values:  # x: what no weight has a say in
@@ -114,17 +92,6 @@ def explained_by_kinks(
     A side whose deciding arrays are at hand must meet the float64 derivation on its own branches; one that gives
     gradients only, or takes another subgradient, on one slope at all kinks: the left one, the right one, or their
     mean. Failing that, each kink is tried by itself: the difference must be a mixture, −1 to 1 of each.
-
-    Args:
-        problem: network, parameters and data.
-        noise: of that problem.
-        hand, reference: node → array.
-        nodes: those to explain.
-
-    Returns:
-        Whether every one of them is explained within rounding.
-
-    Example: see `kinks`.
     """
     found = kinks(problem, noise)
     if not found:

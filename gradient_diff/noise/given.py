@@ -18,22 +18,6 @@ def measured_noise(reference: Mapping[str, Array], repeat: Mapping[str, Array]) 
     """Rounding measured from a second set of the same gradients: computed in float64, or by a repeated run.
 
     reference − repeat is one draw of it: see `drawn_noise`.
-
-    Args:
-        reference: name → array.
-        repeat: the same names and shapes.
-
-    Returns:
-        A `Noise` with bound 0.
-
-    Raises:
-        ValueError: names or shapes differ, or the second set is of a coarser dtype than the reference.
-
-    Example:
-        >>> import numpy as np
-        >>> noise = measured_noise({"w": np.array([1.0, 2.0])}, {"w": np.array([1.0, 2.0])})
-        >>> noise.sigma["w"]
-        array([0., 0.])
     """
     odd = [n for n in reference if n not in repeat or np.shape(repeat[n]) != np.shape(reference[n])]
     if odd:
@@ -57,13 +41,7 @@ def _check_not_coarser(name: str, reference: Array, repeat: Array) -> None:
 
 
 def unit(array: Array) -> float:
-    """The unit roundoff of an array's dtype; 0 where none is known, as of whole numbers, which are exact.
-
-    Example:
-        >>> import numpy as np
-        >>> unit(np.float32([1.0])) == 2.0**-24, unit(np.array([1]))
-        (True, 0.0)
-    """
+    """The unit roundoff of an array's dtype; 0 where none is known, as of whole numbers, which are exact."""
     return UNITS.get(np.asarray(array).dtype.name, 0.0)
 
 
@@ -71,22 +49,6 @@ def check_independent(noise: Noise, hand: Mapping[str, Array], reference: Mappin
     """Refuse a second set that is the hand side itself: every difference would count as its own rounding.
 
     A set finer than the reference may be: it is the truth as well as it can be had.
-
-    Args:
-        noise: from `measured_noise`.
-        hand: node → array.
-        reference: node → array.
-
-    Raises:
-        ValueError: whatever differs from the reference is bit-equal to the second set.
-
-    Example:
-        >>> import numpy as np
-        >>> r, wrong = {"w": np.ones(2)}, {"w": np.full(2, 2.0)}
-        >>> check_independent(measured_noise(r, wrong), wrong, r)
-        Traceback (most recent call last):
-        ...
-        ValueError: All that differs from the reference is bit-equal to the second set, so that every difference ...
     """
     differing = [n for n in hand if n in noise.values and not np.array_equal(hand[n], reference[n])]
     own = [n for n in differing if np.array_equal(hand[n], noise.values[n]) and unit(hand[n]) >= unit(reference[n])]
@@ -101,21 +63,6 @@ def widened(noise: Noise, hand: Mapping[str, Array], reference: Mapping[str, Arr
     """The noise measured of a reference, where the hand side is coarser and its rounding therefore larger.
 
     σ is as much larger as the unit roundoff u is; storing the result in the coarser dtype adds u²·max(|value|, η)²/3.
-
-    Args:
-        noise: from `measured_noise`.
-        hand: node → array.
-        reference: node → array; the names that the noise has.
-
-    Returns:
-        The noise; its source says in which dtype, where one is coarser.
-
-    Example:
-        >>> import numpy as np
-        >>> noise = measured_noise({"w": np.float32([1.0])}, {"w": np.array([1.0 + 2.0**-24])})
-        >>> wide = widened(noise, {"w": np.float16([1.0])}, {"w": np.float32([1.0])})
-        >>> wide.source, float(wide.sigma["w"][0] / noise.sigma["w"][0]) > 2**13
-        ('the second set of gradients, widened to float16', True)
     """
     coarse = [n for n in noise.sigma if n in hand and unit(hand[n]) > unit(reference[n]) > 0]
     if not coarse:
@@ -170,24 +117,7 @@ def _spread(square: Array) -> Array:
 
 
 def relative_noise(reference: Mapping[str, Array], rtol: float, hand: Mapping[str, Array] | None = None) -> Noise:
-    """A relative tolerance of the caller's own choice: |hand − reference| ≤ rtol · max |reference|.
-
-    Args:
-        reference: name → array.
-        rtol: above 0.
-        hand: name → array, to be held against it: of two dtypes only the coarser side's rounding is asked for.
-
-    Returns:
-        A `Noise` with bound 0, whose tolerance of 16 σ is just that.
-
-    Raises:
-        ValueError: rtol is not a finite number above 0.
-
-    Example:
-        >>> import numpy as np
-        >>> relative_noise({"w": np.array([1.0, -8.0])}, 0.25).tolerance("w")
-        array([2., 2.])
-    """
+    """A relative tolerance of the caller's own choice: |hand − reference| ≤ rtol · max |reference|."""
     if not 0 < rtol < float("inf"):
         raise ValueError(f"rtol={rtol}: expected a finite number above 0, such as 1e-6.")
     values = {n: np.asarray(a, np.float64) for n, a in reference.items()}

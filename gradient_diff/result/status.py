@@ -66,10 +66,6 @@ class Meaning:
     Attributes:
         message: what it means.
         advice: what to do about it.
-
-    Example:
-        >>> Meaning("the outputs differ", "Give the same function.").advice
-        'Give the same function.'
     """
 
     message: str

@@ -27,27 +27,7 @@ SMALLEST_LIMIT = 1e-300  # stands in for a tolerance of 0, so that any differenc
 def directional_derivative(problem: Problem, name: str, direction: Array) -> float:
     """⟨dE/d(name), direction⟩ by complex step, in float64.
 
-    Args:
-        problem: network, parameters and data.
-        name: a parameter, "x", or a node of the forward pass (`dense_1/u`, `dense_1/z`).
-        direction: of its shape.
-
-    Returns:
-        The derivative of E along it, exact to rounding (relative to the sum of the magnitudes added up).
-
-    Raises:
-        KeyError: no such name in the forward pass.
-
     Source: Squire and Trapp, SIAM Review 40, 1998; Martins, Sturdza and Alonso, 2003.
-
-    Example:
-        >>> import numpy as np
-        >>> from manual_mlp import MLP, Dense
-        >>> mlp = MLP(1, [Dense(1, use_bias=False)])
-        >>> data = {"dense_1/kernel": np.array([[2.0]])}, np.array([[3.0]]), np.array([[5.0]])
-        >>> problem = mlp.problem(*data, "half_sum_squared_error")
-        >>> directional_derivative(problem, "dense_1/kernel", np.array([[1.0]]))  # (6 − 5) · 3
-        3.0
     """
     problem = problem.float64
     environment = {n: a if a.dtype.kind in "iu" else a.astype(complex) for n, a in problem.environment.items()}
@@ -74,11 +54,6 @@ class Testimony:
         direction: ±1 per entry, so that no entry goes unasked; None where the entries are all there is.
         along: ⟨gradient, direction⟩.
         passes: complex forward passes spent.
-
-    Example:
-        >>> testimony = Testimony(((0,),), (3.0,), np.array([1.0, -1.0]), 5.0, 2)
-        >>> testimony.distance(np.array([3.0, -4.0]), np.array([1.0, 1.0]))  # |3 + 4 − 5| of 1 + 1
-        1.0
     """
 
     indices: tuple[tuple[int, ...], ...]
@@ -88,15 +63,7 @@ class Testimony:
     passes: int = 0
 
     def distance(self, side: Array, limit: Array) -> float:
-        """How far a side is from this, at the entries and along the direction, the largest counts.
-
-        Args:
-            side: the gradient as one side computed it.
-            limit: what rounding explains, per entry. Along a direction of ±1 it explains the sum of that, at worst.
-
-        Returns:
-            In units of the limit; above 1 rounding does not explain it.
-        """
+        """How far a side is from this, at the entries and along the direction, the largest counts."""
         pairs = [(float(side[i]) - t, float(limit[i])) for i, t in zip(self.indices, self.truth, strict=True)]
         if self.direction is not None:
             pairs.append((float((side * self.direction).sum()) - self.along, float(limit.sum())))
@@ -108,24 +75,6 @@ def testify(problem: Problem, node: str, difference: Array, passes: int = WORST 
 
     The direction has the signs of the difference, along which a wrong side is furthest off; where there is no
     difference, random ones.
-
-    Args:
-        problem: network, parameters and data.
-        node: a gradient's node.
-        difference: hand − reference, of the node's shape.
-        passes: complex forward passes to spend; the last one is for the direction, if there is more than one.
-        seed: of the random signs.
-
-    Returns:
-        The `Testimony`.
-
-    Example:
-        >>> import numpy as np
-        >>> from manual_mlp import MLP, Dense
-        >>> mlp = MLP(2, [Dense(1)])
-        >>> problem = mlp.problem(mlp.initialize(0), np.ones((3, 2)), np.zeros((3, 1)), "mse")
-        >>> testify(problem, "dense_1/dE_dkernel", np.array([[0.0], [1.0]]), passes=1).indices
-        ((1, 0),)
     """
     name = variable_of(node)
     whole = 1 < passes <= difference.size
@@ -144,11 +93,6 @@ def testify(problem: Problem, node: str, difference: Array, passes: int = WORST 
 
 
 def largest(difference: Array, count: int) -> tuple[tuple[int, ...], ...]:
-    """Indices of the entries of the largest magnitude.
-
-    Example:
-        >>> largest(np.array([[1.0, -3.0], [2.0, 0.0]]), 2)
-        ((0, 1), (1, 0))
-    """
+    """Indices of the entries of the largest magnitude."""
     flat = np.argsort(-np.abs(difference), axis=None, kind="stable")[:count]
     return tuple(tuple(int(i) for i in np.unravel_index(k, difference.shape)) for k in flat)

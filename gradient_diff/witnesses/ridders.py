@@ -16,21 +16,7 @@ def ridders(function: Callable[[float], float], step: float = 0.1, noise: float 
     Each row of the table takes a smaller h, each column removes one more even power of h from the error. The entry that
     differs least from its neighbours is the answer, and that difference its error estimate.
 
-    Args:
-        function: of one real number, smooth near 0.
-        step: the first h; a length over which the function changes noticeably.
-        noise: what rounding may change a value of the function by. It counts against small h, so that entries which
-            agree by luck are not preferred.
-
-    Returns:
-        The derivative and the estimate of its error.
-
     Source: Ridders, Advances in Engineering Software 4, 1982.
-
-    Example:
-        >>> derivative, error = ridders(lambda h: math.exp(2 * h))
-        >>> abs(derivative - 2.0) <= max(error, 1e-9) < 1e-8
-        True
     """
     return _extrapolated(lambda h: (function(h) - function(-h)) / (2 * h), step, SHRINK**2, noise)
 
@@ -38,21 +24,7 @@ def ridders(function: Callable[[float], float], step: float = 0.1, noise: float 
 def one_sided(
     function: Callable[[float], float], side: int, step: float = 0.1, noise: float = 0.0
 ) -> tuple[float, float]:
-    """f′(0+) or f′(0−), by extrapolating (f(±h) − f(0))/±h: the two are not one at a kink.
-
-    Args:
-        function: of one real number, smooth on that side of 0.
-        side: 1 or −1.
-        step: the first h.
-        noise: as for `ridders`.
-
-    Returns:
-        The derivative and the estimate of its error.
-
-    Example:
-        >>> round(one_sided(abs, 1)[0]), round(one_sided(abs, -1)[0])
-        (1, -1)
-    """
+    """f′(0+) or f′(0−), by extrapolating (f(±h) − f(0))/±h: the two are not one at a kink."""
     start = function(0.0)
     return _extrapolated(lambda h: (function(side * h) - start) / (side * h), step, SHRINK, 2 * noise)
 
