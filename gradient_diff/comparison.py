@@ -11,8 +11,6 @@ from gradient_diff.diagnosis.smallest import smallest_wrong
 from gradient_diff.judging.case import Case
 from gradient_diff.judging.judgement import judge
 from gradient_diff.judging.rows import rows_of
-from gradient_diff.ledger.building import live_ledger
-from gradient_diff.ledger.ledger import Ledger
 from gradient_diff.noise.network import Noise
 from gradient_diff.result.diff import GradientDiff
 from gradient_diff.sides import Derivation, Pair, Side
@@ -71,8 +69,7 @@ def compare(
     called = _called(derivation, reference) if derivation else Called(hand, ())
     pair = Pair.of(Side.of("hand", called.gradients, names), Side.of("reference", reference))
     case = Case.of(pair, noise, rtol, witness, sizes)
-    ledger = live_ledger(pair.problem, pair.hand) if pair.problem else Ledger()
-    rows = rows_of(pair, judge(case), ledger)
+    rows = rows_of(pair, judge(case))
     found = explain(case, rows, derivation)
     return GradientDiff(
         rows,
@@ -80,7 +77,6 @@ def compare(
         pair.reference,
         *pair.origins,
         pair.problem,
-        ledger,
         found.causes,
         found.unexplained,
         found.smallest,

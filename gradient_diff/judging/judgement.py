@@ -34,7 +34,8 @@ def judge(case: Case) -> dict[str, Judged]:
     off = [node for node, j in judged.items() if j.status is Status.DIFFERENT]
     judged |= _at_kinks(case, judged, [n for n in off if is_gradient(n)])
     judged |= _in_float64(case, judged)
-    return judged | who_is_off(case, {node: judged[node] for node in off if judged[node].status is Status.DIFFERENT})
+    undecided = {node: judged[node] for node in off if judged[node].status is Status.DIFFERENT}
+    return judged | who_is_off(case, undecided) if undecided else judged
 
 
 def _drawn_again(case: Case, judged: Mapping[str, Judged]) -> Noise | None:

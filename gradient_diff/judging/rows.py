@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from gradient_diff.ledger.ledger import Ledger, LedgerLine
+from gradient_diff.ledger.building import live_ledger
 from gradient_diff.metrics.measuring import measure
 from gradient_diff.noise.network import UNITS
 from gradient_diff.result.judged import Judged
@@ -17,17 +17,16 @@ from gradient_diff.result.status import Status
 from gradient_diff.shapes.misfit import misfit
 from gradient_diff.sides import Pair
 from manual_mlp import Array, Problem
-from manual_mlp.extend import GATE, Arrays, layer_of
+from manual_mlp.extend import GATE, layer_of
 
 
-def rows_of(pair: Pair, judged: Mapping[str, Judged], ledger: Ledger) -> tuple[Row, ...]:
+def rows_of(pair: Pair, judged: Mapping[str, Judged]) -> tuple[Row, ...]:
     """The rows of a pair in the order of the computation; a node that is not judged cannot be compared by value."""
-    lines = {line.node: line for line in ledger}
-    rows = tuple(_row(pair, name, judged.get(name), lines.get(name)) for name in pair.order)
+    rows = _with_lines(pair, [_row(pair, name, judged.get(name)) for name in pair.order])
     return _mark_downstream(tuple(_with_namesake(row, rows) for row in rows), pair.problem)
 
 
-def _row(pair: Pair, name: str, judged: Judged | None, line: LedgerLine | None) -> Row:
+def _row(pair: Pair, name: str, judged: Judged | None) -> Row:
     h, r = pair.hand.get(name), pair.reference.get(name)
     layer, formula = pair.formulas.get(name, (layer_of(name), ""))
     shapes = (None if h is None else h.shape, None if r is None else r.shape)
@@ -36,8 +35,7 @@ def _row(pair: Pair, name: str, judged: Judged | None, line: LedgerLine | None) 
         return Row(name, layer, formula, "", *shapes, Status.MISSING, reason)
     dtype = _coarser(h, r)
     if judged is None:
-        status, reason = _unsound_here(h, r, line, pair.known)
-        return Row(name, layer, formula, dtype, *shapes, status, reason)
+        return Row(name, layer, formula, dtype, *shapes, *unsound(h, r))  # type: ignore[misc]  # it is unsound here
     row = Row(name, layer, formula, dtype, *shapes, judged.status, judged.reason, measure(h, r), judged.judge)
     return replace(
         row,
@@ -48,10 +46,17 @@ def _row(pair: Pair, name: str, judged: Judged | None, line: LedgerLine | None) 
     )
 
 
-def _unsound_here(h: Array, r: Array, line: LedgerLine | None, known: Arrays) -> tuple[Status, str]:
-    """As `unsound`; where the network is known, two shapes are explained with the equation at hand."""
-    status, reason = unsound(h, r) or (Status.VACUOUS, "")
-    return (status, misfit(h, r, line, known)) if status is Status.SHAPE and line else (status, reason)
+def _with_lines(pair: Pair, rows: list[Row]) -> list[Row]:
+    """Where the network is known, a row of two shapes says what happened with its equation at hand."""
+    if pair.problem is None or all(row.status is not Status.SHAPE for row in rows):
+        return rows
+    lines = {line.node: line for line in live_ledger(pair.problem, pair.hand)}
+    return [
+        replace(row, reason=misfit(pair.hand[row.name], pair.reference[row.name], lines[row.name], pair.known))
+        if row.status is Status.SHAPE and row.name in lines
+        else row
+        for row in rows
+    ]
 
 
 def unsound(h: Array, r: Array) -> tuple[Status, str] | None:

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from gradient_diff.calling import in_place
+from gradient_diff.ledger.building import live_ledger
 from gradient_diff.ledger.ledger import Ledger
 from gradient_diff.result.findings import Cause, Smallest
 from gradient_diff.result.row import Row
@@ -28,12 +29,12 @@ class GradientDiff:
         hand, reference: the arrays compared, node → array.
         hand_origin, reference_origin: who computed them.
         problem: the network and data, where they are known.
-        ledger: the matrix ledger, where the network is known.
         causes: the mistakes found, best first.
         unexplained: where the difference sits, if rows are off and no known mistake explains them.
         smallest: the smallest case that still shows it, where the derivation could be called again.
         changed: arguments that the derivation changed in place, where it is a function.
         meanings: of statuses whose own words do not fit this comparison.
+        with_ledger: whether the matrix ledger is shown, where the network is known.
         title: of a page about it; empty for "<hand> against <reference>".
 
     Example:
@@ -50,18 +51,23 @@ class GradientDiff:
     hand_origin: str
     reference_origin: str
     problem: Problem | None = field(default=None, repr=False)
-    ledger: Ledger = field(default=Ledger(), repr=False)
     causes: tuple[Cause, ...] = ()
     unexplained: str = ""
     smallest: Smallest | None = None
     changed: tuple[str, ...] = ()
     meanings: Mapping[Status, Meaning] = field(default_factory=dict, repr=False)
     title: str = ""
+    with_ledger: bool = True
 
     @cached_property
     def verdict(self) -> Status:
         """The gravest status of any row."""
         return gravest(row.status for row in self.rows)
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        """The matrix ledger of the hand's arrays; empty where the network is unknown."""
+        return live_ledger(self.problem, self.hand) if self.problem and self.with_ledger else Ledger()
 
     @property
     def ok(self) -> bool:

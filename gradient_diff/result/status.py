@@ -14,6 +14,8 @@ class Status(Enum):
         message: what it means.
         advice: what to do about it.
         exit_code: 0 proved right, 1 something is wrong or different, 2 nothing could be proved.
+        ok: MATCH, proved right.
+        bad: something is wrong or different.
 
     Example:
         >>> Status.MATCH.exit_code, Status.SHAPE.message
@@ -47,16 +49,8 @@ class Status(Enum):
         self.message = message
         self.advice = advice
         self.exit_code = exit_code
-
-    @property
-    def ok(self) -> bool:
-        """MATCH: proved right."""
-        return self is Status.MATCH
-
-    @property
-    def bad(self) -> bool:
-        """Something is wrong or different."""
-        return self.exit_code == 1
+        self.bad = exit_code == 1
+        self.ok = self._name_ == "MATCH"
 
 
 @dataclass(frozen=True)
