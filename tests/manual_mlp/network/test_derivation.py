@@ -64,7 +64,7 @@ FUSED: list[tuple[list[Layer], str | None, list[str]]] = [
 @pytest.mark.parametrize(("layers", "head", "nodes"), FUSED)
 def test_what_a_cross_entropy_takes_in(layers: list[Layer], head: str | None, nodes: list[str]) -> None:
     mlp = MLP(2, layers)
-    found = fusible(mlp)
+    found = fusible(mlp.layers)
     assert (found and found.name) == head
     names = [e.node for e in mlp.equations("categorical_crossentropy")]
     first = names.index("loss")
