@@ -8,11 +8,10 @@ from manual_mlp.equations.activations import ACTIVATIONS, linear, relu, sigmoid,
 from manual_mlp.equations.equations import Equation
 from manual_mlp.equations.losses import LOSSES, Loss
 from manual_mlp.errors import ShapeError
-from manual_mlp.network.evaluation import Evaluation, Problem
 from manual_mlp.network.initializers import INITIALIZERS
 from manual_mlp.network.layers import Activation, Dense, Dropout
 from manual_mlp.network.memory import keep_freed_memory
-from manual_mlp.network.network import MLP, evaluation_of
+from manual_mlp.network.network import MLP, Evaluation, Problem, evaluation_of
 from manual_mlp.network.parameters import load_parameters, save_parameters
 from manual_mlp.nodes import gradient_node
 from manual_mlp.training.optimizers import SGD, Adam, RMSprop

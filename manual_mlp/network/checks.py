@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -14,16 +14,14 @@ from manual_mlp.equations.loss_operations import LossValue
 from manual_mlp.equations.losses import Loss
 from manual_mlp.equations.operations import show
 from manual_mlp.errors import ShapeError, lines
+from manual_mlp.network.description import Description
 from manual_mlp.network.layers import Dropout
 from manual_mlp.nodes import LOSS, kind_of, layer_of
-
-if TYPE_CHECKING:
-    from manual_mlp.network.network import MLP
 
 BLOCK = 1 << 12  # rows
 
 
-def check_parameters(mlp: MLP, parameters: Mapping[str, Array]) -> np.dtype[Any]:
+def check_parameters(mlp: Description, parameters: Mapping[str, Array]) -> np.dtype[Any]:
     """That these are the parameters of a network: all of its names, its shapes, one dtype.
 
     Args:
@@ -66,7 +64,7 @@ def check_parameters(mlp: MLP, parameters: Mapping[str, Array]) -> np.dtype[Any]
     return dtypes.pop()
 
 
-def _check_parameter(mlp: MLP, name: str, array: Array, shape: tuple[Any, ...]) -> None:
+def _check_parameter(mlp: Description, name: str, array: Array, shape: tuple[Any, ...]) -> None:
     if not isinstance(array, np.ndarray) or (array.dtype.kind not in "fc" and array.dtype.name != "bfloat16"):
         kind = array.dtype if isinstance(array, np.ndarray) else type(array).__name__
         raise TypeError(f"{name} is {kind}: expected a NumPy array of floating-point numbers.")
@@ -79,13 +77,13 @@ def _check_parameter(mlp: MLP, name: str, array: Array, shape: tuple[Any, ...]) 
         )
 
 
-def _forward_line(mlp: MLP, layer: str, batch: Dim) -> str:
+def _forward_line(mlp: Description, layer: str, batch: Dim) -> str:
     """The ledger line of a layer's first equation, as the network is described."""
     shapes = infer_shapes(mlp.inference_equations, mlp.leaf_shapes(batch))
     return next(e for e in mlp.inference_equations if e.layer == layer).render_line(shapes)
 
 
-def check_x(mlp: MLP, x: Array, dtype: np.dtype[Any], copy: bool = True) -> Array:
+def check_x(mlp: Description, x: Array, dtype: np.dtype[Any], copy: bool = True) -> Array:
     """x as (N, n_0) of the parameters' dtype; without `copy` the caller's own array where it is so already."""
     x = _numbers("x", x)
     first = mlp.layers[0]
@@ -133,7 +131,7 @@ def _converted(name: str, array: Array, dtype: np.dtype[Any]) -> Array:
     return copy
 
 
-def check_y(mlp: MLP, y: Array, loss: Loss, batch: int, dtype: np.dtype[Any]) -> Array:
+def check_y(mlp: Description, y: Array, loss: Loss, batch: int, dtype: np.dtype[Any]) -> Array:
     """Targets as (N, K) of the parameters' dtype, or class indices as (N,)."""
     y = _numbers("y", y)
     last, k = mlp.layers[-1], mlp.units[-1]
@@ -152,7 +150,7 @@ def check_y(mlp: MLP, y: Array, loss: Loss, batch: int, dtype: np.dtype[Any]) ->
     return _converted("y", y, dtype)
 
 
-def _loss_line(mlp: MLP, loss: Loss, batch: int) -> str:
+def _loss_line(mlp: Description, loss: Loss, batch: int) -> str:
     """The ledger line of E."""
     last = str(mlp.layers[-1].name)
     shapes = mlp.leaf_shapes(batch, loss) | {f"{last}/z": (batch, mlp.units[-1])}
@@ -169,7 +167,7 @@ def _cure_y(y: Array, batch: int, k: int) -> str:
     return f"Cure: pass y of shape ({batch}, {k})."
 
 
-def _check_labels(mlp: MLP, y: Array, loss: Loss, batch: int) -> Array:
+def _check_labels(mlp: Description, y: Array, loss: Loss, batch: int) -> Array:
     layer, k = mlp.layers[-1].name, mlp.units[-1]
     if y.shape not in ((batch,), (batch, 1)):
         cure = "y.argmax(axis=1)" if y.shape == (batch, k) else f"y of shape ({batch},)"
@@ -188,7 +186,9 @@ def _check_labels(mlp: MLP, y: Array, loss: Loss, batch: int) -> Array:
     return np.array(y.reshape(batch))
 
 
-def check_draws(mlp: MLP, draws: Mapping[str, Array] | None, batch: int, dtype: np.dtype[Any]) -> dict[str, Array]:
+def check_draws(
+    mlp: Description, draws: Mapping[str, Array] | None, batch: int, dtype: np.dtype[Any]
+) -> dict[str, Array]:
     """The masks in the parameters' dtype; an error if any is missing, unknown, misshapen, or no mask of its rate."""
     expected = mlp.masks
     if not expected and not draws:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
 from manual_mlp.equations.activations import activation
 from manual_mlp.equations.equations import Equation
@@ -13,83 +12,60 @@ from manual_mlp.equations.losses import Loss
 from manual_mlp.network.layers import Activation, Dense, Dropout, Layer
 from manual_mlp.nodes import INPUT_GRADIENT, LOSS
 
-if TYPE_CHECKING:
-    from manual_mlp.network.network import MLP
-
 
 @lru_cache(maxsize=256)
-def forward_equations(mlp: MLP, training: bool = True) -> tuple[Equation, ...]:
+def forward_equations(layers: tuple[Layer, ...], training: bool = True) -> tuple[Equation, ...]:
     """The forward pass of a network; in inference no draw is read."""
-    return tuple(e for layer, below, _ in _chain(mlp) for e in layer.forward(below, training))
+    return tuple(e for layer, below, _ in _chain(layers) for e in layer.forward(below, training))
 
 
 @lru_cache(maxsize=256)
-def derivation(mlp: MLP, loss: Loss, fused: bool) -> tuple[Equation, ...]:
-    """Forward, E, backward.
-
-    Args:
-        mlp: the network.
-        loss: which E.
-        fused: whether the loss takes the last activation in, so that its gradient is that by the logits.
-
-    Returns:
-        One record per node, in the order of the computation.
-
-    Raises:
-        ValueError: no gradient passes (a step), or logits and activation contradict each other.
-    """
-    _check_differentiable(mlp, loss, fused)
-    chain, last = list(_chain(mlp)), str(mlp.layers[-1].name)
-    head = fusible(mlp) if fused else None
+def derivation(layers: tuple[Layer, ...], loss: Loss, fused: bool) -> tuple[Equation, ...]:
+    """Forward, E, backward, in the order of the computation; where fused, the loss takes the last activation in."""
+    _check_differentiable(layers, loss, fused)
+    chain, last = list(_chain(layers)), str(layers[-1].name)
+    head = fusible(layers) if fused else None
     reads, gives, logits = f"{last}/z", f"{last}/dE_dz", loss.from_logits
     if head is not None:
         while chain[-1][0] is not head:
             chain.pop()  # what hands on its input unchanged has no gradient of its own here
         reads, gives = head.fused_ends(*chain[-1][1:])
         last, logits = str(head.name), True
-    kernels = {f"{layer.name}/kernel": layer.kernel_l2 for layer in mlp.layers if isinstance(layer, Dense)}
+    kernels = {f"{layer.name}/kernel": layer.kernel_l2 for layer in layers if isinstance(layer, Dense)}
     decays = {name: decay for name, decay in kernels.items() if decay}
     value = LossValue(loss, logits, tuple(decays.values()))
     backward = [e for layer, below, into in reversed(chain) for e in layer.backward(below, into, layer is head)]
     return (
-        *forward_equations(mlp),
+        *forward_equations(layers),
         Equation(last, LOSS, value, (reads, "y", *decays)),
         Equation(last, gives, LossGradient(loss, logits), (reads, "y")),
         *backward,
     )
 
 
-def fusible(mlp: MLP) -> Dense | Activation | None:
-    """The layer whose activation a loss may take in: the last one, but for those that hand on what comes in.
-
-    Example:
-        >>> from manual_mlp import MLP
-        >>> fusible(MLP(2, [Dense(3), Activation("softmax")])).name
-        'activation_1'
-        >>> fusible(MLP(2, [Dense(3, "softmax"), Dropout(0.5)])) is None
-        True
-    """
-    layer = next((layer for layer in reversed(mlp.layers) if not layer.transparent), None)
+def fusible(layers: tuple[Layer, ...]) -> Dense | Activation | None:
+    """The layer whose activation a loss may take in: the last one, but for those that hand on what comes in."""
+    layer = next((layer for layer in reversed(layers) if not layer.transparent), None)
     return None if layer is None or isinstance(layer, Dropout) else layer
 
 
-def _chain(mlp: MLP) -> Iterator[tuple[Layer, str, str]]:
+def _chain(layers: tuple[Layer, ...]) -> Iterator[tuple[Layer, str, str]]:
     """(layer, the node that feeds it, the node of the gradient by that), from the input to the output."""
     below, gradient = "x", INPUT_GRADIENT
-    for layer in mlp.layers:
+    for layer in layers:
         yield layer, below, gradient
         below, gradient = f"{layer.name}/z", f"{layer.name}/dE_dz"
 
 
-def _check_differentiable(mlp: MLP, loss: Loss, fused: bool) -> None:
-    for layer in mlp.layers:
+def _check_differentiable(layers: tuple[Layer, ...], loss: Loss, fused: bool) -> None:
+    for layer in layers:
         if not isinstance(layer, Dropout) and activation(layer.activation).backward is None:
             raise ValueError(
                 f"{layer.name}: δ = dE/dz ⊙ f′ has no f′ for {layer.activation!r}, which runs forward only. "
                 "Use 'sigmoid' in its place to train."
             )
-    head, function = fusible(mlp), loss.function
-    last, name = (mlp.layers[-1], "dropout") if head is None else (head, head.activation)
+    head, function = fusible(layers), loss.function
+    last, name = (layers[-1], "dropout") if head is None else (head, head.activation)
     if loss.from_logits and name == function.fused_activation:
         raise ValueError(
             f"{last.name}: {loss.name} with from_logits=True expects logits, but the layer already applies "

@@ -1,28 +1,27 @@
-"""MLP: the description of a network, and the walk over its equations."""
+"""MLP, the `Problem` that it is given and the `Evaluation` that comes of it: three records that name each other."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from manual_mlp.arrays import Array, Dim, Shape
-from manual_mlp.equations.equations import Equation, evaluate
+from manual_mlp.arrays import Array
+from manual_mlp.equations.equations import Equation, evaluate, infer_shapes
 from manual_mlp.equations.losses import Loss, as_loss
 from manual_mlp.network.checks import check_draws, check_parameters, check_x, check_y
-from manual_mlp.network.derivation import derivation, forward_equations, fusible
-from manual_mlp.network.description import named, parameter_shapes, widths, word
-from manual_mlp.network.evaluation import Evaluation, Problem
-from manual_mlp.network.initializers import Seed, generator, initializer
-from manual_mlp.network.layers import Dropout, Layer, layer_from_dict
-from manual_mlp.nodes import kind_of
+from manual_mlp.network.description import Description
+from manual_mlp.network.evaluation_file import check_nodes, read_evaluation, under, write_evaluation
+from manual_mlp.nodes import LOSS, gradient_node
 
 
-@dataclass(frozen=True)
-class MLP:
+@dataclass(frozen=True, init=False)
+class MLP(Description):
     """A multi-layer perceptron: a frozen description, with no arrays inside.
 
     Args:
@@ -43,175 +42,6 @@ class MLP:
         >>> e.gradients["dense_1/kernel"].shape
         (2, 3)
     """
-
-    inputs: int
-    layers: tuple[Layer, ...]
-
-    def __init__(self, inputs: int, layers: Sequence[Layer]) -> None:
-        if isinstance(inputs, bool) or not isinstance(inputs, int):
-            raise TypeError(f"MLP(inputs={inputs!r}): expected a whole number, the features per sample.")
-        if inputs < 1:
-            raise ValueError(f"MLP(inputs={inputs}): expected at least 1.")
-        if isinstance(layers, str) or not isinstance(layers, Iterable):
-            kind = type(layers).__name__
-            raise TypeError(f"MLP: layers is {kind}: expected a list of them, such as [Dense(3), Dense(1)].")
-        object.__setattr__(self, "inputs", inputs)
-        object.__setattr__(self, "layers", named(layers))
-
-    @cached_property
-    def units(self) -> tuple[int, ...]:
-        """n_1, n_2, …: the width of each layer's output."""
-        return tuple(int(n) for n in widths(self)[1:])
-
-    @cached_property
-    def masks(self) -> dict[str, tuple[Dropout, int]]:
-        """Name of each draw → (the layer that reads it, the width of that layer)."""
-        pairs = zip(self.layers, self.units, strict=True)
-        return {layer.mask: (layer, n) for layer, n in pairs if isinstance(layer, Dropout)}
-
-    @property
-    def outline(self) -> str:
-        """The layers in a few words, as titles have them.
-
-        Example:
-            >>> from manual_mlp import Activation, Dense
-            >>> MLP(784, [Dense(50, "sigmoid"), Dropout(0.3), Dense(10), Activation("softmax")]).outline
-            '784-50-dropout 0.3-10-softmax'
-        """
-        return "-".join(str(part) for part in (self.inputs, *map(word, self.layers)))
-
-    @property
-    def parameter_shapes(self) -> dict[str, Shape]:
-        """Parameter name → shape, layer by layer, kernel before bias."""
-        return dict(self._shapes)
-
-    @cached_property
-    def _shapes(self) -> dict[str, Shape]:
-        return parameter_shapes(self, letters=False)
-
-    def leaf_shapes(self, batch: Dim, loss: str | Loss | None = None, letters: bool = False) -> dict[str, Shape]:
-        """Shapes of what the equations read before any has run.
-
-        Args:
-            batch: N, a number or a letter.
-            loss: needed only where y holds class indices, (N,).
-            letters: n₀, n₁, … for the widths.
-
-        Returns:
-            name → shape of x, y, every parameter and every draw.
-
-        Example:
-            >>> from manual_mlp import Dense
-            >>> MLP(3, [Dense(2)]).leaf_shapes("N", letters=True)["dense_1/kernel"]
-            ('n₀', 'n₁')
-        """
-        ns = widths(self, letters)
-        y: Shape = (batch,) if loss is not None and as_loss(loss).function.class_indices else (batch, ns[-1])
-        drops = zip(self.layers, ns[1:], strict=True)
-        masks = {layer.mask: (batch, n) for layer, n in drops if isinstance(layer, Dropout)}
-        return {"x": (batch, ns[0]), "y": y, **parameter_shapes(self, letters), **masks}
-
-    def initialize(
-        self,
-        seed: Seed,
-        kernel_initializer: str = "glorot_uniform",
-        bias_initializer: str = "zeros",
-        dtype: str = "float64",
-    ) -> dict[str, Array]:
-        """Draw initial parameters, weights then bias, layer by layer.
-
-        Args:
-            seed: an int, a numpy Generator or a RandomState (whose legacy stream article A uses).
-            kernel_initializer: glorot_uniform, glorot_normal, he_uniform, he_normal, zeros, or normal(σ).
-            bias_initializer: the same names.
-            dtype: of the arrays; they are drawn in float64 and rounded once.
-
-        Returns:
-            name → array: `dense_1/kernel` (n_in, n_out), `dense_1/bias` (n_out,), …
-
-        Raises:
-            ValueError: unknown initializer.
-            TypeError: a seed of another type.
-
-        Example:
-            >>> from manual_mlp import Dense
-            >>> sorted(MLP(2, [Dense(3)]).initialize(0))
-            ['dense_1/bias', 'dense_1/kernel']
-        """
-        rng = generator(seed)
-        draws = {"kernel": initializer(kernel_initializer), "bias": initializer(bias_initializer)}
-        return {
-            name: np.asarray(draws[kind_of(name)](rng, shape), dtype)  # type: ignore[arg-type]  # numbers
-            for name, shape in self.parameter_shapes.items()
-        }
-
-    def draws(self, seed: Seed, batch: int, dtype: str = "float64") -> dict[str, Array]:
-        """Draw what the derivation reads from outside: one mask per `Dropout`.
-
-        Args:
-            seed: an int, a numpy Generator or a RandomState.
-            batch: N.
-            dtype: of the arrays.
-
-        Returns:
-            name → array, `dropout_1/mask` (N, n), its entries 0 or 1/(1 − rate); empty where there is no Dropout.
-
-        Raises:
-            TypeError: a seed or a batch of another type.
-            ValueError: a batch below 1.
-
-        Example:
-            >>> from manual_mlp import Dense
-            >>> MLP(2, [Dropout(0.5), Dense(1)]).draws(seed=0, batch=3)["dropout_1/mask"]
-            array([[2., 0.],
-                   [0., 0.],
-                   [2., 2.]])
-        """
-        if isinstance(batch, bool) or not isinstance(batch, (int, np.integer)):
-            raise TypeError(f"batch={batch!r}: expected a whole number, the samples that one mask covers.")
-        if batch < 1:
-            raise ValueError(f"batch={batch}: expected at least 1.")
-        rng = generator(seed)
-        return {name: layer.sample(rng, (int(batch), n), dtype) for name, (layer, n) in self.masks.items()}
-
-    @property
-    def forward_equations(self) -> tuple[Equation, ...]:
-        """u and z of every layer in training, where a Dropout reads its mask."""
-        return forward_equations(self)
-
-    @property
-    def inference_equations(self) -> tuple[Equation, ...]:
-        """The same in inference, where a Dropout is the identity and no draw is read."""
-        return forward_equations(self, training=False)
-
-    def equations(self, loss: str | Loss, fused: bool | None = None) -> tuple[Equation, ...]:
-        """The whole derivation in the order of the computation: forward, E, backward.
-
-        Args:
-            loss: a name or a `Loss`.
-            fused: whether the last activation is part of the loss; None for what Keras does.
-
-        Returns:
-            One record per node.
-
-        Raises:
-            ValueError: no gradient passes (a step), or logits and activation contradict each other.
-
-        Example: see `Equation`.
-        """
-        loss = as_loss(loss)
-        return derivation(self, loss, self.fuses(loss) if fused is None else fused)
-
-    def fuses(self, loss: str | Loss) -> bool:
-        """Whether Keras computes this loss from what the last activation reads, leaving out dE/dz.
-
-        Example:
-            >>> from manual_mlp import Dense
-            >>> MLP(2, [Dense(3, "softmax")]).fuses("categorical_crossentropy")
-            True
-        """
-        loss, head = as_loss(loss), fusible(self)
-        return head is not None and not loss.from_logits and head.activation == loss.function.fused_activation
 
     def forward(
         self, parameters: Mapping[str, Array], x: Array, draws: Mapping[str, Array] | None = None
@@ -331,24 +161,174 @@ class MLP:
         dtype = check_parameters(self, parameters)
         x = check_x(self, x, dtype)
         y = check_y(self, y, loss, len(x), dtype)
-        own = {name: parameters[name].copy() for name in self._shapes}
+        own = {name: parameters[name].copy() for name in self.parameter_shapes}
         masks = check_draws(self, draws, len(x), dtype)
         return Problem(self, own, x, y, loss, self.fuses(loss) if fused is None else fused, masks)
 
-    def to_dict(self) -> dict[str, object]:
-        """Plain data for JSON."""
-        return {"inputs": self.inputs, "layers": [layer.to_dict() for layer in self.layers]}
 
-    @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> MLP:
-        """The network that `to_dict` wrote down.
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """What was evaluated: all that noise, witness and diagnosis need.
+
+    Attributes:
+        mlp: the network.
+        parameters: name → array, as evaluated.
+        x: (N, n_0).
+        y: (N, K), or class indices (N,).
+        loss: which E.
+        fused: the last activation is part of the loss, so that the ladder has no dE/dz there.
+        draws: name → array of what was drawn from outside: `dropout_1/mask` (N, n).
+
+    Example:
+        >>> import numpy as np
+        >>> from manual_mlp import MLP, Dense
+        >>> mlp = MLP(1, [Dense(1)])
+        >>> problem = mlp.backpropagate(mlp.initialize(0), np.ones((2, 1)), np.ones((2, 1)), "mse").problem
+        >>> problem.batch, problem.dtype.name, problem.fused
+        (2, 'float64', False)
+    """
+
+    mlp: MLP
+    parameters: Mapping[str, Array]
+    x: Array
+    y: Array
+    loss: Loss
+    fused: bool
+    draws: Mapping[str, Array] = field(default_factory=dict)
+
+    @property
+    def batch(self) -> int:
+        """N."""
+        return len(self.x)
+
+    @property
+    def dtype(self) -> np.dtype[np.generic]:
+        """The dtype of the computation."""
+        return self.x.dtype
+
+    @property
+    def equations(self) -> tuple[Equation, ...]:
+        """The derivation, forward and backward."""
+        return self.mlp.equations(self.loss, self.fused)
+
+    @property
+    def forward_nodes(self) -> list[str]:
+        """The nodes up to and with E, in order."""
+        nodes = [equation.node for equation in self.equations]
+        return nodes[: nodes.index(LOSS) + 1]
+
+    @property
+    def environment(self) -> dict[str, Array]:
+        """What the equations read before any of them has run."""
+        return {"x": self.x, "y": self.y, **self.parameters, **self.draws}
+
+    @property
+    def float64(self) -> Problem:
+        """The same problem with the same values, to be computed in float64."""
+        y = self.y if self.loss.function.class_indices else self.y.astype(np.float64)
+        parameters = {name: array.astype(np.float64) for name, array in self.parameters.items()}
+        draws = {name: array.astype(np.float64) for name, array in self.draws.items()}
+        return replace(self, parameters=parameters, x=self.x.astype(np.float64), y=y, draws=draws)
+
+    def to_dict(self) -> dict[str, object]:
+        """The description without arrays, for JSON."""
+        loss = {"name": self.loss.name, "from_logits": self.loss.from_logits, "scale": self.loss.scale}
+        return {**self.mlp.to_dict(), "loss": loss, "fused": self.fused}
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """The result of one backpropagation, by hand or by the tape.
+
+    Attributes:
+        nodes: name → array in the order of the computation: `dense_1/u`, `dense_1/z`, …, `loss`, then backwards
+            `dense_3/dE_dz`, `dense_3/dE_du`, `dense_3/dE_dkernel`, `dense_3/dE_dbias`, …, `inputs/dE_dx`.
+        problem: what was evaluated.
+        origin: who computed it, e.g. "manual_mlp" or "keras eager".
+        rerun: computes the same in float64 by the same code, where that can be done; it is not saved.
+        other_pass: nodes that come from another pass than the rest, so that their operands here are not, to the
+            last bit, what they were computed from.
+
+    Example:
+        >>> import numpy as np
+        >>> from manual_mlp import MLP, Dense
+        >>> mlp = MLP(1, [Dense(1)])
+        >>> w = {"dense_1/kernel": np.array([[2.0]]), "dense_1/bias": np.array([0.0])}
+        >>> e = mlp.backpropagate(w, np.array([[3.0]]), np.array([[5.0]]), "half_sum_squared_error")
+        >>> e.loss, e.gradients["dense_1/kernel"]
+        (0.5, array([[3.]]))
+    """
+
+    nodes: dict[str, Array]
+    problem: Problem
+    origin: str
+    rerun: Callable[[], Evaluation] | None = field(default=None, repr=False)
+    other_pass: frozenset[str] = frozenset()
+
+    @property
+    def loss(self) -> float:
+        """The value of E."""
+        return float(self.nodes["loss"])
+
+    @cached_property
+    def gradients(self) -> dict[str, Array]:
+        """Parameter name → dE/d(parameter), of the parameter's shape."""
+        return {
+            name: self.nodes[gradient_node(name)]
+            for name in self.problem.parameters
+            if gradient_node(name) in self.nodes
+        }
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write everything into one `.npz`, the description as JSON text; whole or not at all.
+
+        Args:
+            path: where to; `.npz` is added where it is missing.
+
+        Returns:
+            The path written.
+
+        Raises:
+            OSError: the place cannot be written.
 
         Example:
-            >>> from manual_mlp import Dense
-            >>> MLP.from_dict(MLP(2, [Dense(1)]).to_dict()) == MLP(2, [Dense(1)])
+            >>> import numpy as np, tempfile, pathlib
+            >>> from manual_mlp import MLP, Dense, Evaluation
+            >>> mlp = MLP(1, [Dense(1)])
+            >>> e = mlp.backpropagate(mlp.initialize(0), np.ones((2, 1)), np.ones((2, 1)), "mse")
+            >>> path = e.save(pathlib.Path(tempfile.mkdtemp()) / "evaluation.npz")
+            >>> Evaluation.load(path).loss == e.loss
             True
         """
-        return cls(data["inputs"], [layer_from_dict(layer) for layer in data["layers"]])
+        groups = {"parameters": self.problem.parameters, "draws": self.problem.draws, "nodes": self.nodes}
+        data = {"x": self.problem.x, "y": self.problem.y}
+        return write_evaluation(path, {"origin": self.origin, **self.problem.to_dict()}, data, groups)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Evaluation:
+        """Read what `save` wrote.
+
+        Args:
+            path: the file.
+
+        Returns:
+            The same Evaluation.
+
+        Raises:
+            FileNotFoundError: no such file.
+            ValueError: it is no such file, or one of a later version.
+
+        Example: see `save`.
+        """
+        return read_evaluation(path, cls._from_file)
+
+    @classmethod
+    def _from_file(cls, description: Mapping[str, Any], arrays: Mapping[str, Array]) -> Evaluation:
+        mlp, loss = MLP.from_dict(description), Loss(**description["loss"])
+        parameters, draws, nodes = (under(group, arrays) for group in ("parameters", "draws", "nodes"))
+        problem = mlp.problem(parameters, arrays["x"], arrays["y"], loss, description["fused"], draws)
+        check_nodes(nodes, infer_shapes(problem.equations, mlp.leaf_shapes(problem.batch, loss)))
+        return cls(nodes, problem, str(description["origin"]))
 
 
 def evaluation_of(problem: Problem) -> Evaluation:

@@ -11,10 +11,9 @@ import numpy as np
 
 from manual_mlp.arrays import Array
 from manual_mlp.equations.equations import Equation, infer_shapes
-from manual_mlp.network.evaluation import Problem
 from manual_mlp.network.initializers import Seed, generator
 from manual_mlp.network.layers import Dropout
-from manual_mlp.network.network import MLP
+from manual_mlp.network.network import MLP, Problem
 from manual_mlp.nodes import gradient_node
 from manual_mlp.training.update_rule import SCRATCH, Rule
 

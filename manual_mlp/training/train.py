@@ -12,9 +12,8 @@ import numpy as np
 from manual_mlp.arrays import Array
 from manual_mlp.equations.losses import Loss, as_loss
 from manual_mlp.network.checks import check_parameters, check_x, check_y
-from manual_mlp.network.evaluation import Problem
 from manual_mlp.network.initializers import Seed
-from manual_mlp.network.network import MLP
+from manual_mlp.network.network import MLP, Problem
 from manual_mlp.training.optimizers import descend
 from manual_mlp.training.plan import Batches, Weights
 from manual_mlp.training.update_rule import Optimizer, Rule

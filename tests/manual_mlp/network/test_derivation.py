@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from manual_mlp import MLP, Activation, Dense, Dropout, Problem, evaluation_of
+from manual_mlp import MLP, Activation, Dense, Dropout, Loss, Problem, evaluation_of
 from manual_mlp.network.derivation import fusible
 from manual_mlp.network.layers import Layer
 
@@ -64,7 +64,7 @@ FUSED: list[tuple[list[Layer], str | None, list[str]]] = [
 @pytest.mark.parametrize(("layers", "head", "nodes"), FUSED)
 def test_what_a_cross_entropy_takes_in(layers: list[Layer], head: str | None, nodes: list[str]) -> None:
     mlp = MLP(2, layers)
-    found = fusible(mlp)
+    found = fusible(mlp.layers)
     assert (found and found.name) == head
     names = [e.node for e in mlp.equations("categorical_crossentropy")]
     first = names.index("loss")
@@ -109,3 +109,59 @@ def test_what_has_no_derivation_is_refused(layers: list[Layer], options: dict[st
     with pytest.raises(ValueError) as caught:  # noqa: PT011 - the whole message follows
         MLP(2, layers).equations("categorical_crossentropy", **options)
     assert str(caught.value) == message
+
+
+@pytest.mark.parametrize(
+    ("layers", "loss", "fused", "message"),
+    [
+        (
+            [Dense(2, "step"), Dense(1)],
+            Loss("mse"),
+            None,
+            (
+                "dense_1: δ = dE/dz ⊙ f′ has no f′ for 'step', which runs forward only. "
+                "Use 'sigmoid' in its place to train."
+            ),
+        ),
+        (
+            [Dense(2, "softmax")],
+            Loss("categorical_crossentropy", from_logits=True),
+            None,
+            (
+                "dense_1: categorical_crossentropy with from_logits=True expects logits, but the layer already applies "
+                "softmax. Give it activation='linear', or leave from_logits out."
+            ),
+        ),
+        (
+            [Dense(2, "sigmoid")],
+            Loss("bce", from_logits=True),
+            None,
+            (
+                "dense_1: binary_crossentropy with from_logits=True expects logits, but the layer already applies "
+                "sigmoid. Give it activation='linear', or leave from_logits out."
+            ),
+        ),
+        (
+            [Dense(2, "sigmoid")],
+            Loss("mse"),
+            True,
+            "dense_1: sigmoid cannot be fused into mean_squared_error. Leave fused out.",
+        ),
+        (
+            [Dense(2, "tanh")],
+            Loss("bce"),
+            True,
+            "dense_1: tanh cannot be fused into binary_crossentropy. Leave fused out.",
+        ),
+    ],
+)
+def test_what_cannot_be_derived_says_why(layers: list[Dense], loss: Loss, fused: bool | None, message: str) -> None:
+    with pytest.raises(ValueError, match="dense_1") as error:
+        MLP(3, layers).equations(loss, fused)
+    assert str(error.value) == message
+
+
+def test_a_step_is_refused_when_gradients_are_asked_for() -> None:
+    mlp = MLP(1, [Dense(1, "step")])
+    with pytest.raises(ValueError, match=r"^dense_1: .* runs forward only"):
+        mlp.backpropagate(mlp.initialize(0), np.ones((1, 1)), np.ones((1, 1)), "mse")

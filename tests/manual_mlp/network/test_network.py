@@ -1,7 +1,6 @@
 import dataclasses
 import math
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 import pytest
@@ -28,92 +27,6 @@ Hold = Callable[..., None]
 
 EXAMPLES = settings(deadline=None, max_examples=60, derandomize=True)
 TOLERANCE = 1e7 * float(np.finfo(np.longdouble).eps)  # in extended precision; derived in conftest.py
-
-
-# by hand
-
-
-def test_one_weight_by_pencil() -> None:
-    mlp = MLP(1, [Dense(1, "sigmoid")])
-    parameters = {"dense_1/kernel": np.array([[0.5]]), "dense_1/bias": np.array([-2.0])}
-    # u = 4·½ − 2 = 0, z = ½, E = ½(½ − 1)² = ⅛, dE/dz = −½, δ = −½·½(1 − ½) = −⅛
-    e = mlp.backpropagate(parameters, np.array([[4.0]]), np.array([[1.0]]), "half_sum_squared_error")
-    assert {name: array.tolist() for name, array in e.nodes.items()} == {
-        "dense_1/u": [[0]],
-        "dense_1/z": [[0.5]],
-        "loss": 0.125,
-        "dense_1/dE_dz": [[-0.5]],
-        "dense_1/dE_du": [[-0.125]],
-        "dense_1/dE_dkernel": [[-0.5]],
-        "dense_1/dE_dbias": [-0.125],
-        "inputs/dE_dx": [[-0.0625]],
-    }
-
-
-def test_a_chain_of_two_by_pencil() -> None:
-    mlp = MLP(1, [Dense(1, "sigmoid"), Dense(1)])
-    parameters = {
-        "dense_1/kernel": np.array([[2.0]]),
-        "dense_1/bias": np.array([-6.0]),
-        "dense_2/kernel": np.array([[4.0]]),
-        "dense_2/bias": np.array([1.0]),
-    }
-    # u₁ = 0, z₁ = ½, z₂ = 3, E = (3 − 1)² = 4, δ₂ = 4, dE/dW₂ = ½·4, dE/dz₁ = 4·4, δ₁ = 16·¼, dE/dW₁ = 3·4, dE/dx = 2·4
-    e = mlp.backpropagate(parameters, np.array([[3.0]]), np.array([[1.0]]), "sum_squared_error")
-    assert e.loss == 4
-    assert {name: array.item() for name, array in e.gradients.items()} == {
-        "dense_1/kernel": 12,
-        "dense_1/bias": 4,
-        "dense_2/kernel": 2,
-        "dense_2/bias": 4,
-    }
-    assert (e.nodes["dense_1/dE_dz"].item(), e.nodes["inputs/dE_dx"].item()) == (16, 8)
-
-
-def test_a_batch_of_two_by_pencil() -> None:
-    mlp = MLP(2, [Dense(2, "relu"), Dense(1, use_bias=False)])
-    parameters = {
-        "dense_1/kernel": np.array([[1.0, -1.0], [2.0, 1.0]]),
-        "dense_1/bias": np.array([0.0, 1.0]),
-        "dense_2/kernel": np.array([[1.0], [3.0]]),
-    }
-    # sample 1: u = (5, 2), z₂ = 5 + 6 = 11, sample 2: u = (1, 0), z = (1, 0), z₂ = 1; E = ½(1² + 2²)/2 · 2 = 2.5
-    # δ₂ = (1, 2); dE/dW₂ = zᵀδ₂; dE/dz = (1 3), (2 6); the unit at its kink passes nothing: δ₁ = (1 3), (2 0)
-    x, y = np.array([[1.0, 2.0], [1.0, 0.0]]), np.array([[10.0], [-1.0]])
-    e = mlp.backpropagate(parameters, x, y, "half_sum_squared_error")
-    assert {name: array.tolist() for name, array in e.nodes.items()} == {
-        "dense_1/u": [[5, 2], [1, 0]],
-        "dense_1/z": [[5, 2], [1, 0]],
-        "dense_2/u": [[11], [1]],
-        "dense_2/z": [[11], [1]],
-        "loss": 2.5,
-        "dense_2/dE_dz": [[1], [2]],
-        "dense_2/dE_du": [[1], [2]],
-        "dense_2/dE_dkernel": [[7], [2]],
-        "dense_1/dE_dz": [[1, 3], [2, 6]],
-        "dense_1/dE_du": [[1, 3], [2, 0]],
-        "dense_1/dE_dkernel": [[3, 3], [2, 6]],
-        "dense_1/dE_dbias": [3, 3],
-        "inputs/dE_dx": [[-2, 5], [2, 4]],
-    }
-
-
-def test_article_b_to_all_its_digits() -> None:
-    mlp = MLP(2, [Dense(3, "sigmoid"), Dense(2, "sigmoid"), Dense(2)])
-    parameters = {
-        "dense_1/kernel": np.array([[0.1, 0.3, 0.5], [0.2, 0.4, 0.6]]),
-        "dense_1/bias": np.array([0.1, 0.2, 0.3]),
-        "dense_2/kernel": np.array([[0.1, 0.4], [0.2, 0.5], [0.3, 0.6]]),
-        "dense_2/bias": np.array([0.1, 0.2]),
-        "dense_3/kernel": np.array([[0.1, 0.3], [0.2, 0.4]]),
-        "dense_3/bias": np.array([0.1, 0.2]),
-    }
-    trace = mlp.forward(parameters, np.array([[1.0, 0.5]]))
-    printed = {name: [f"{value:.8f}" for value in array[0]] for name, array in trace.items()}
-    assert printed["dense_1/u"] == ["0.30000000", "0.70000000", "1.10000000"]
-    assert printed["dense_1/z"] == ["0.57444252", "0.66818777", "0.75026011"]
-    assert printed["dense_2/z"] == ["0.62624937", "0.77101070"]
-    assert printed["dense_3/z"] == ["0.31682708", "0.69627909"]
 
 
 def textbook(problem: Problem) -> list[list[float]]:
@@ -399,33 +312,7 @@ def test_rerun_computes_the_same_values_in_float64() -> None:
     np.testing.assert_array_equal(again.problem.x, single.problem.x)
 
 
-# descriptions
-
-
-def test_layers_are_named_per_kind_from_one() -> None:
-    mlp = MLP(2, [Dense(3), Dense(3, name="middle"), Dense(1)])
-    assert [layer.name for layer in mlp.layers] == ["dense_1", "middle", "dense_3"]
-    assert mlp.units == (3, 3, 1)
-    assert mlp.parameter_shapes == {
-        "dense_1/kernel": (2, 3),
-        "dense_1/bias": (3,),
-        "middle/kernel": (3, 3),
-        "middle/bias": (3,),
-        "dense_3/kernel": (3, 1),
-        "dense_3/bias": (1,),
-    }
-
-
-def test_leaf_shapes_in_numbers_and_letters() -> None:
-    mlp = MLP(3, [Dense(2)])
-    assert mlp.leaf_shapes(5) == {"x": (5, 3), "y": (5, 2), "dense_1/kernel": (3, 2), "dense_1/bias": (2,)}
-    assert mlp.leaf_shapes("N", "sparse_categorical_crossentropy", letters=True) == {
-        "x": ("N", "n₀"),
-        "y": ("N",),
-        "dense_1/kernel": ("n₀", "n₁"),
-        "dense_1/bias": ("n₁",),
-    }
-    assert MLP(1, [Dense(1)] * 10).leaf_shapes("N", letters=True)["y"] == ("N", "n₁₀")
+# how Keras computes it
 
 
 def test_what_keras_fuses() -> None:
@@ -438,100 +325,6 @@ def test_what_keras_fuses() -> None:
     assert not MLP(1, [Dense(2, "softmax")]).fuses(Loss("categorical_crossentropy", from_logits=True))
 
 
-def test_to_plain_data_and_back() -> None:
-    mlp = MLP(2, [Dense(3, "tanh", name="a"), Dense(1, use_bias=False)])
-    assert MLP.from_dict(mlp.to_dict()) == mlp
-    assert mlp != MLP(2, [Dense(3, "tanh", name="a"), Dense(1)])
-
-
-@pytest.mark.parametrize(
-    ("inputs", "layers", "error", "message"),
-    [
-        (0, [Dense(1)], ValueError, "MLP(inputs=0): expected at least 1."),
-        (2.0, [Dense(1)], TypeError, "MLP(inputs=2.0): expected a whole number, the features per sample."),
-        (True, [Dense(1)], TypeError, "MLP(inputs=True): expected a whole number, the features per sample."),
-        (2, [], ValueError, "An MLP without a Dense layer has nothing to learn: add at least one."),
-        (2, [5], TypeError, "5 is no layer. Expected Dense(units), Dropout(rate) or Activation(name)."),
-        (2, Dense(3), TypeError, "MLP: layers is Dense: expected a list of them, such as [Dense(3), Dense(1)]."),
-        (2, "dense", TypeError, "MLP: layers is str: expected a list of them, such as [Dense(3), Dense(1)]."),
-        (
-            2,
-            [Dense(1, name="dense_2"), Dense(1)],
-            ValueError,
-            "Layer names dense_2 are taken: names of layers must differ, and not be 'inputs'.",
-        ),
-        (
-            2,
-            [Dense(1, name="inputs")],
-            ValueError,
-            "Layer names inputs are taken: names of layers must differ, and not be 'inputs'.",
-        ),
-    ],
-)
-def test_a_bad_description_says_what_was_expected(
-    inputs: Any, layers: list[Any], error: type[Exception], message: str
-) -> None:
-    with pytest.raises(error) as caught:
-        MLP(inputs, layers)
-    assert str(caught.value) == message
-
-
-@pytest.mark.parametrize(
-    ("layers", "loss", "fused", "message"),
-    [
-        (
-            [Dense(2, "step"), Dense(1)],
-            Loss("mse"),
-            None,
-            (
-                "dense_1: δ = dE/dz ⊙ f′ has no f′ for 'step', which runs forward only. "
-                "Use 'sigmoid' in its place to train."
-            ),
-        ),
-        (
-            [Dense(2, "softmax")],
-            Loss("categorical_crossentropy", from_logits=True),
-            None,
-            (
-                "dense_1: categorical_crossentropy with from_logits=True expects logits, but the layer already applies "
-                "softmax. Give it activation='linear', or leave from_logits out."
-            ),
-        ),
-        (
-            [Dense(2, "sigmoid")],
-            Loss("bce", from_logits=True),
-            None,
-            (
-                "dense_1: binary_crossentropy with from_logits=True expects logits, but the layer already applies "
-                "sigmoid. Give it activation='linear', or leave from_logits out."
-            ),
-        ),
-        (
-            [Dense(2, "sigmoid")],
-            Loss("mse"),
-            True,
-            "dense_1: sigmoid cannot be fused into mean_squared_error. Leave fused out.",
-        ),
-        (
-            [Dense(2, "tanh")],
-            Loss("bce"),
-            True,
-            "dense_1: tanh cannot be fused into binary_crossentropy. Leave fused out.",
-        ),
-    ],
-)
-def test_what_cannot_be_derived_says_why(layers: list[Dense], loss: Loss, fused: bool | None, message: str) -> None:
-    with pytest.raises(ValueError, match="dense_1") as error:
-        MLP(3, layers).equations(loss, fused)
-    assert str(error.value) == message
-
-
-def test_a_step_is_refused_when_gradients_are_asked_for() -> None:
-    mlp = MLP(1, [Dense(1, "step")])
-    with pytest.raises(ValueError, match=r"^dense_1: .* runs forward only"):
-        mlp.backpropagate(mlp.initialize(0), np.ones((1, 1)), np.ones((1, 1)), "mse")
-
-
 def test_an_evaluation_is_of_this_package(evaluation: Evaluation) -> None:
     assert evaluation.origin == "manual_mlp"
 
@@ -539,47 +332,6 @@ def test_an_evaluation_is_of_this_package(evaluation: Evaluation) -> None:
 # several kinds of layers
 
 MIXED = MLP(3, [Dropout(0.5), Dense(4, kernel_l2=0.25), Activation("tanh"), Dropout(0.25), Dense(2)])
-
-
-def test_layers_are_counted_per_kind() -> None:
-    assert [layer.name for layer in MIXED.layers] == ["dropout_1", "dense_1", "activation_1", "dropout_2", "dense_2"]
-    assert MIXED.units == (3, 4, 4, 4, 2)
-    assert MIXED.outline == "3-dropout 0.5-4-tanh-dropout 0.25-2"
-
-
-def test_a_network_of_several_kinds_of_layers_comes_back_from_plain_data() -> None:
-    assert MLP.from_dict(MIXED.to_dict()) == MIXED
-
-
-def test_shapes_of_what_is_read() -> None:
-    shapes = MIXED.leaf_shapes("N", letters=True)
-    assert shapes["dropout_1/mask"] == ("N", "n₀")
-    assert shapes["dropout_2/mask"] == ("N", "n₂")
-    assert shapes["dense_2/kernel"] == ("n₂", "n₅")
-    assert MIXED.leaf_shapes(7)["dropout_2/mask"] == (7, 4)
-
-
-def test_draws_repeat_with_their_seed() -> None:
-    one, other, more = (MIXED.draws(seed, 50) for seed in (1, 1, 2))
-    assert list(one) == ["dropout_1/mask", "dropout_2/mask"]
-    assert [one[n].shape for n in one] == [(50, 3), (50, 4)]
-    assert all(np.array_equal(one[n], other[n]) for n in one)
-    assert not any(np.array_equal(one[n], more[n]) for n in one)
-    assert set(np.unique(one["dropout_2/mask"])) == {0.0, 1 / 0.75}
-    assert MLP(2, [Dense(1)]).draws(0, 5) == {}
-
-
-@pytest.mark.parametrize(
-    ("batch", "error", "message"),
-    [
-        (0, ValueError, "batch=0: expected at least 1."),
-        (2.5, TypeError, "batch=2.5: expected a whole number, the samples that one mask covers."),
-    ],
-)
-def test_a_batch_that_is_none(batch: Any, error: type[Exception], message: str) -> None:
-    with pytest.raises(error) as caught:
-        MIXED.draws(0, batch)
-    assert str(caught.value) == message
 
 
 def test_without_draws_nothing_is_dropped() -> None:
