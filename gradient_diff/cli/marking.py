@@ -15,8 +15,8 @@ from gradient_diff.cli.reference import Reference, check_no_handout
 from gradient_diff.comparison import compare
 from gradient_diff.files.naming import Rule, listed, matched, renamed, unused_rules
 from gradient_diff.files.reading import read_gradients
+from gradient_diff.metrics.measuring import worst_entries
 from gradient_diff.metrics.record import Entry
-from gradient_diff.render.entries import worst_entries
 from gradient_diff.render.folder import write_report
 from gradient_diff.render.summary import SummaryLine, summary_line, unreadable
 from gradient_diff.result.diff import GradientDiff
@@ -77,7 +77,7 @@ def mark(
     Args:
         files: of gradients.
         reference: from `reference_of`.
-        rules: for the files' names; see `gradient_diff.files.read_rules`.
+        rules: for the files' names; from `read_rules`.
         top: how many of the worst entries of each tensor to keep.
         out: folder for a report of each and summary.csv, written whole or not at all.
         turns: the files again, from something that wants to know which one has its turn.
@@ -160,7 +160,8 @@ def _mark(
         return Marked(unreadable(str(file), str(error)))
     except MemoryError:
         return Marked(unreadable(str(file), "It is too large for this machine's memory."))
-    entries = worst_entries(diff, top) if top else {}
+    names = [row.name for row in diff.rows]
+    entries = worst_entries(diff.hand, diff.reference, names, top) if top else {}
     if place is not None:
         facts = {"file": diff.hand_origin, "reference": diff.reference_origin}
         write_report(diff, place, printable(f"{file.name} against {Path(reference.origin).name}"), facts)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, overload
 
 from gradient_diff.ledger.boxes import Box
+from gradient_diff.shown import figure_of, frame_of, markdown_of, text_of
 from manual_mlp import gradient_node
 
 if TYPE_CHECKING:
@@ -122,23 +123,15 @@ class Ledger(Sequence[LedgerLine]):
 
     def to_frame(self) -> pd.DataFrame:
         """One row per line, as a pandas DataFrame."""
-        from gradient_diff.render.ledgers import to_frame
-
-        return to_frame(self)
+        return frame_of(self)
 
     def to_markdown(self) -> str:
         """A GitHub table."""
-        from gradient_diff.render.ledgers import to_markdown
-
-        return to_markdown(self)
+        return markdown_of(self)
 
     def to_figure(self) -> Figure:
         """A drawing: one box per operand, inner dimensions side by side, a clash in red."""
-        from gradient_diff.render.figures.drawing import draw_ledger
-
-        return draw_ledger(self)
+        return figure_of(self)
 
     def __str__(self) -> str:
-        from gradient_diff.render.ledgers import to_text
-
-        return to_text(self)
+        return text_of(self)

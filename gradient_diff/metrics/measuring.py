@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +15,7 @@ from gradient_diff.metrics.tally import Tally
 from gradient_diff.metrics.ulps import coarser
 from gradient_diff.metrics.worst import Worst
 from manual_mlp import Array
+from manual_mlp.extend import Arrays
 
 TOP = 10  # worst entries that are kept
 
@@ -52,6 +54,18 @@ def measure(hand: npt.ArrayLike, reference: npt.ArrayLike, *, top: int = TOP) ->
         for start, a, b in blocks(memory_h, memory_r):
             tally.add(start, a, b)
     return _record(tally, h, r, turned)
+
+
+def worst_entries(hand: Arrays, reference: Arrays, names: Iterable[str], top: int) -> dict[str, tuple[Entry, ...]]:
+    """name → the entries that are furthest apart, the furthest first.
+
+    Arrays that are equal, or of two shapes, or on one side only, are left out.
+    """
+    if top < 1:
+        raise ValueError(f"top={top}: expected 1 or more.")
+    both = [n for n in names if n in hand and n in reference and hand[n].shape == reference[n].shape]
+    found = {name: measure(hand[name], reference[name], top=top).worst for name in both}
+    return {name: entries for name, entries in found.items() if entries}
 
 
 def _real(title: str, array: npt.ArrayLike) -> Array:

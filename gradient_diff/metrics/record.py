@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from gradient_diff.metrics.spread import Spread
+from gradient_diff.shown import text_of
 
 
 class Entry(NamedTuple):
@@ -114,6 +115,4 @@ class Metrics:
         return self.spread.decades()
 
     def __str__(self) -> str:
-        from gradient_diff.render.details import to_details
-
-        return to_details(self)
+        return text_of(self)

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from gradient_diff.metrics.measuring import measure
 from gradient_diff.metrics.record import Entry
 from gradient_diff.render.markdown import table, titled
-from gradient_diff.result.diff import GradientDiff
 from gradient_diff.wording import apart, index, number, printable
 
 if TYPE_CHECKING:
@@ -16,33 +14,6 @@ if TYPE_CHECKING:
 
 Entries = Mapping[str, Sequence[Entry]]
 _TITLES = ("node", "at", "hand", "reference", "|diff|")
-
-
-def worst_entries(diff: GradientDiff, top: int) -> dict[str, tuple[Entry, ...]]:
-    """The entries that are furthest apart.
-
-    Args:
-        diff: the comparison, with its arrays.
-        top: how many of each tensor, 1 or more.
-
-    Returns:
-        node → entries, the furthest first; tensors that are equal, or cannot be compared, are left out.
-
-    Raises:
-        ValueError: top is below 1.
-
-    Example:
-        >>> import numpy as np
-        >>> from gradient_diff import compare
-        >>> diff = compare({"w": np.array([1.0, 2.0, 3.0])}, {"w": np.array([1.0, 2.5, 5.0])}, rtol=1e-6)
-        >>> worst_entries(diff, 1)
-        {'w': (Entry(index=(2,), hand=3.0, reference=5.0),)}
-    """
-    if top < 1:
-        raise ValueError(f"top={top}: expected 1 or more.")
-    measured = (row.name for row in diff.rows if row.shape_hand == row.shape_reference)
-    found = {name: measure(diff.hand[name], diff.reference[name], top=top).worst for name in measured}
-    return {name: entries for name, entries in found.items() if entries}
 
 
 def print_entries(entries: Entries, console: Console | None = None) -> None:

@@ -15,7 +15,6 @@ from gradient_diff.render.figures.saving import save_figures
 from gradient_diff.render.html import to_html
 from gradient_diff.render.tables import ledger_frame, to_csv, to_json, to_markdown
 from gradient_diff.result.diff import GradientDiff
-from manual_mlp import evaluation_of
 
 MARKER = ".gradient-diff"
 _CURES = {
@@ -110,7 +109,7 @@ def write_report(
     with whole_folder(folder) as building:
         save_tables(diff, building)
         if diff.smallest is not None:
-            evaluation_of(diff.smallest.problem).save(building / "smallest.npz")
+            diff.smallest.evaluation.save(building / "smallest.npz")
         figures = save_figures(diff, building / "figures")
         (building / "report.html").write_text(to_html(diff, title, figures, manifest=manifest), "utf-8")
     return Path(folder) / "report.html"

@@ -13,10 +13,14 @@ from gradient_diff.ledger.ledger import Ledger
 from gradient_diff.result.findings import Cause, Smallest
 from gradient_diff.result.row import Row
 from gradient_diff.result.status import Meaning, Status, gravest
+from gradient_diff.shown import frame_of, html_of, save_report, text_of
 from manual_mlp import Array, Problem, gradient_node
 from manual_mlp.extend import is_gradient
 
 if TYPE_CHECKING:
+    import os
+    from pathlib import Path
+
     import pandas as pd
 
 
@@ -160,16 +164,22 @@ class GradientDiff:
             >>> compare({"w": np.ones(2)}, {"w": np.ones(2)}).to_frame()["status"].tolist()
             ['MATCH']
         """
-        from gradient_diff.render.tables import to_frame
+        return frame_of(self)
 
-        return to_frame(self)
+    def save(self, folder: str | os.PathLike[str]) -> Path:
+        """Write tables, figures and a page about it into a folder: `write_report(self, folder)`.
+
+        Example:
+            >>> import numpy as np, pathlib, tempfile
+            >>> from gradient_diff import compare
+            >>> diff = compare({"w": np.eye(2)}, {"w": np.eye(2)})
+            >>> diff.save(pathlib.Path(tempfile.mkdtemp()) / "run").name
+            'report.html'
+        """
+        return save_report(self, folder)
 
     def __str__(self) -> str:
-        from gradient_diff.render.terminal import to_text
-
-        return to_text(self)
+        return text_of(self)
 
     def _repr_html_(self) -> str:
-        from gradient_diff.render.html import to_fragment
-
-        return to_fragment(self)
+        return html_of(self)

@@ -13,6 +13,7 @@ from gradient_diff.shapes.findings import ambiguity, at_operands, at_result, no_
 from gradient_diff.shapes.operands import Numbers, Operand, axes, operand, sizes
 from gradient_diff.shapes.slips import Slip
 from gradient_diff.shapes.values import by_values
+from gradient_diff.shown import text_of
 from manual_mlp import Array
 
 
@@ -50,9 +51,7 @@ class ShapeExplanation:
     values: str = ""
 
     def __str__(self) -> str:
-        from gradient_diff.render.explanations import to_text
-
-        return to_text(self)
+        return text_of(self)
 
 
 def explain_shapes(

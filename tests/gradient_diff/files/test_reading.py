@@ -190,7 +190,7 @@ def test_only_the_library_of_the_format_is_loaded(ending: str, tmp_path: Path) -
     others = ("tensorflow", "keras", "pandas", "matplotlib", "rich", "h5py", "safetensors")
     code = f"""
 import sys
-from gradient_diff.files import read_gradients
+from gradient_diff import read_gradients
 read_gradients(sys.argv[1])
 print(*(name for name in {others!r} if name in sys.modules))
 """
