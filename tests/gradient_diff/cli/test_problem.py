@@ -12,16 +12,16 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from experiments import command as cli
+from gradient_diff.cli import app
 from manual_mlp import Evaluation, load_parameters, save_parameters
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 def call(*arguments: object, columns: int = 200) -> tuple[int, str, str]:
     """Exit code, what is printed, and what is told besides, without boxes and line breaks."""
     environment = {"COLUMNS": str(columns), "NO_COLOR": "1", "TERM": "dumb"}
-    result = CliRunner().invoke(cli.app, ["problem", *map(str, arguments)], env=environment)
+    result = CliRunner().invoke(app(), ["problem", *map(str, arguments)], env=environment)
     if result.exception and not isinstance(result.exception, SystemExit):
         raise result.exception
     return result.exit_code, result.stdout, " ".join(re.sub(r"[─-╿]", " ", result.stderr).split())
@@ -171,8 +171,8 @@ def test_of_reference_and_handout_both_or_none(tmp_path: Path) -> None:
 def test_tensorflow_is_not_loaded(tmp_path: Path) -> None:
     code = """
 import sys
-from experiments.command import app
-app(["problem", "4-3-2", "--out", sys.argv[1]], standalone_mode=False)
+from gradient_diff.cli import app
+app()(["problem", "4-3-2", "--out", sys.argv[1]], standalone_mode=False)
 print(*(name for name in ("tensorflow", "keras", "pandas", "matplotlib") if name in sys.modules))
 """
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
