@@ -33,6 +33,7 @@ def test_reference_and_handout(tmp_path: Path) -> None:
     assert told == "Evaluating 4-5-3 by the hand-written derivation …"
     assert "dense_1/kernel (4, 5), dense_1/bias (5,), dense_2/kernel (5, 3), dense_2/bias (3,)" in text
     assert "E = 1/(N·K) Σ_n Σ_k (ŷ − y)²" in text
+    assert text.startswith("4-5-3 (sigmoid, linear), mean_squared_error, batch 7, float64: E = ")
     assert "Warning" not in text
     assert "Hint" not in text
     e, handout = Evaluation.load(tmp_path / "r.npz"), load_parameters(tmp_path / "h.npz")
@@ -42,6 +43,11 @@ def test_reference_and_handout(tmp_path: Path) -> None:
     assert all(a.any() for a in handout.values())  # a bias of zeros would hide what is done with it
     again = e.problem.mlp.backpropagate(e.problem.parameters, e.problem.x, e.problem.y, e.problem.loss)
     assert all(np.array_equal(again.nodes[n], e.nodes[n]) for n in e.nodes)
+
+
+def test_a_seed_gives_the_same_problem_in_every_release(tmp_path: Path) -> None:
+    text = call("4-3-2", "--loss", "mse", "--activation", "tanh", "--batch", 5, "--out", tmp_path / "r.npz")[1]
+    assert text.startswith("4-3-2 (tanh, linear), mean_squared_error, batch 5, float64: E = 2.61336\n")
 
 
 def test_the_handout_holds_no_answer(tmp_path: Path) -> None:
