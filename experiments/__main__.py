@@ -4,4 +4,4 @@ import sys
 
 from experiments.command import app
 
-app(args=["run", *sys.argv[1:]] if sys.argv[1:] else ["list"])
+app(args=["run", *sys.argv[1:]] if sys.argv[1:] else ["list"], prog_name="python -m experiments")

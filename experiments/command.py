@@ -1,4 +1,4 @@
-"""The command line. Its first line appears before anything heavy is imported."""
+"""The commands `run` and `list`. Their first line appears before anything heavy is imported."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from experiments import STUDIES
-from gradient_diff.cli import compare as comparing
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -20,13 +19,7 @@ if TYPE_CHECKING:
     from experiments.frame.running import Outcome
     from experiments.frame.study import Settings
 
-app = typer.Typer(
-    name="gradient-diff",
-    help="Compare hand-written backpropagation with TensorFlow's GradientTape, layer by layer, and say what is off.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-)
+app = typer.Typer(pretty_exceptions_enable=False, context_settings={"help_option_names": ["-h", "--help"]})
 
 
 @app.command("list")
@@ -91,48 +84,6 @@ def run(
         raise typer.Exit(1)
 
 
-@app.command()
-def gallery(
-    out: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("results"),
-) -> None:
-    """Commit every known mistake on purpose and show what the diagnosis says: one HTML page.
-
-    Example: gradient-diff gallery
-    """
-    run(["mistake_gallery"], out=out)
-
-
-@app.command()
-def shapes(
-    network: Annotated[str, typer.Argument(help="Widths from the inputs to the outputs, or a saved MODEL.keras.")],
-    batch: Annotated[str, typer.Option(help="Samples in the batch: a number, or a letter.")] = "N",
-    loss: Annotated[str, typer.Option(help="Of the output.")] = "mean_squared_error",
-    activation: Annotated[str | None, typer.Option(help="Of the hidden layers; sigmoid if not given.")] = None,
-    form: Annotated[Literal["text", "markdown", "csv"], typer.Option("--format", help="Of what is printed.")] = "text",
-    out: Annotated[Path | None, typer.Option(help="Folder for a drawing, a CSV and a Markdown file.")] = None,
-) -> None:
-    """Print the matrix ledger of a network: every equation, forward and backward, with all shapes.
-
-    Example: gradient-diff shapes 784-50-100-10 --batch 100
-    """
-    from gradient_diff.cli.shapes import printed, saved
-
-    try:
-        book = printed(network, batch, loss, activation, form)
-    except (OSError, ValueError, TypeError) as error:
-        raise typer.BadParameter(str(error)) from error
-    if out is not None:
-        try:
-            typer.echo(f"Wrote {saved(book, out)}", err=True)
-        except OSError as error:
-            place = f"{error.filename}: " if error.filename else ""
-            raise typer.BadParameter(f"{place}{error.strerror}", param_hint="--out") from error
-
-
-app.command()(comparing.compare)
-app.command()(comparing.problem)
-
-
 def _chosen(names: list[str]) -> list[str]:
     """The names, `all` spelt out, each once; an unknown one is an error with the nearest suggestion."""
     known = [*STUDIES, "all"]
@@ -194,8 +145,3 @@ def _print_outcomes(outcomes: list[Outcome]) -> None:
         verdict.stylize("red" if outcome.failed else "green")
         table.add_row(outcome.name, verdict + Text(f"\n{outcome.report}"))
     Console().print(table)
-
-
-def main() -> None:
-    """The console script `gradient-diff`."""
-    app()

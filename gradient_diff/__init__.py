@@ -3,6 +3,8 @@
 It never imports TensorFlow or Keras; `gradient_diff.keras` is the door for those who have them.
 """
 
+from importlib.metadata import PackageNotFoundError, version
+
 from gradient_diff.comparison import compare
 from gradient_diff.diagnosis.catalogue import MISTAKES
 from gradient_diff.diagnosis.diagnosis import diagnose
@@ -45,3 +47,8 @@ __all__ = [
     "rounding_noise",
     "write_report",
 ]
+
+try:
+    __version__ = version("gradient-diff")
+except PackageNotFoundError:  # a folder on sys.path that nobody installed
+    __version__ = "unknown"

@@ -8,6 +8,7 @@ from manual_mlp.equations.loss_operations import LossGradient
 from manual_mlp.equations.losses import ALIASES, EPSILON, LossFunction, as_loss
 from manual_mlp.equations.operations import Activate, Operation, Product, Pullback, SumOverBatch
 from manual_mlp.network.checks import check_parameters
+from manual_mlp.network.drawn_data import draw_data, draw_targets
 from manual_mlp.network.initializers import generator
 from manual_mlp.network.layers import Layer
 from manual_mlp.nodes import INPUT_GRADIENT, LOSS, is_gradient, kind_of, layer_of, variable_of
@@ -33,6 +34,8 @@ __all__ = [
     "activation",
     "as_loss",
     "check_parameters",
+    "draw_data",
+    "draw_targets",
     "evaluate",
     "generator",
     "is_gradient",

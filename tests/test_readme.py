@@ -70,9 +70,9 @@ def test_all_python_of_the_readme_runs_and_prints_what_its_comments_say() -> Non
 
 @pytest.mark.parametrize("line", re.findall(r"^\.venv/bin/gradient-diff (\w+)", README, re.MULTILINE))
 def test_each_command_exists(line: str) -> None:
-    from experiments.command import app
+    from gradient_diff.cli import app
 
-    assert CliRunner().invoke(app, [line, "--help"]).exit_code == 0
+    assert CliRunner().invoke(app(), [line, "--help"]).exit_code == 0
 
 
 def test_each_link_leads_somewhere() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from manual_mlp import LOSSES, MLP, Dense, Loss, Problem
-from manual_mlp.extend import as_loss
+from manual_mlp.extend import draw_data
 
 WIDTHS = (1, 2, 3, 5, 7, 11, 13)
 BATCHES = (1, 2, 3, 5, 7, 11, 13, 17, 23)
@@ -44,7 +44,7 @@ def small_net(seed: int, dtype: str = "float64") -> Problem:
     factor = SATURATED if rng.random() < 1 / 6 else float(np.exp(rng.uniform(np.log(0.4), np.log(2))))
     parameters = mlp.initialize(rng, "glorot_normal", "normal(0.3)")
     parameters = {n: (factor * a if a.ndim == 2 else a).astype(dtype) for n, a in parameters.items()}
-    x, y = data(rng, batch, mlp, loss)
+    x, y = draw_data(rng, batch, mlp, loss)
     return mlp.problem(parameters, x.astype(dtype), y if y.dtype.kind == "i" else y.astype(dtype), loss)
 
 
@@ -55,23 +55,3 @@ def _loss(rng: np.random.Generator) -> tuple[Loss, str]:
     if own is None:
         return Loss(name), str(rng.choice(["linear", "sigmoid", "tanh", "softmax"], p=[0.5, 0.25, 0.15, 0.1]))
     return (Loss(name), own) if rng.random() < 0.7 else (Loss(name, from_logits=True), "linear")
-
-
-def data(rng: np.random.Generator, batch: int, mlp: MLP, loss: str | Loss) -> tuple[np.ndarray, np.ndarray]:
-    """Normal inputs, and targets of the loss's kind.
-
-    Example:
-        >>> x, y = data(np.random.default_rng(0), 4, MLP(2, [Dense(3, "softmax")]), "categorical_crossentropy")
-        >>> x.shape, y.sum(axis=1).tolist()
-        ((4, 2), [1.0, 1.0, 1.0, 1.0])
-    """
-    function, k = as_loss(loss).function, mlp.units[-1]
-    x = rng.normal(size=(batch, mlp.inputs))
-    labels = rng.integers(0, k, batch)
-    if function.class_indices:
-        return x, labels
-    if function.fused_activation == "softmax":
-        return x, np.eye(k)[labels]
-    if function.fused_activation == "sigmoid":
-        return x, (rng.random((batch, k)) < 0.5).astype(float)
-    return x, rng.normal(size=(batch, k))

@@ -1,1 +1,5 @@
 """The command line: a file per command."""
+
+from gradient_diff.cli.app import app, main
+
+__all__ = ["app", "main"]

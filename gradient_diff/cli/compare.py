@@ -1,20 +1,23 @@
-"""The commands `compare` and `problem`: files in, verdicts out, without TensorFlow."""
+"""The command `compare`: files in, verdicts out, without TensorFlow."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import typer
 
-if TYPE_CHECKING:
-    from gradient_diff.cli.reference import Reference
-
-
-_INPUT = (OSError, ValueError, TypeError)  # what is raised of files and texts that make no sense
+from gradient_diff.cli.marking import check_rules, exit_code, hint, mark
+from gradient_diff.cli.marks_folder import digest, earlier_lines
+from gradient_diff.cli.output import print_marked
+from gradient_diff.cli.reference import Reference, reference_of, with_noise
+from gradient_diff.cli.telling import blame, count, say
+from gradient_diff.files.naming import read_rules
+from gradient_diff.files.reading import read_gradients
 
 
 def compare(
@@ -56,59 +59,23 @@ def compare(
     """
     *mine, last = files
     _check_options(mine, {"--float64": float64, "--repeat": repeat, "--rtol": rtol})
-    _say(f"Comparing {_counted(mine)} with {last} …")
-    from gradient_diff.cli.marking import check_rules, exit_code, hint, mark
-    from gradient_diff.cli.marks_folder import earlier_lines
-    from gradient_diff.cli.output import print_marked
-    from gradient_diff.files.naming import read_rules
-
-    with _told("--rename"):
+    say(f"Comparing {count(mine)} with {last} …")
+    with blame("--rename"):
         rules = read_rules(rename or [])
     reference = _reference(last, float64, repeat, rtol)
-    with _told("--rename"):
+    with blame("--rename"):
         check_rules(mine, reference, rules)
-    with _told("--out", (OSError,)), _watched(mine) as turns:
+    with blame("--out", (OSError,)), _watched(mine) as turns:
         marked = mark(mine, reference, rules, top, out, turns)
     code = exit_code(marked, allow_kinks)
     print_marked(marked, form, str(last), code)
     if words := hint(marked, reference):
-        _say(words)
+        say(words)
     if out is not None:
         others = len(earlier_lines(out)) - len(mine)
-        kept = f"; {_counted(range(others), 'other file')} there kept" if others else ""
-        _say(f"Wrote {out / 'summary.csv'} and {_counted([o for o in marked if o.line.report], 'report')}{kept}")
+        kept = f"; {count(range(others), 'other file')} there kept" if others else ""
+        say(f"Wrote {out / 'summary.csv'} and {count([o for o in marked if o.line.report], 'report')}{kept}")
     raise typer.Exit(code)
-
-
-def problem(
-    network: Annotated[str, typer.Argument(help="Widths from the inputs to the outputs, such as 4-3-2.")],
-    loss: Annotated[str, typer.Option(help="Of the output.")] = "mean_squared_error",
-    activation: Annotated[str, typer.Option(help="Of the hidden layers.")] = "sigmoid",
-    batch: Annotated[int | None, typer.Option(help="Samples; 7 if not given.", min=1)] = None,
-    seed: Annotated[int, typer.Option(help="Of everything that is drawn.", min=0)] = 0,
-    dtype: Annotated[Literal["float64", "float32"], typer.Option(help="Of all arrays.")] = "float64",
-    parameters: Annotated[Path | None, typer.Option(help="A file of parameters, in place of drawn ones.")] = None,
-    data: Annotated[Path | None, typer.Option(help="An .npz with x and y, in place of drawn ones.")] = None,
-    out: Annotated[Path, typer.Option(help="The reference, for `compare`: keep it.")] = Path("reference.npz"),
-    handout: Annotated[Path | None, typer.Option(help="An .npz without the answer, for the class.")] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace files that are there already.")] = False,
-) -> None:
-    """Make a problem for a class: a reference with the answer, and a handout without it.
-
-    Example: gradient-diff problem 4-5-3 --out reference.npz --handout problem.npz
-    """
-    _say(f"Evaluating {network} by the hand-written derivation …")
-    from gradient_diff.cli.problem import check_places, made, saved, told
-
-    with _told("--out, --handout"):
-        check_places(out, handout, force)
-    with _told("NETWORK", (MemoryError,)), _told(None):
-        evaluation = made(network, loss, activation, batch, seed, dtype, parameters, data)
-        lines = told(evaluation, [out.with_suffix(".npz"), *([handout.with_suffix(".npz")] if handout else [])])
-    with _told("--out, --handout"):
-        saved(evaluation, out, handout)
-    for line in lines:
-        typer.echo(line)
 
 
 def _check_options(mine: Sequence[Path], noise: dict[str, object]) -> None:
@@ -123,18 +90,12 @@ def _check_options(mine: Sequence[Path], noise: dict[str, object]) -> None:
 
 
 def _reference(path: Path, float64: Path | None, repeat: Path | None, rtol: float | None) -> Reference:
-    from dataclasses import replace
-
-    from gradient_diff.cli.marks_folder import digest
-    from gradient_diff.cli.reference import reference_of, with_noise
-    from gradient_diff.files.reading import read_gradients
-
-    with _told("REFERENCE"):
+    with blame("REFERENCE"):
         reference = replace(reference_of(read_gradients(path), str(path)), rtol=rtol, judged_by=digest(path, rtol=rtol))
     noise = float64 or repeat
     if noise is None:
         return reference
-    with _told("--float64" if float64 else "--repeat"):
+    with blame("--float64" if float64 else "--repeat"):
         reference = with_noise(reference, noise, float64 is not None)
         return replace(reference, judged_by=digest(path, noise))
 
@@ -147,35 +108,3 @@ def _watched(files: Sequence[Path]) -> Iterator[Iterable[Path]]:
         return
     with typer.progressbar(files, file=sys.stderr, label="Compared") as bar:
         yield bar
-
-
-@contextmanager
-def _told(option: str | None, kinds: tuple[type[Exception], ...] = _INPUT) -> Iterator[None]:
-    """What a file or a text lacks, as the command line tells it: exit code 2."""
-    try:
-        yield
-    except kinds as error:
-        raise typer.BadParameter(_in_words(error), param_hint=option) from error
-
-
-def _in_words(error: Exception) -> str:
-    from gradient_diff.wording import printable
-
-    text = str(error)
-    if isinstance(error, MemoryError):
-        text = f"too large for this machine's memory ({text}). Choose smaller widths, or a smaller batch."
-    if isinstance(error, OSError) and error.strerror:
-        text = f"{error.filename}: {error.strerror}" if error.filename else error.strerror
-    return "\n".join(printable(line) for line in text.split("\n"))
-
-
-def _counted(things: Sequence[object], kind: str = "file") -> str:
-    if len(things) == 1 and kind == "file":
-        return str(things[0])
-    return f"{len(things)} {kind}{'s' * (len(things) != 1)}"
-
-
-def _say(text: str) -> None:
-    """To the standard error: what is printed there can be piped away from the result. Control characters are shown."""
-    plain = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
-    typer.echo(plain, err=True)

@@ -8,22 +8,8 @@ from manual_mlp.extend import as_loss
 _FORM = "Expected widths joined by '-', from the inputs to the outputs, such as 784-50-100-10"
 
 
-def widths(text: str) -> list[int]:
-    """The widths of a description.
-
-    Args:
-        text: such as `784-50-100-10`.
-
-    Returns:
-        n_0, n_1, …
-
-    Raises:
-        ValueError: it is none; the message says which part, and what is expected.
-
-    Example:
-        >>> widths("784-50-10")
-        [784, 50, 10]
-    """
+def read_widths(text: str) -> list[int]:
+    """The widths of a description."""
     parts = text.strip().split("-")
     for part in parts:
         if not part:
@@ -37,24 +23,8 @@ def widths(text: str) -> list[int]:
     return [int(part) for part in parts]
 
 
-def network(text: str, activation: str, loss: str | Loss) -> MLP:
-    """The MLP of a description; its output layer has the activation that belongs to the loss.
-
-    Args:
-        text: such as `784-50-100-10`.
-        activation: of the hidden layers.
-        loss: a name or a `Loss`; a cross-entropy brings its softmax or sigmoid, any other loss a linear output.
-
-    Returns:
-        The network.
-
-    Raises:
-        ValueError: no such description, activation or loss.
-
-    Example:
-        >>> [layer.activation for layer in network("4-3-2", "tanh", "categorical_crossentropy").layers]
-        ['tanh', 'softmax']
-    """
-    inputs, *hidden, outputs = widths(text)
+def read_network(text: str, activation: str, loss: str | Loss) -> MLP:
+    """The MLP of a description; its output layer has the activation that belongs to the loss."""
+    inputs, *hidden, outputs = read_widths(text)
     last = as_loss(loss).function.fused_activation or "linear"
     return MLP(inputs, [*(Dense(n, activation) for n in hidden), Dense(outputs, last)])

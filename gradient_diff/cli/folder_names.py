@@ -12,20 +12,7 @@ LONGEST = 60  # characters; as UTF-8 at most 240 bytes, of the 255 that file sys
 
 
 def folder_names(files: Sequence[Path], taken: Collection[str] = ()) -> list[str]:
-    """A folder's name for each file: its stem, with that of its folder where stems are alike.
-
-    Args:
-        files: paths; what they are called may be hostile.
-        taken: names that others have.
-
-    Returns:
-        As many names: letters, digits, `.`, `-` and `_`, at most LONGEST + 5 characters, unlike even where upper and
-        lower case are one.
-
-    Example:
-        >>> folder_names([Path("anna/g.npz"), Path("ben/g.npz"), Path("c.weights.h5"), Path("<b> .npz"), Path("C.npz")])
-        ['anna_g', 'ben_g', 'c', '_b__', 'C-2']
-    """
+    """A folder's name for each file: its stem, with that of its folder where stems are alike."""
     stems = [safe(stem(file)) for file in files]
     others = {name.casefold() for name in taken}
     folded = [one.casefold() for one in stems]
@@ -38,23 +25,13 @@ def folder_names(files: Sequence[Path], taken: Collection[str] = ()) -> list[str
 
 
 def stem(file: Path) -> str:
-    """The name without the ending: of `a.weights.h5` it is `a`.
-
-    Example:
-        >>> stem(Path("runs/a.weights.h5")), stem(Path("a.b.npz"))
-        ('a', 'a.b')
-    """
+    """The name without the ending: of `a.weights.h5` it is `a`."""
     known = next((ending for ending in ENDINGS if file.name.lower().endswith(ending)), "")
     return file.name[: len(file.name) - len(known)]
 
 
 def safe(text: str) -> str:
-    """Text as the name of one folder.
-
-    Example:
-        >>> safe("../../x"), safe(""), safe("Ünal 1")
-        ('_.._x', 'file', 'Ünal_1')
-    """
+    """Text as the name of one folder."""
     plain = unicodedata.normalize("NFC", text)
     kept = "".join(c if c.isalnum() or c in "._-" else "_" for c in plain)
     return kept.lstrip(".-")[:LONGEST].rstrip(".") or "file"

@@ -34,10 +34,6 @@ class Marked:
         line: of the summary.
         diff: the comparison, without its arrays; None where there is none.
         entries: the worst, where they were asked for.
-
-    Example:
-        >>> Marked(unreadable("a.npz", "it is empty")).code(allow_kinks=False)
-        2
     """
 
     line: SummaryLine
@@ -53,13 +49,7 @@ class Marked:
 
 
 def exit_code(marked: Sequence[Marked], allow_kinks: bool) -> int:
-    """Of all files together: 1 if one is wrong or different, else 2 if one proves nothing or was not compared, else 0.
-
-    Example:
-        >>> right, wrong, empty = (Marked(SummaryLine("a", v)) for v in ("MATCH", "MISMATCH", "UNREADABLE"))
-        >>> exit_code([right], False), exit_code([right, wrong, empty], False), exit_code([right, empty], False)
-        (0, 1, 2)
-    """
+    """Of all together: 1 if one is wrong or different, else 2 if one proves nothing or was not compared, else 0."""
     codes = {one.code(allow_kinks) for one in marked}
     return 1 if 1 in codes else max(codes, default=2)
 
@@ -72,22 +62,7 @@ def mark(
     out: Path | None = None,
     turns: Iterable[Path] | None = None,
 ) -> list[Marked]:
-    """Compare each file with the reference.
-
-    Args:
-        files: of gradients.
-        reference: from `reference_of`.
-        rules: for the files' names; from `read_rules`.
-        top: how many of the worst entries of each tensor to keep.
-        out: folder for a report of each and summary.csv, written whole or not at all.
-        turns: the files again, from something that wants to know which one has its turn.
-
-    Returns:
-        What came of each, in order.
-
-    Raises:
-        OSError: `out` cannot be written, or holds marks of other files that were judged otherwise.
-    """
+    """Compare each file with the reference."""
     with _destination(out, files, reference) as marks:
         folders = folder_names(files, marks.taken if marks else ())
         marked = []
@@ -100,16 +75,7 @@ def mark(
 
 
 def check_rules(files: Sequence[Path], reference: Reference, rules: Sequence[Rule]) -> None:
-    """Refuse a rule that is of use in none of the files, unless all names are right without it.
-
-    Args:
-        files: of gradients; those that cannot be read say nothing.
-        reference: whose names are the right ones.
-        rules: for the files' names.
-
-    Raises:
-        ValueError: a pattern is found nowhere, while some name is not the reference's.
-    """
+    """Refuse a rule that is of use in none of the files, unless all names are right without it."""
     unused = list(rules)
     odd: list[str] = []
     for file in files:
@@ -186,13 +152,6 @@ def hint(marked: Sequence[Marked], reference: Reference) -> str:
     """What the order of the files tells: the reference is among its own judged, or swapped with one; else empty.
 
     Swapped is what knows its network, is held against one that does not, and disagrees.
-
-    Example:
-        >>> from gradient_diff.cli.reference import reference_of
-        >>> hint([], reference_of({}, "reference.npz"))
-        ''
-        >>> hint([Marked(SummaryLine("a.npz", "MATCH"))], reference_of({}, "a.npz"))
-        'Hint: a.npz was held against itself, which proves nothing.'
     """
     itself = [one.line.file for one in marked if Path(one.line.file).resolve() == Path(reference.origin).resolve()]
     if itself:

@@ -24,26 +24,7 @@ _CURE = "Choose another --out, or remove that folder first."
 
 
 def digest(reference: Path, noise: Path | None = None, rtol: float | None = None) -> str:
-    """What files were held against: the bytes of the reference, and how much was called rounding.
-
-    Args:
-        reference: the file.
-        noise: of `--float64` or `--repeat`.
-        rtol: of `--rtol`.
-
-    Returns:
-        SHA-256, in hexadecimal digits.
-
-    Raises:
-        OSError: a file cannot be read.
-
-    Example:
-        >>> import tempfile
-        >>> path = Path(tempfile.mkdtemp()) / "r.npz"
-        >>> _ = path.write_bytes(b"1")
-        >>> digest(path) == digest(path), digest(path) == digest(path, rtol=1e-3)
-        (True, False)
-    """
+    """What files were held against: the bytes of the reference, and how much was called rounding."""
     total = hashlib.sha256(f"{rtol!r}".encode())
     for path in (reference, *([noise] if noise else [])):
         with path.open("rb") as file:
@@ -60,12 +41,6 @@ class Marks:
         judged_by: see `digest`.
         earlier: lines of earlier calls.
         named: what tells apart the files of this call, whose earlier lines are replaced.
-
-    Example:
-        >>> import tempfile
-        >>> line = SummaryLine("a.npz", "MATCH", report="a/report.html")
-        >>> Marks(Path(tempfile.mkdtemp()), "", (line,), frozenset()).taken
-        {'a'}
     """
 
     folder: Path
@@ -89,11 +64,7 @@ class Marks:
         return {path.name for path in self.folder.iterdir()} | {_report_folder(line) for line in self.kept} - {""}
 
     def summarize(self, lines: Sequence[SummaryLine]) -> None:
-        """Write the summary: earlier lines in their order, new ones in the place of their file's, or at the end.
-
-        Args:
-            lines: of this call.
-        """
+        """Write the summary: earlier lines in their order, new ones in the place of their file's, or at the end."""
         new: dict[str, list[SummaryLine]] = {}
         for line in lines:
             new.setdefault(_key(line.file), []).append(line)
@@ -108,20 +79,7 @@ class Marks:
 
 @contextmanager
 def marks_folder(out: Path, files: Sequence[Path], judged_by: str) -> Iterator[Marks]:
-    """Build a folder of marks, whole or not at all; whatever is in it of other files stays.
-
-    Args:
-        out: the folder.
-        files: those of this call, whose earlier reports and lines are replaced.
-        judged_by: see `digest`.
-
-    Yields:
-        The `Marks`, to write reports into and to summarize.
-
-    Raises:
-        FileExistsError: the folder holds lines of other files that were judged otherwise, or results of another kind.
-        OSError: as `gradient_diff.render.whole_folder`.
-    """
+    """Build a folder of marks, whole or not at all; whatever is in it of other files stays."""
     marks = Marks(out, judged_by, tuple(earlier_lines(out)), frozenset(_key(str(file)) for file in files))
     if marks.kept and _read(out / _JUDGED_BY).strip() != judged_by:
         raise _refused(
@@ -134,21 +92,7 @@ def marks_folder(out: Path, files: Sequence[Path], judged_by: str) -> Iterator[M
 
 
 def earlier_lines(out: Path) -> list[SummaryLine]:
-    """The summary of a folder of marks.
-
-    Args:
-        out: the folder.
-
-    Returns:
-        Its lines; none if it is new, empty or somebody else's, which is `whole_folder`'s to refuse.
-
-    Raises:
-        FileExistsError: it holds results of another kind, which would be lost, or its summary was changed.
-
-    Example:
-        >>> earlier_lines(Path("no/such/folder"))
-        []
-    """
+    """The summary of a folder of marks."""
     present = {path.name for path in out.iterdir()} if out.is_dir() else set()
     if not present - {".gradient-diff"} or ".gradient-diff" not in present:
         return []

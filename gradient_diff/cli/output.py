@@ -22,21 +22,7 @@ Form = Literal["text", "csv", "json", "markdown"]
 
 
 def print_marked(marked: Sequence[Marked], form: Form, reference: str, code: int) -> None:
-    """Print what came of the files: one in full, several as a summary.
-
-    Args:
-        marked: one or more.
-        form: text, csv, json or markdown.
-        reference: the file's name.
-        code: the exit code.
-
-    Example:
-        >>> from gradient_diff.render.summary import SummaryLine
-        >>> print_marked([Marked(SummaryLine(n, "MATCH")) for n in ("a.npz", "b.npz")], "csv", "r.npz", 0)
-        file,verdict,culprit,cause,message,report
-        a.npz,MATCH,,,,
-        b.npz,MATCH,,,,
-    """
+    """Print what came of the files: one in full, several as a summary."""
     if form == "json":
         typer.echo(_json(marked, reference, code))
     elif form == "csv":

@@ -1,4 +1,4 @@
-"""A problem for a class: network, parameters and data, its answer by the hand-written derivation, and a handout."""
+"""The command `problem`: network, parameters and data for a class, the answer by the derivation, and a handout."""
 
 from __future__ import annotations
 
@@ -6,23 +6,56 @@ import errno
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Annotated, Literal
 
 import numpy as np
+import typer
 
-from experiments.students.small_nets import data as drawn_data
-from gradient_diff.cli.description import network
+from gradient_diff.cli.description import read_network
+from gradient_diff.cli.telling import blame, say
 from gradient_diff.comparison import compare
 from gradient_diff.files.naming import matched
 from gradient_diff.files.reading import read_gradients
 from gradient_diff.wording import printable
 from manual_mlp import MLP, Array, Evaluation, load_parameters, save_parameters
-from manual_mlp.extend import as_loss
+from manual_mlp.extend import as_loss, draw_data
 
 BATCH = 7  # where none is given; a prime is seldom a width, too
 BIASES = "normal(0.5)"  # zeros would hide every mistake that a bias takes part in
 
 
-def made(
+def problem(
+    network: Annotated[str, typer.Argument(help="Widths from the inputs to the outputs, such as 4-3-2.")],
+    loss: Annotated[str, typer.Option(help="Of the output.")] = "mean_squared_error",
+    activation: Annotated[str, typer.Option(help="Of the hidden layers.")] = "sigmoid",
+    batch: Annotated[int | None, typer.Option(help="Samples; 7 if not given.", min=1)] = None,
+    seed: Annotated[int, typer.Option(help="Of everything that is drawn.", min=0)] = 0,
+    dtype: Annotated[Literal["float64", "float32"], typer.Option(help="Of all arrays.")] = "float64",
+    parameters: Annotated[Path | None, typer.Option(help="A file of parameters, in place of drawn ones.")] = None,
+    data: Annotated[Path | None, typer.Option(help="An .npz with x and y, in place of drawn ones.")] = None,
+    out: Annotated[Path, typer.Option(help="The reference, for `compare`: keep it.")] = Path("reference.npz"),
+    handout: Annotated[Path | None, typer.Option(help="An .npz without the answer, for the class.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace files that are there already.")] = False,
+) -> None:
+    """Make a problem for a class: a reference with the answer, and a handout without it.
+
+    Example: gradient-diff problem 4-5-3 --out reference.npz --handout problem.npz
+    """
+    say(f"Evaluating {network} by the hand-written derivation …")
+    with blame("--out, --handout"):
+        check_places(out, handout, force)
+    with blame("NETWORK", (MemoryError,)), blame(None):
+        evaluation = make_problem(network, loss, activation, batch, seed, dtype, parameters, data)
+        lines = describe_problem(
+            evaluation, [out.with_suffix(".npz"), *([handout.with_suffix(".npz")] if handout else [])]
+        )
+    with blame("--out, --handout"):
+        save_problem(evaluation, out, handout)
+    for line in lines:
+        typer.echo(line)
+
+
+def make_problem(
     text: str,
     loss: str,
     activation: str,
@@ -32,34 +65,12 @@ def made(
     parameters: Path | None = None,
     data: Path | None = None,
 ) -> Evaluation:
-    """Evaluate a problem.
-
-    Args:
-        text: widths, such as `4-3-2`.
-        loss: a name.
-        activation: of the hidden layers.
-        batch: N; None for that of the data, or BATCH.
-        seed: of what is drawn: parameters, then x, then y.
-        dtype: of all arrays.
-        parameters: a file of them, in place of drawn ones.
-        data: an .npz with x and y, in place of drawn ones.
-
-    Returns:
-        The Evaluation.
-
-    Raises:
-        OSError: a file cannot be opened.
-        ValueError, TypeError: what is no description, loss or activation, or files that do not fit.
-
-    Example:
-        >>> made("4-3-2", "mse", "tanh", 5).gradients["dense_1/kernel"].shape
-        (4, 3)
-    """
-    mlp = network(text, activation, loss)
+    """Evaluate a problem."""
+    mlp = read_network(text, activation, loss)
     rng = np.random.default_rng(seed)
     drawn = mlp.initialize(rng, bias_initializer=BIASES, dtype=dtype)
     own = drawn if parameters is None else _parameters(mlp, parameters, drawn, dtype)
-    x, y = drawn_data(rng, batch or BATCH, mlp, loss) if data is None else _data(data, batch)
+    x, y = draw_data(rng, batch or BATCH, mlp, loss) if data is None else _data(data, batch)
     if as_loss(loss).function.class_indices and y.dtype.kind == "f" and (y == np.floor(y)).all():
         y = y.astype(np.int64)
     return mlp.backpropagate(own, x, y, loss)
@@ -85,23 +96,7 @@ def _data(path: Path, batch: int | None) -> tuple[Array, Array]:
 
 
 def check_places(out: Path, handout: Path | None, force: bool) -> None:
-    """Refuse names that are no `.npz`, that are one, or that are taken: a class may hang on what stands there.
-
-    Args:
-        out: of the reference.
-        handout: of the handout; None for none.
-        force: whether a file that is there may be replaced.
-
-    Raises:
-        FileExistsError: a file is there.
-        ValueError: another ending, or one name for both.
-
-    Example:
-        >>> check_places(Path("r.txt"), None, force=False)
-        Traceback (most recent call last):
-        ...
-        ValueError: r.txt: expected a name that ends in .npz. Write r.npz.
-    """
+    """Refuse names that are no `.npz`, that are one, or that are taken: a class may hang on what stands there."""
     for path in (out, *([handout] if handout else [])):
         shown = printable(str(path))
         if path.suffix not in ("", ".npz"):
@@ -114,20 +109,8 @@ def check_places(out: Path, handout: Path | None, force: bool) -> None:
         raise ValueError(f"{handout}: the handout would overwrite the reference. Give it a name of its own.")
 
 
-def saved(evaluation: Evaluation, out: Path, handout: Path | None) -> list[Path]:
-    """Write the reference, and the handout: parameters, x and y, without any answer.
-
-    Args:
-        evaluation: of the problem.
-        out: of the reference.
-        handout: of the handout; None for none.
-
-    Returns:
-        The paths written.
-
-    Raises:
-        OSError: a place cannot be written.
-    """
+def save_problem(evaluation: Evaluation, out: Path, handout: Path | None) -> list[Path]:
+    """Write the reference, and the handout: parameters, x and y, without any answer."""
     if handout is None:
         return [evaluation.save(out)]
     problem, new = evaluation.problem, not _ending(handout).exists()
@@ -144,20 +127,8 @@ def _ending(path: Path) -> Path:
     return path if path.suffix == ".npz" else path.with_name(f"{path.name}.npz")
 
 
-def told(evaluation: Evaluation, written: Sequence[Path]) -> list[str]:
-    """What the teacher should know: the problem in a line, what to compute, and what it cannot show.
-
-    Args:
-        evaluation: of the problem.
-        written: reference, and handout if there is one.
-
-    Returns:
-        Lines.
-
-    Example:
-        >>> told(made("4-3-2", "mse", "tanh", 5), [Path("reference.npz")])[0]
-        '4-3-2 (tanh, linear), mean_squared_error, batch 5, float64: E = 2.61336'
-    """
+def describe_problem(evaluation: Evaluation, written: Sequence[Path]) -> list[str]:
+    """What the teacher should know: the problem in a line, what to compute, and what it cannot show."""
     problem = evaluation.problem
     kinds = ", ".join(str(getattr(layer, "activation", "")) for layer in problem.mlp.layers)
     about = f"{problem.mlp.outline} ({kinds}), {problem.loss.name}, batch {problem.batch}, {problem.dtype.name}"

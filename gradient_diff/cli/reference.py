@@ -27,11 +27,6 @@ class Reference:
         noise: how much rounding to expect, where the caller names it.
         rtol: or his own tolerance.
         judged_by: see `gradient_diff.cli.marks_folder.digest`; empty where no folder is written.
-
-    Example:
-        >>> import numpy as np
-        >>> reference_of({"w": np.ones(2)}, "reference.npz").parameters
-        {'w': array([1., 1.])}
     """
 
     side: Evaluation | Arrays
@@ -44,13 +39,7 @@ class Reference:
 
 
 def reference_of(side: Evaluation | Arrays, origin: str) -> Reference:
-    """Names and order of a reference; only an archive and an Evaluation keep an order.
-
-    Raises:
-        ValueError: it is a handout.
-
-    Example: see `Reference`.
-    """
+    """Names and order of a reference; only an archive and an Evaluation keep an order."""
     if not isinstance(side, Evaluation) and _is_handout(side):
         raise ValueError(
             f"{origin} holds x and y beside its other arrays, as the handout of a problem does: parameters and data, "
@@ -78,17 +67,6 @@ def with_noise(reference: Reference, path: Path, float64: bool) -> Reference:
     """Rounding measured from a second set of the reference's gradients.
 
     A tensor of which both sets are bit-equal says nothing of rounding, and is left out.
-
-    Args:
-        reference: so far.
-        path: the second set.
-        float64: whether it should be one computed in float64, or a repeated run.
-
-    Returns:
-        The reference with its noise.
-
-    Raises:
-        OSError, ValueError: it cannot be read, has other names or shapes, is not in float64, or is bit-equal.
     """
     arrays = _node_names(reference, _gradients(read_gradients(path)))
     first = _gradients(reference.side)
@@ -128,24 +106,7 @@ def _node_names(reference: Reference, arrays: Arrays) -> dict[str, Array]:
 
 
 def check_no_handout(file: Path, hand: Arrays, reference: Reference) -> None:
-    """Refuse the handout itself, or the parameters that it holds, handed in for gradients.
-
-    Args:
-        file: where they are from.
-        hand: name → array, under the reference's names.
-        reference: whose parameters they may be.
-
-    Raises:
-        ValueError: they are no gradients.
-
-    Example:
-        >>> import numpy as np
-        >>> given = {"dense_1/bias": np.ones(2), "x": np.ones((3, 1)), "y": np.ones((3, 2))}
-        >>> check_no_handout(Path("anna.npz"), given, reference_of({"dense_1/bias": np.ones(2)}, "reference.npz"))
-        Traceback (most recent call last):
-        ...
-        ValueError: anna.npz holds x and y beside its other arrays, as a handout does, which the reference has not. ...
-    """
+    """Refuse the handout itself, or the parameters that it holds, handed in for gradients."""
     own = reference.side.problem.parameters if isinstance(reference.side, Evaluation) else {}
     equal = [n for n, array in own.items() if n in hand and np.array_equal(hand[n], array.astype(hand[n].dtype))]
     if equal and len(equal) == len(own) and any(array.any() for array in own.values()):

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 from zipfile import is_zipfile
 
 import typer
 
-from gradient_diff.cli.description import network
+from gradient_diff.cli.description import read_network
+from gradient_diff.cli.telling import blame
 from gradient_diff.ledger.building import ledger
 from gradient_diff.ledger.ledger import Ledger
 from gradient_diff.render.figures.canvas import save as save_figure
@@ -21,30 +22,27 @@ from manual_mlp.extend import as_loss
 ENDING = ".keras"
 
 
-def printed(text: str, batch: str, loss: str, activation: str | None, form: str) -> Ledger:
-    """Print the ledger of a description, and return it.
+def shapes(
+    network: Annotated[str, typer.Argument(help="Widths from the inputs to the outputs, or a saved MODEL.keras.")],
+    batch: Annotated[str, typer.Option(help="Samples in the batch: a number, or a letter.")] = "N",
+    loss: Annotated[str, typer.Option(help="Of the output.")] = "mean_squared_error",
+    activation: Annotated[str | None, typer.Option(help="Of the hidden layers; sigmoid if not given.")] = None,
+    form: Annotated[Literal["text", "markdown", "csv"], typer.Option("--format", help="Of what is printed.")] = "text",
+    out: Annotated[Path | None, typer.Option(help="Folder for a drawing, a CSV and a Markdown file.")] = None,
+) -> None:
+    """Print the matrix ledger of a network: every equation, forward and backward, with all shapes.
 
-    Args:
-        text: such as `784-50-100-10`, or the path of a model saved by Keras, `model.keras`.
-        batch: a whole number or a letter.
-        loss: a name.
-        activation: of the hidden layers, sigmoid if None; a saved model has its own.
-        form: text, markdown or csv.
-
-    Returns:
-        The ledger.
-
-    Raises:
-        OSError: there is no such model.
-        ValueError, TypeError: what is no description, batch, loss or activation; a model or a layer that is not
-            understood.
-
-    Example:
-        >>> printed("3-2", "4", "mse", "tanh", "markdown").title  # doctest: +ELLIPSIS
-        **Matrix ledger: 3-2, mean_squared_error, batch 4**
-        ...
-        '3-2, mean_squared_error, batch 4'
+    Example: gradient-diff shapes 784-50-100-10 --batch 100
     """
+    with blame(None):
+        book = print_shapes(network, batch, loss, activation, form)
+    if out is not None:
+        with blame("--out", (OSError,)):
+            typer.echo(f"Wrote {save_ledger(book, out)}", err=True)
+
+
+def print_shapes(text: str, batch: str, loss: str, activation: str | None, form: str) -> Ledger:
+    """Print the ledger of a description, and return it."""
     samples = _batch(batch)
     book = ledger(_described(text, loss, activation), loss, samples)
     if form == "text":
@@ -56,7 +54,7 @@ def printed(text: str, batch: str, loss: str, activation: str | None, form: str)
 
 def _described(text: str, loss: str, activation: str | None) -> MLP:
     if not text.endswith(ENDING):
-        return network(text, activation or "sigmoid", loss)
+        return read_network(text, activation or "sigmoid", loss)
     if activation is not None:
         raise ValueError(f"--activation {activation}: {printable(text)} has its own activations. Leave it out.")
     as_loss(loss)  # a wrong name is told before TensorFlow starts
@@ -86,19 +84,8 @@ def _loaded(path: Path, shown: str) -> Any:
         raise ValueError(f"{shown} cannot be loaded by Keras: {reason}") from None
 
 
-def saved(book: Ledger, folder: Path) -> Path:
-    """Write ledger.csv, ledger.md and ledger.png into a folder, whole or not at all.
-
-    Args:
-        book: the ledger.
-        folder: where to; see `gradient_diff.render.whole_folder`.
-
-    Returns:
-        The path of the drawing.
-
-    Raises:
-        OSError: the folder cannot be written.
-    """
+def save_ledger(book: Ledger, folder: Path) -> Path:
+    """Write ledger.csv, ledger.md and ledger.png into a folder, whole or not at all."""
     with whole_folder(folder) as building:
         (building / "ledger.csv").write_text(_csv(book), "utf-8", newline="\n")
         (building / "ledger.md").write_text(book.to_markdown(), "utf-8", newline="\n")

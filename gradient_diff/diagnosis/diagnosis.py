@@ -229,7 +229,7 @@ def _as_cause(
     said = sentence if sentence.endswith("?") else f"{sentence}."
     message = f"{layer}: {said} {record.cure}" if layer else f"{said} {record.cure}"
     more = {"same_as": same_as, "tell_apart": record.tell_apart, "convention": record.convention}
-    return Cause(name, layer, message, *equations, residual, **more, gallery=f"gallery#{name}")  # type: ignore[arg-type]
+    return Cause(name, layer, message, *equations, residual, **more)  # type: ignore[arg-type]
 
 
 def _record(name: str) -> Mistake:

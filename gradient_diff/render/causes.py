@@ -73,9 +73,9 @@ def notes(cause: Cause) -> list[str]:
     both = "it" if not cause.together else f"it and {', '.join(cause.together)}, which acts at the same time,"
     undone = f"With {both} undone {sigmas(cause.residual)} σ are left; up to {GATE:g} σ are rounding."
     alike = f"These data cannot tell it from {', '.join(cause.same_as)}; {cause.tell_apart} may."
-    found = f"Picture and cure: gradient-diff gallery, {cause.gallery.removeprefix('gallery')}."
-    shown = (not math.isnan(cause.residual), bool(cause.same_as), bool(cause.gallery))
-    return [text for text, show in zip((undone, alike, found), shown, strict=True) if show]
+    more = f"Example and look-alikes: gradient-diff explain {cause.id}"
+    shown = (not math.isnan(cause.residual), bool(cause.same_as), cause.id in MISTAKES or cause.id in CONVENTIONS)
+    return [text for text, show in zip((undone, alike, more), shown, strict=True) if show]
 
 
 def to_lines(diff: GradientDiff) -> list[str]:

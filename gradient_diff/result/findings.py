@@ -21,7 +21,6 @@ class Cause:
         together: ids of the mistakes that act at the same time; empty if this one alone explains the hand.
         tell_apart: the change of data that would.
         convention: it is no mistake, but another convention.
-        gallery: its entry in the gallery of mistakes.
         title: what was done, in a few words; empty for that of its record in `MISTAKES`.
 
     Example:
@@ -38,7 +37,6 @@ class Cause:
     same_as: tuple[str, ...] = ()
     tell_apart: str = ""
     convention: bool = False
-    gallery: str = ""
     together: tuple[str, ...] = ()
     title: str = ""
 

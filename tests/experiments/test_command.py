@@ -7,7 +7,6 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import NoReturn
 
 import pytest
 from typer.testing import CliRunner
@@ -40,7 +39,7 @@ class Blocked:
         if name.split(".")[0] in {HEAVY!r}:
             raise ImportError(name + " was imported")
 sys.meta_path.insert(0, Blocked())
-from experiments.command import main
+from gradient_diff.cli import main
 sys.argv = ["gradient-diff", *{arguments!r}]
 main()
 """
@@ -77,9 +76,6 @@ def test_list_names_every_study_in_order() -> None:
 
 
 def test_help_says_what_a_newcomer_needs() -> None:
-    code, text = call("--help")
-    assert code == 0
-    assert "Compare hand-written backpropagation with TensorFlow's GradientTape" in text
     code, text = call("run", "--help")
     assert code == 0
     for word in (
@@ -96,10 +92,6 @@ def test_help_says_what_a_newcomer_needs() -> None:
         assert word in text
     assert "Example: gradient-diff run three_layer_network --dtype float32" in text
     assert "The exit code is 0 only if every verdict is the one that the experiment expects." in text
-
-
-def test_no_arguments_show_the_help() -> None:
-    assert "Usage:" in call()[1]
 
 
 @pytest.mark.parametrize(
@@ -289,12 +281,3 @@ def test_a_module_can_be_run(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     assert str(tmp_path / "three_layer_network" / "report.html") in done.stdout
     assert (tmp_path / "three_layer_network" / "report.html").is_file()
-
-
-def test_main_is_the_console_script(monkeypatch: pytest.MonkeyPatch) -> None:
-    def stop() -> NoReturn:
-        raise SystemExit(0)
-
-    monkeypatch.setattr(cli, "app", stop)
-    with pytest.raises(SystemExit):
-        cli.main()

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from manual_mlp import LOSSES, MLP, Activation, Dense, Dropout, Loss, Problem
-from manual_mlp.extend import Layer
+from manual_mlp.extend import Layer, draw_targets
 
 HIDDEN = ("relu", "tanh", "sigmoid", "linear", "softmax")
 INPUTS = ("normal", "positive", "sparse", "sorted", "times ten")
@@ -65,7 +65,7 @@ def random_net(seed: int, dtype: str = "float32", most_products: float = 2e8, va
         for name, shape in mlp.parameter_shapes.items()
     }
     kind = str(rng.choice(INPUTS))
-    x, y = _inputs(rng, kind, batch, widths[0]), _targets(rng, loss, batch, widths[-1])
+    x, y = _inputs(rng, kind, batch, widths[0]), draw_targets(rng, loss, batch, widths[-1])
     words = f"{'-'.join(map(str, widths))} N={batch} {kinds[0]}…{output}"
     more = np.random.default_rng([seed, 1])  # a stream of its own: the plain networks stay what they were
     if varied:
@@ -133,13 +133,3 @@ def _inputs(rng: np.random.Generator, kind: str, batch: int, n: int) -> np.ndarr
     if kind == "sorted":
         return np.sort(x, axis=0)
     return 10 * x if kind == "times ten" else x
-
-
-def _targets(rng: np.random.Generator, loss: Loss, batch: int, k: int) -> np.ndarray:
-    if loss.function.class_indices:
-        return rng.integers(0, k, batch)
-    if loss.function.fused_activation == "softmax":
-        return np.eye(k)[rng.integers(0, k, batch)]
-    if loss.function.fused_activation == "sigmoid":
-        return (rng.random((batch, k)) < 0.5).astype(float)
-    return rng.normal(size=(batch, k))

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from experiments.students.small_nets import HIDDEN, SATURATED, data
+from experiments.students.small_nets import HIDDEN, SATURATED
 from manual_mlp import MLP, Dense, Dropout, Loss, Problem
-from manual_mlp.extend import Layer
+from manual_mlp.extend import Layer, draw_data
 
 DTYPES = ("float64", "float32")
 SCALES = (1.0, 1e-3, 1e-6)
@@ -86,7 +86,7 @@ def drawn(number: int, dtype: str, scale: float) -> Problem:
     parameters = mlp.initialize(rng, "glorot_normal", "normal(0.3)")
     factor = SATURATED if kind.saturated else 1.0
     parameters = {n: (factor * a if a.ndim == 2 else a).astype(dtype) for n, a in parameters.items()}
-    x, y = data(rng, batch, mlp, loss)
+    x, y = draw_data(rng, batch, mlp, loss)
     masks = mlp.draws(number, batch, dtype)
     return mlp.problem(parameters, x.astype(dtype), y if y.dtype.kind == "i" else y.astype(dtype), loss, draws=masks)
 

@@ -12,9 +12,9 @@ import numpy as np
 from experiments.benchmarks.naming.trials import DTYPES, Pair, Trial, correct_pairs_on, derived, pairs_on, trials_on
 from experiments.frame.study import Part, Result, Settings, Table, paragraphs
 from experiments.students.slips import Slip
-from experiments.students.small_nets import data
 from gradient_diff import MISTAKES, compare, diagnose
 from manual_mlp import MLP, Dense, evaluation_of
+from manual_mlp.extend import draw_data
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -76,7 +76,7 @@ def _costs() -> dict[str, float]:
     rng = np.random.default_rng(0)
     layers = [Dense(n, f) for n, f in zip(SIZES[1:], ("sigmoid", "sigmoid", "softmax"), strict=True)]
     mlp = MLP(SIZES[0], layers)
-    x, y = data(rng, 100, mlp, "categorical_crossentropy")
+    x, y = draw_data(rng, 100, mlp, "categorical_crossentropy")
     problem = mlp.problem(mlp.initialize(rng), x, y, "categorical_crossentropy")
     reference = evaluation_of(problem)
     unit = _seconds(lambda: evaluation_of(problem), REPEATS * 4)

@@ -192,6 +192,6 @@ def cause(name: str, where: str, message: str, title: str = "", equations: tuple
         'inputs/x: turn it round.'
     """
     record = MISTAKES.get(name)
-    more = {"tell_apart": record.tell_apart, "gallery": f"gallery#{name}"} if record else {}
+    more = {"tell_apart": record.tell_apart} if record else {}
     words = title or TITLES.get(name, "")
     return Cause(name, where, f"{where}: {message}.", *equations, float("nan"), **more, title=words)  # type: ignore[arg-type]

@@ -1,14 +1,14 @@
 import pytest
 
-from gradient_diff.cli.description import network, widths
+from gradient_diff.cli.description import read_network, read_widths
 from manual_mlp import MLP, Dense
 
 EXPECTED = "Expected widths joined by '-', from the inputs to the outputs, such as 784-50-100-10."
 
 
 def test_widths_are_read() -> None:
-    assert widths("784-50-100-10") == [784, 50, 100, 10]
-    assert widths(" 1-1 ") == [1, 1]
+    assert read_widths("784-50-100-10") == [784, 50, 100, 10]
+    assert read_widths(" 1-1 ") == [1, 1]
 
 
 @pytest.mark.parametrize(
@@ -29,7 +29,7 @@ def test_widths_are_read() -> None:
 )
 def test_what_is_no_description_is_refused_with_what_is_expected(text: str, message: str) -> None:
     with pytest.raises(ValueError, match="Expected widths") as error:
-        widths(text)
+        read_widths(text)
     assert str(error.value) == f"{message} {EXPECTED}"
 
 
@@ -43,4 +43,4 @@ def test_what_is_no_description_is_refused_with_what_is_expected(text: str, mess
     ],
 )
 def test_the_output_has_the_activation_of_its_loss(loss: str, last: str) -> None:
-    assert network("4-3-2", "tanh", loss) == MLP(4, [Dense(3, "tanh"), Dense(2, last)])
+    assert read_network("4-3-2", "tanh", loss) == MLP(4, [Dense(3, "tanh"), Dense(2, last)])

@@ -45,6 +45,11 @@ def test_files_of_one_stem_are_told_apart_by_their_folders_then_by_numbers() -> 
     assert folder_names(list(map(Path, files))) == ["anna_g", "ben_g", "ben_g-2", "ben_g-3", "h", "h-2"]
 
 
+def test_the_whole_ending_goes_and_case_alone_tells_nothing_apart() -> None:
+    files = [Path("anna/g.npz"), Path("c.weights.h5"), Path("<b> .npz"), Path("C.npz"), Path("a.b.npz")]
+    assert folder_names(files) == ["g", "c", "_b__", "C-2", "a.b"]
+
+
 def test_names_that_others_have_are_not_given_again() -> None:
     files = [Path("ben/g.npz"), Path("h.npz"), Path("i.npz")]
     assert folder_names(files, ["G", "h", "h-2"]) == ["ben_g", "h-3", "i"]

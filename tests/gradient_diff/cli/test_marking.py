@@ -8,9 +8,10 @@ import pytest
 
 from gradient_diff import Status
 from gradient_diff.cli import marking
-from gradient_diff.cli.marking import check_rules, mark
+from gradient_diff.cli.marking import Marked, check_rules, exit_code, mark
 from gradient_diff.cli.reference import reference_of
 from gradient_diff.files.naming import read_rules
+from gradient_diff.render.summary import SummaryLine
 from manual_mlp import Evaluation, save_parameters
 
 
@@ -44,3 +45,10 @@ def test_one_that_does_not_fit_into_memory_is_a_line(
     monkeypatch.setattr(marking, "compare", full)
     (one,) = mark([path], reference_of(evaluation, "r.npz"))
     assert (one.line.verdict, one.line.message) == ("UNREADABLE", "It is too large for this machine's memory.")
+
+
+def test_of_several_files_wrong_goes_before_unproved_and_both_before_right() -> None:
+    right, wrong, unread, kink = (Marked(SummaryLine("a", v)) for v in ("MATCH", "MISMATCH", "UNREADABLE", "KINK"))
+    given = [[right], [right, wrong, unread], [right, unread], [kink], []]
+    assert [exit_code(marked, allow_kinks=False) for marked in given] == [0, 1, 2, 1, 2]
+    assert exit_code([kink, right], allow_kinks=True) == 0

@@ -12,16 +12,16 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from experiments import command as cli
+from gradient_diff.cli import app
 from manual_mlp import Evaluation, load_parameters, save_parameters
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 def call(*arguments: object, columns: int = 200) -> tuple[int, str, str]:
     """Exit code, what is printed, and what is told besides, without boxes and line breaks."""
     environment = {"COLUMNS": str(columns), "NO_COLOR": "1", "TERM": "dumb"}
-    result = CliRunner().invoke(cli.app, ["problem", *map(str, arguments)], env=environment)
+    result = CliRunner().invoke(app(), ["problem", *map(str, arguments)], env=environment)
     if result.exception and not isinstance(result.exception, SystemExit):
         raise result.exception
     return result.exit_code, result.stdout, " ".join(re.sub(r"[─-╿]", " ", result.stderr).split())
@@ -33,6 +33,7 @@ def test_reference_and_handout(tmp_path: Path) -> None:
     assert told == "Evaluating 4-5-3 by the hand-written derivation …"
     assert "dense_1/kernel (4, 5), dense_1/bias (5,), dense_2/kernel (5, 3), dense_2/bias (3,)" in text
     assert "E = 1/(N·K) Σ_n Σ_k (ŷ − y)²" in text
+    assert text.startswith("4-5-3 (sigmoid, linear), mean_squared_error, batch 7, float64: E = ")
     assert "Warning" not in text
     assert "Hint" not in text
     e, handout = Evaluation.load(tmp_path / "r.npz"), load_parameters(tmp_path / "h.npz")
@@ -42,6 +43,11 @@ def test_reference_and_handout(tmp_path: Path) -> None:
     assert all(a.any() for a in handout.values())  # a bias of zeros would hide what is done with it
     again = e.problem.mlp.backpropagate(e.problem.parameters, e.problem.x, e.problem.y, e.problem.loss)
     assert all(np.array_equal(again.nodes[n], e.nodes[n]) for n in e.nodes)
+
+
+def test_a_seed_gives_the_same_problem_in_every_release(tmp_path: Path) -> None:
+    text = call("4-3-2", "--loss", "mse", "--activation", "tanh", "--batch", 5, "--out", tmp_path / "r.npz")[1]
+    assert text.startswith("4-3-2 (tanh, linear), mean_squared_error, batch 5, float64: E = 2.61336\n")
 
 
 def test_the_handout_holds_no_answer(tmp_path: Path) -> None:
@@ -171,8 +177,8 @@ def test_of_reference_and_handout_both_or_none(tmp_path: Path) -> None:
 def test_tensorflow_is_not_loaded(tmp_path: Path) -> None:
     code = """
 import sys
-from experiments.command import app
-app(["problem", "4-3-2", "--out", sys.argv[1]], standalone_mode=False)
+from gradient_diff.cli import app
+app()(["problem", "4-3-2", "--out", sys.argv[1]], standalone_mode=False)
 print(*(name for name in ("tensorflow", "keras", "pandas", "matplotlib") if name in sys.modules))
 """
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}

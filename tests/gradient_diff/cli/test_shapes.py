@@ -13,18 +13,16 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
-from experiments import command as cli
 from gradient_diff import ledger
+from gradient_diff.cli import app
 from manual_mlp import MLP, Dense
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 BOOK = ledger(MLP(7, [Dense(5, "sigmoid"), Dense(3)]), "mse", 2)
 
 
 def call(*arguments: str) -> tuple[int, str, str]:
-    result = CliRunner().invoke(
-        cli.app, ["shapes", *arguments], env={"COLUMNS": "140", "NO_COLOR": "1", "TERM": "dumb"}
-    )
+    result = CliRunner().invoke(app(), ["shapes", *arguments], env={"COLUMNS": "140", "NO_COLOR": "1", "TERM": "dumb"})
     if result.exception and not isinstance(result.exception, SystemExit):
         raise result.exception
     return result.exit_code, result.stdout, " ".join(re.sub(r"[─-╿]", " ", result.stderr).split())
@@ -98,8 +96,8 @@ def heavy_after(*arguments: str) -> set[str]:
     """What a call in a fresh process has imported of the heavy modules."""
     code = f"""
 import sys
-from experiments.command import app
-app(["shapes", *{arguments!r}], standalone_mode=False)
+from gradient_diff.cli import app
+app()(["shapes", *{arguments!r}], standalone_mode=False)
 print("loaded", *(name for name in ("tensorflow", "keras", "pandas", "matplotlib") if name in sys.modules))
 """
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from experiments.students.slips import Slip, possible_slips
-from experiments.students.small_nets import data
 from experiments.students.wrong_derivations import Gradients, wrong_gradients
 from gradient_diff import GradientDiff, compare
 from gradient_diff.diagnosis.mistake import REGISTERED
 from manual_mlp import MLP, Activation, Dense, Dropout, Evaluation, Loss, Problem, evaluation_of, gradient_node
+from manual_mlp.extend import draw_data
 
 SOFTMAX = Activation("softmax")
 NETS: dict[str, tuple[MLP, int, str | Loss]] = {
@@ -67,7 +67,7 @@ def make_problem(name: str, dtype: str = "float64") -> Problem:
     rng = np.random.default_rng(list(NETS).index(name))
     factor = 30.0 if name.startswith("certain") else 1.0
     parameters = mlp.initialize(rng, "glorot_normal", "normal(0.3)")
-    x, y = data(rng, batch, mlp, loss)
+    x, y = draw_data(rng, batch, mlp, loss)
     y = y if y.dtype.kind == "i" else y.astype(dtype)
     parameters = {n: (factor * a).astype(dtype) for n, a in parameters.items()}
     return mlp.problem(parameters, x.astype(dtype), y, loss, draws=mlp.draws(rng, batch, dtype))

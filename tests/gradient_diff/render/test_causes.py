@@ -22,7 +22,6 @@ MEAN = Cause(
     ("stray_constant", "accumulated"),
     "another batch size",
     False,
-    "gallery#missing_batch_mean",
 )
 KERNEL = Cause("wrong_kernel", "dense_2", "dense_2: δ takes another W.", "", "", float("nan"))
 CONVENTION = Cause(
@@ -53,9 +52,10 @@ def test_a_cause_in_words() -> None:
     assert notes(MEAN) == [
         "With it undone 0.4 σ are left; up to 16 σ are rounding.",
         "These data cannot tell it from stray_constant, accumulated; another batch size may.",
-        "Picture and cure: gradient-diff gallery, #missing_batch_mean.",
+        "Example and look-alikes: gradient-diff explain missing_batch_mean",
     ]
-    assert notes(KERNEL) == []
+    assert notes(KERNEL) == ["Example and look-alikes: gradient-diff explain wrong_kernel"]
+    assert notes(dataclasses.replace(KERNEL, id="unheard_of")) == []
     assert sides(CONVENTION) == [("yours", "δᵀ z_prev"), ("the reference's", "z_prevᵀ δ")]
 
 
@@ -79,14 +79,16 @@ What is wrong
      right    dE/dz = 2/(N·K) (z − y)
      With it undone 0.4 σ are left; up to 16 σ are rounding.
      These data cannot tell it from stray_constant, accumulated; another batch size may.
-     Picture and cure: gradient-diff gallery, #missing_batch_mean.
+     Example and look-alikes: gradient-diff explain missing_batch_mean
   2. W of another layer is used, in dense_2 (wrong_kernel)
      dense_2: δ takes another W.
+     Example and look-alikes: gradient-diff explain wrong_kernel
   3. Matrices of shape (n_out, n_in) (convention_transposed, a convention)
      All your matrices are (n_out, n_in).
      yours            δᵀ z_prev
      the reference's  z_prevᵀ δ
-     With it undone 1.0 σ are left; up to 16 σ are rounding."""
+     With it undone 1.0 σ are left; up to 16 σ are rounding.
+     Example and look-alikes: gradient-diff explain convention_transposed"""
     )
     assert text.index("status") < text.index("What is wrong")
 
@@ -127,7 +129,7 @@ batch size. Divide δ of the output by N, once.
    - right: `dE/dz = 2/(N·K) (z − y)`
    - With it undone 0.4 σ are left; up to 16 σ are rounding.
    - These data cannot tell it from stray_constant, accumulated; another batch size may.
-   - Picture and cure: gradient-diff gallery, #missing_batch_mean.
+   - Example and look-alikes: gradient-diff explain missing_batch_mean
 2. **W of another layer is used, in dense_2 (wrong_kernel)**: dense_2: δ takes another W.
 """
         in text

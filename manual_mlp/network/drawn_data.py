@@ -1,0 +1,66 @@
+"""Inputs and targets drawn for a network, where any will do."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from manual_mlp.arrays import Array
+from manual_mlp.equations.losses import Loss, as_loss
+from manual_mlp.network.network import MLP
+
+
+def draw_targets(rng: np.random.Generator, loss: str | Loss, batch: int, outputs: int) -> Array:
+    """Targets of the kind that a loss takes: class indices, one-hot rows, zeros and ones, or normal numbers.
+
+    Args:
+        rng: moves on by one draw.
+        loss: a name or a `Loss`.
+        batch: N.
+        outputs: K.
+
+    Returns:
+        (N,) of class indices, else (N, K).
+
+    Raises:
+        ValueError: there is no such loss.
+
+    Example:
+        >>> draw_targets(np.random.default_rng(0), "categorical_crossentropy", 4, 3).sum(axis=1).tolist()
+        [1.0, 1.0, 1.0, 1.0]
+    """
+    function = as_loss(loss).function
+    if function.class_indices:
+        return rng.integers(0, outputs, batch)
+    if function.fused_activation == "softmax":
+        return np.eye(outputs)[rng.integers(0, outputs, batch)]
+    if function.fused_activation == "sigmoid":
+        return (rng.random((batch, outputs)) < 0.5).astype(float)
+    return rng.normal(size=(batch, outputs))
+
+
+def draw_data(rng: np.random.Generator, batch: int, mlp: MLP, loss: str | Loss) -> tuple[Array, Array]:
+    """Normal inputs, and targets of the loss's kind.
+
+    Args:
+        rng: moves on by x, by labels, and by the targets where these are no labels.
+        batch: N.
+        mlp: whose widths they have.
+        loss: a name or a `Loss`.
+
+    Returns:
+        x (N, n_0), and y as of `draw_targets`.
+
+    Raises:
+        ValueError: there is no such loss.
+
+    Example:
+        >>> from manual_mlp import Dense
+        >>> x, y = draw_data(np.random.default_rng(0), 4, MLP(2, [Dense(3, "softmax")]), "categorical_crossentropy")
+        >>> x.shape, y.shape
+        ((4, 2), (4, 3))
+    """
+    x = rng.normal(size=(batch, mlp.inputs))
+    function, outputs = as_loss(loss).function, mlp.units[-1]
+    if not function.class_indices and function.fused_activation != "softmax":
+        rng.integers(0, outputs, batch)  # labels nobody needs: with them a seed gives what it gave in every release
+    return x, draw_targets(rng, loss, batch, outputs)

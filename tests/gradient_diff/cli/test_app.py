@@ -1,0 +1,139 @@
+"""The app as a whole: its help, its version, and where it finds the experiments."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+import gradient_diff
+from gradient_diff.cli import app
+from gradient_diff.cli.experiments import is_checkout
+
+ROOT = Path(__file__).parents[3]
+VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
+
+
+def call(*arguments: str) -> tuple[int, str]:
+    result = CliRunner().invoke(app(), [*arguments], env={"COLUMNS": "100", "NO_COLOR": "1", "TERM": "dumb"})
+    return result.exit_code, " ".join(re.sub(r"[─-╿]", " ", result.output).split())
+
+
+@pytest.mark.parametrize("option", ["-h", "--help"])
+def test_the_help_says_what_it_is_for_and_names_every_command(option: str) -> None:
+    code, text = call(option)
+    assert code == 0
+    assert "Compare hand-written backpropagation with TensorFlow's GradientTape" in text
+    assert [
+        name for name in ("compare", "problem", "shapes", "explain", "list", "run") if f" {name} " not in text
+    ] == []
+    assert "--install-completion" in text
+
+
+@pytest.mark.parametrize("command", ["compare", "problem", "shapes", "explain", "list", "run"])
+def test_each_command_has_help_by_both_names(command: str) -> None:
+    assert call(command, "-h") == call(command, "--help")
+    assert call(command, "-h")[0] == 0
+
+
+def test_no_arguments_show_the_help() -> None:
+    assert "Usage:" in call()[1]
+
+
+def test_the_version_is_that_of_the_package() -> None:
+    assert gradient_diff.__version__ == VERSION
+    assert call("--version") == (0, f"gradient-diff {VERSION}")
+
+
+def run_in(folder: Path, *command: str, path: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "PYTHONPATH": str(path), "COLUMNS": "200"}
+    return subprocess.run(
+        [sys.executable, *command], cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
+
+
+def test_the_package_runs_as_a_module(tmp_path: Path) -> None:
+    done = run_in(tmp_path, "-m", "gradient_diff", "--version")
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"gradient-diff {VERSION}\n", "")
+
+
+def test_the_shell_completes_mistakes(tmp_path: Path) -> None:
+    code = "import sys; sys.argv = ['gradient-diff']; from gradient_diff.cli import main; main()"
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(ROOT),
+        "_GRADIENT_DIFF_COMPLETE": "complete_bash",
+        "COMP_WORDS": "gradient-diff explain dropout_s",
+        "COMP_CWORD": "2",
+    }
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
+    assert done.stdout.split() == ["dropout_scale_missing"]
+
+
+# where the experiments are
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Path:
+    """A user's project with packages of the same names as ours."""
+    for name in ("experiments", "tests"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "__init__.py").write_text("print('not ours')\n")
+        (tmp_path / name / "command.py").write_text("print('not ours')\n")
+    return tmp_path
+
+
+def test_somebody_elses_experiments_are_not_run(own: Path) -> None:
+    code = "import sys; sys.argv = ['gradient-diff', 'list']; from gradient_diff.cli import main; main()"
+    for command in (("-c", code), ("-m", "gradient_diff", "list")):  # both have the folder itself on sys.path
+        path = Path(os.pathsep.join([str(own), str(ROOT)]))
+        done = run_in(own, *command, path=path)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert done.stdout.startswith("three_layer_network ")
+        assert "not ours" not in done.stdout
+    assert "not ours" in run_in(own, "-c", "import experiments", path=own).stdout  # it would have been seen
+
+
+def test_even_if_they_are_already_loaded(own: Path) -> None:
+    code = "import sys, experiments.command; sys.argv[1:] = ['list']; from gradient_diff.cli import main; main()"
+    done = run_in(own, "-c", code, path=Path(os.pathsep.join([str(own), str(ROOT)])))
+    assert done.stdout.splitlines()[:3][-1].startswith("three_layer_network ")
+
+
+SENTENCE = (
+    "The experiments come with the source of gradient-diff, not with the installed package. Clone its repository, and "
+    "type `make run` there for all of them, or `.venv/bin/gradient-diff run NAME` afterwards for one.\n"
+)
+
+
+@pytest.mark.parametrize("arguments", [("run", "speed", "--full"), ("list",)])
+def test_elsewhere_they_say_how_to_get_them(arguments: tuple[str, ...], own: Path) -> None:
+    code = f"""
+import sys, gradient_diff
+gradient_diff.__file__ = {str(own / "gradient_diff" / "__init__.py")!r}
+from gradient_diff.cli import main
+sys.argv = ["gradient-diff", *{arguments!r}]
+main()
+"""
+    done = run_in(own, "-c", code)
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", SENTENCE)
+    assert "(in a checkout)" in run_in(own, "-c", code.replace(f"*{arguments!r}", "'-h'")).stdout
+
+
+def test_a_checkout_is_known_by_its_name_and_its_experiments(own: Path) -> None:
+    assert is_checkout(ROOT)
+    assert not is_checkout(own)
+    (own / "pyproject.toml").write_text('[project]\nname = "somebody-elses"\n')
+    assert not is_checkout(own)
+    (own / "pyproject.toml").write_text("no toml")
+    assert not is_checkout(own)
+    (own / "pyproject.toml").write_text('[project]\nname = "gradient-diff"\n')
+    assert is_checkout(own)
+    (own / "experiments" / "command.py").unlink()
+    assert not is_checkout(own)
