@@ -145,3 +145,6 @@ def _print_outcomes(outcomes: list[Outcome]) -> None:
         verdict.stylize("red" if outcome.failed else "green")
         table.add_row(outcome.name, verdict + Text(f"\n{outcome.report}"))
     Console().print(table)
+    for place in dict.fromkeys(outcome.report.parents[1] for outcome in outcomes):
+        Console().print(f"All together: {place / 'index.html'}, {place / 'summary.csv'}", soft_wrap=True)
+    Console().print(f"{sum(not outcome.failed for outcome in outcomes)} of {len(outcomes)} as expected")

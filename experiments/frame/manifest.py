@@ -9,6 +9,7 @@ import sys
 from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
 
 from experiments.frame.study import Result, Settings, slug
 
@@ -18,7 +19,7 @@ JUDGED = ("verdict", "failed", "verdicts", "expected", "claims", "reproducible")
 """What a report shows elsewhere, and a test reads."""
 
 
-def manifest(name: str, settings: Settings, result: Result, seconds: float) -> dict[str, object]:
+def manifest(name: str, settings: Settings, result: Result, seconds: float) -> dict[str, Any]:
     """Everything that a later reader needs to judge or repeat a run.
 
     Args:

@@ -10,7 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from experiments import STUDIES
+from experiments.frame.articles import origin_of
+from experiments.frame.manifest import JUDGED, manifest
 from experiments.frame.study import Comparison, Part, Result, Settings, slug
+from experiments.frame.summary import Facts, check_free, outcome_words, write_summary
 from gradient_diff import Status
 from manual_mlp import Evaluation, load_parameters, save_parameters
 
@@ -26,7 +29,7 @@ class Outcome:
 
     Attributes:
         name: of the study.
-        summary: its verdict in a few words.
+        summary: how many comparisons came out as expected, and how many claims hold.
         failed: what was not as expected; empty is good.
         report: path of the HTML page.
     """
@@ -56,12 +59,16 @@ def run_study(name: str, settings: Settings, out: Path, progress: Progress) -> O
     from gradient_diff.extend import whole_folder
 
     started = time.perf_counter()
+    check_free(out)
     with whole_folder(out / name) as folder:  # from the start: a folder that cannot be written is no news after an hour
         result: Result = importlib.import_module(f"experiments.{STUDIES[name].module}").run(settings, progress)
         save(result, folder)
         figures = draw(result, folder)
-        write_report(name, settings, result, folder, figures, time.perf_counter() - started)
-    return Outcome(name, result.summary, tuple(result.failed), out / name / "report.html")
+        facts = manifest(name, settings, result, time.perf_counter() - started)
+        write_report(result, facts, STUDIES[name].module, folder, figures)
+    write_summary(out)
+    words = outcome_words(facts["verdicts"], facts["expected"], facts["claims"])
+    return Outcome(name, words, tuple(result.failed), out / name / "report.html")
 
 
 def save(result: Result, folder: Path) -> None:
@@ -102,17 +109,15 @@ def _read_again(source: str, result: Result, folder: Path) -> Any:
     return Evaluation.load(path) if source in result.evaluations else load_parameters(path)
 
 
-def write_report(
-    name: str, settings: Settings, result: Result, folder: Path, figures: dict[str, Path], seconds: float
-) -> None:
+def write_report(result: Result, facts: Facts, module: str, folder: Path, figures: dict[str, Path]) -> None:
     """manifest.json and report.html."""
-    from experiments.frame.manifest import JUDGED, manifest
-    from gradient_diff.extend import report_page
+    from gradient_diff.extend import Section, report_page
 
-    facts = manifest(name, settings, result, seconds)
     _text(folder / "manifest.json", json.dumps(facts, indent=2, ensure_ascii=False) + "\n")
+    origin = origin_of(module)
+    sections = [*([Section("", origin)] if origin else []), *(_section(part, figures) for part in result.parts)]
     about = {name: fact for name, fact in facts.items() if name not in JUDGED}
-    page = report_page(result.title, [_section(part, figures) for part in result.parts], about)
+    page = report_page(result.title, sections, about)
     _text(folder / "report.html", page)
 
 

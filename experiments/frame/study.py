@@ -126,10 +126,6 @@ class Result:
 
     Raises:
         ValueError: two captions that would give one file.
-
-    Example:
-        >>> Result("Demo", (Part("One", claims={"1 + 1 is 2": True}),)).summary
-        '1 of 1 claims hold'
     """
 
     title: str
@@ -188,16 +184,6 @@ class Result:
     def verdict(self) -> Status:
         """The gravest verdict among the comparisons that are expected to match."""
         return gravest(c.diff.verdict for c in self.comparisons.values() if c.expected is Status.MATCH)
-
-    @property
-    def summary(self) -> str:
-        """The verdict in a few words, for the table at the end of a run."""
-        comparisons = self.comparisons.values()
-        shown = sum(c.as_expected for c in comparisons if c.expected is not Status.MATCH)
-        words = [self.verdict.name] if any(c.expected is Status.MATCH for c in comparisons) else []
-        words += [f"{shown} shown mistake{'s' * (shown > 1)} found"] if shown else []
-        words += [f"{sum(self.claims.values())} of {len(self.claims)} claims hold"] if self.claims else []
-        return ", ".join(words)
 
 
 def paragraphs(text: str) -> tuple[str, ...]:

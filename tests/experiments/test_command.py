@@ -205,7 +205,8 @@ def test_a_run_ends_with_a_table(studies: Callable[..., object]) -> None:
     assert code == 0
     assert text.startswith("Running speed, tape_pitfalls into r/ (TensorFlow takes some seconds to start) …")
     assert text.endswith(
-        "experiment verdict and report speed MATCH r/speed/report.html tape_pitfalls MATCH r/tape_pitfalls/report.html"
+        "experiment verdict and report speed MATCH r/speed/report.html tape_pitfalls MATCH r/tape_pitfalls/report.html "
+        "All together: r/index.html, r/summary.csv 2 of 2 as expected"
     )
 
 
@@ -214,6 +215,7 @@ def test_an_unexpected_verdict_gives_exit_code_1_and_is_told(studies: Callable[.
     code, text = call("run", "speed", "tape_pitfalls")
     assert code == 1
     assert "✗ a: MISMATCH, expected MATCH" in text
+    assert text.endswith("1 of 2 as expected")
     assert "✗ does not hold: [b] is c" in text
     assert len(calls) == 2  # type: ignore[arg-type]
 

@@ -14,6 +14,7 @@ import pytest
 
 from experiments import STUDIES
 from experiments.frame.running import Outcome
+from experiments.frame.summary import write_summary
 
 ROOT = Path(__file__).parents[2]
 REFERENCE = ROOT / "results" / "reference"
@@ -31,6 +32,28 @@ def study(request: pytest.FixtureRequest) -> str:
 def test_a_fresh_run_gives_what_is_committed(study: str, fresh: Callable[[str], Outcome]) -> None:
     assert (REFERENCE / study).is_dir(), f"results/reference/{study} is missing: make it with `make reference`"
     assert differences(fresh(study).report.parent, REFERENCE / study) == []
+
+
+def test_a_fresh_run_has_the_lines_of_the_committed_summary(study: str, fresh: Callable[[str], Outcome]) -> None:
+    """Of each line what is no number: sizes of rounding differ from one machine to another."""
+    out = fresh(study).report.parents[1]
+    assert summary_lines(out, study) == summary_lines(REFERENCE, study)
+
+
+def test_the_committed_summary_is_that_of_the_committed_studies(tmp_path: Path) -> None:
+    for name in STUDIES:
+        for path in [REFERENCE / name / "manifest.json", *(REFERENCE / name).glob("diffs/*.csv")]:
+            copy = tmp_path / path.relative_to(REFERENCE)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(path, copy)
+    write_summary(tmp_path)
+    assert (tmp_path / "summary.csv").read_text("utf-8") == (REFERENCE / "summary.csv").read_text("utf-8")
+
+
+def summary_lines(out: Path, study: str) -> list[list[str]]:
+    head, *rows = _read(out / "summary.csv")
+    places = [place for place, column in enumerate(head) if column not in ("max |hand − tape|", "σ")]
+    return [[row[place] for place in places] for row in rows if row[0] == study]
 
 
 def test_the_reference_is_small() -> None:

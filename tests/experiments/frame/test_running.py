@@ -16,7 +16,9 @@ import pytest
 from matplotlib.figure import Figure
 from rich.progress import Progress
 
+from experiments import STUDIES, Entry
 from experiments.frame import running
+from experiments.frame.articles import origin_of
 from experiments.frame.running import run_study
 from experiments.frame.study import Comparison, Part, Picture, Result, Settings
 from gradient_diff import Status
@@ -43,10 +45,14 @@ def previous(demo: SimpleNamespace, tmp_path: Path, progress: Progress) -> Path:
 @contextmanager
 def intact(folder: Path) -> Iterator[None]:
     """Whatever happens inside, the folder stays as it is and nothing lies beside it."""
-    before = {p: (p.stat().st_mtime_ns, p.read_bytes()) for p in folder.rglob("*") if p.is_file()}
+    before, beside = files(folder.parent), sorted(folder.parent.iterdir())
     yield
-    assert {p: (p.stat().st_mtime_ns, p.read_bytes()) for p in folder.rglob("*") if p.is_file()} == before
-    assert [p.name for p in folder.parent.iterdir()] == [folder.name]
+    assert files(folder.parent) == before
+    assert sorted(folder.parent.iterdir()) == beside
+
+
+def files(folder: Path) -> dict[Path, tuple[int, bytes]]:
+    return {p: (p.stat().st_mtime_ns, p.read_bytes()) for p in folder.rglob("*") if p.is_file()}
 
 
 def raising(error: BaseException) -> object:
@@ -72,7 +78,7 @@ def test_what_is_saved_can_be_read_again(previous: Path) -> None:
 def test_the_outcome_is_one_line_of_the_last_table(demo: SimpleNamespace, tmp_path: Path, progress: Progress) -> None:
     outcome = run_study("demo", Settings(), tmp_path, progress)
     assert (outcome.name, outcome.failed) == ("demo", ())
-    assert outcome.summary == "MATCH, 1 shown mistake found, 1 of 1 claims hold"
+    assert outcome.summary == "2 of 2 comparisons as expected, 1 of 1 claim holds"
     assert outcome.report == tmp_path / "demo" / "report.html"
 
 
@@ -82,6 +88,23 @@ def test_the_report_says_which_mismatch_is_meant_and_which_claims_hold(previous:
     assert "hand: itself (" not in page
     assert "✓ holds: one is one" in page
     assert page.count("data:image/png") == 1
+
+
+def test_the_report_of_an_article_says_what_the_article_is(
+    monkeypatch: pytest.MonkeyPatch, demo: SimpleNamespace, tmp_path: Path, progress: Progress
+) -> None:
+    text = origin_of("article_a_sine.study")[0]
+    assert text in run_in_room("article_a_sine", monkeypatch, demo, tmp_path, progress)
+    assert "same weights, bit for bit" not in run_in_room("benchmarks", monkeypatch, demo, tmp_path, progress)
+
+
+def run_in_room(
+    room: str, monkeypatch: pytest.MonkeyPatch, demo: SimpleNamespace, tmp_path: Path, progress: Progress
+) -> str:
+    """The page of the demo, as if it lay there."""
+    monkeypatch.setitem(sys.modules, f"experiments.{room}.demo", demo)
+    monkeypatch.setitem(STUDIES, "demo", Entry(f"{room}.demo", "a demo"))
+    return run_study("demo", Settings(), tmp_path, progress).report.read_text("utf-8")
 
 
 def test_a_claim_that_does_not_hold_is_marked(demo: SimpleNamespace, tmp_path: Path, progress: Progress) -> None:
