@@ -14,26 +14,15 @@ from manual_mlp.extend import Arrays
 DRAWS = 8  # of the rounding of something that the house's noise model does not cover
 
 
-def moved(array: Array, dtype: str, rng: np.random.Generator, draw: int) -> Array:
-    """Values that the dtype holds exactly; from the second draw on, each moved up or down by one unit roundoff.
+def moved(array: Array, dtype: str, rng: np.random.Generator, draw: int, stored: str = "") -> Array:
+    """Values as `stored` holds them, in float64; from the second draw on, each moved by one unit roundoff of `dtype`.
 
-    Args:
-        array: any; whole numbers are left as they are.
-        dtype: float64, float32, float16 or bfloat16.
-        rng: where the signs come from.
-        draw: number of the draw, from 0.
-
-    Returns:
-        float64, of the array's shape.
-
-    Example:
-        >>> float(moved(np.array([1.0]), "float32", np.random.default_rng(0), 0)[0])
-        1.0
+    Whole numbers are left as they are. Where nothing else is said, values are stored in that dtype.
     """
     if array.dtype.kind in "iub":
         return array
     factor = 1 + 2 * UNITS[dtype] * rng.choice([-1, 0, 1], array.shape) if draw else 1.0
-    return np.asarray(tf.cast(tf.constant(array * factor), dtype).numpy(), np.float64)
+    return np.asarray(tf.cast(tf.constant(array * factor), stored or dtype).numpy(), np.float64)
 
 
 def drawn_errors(
@@ -41,22 +30,8 @@ def drawn_errors(
 ) -> list[dict[str, Array]]:
     """What a computation was off by, each time on other last digits; runs that give NaN or Inf are left out.
 
-    Args:
-        point: name → array.
-        dtype: whose rounding is wanted.
-        coarse: float64 arrays whose values that dtype holds → arrays computed in it.
-        exact: the same, computed in float64. None where nothing finer can be had: then it is held against its own
-            first run, and what the moved digits change counts as rounding, too.
-
-    Returns:
-        One dict of differences per draw.
-
-    Example:
-        >>> point = {"x": np.array([0.1], np.float32)}
-        >>> coarse, fine = lambda p: {"x": np.float32(p["x"]) ** 2}, lambda p: {"x": p["x"] ** 2}
-        >>> errors = drawn_errors(point, "float32", coarse, fine)
-        >>> 0 < max(abs(float(e["x"][0])) for e in errors) < 1e-9
-        True
+    `coarse` computes in that dtype, `exact` in float64. Without one the runs are held against the first of them, and
+    what the moved digits change counts as rounding, too.
     """
     rng = np.random.default_rng(0)
     draws = range(DRAWS if exact else DRAWS + 1)

@@ -4,38 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from numbers import Real
+from types import MappingProxyType
 
 import numpy as np
 
 from gradient_diff.arrays import checked_array
-from manual_mlp import Array, ShapeError
+from manual_mlp import Array
 
 
-def as_named(title: str, given: object, names: Sequence[str], every: Sequence[str] = ()) -> dict[str, Array]:
-    """name → array from any accepted form.
+def as_named(
+    title: str,
+    given: object,
+    names: Sequence[str],
+    every: Sequence[str] = (),
+    renamed: Mapping[str, str] = MappingProxyType({}),
+) -> dict[str, Array]:
+    """name → array, in the model's order.
 
-    Args:
-        title: what it is, for messages.
-        given: a dict by name, a flat list in the order of `trainable_weights`, or a list of (kernel, bias) pairs; the
-            bias of a layer without one may be None, an array a list of lists of numbers.
-        names: the model's, in that order.
-        every: names of all its weights, in the order of `get_weights()`, where some are frozen: these may be given,
-            too, or be None.
-
-    Returns:
-        name → array, in the model's order.
-
-    Raises:
-        TypeError: another form, or no array of numbers.
-        ValueError: unknown names, or another number of arrays than weights.
-
-    Example:
-        >>> import numpy as np
-        >>> list(as_named("gradients", [(np.ones((2, 1)), np.ones(1))], ["d/kernel", "d/bias"]))
-        ['d/kernel', 'd/bias']
+    `names` are the model's, in the order of `trainable_weights`; `every` those of all its weights, in the order of
+    `get_weights()`, where some are frozen: these may be given, too, or be None, as may the bias of a layer without one.
+    `renamed` is name in a dict → the model's.
     """
     every = every or names
     if isinstance(given, Mapping):
+        given = _renamed(title, given, renamed)
         unknown = [n for n in given if n not in every]
         if unknown:
             raise ValueError(
@@ -48,6 +40,8 @@ def as_named(title: str, given: object, names: Sequence[str], every: Sequence[st
             f"{title} is {type(given).__name__}: expected a dict by name, a flat list in the order of "
             "model.trainable_weights, or a list of (kernel, bias) pairs."
         )
+    if renamed:
+        raise ValueError(f"names= renames what stands in a dict, but {title} is {type(given).__name__}, told by order.")
     if _is_with_loss(given):
         raise ValueError(
             f"{title} holds a number beside the arrays, the loss by the look of it. Give the arrays alone."
@@ -60,6 +54,16 @@ def as_named(title: str, given: object, names: Sequence[str], every: Sequence[st
         f"{title} holds {len(_flat(given, names))} arrays, but the model has {_counted(names, every)}: "
         f"{', '.join(names)}."
     )
+
+
+def _renamed(title: str, given: Mapping[str, object], names: Mapping[str, str]) -> dict[str, object]:
+    unknown = names.keys() - given.keys()
+    if unknown:
+        raise ValueError(f"names= renames {', '.join(sorted(unknown))}, which {title} has not: {', '.join(given)}.")
+    renamed = {names.get(n, n): a for n, a in given.items()}
+    if len(renamed) != len(given):
+        raise ValueError(f"names= sends two of {title}'s arrays to one name: {dict(names)}.")
+    return renamed
 
 
 def _counted(names: Sequence[str], every: Sequence[str]) -> str:
@@ -120,63 +124,3 @@ def _is_with_loss(given: Sequence[object]) -> bool:
 def _arrays(title: str, given: Mapping[str, object], names: Sequence[str]) -> dict[str, Array]:
     """None stands for no gradient, which a frozen weight may have."""
     return {n: checked_array(title, n, a) for n, a in given.items() if a is not None or n in names}
-
-
-def inferred_gradients(
-    before: Mapping[str, Array], after: Mapping[str, Array], learning_rate: float
-) -> dict[str, Array]:
-    """(W_before − W_after) / lr: what a step of gradient descent says of its gradient.
-
-    Args:
-        before, after: name → weights around one step.
-        learning_rate: lr of that step.
-
-    Returns:
-        name → gradient, in float64.
-
-    Raises:
-        TypeError: lr is no number.
-        ValueError: it is not finite and above 0, or a weight is missing.
-        ShapeError: a weight changed its shape.
-
-    Example:
-        >>> import numpy as np
-        >>> inferred_gradients({"w": np.array([1.0])}, {"w": np.array([0.75])}, 0.5)["w"]
-        array([0.5])
-    """
-    rate = checked_rate(learning_rate)
-    missing = before.keys() ^ after.keys()
-    if missing:
-        raise ValueError(f"before and after must hold the same weights; only one has {', '.join(sorted(missing))}.")
-    for name in before:
-        if before[name].shape != after[name].shape:
-            shape, other = before[name].shape, after[name].shape
-            line = f"W_after = W_before − lr dE/dW   {shape} − {shape} → {shape}"
-            raise ShapeError(f"{name}: {line}, but it has shape {other} after the step. Pass the weights of one model.")
-    return {n: (before[n].astype(np.float64) - after[n].astype(np.float64)) / rate for n in before}
-
-
-def checked_rate(learning_rate: object) -> float:
-    """lr as a plain number.
-
-    Args:
-        learning_rate: any number, an optimizer's variable included.
-
-    Returns:
-        It.
-
-    Raises:
-        TypeError: it is no number.
-        ValueError: it is not finite and above 0.
-
-    Example:
-        >>> checked_rate(np.float32(0.5))
-        0.5
-    """
-    rate = np.asarray(learning_rate)
-    if rate.ndim or rate.dtype.kind not in "fiu":
-        kind = type(learning_rate).__name__
-        raise TypeError(f"learning_rate={learning_rate!r} is {kind}: expected a number, the lr of that step.")
-    if not 0 < rate < np.inf:
-        raise ValueError(f"learning_rate={learning_rate}: expected the lr of that step, a finite number above 0.")
-    return float(rate)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 import keras
@@ -13,16 +12,17 @@ import numpy as np
 import numpy.typing as npt
 
 from gradient_diff.calling import call_derivation
-from gradient_diff.comparison import compare, cut_down
-from gradient_diff.keras.gradients.arguments import as_named, checked_rate
-from gradient_diff.keras.gradients.clones import against_clone
-from gradient_diff.keras.gradients.loss_arguments import ResolvedLoss, resolve_loss
-from gradient_diff.keras.gradients.steps import Judge, Step, wider
-from gradient_diff.noise.network import rounding_noise
+from gradient_diff.comparison import cut_down
+from gradient_diff.keras.gradients.arguments import as_named
+from gradient_diff.keras.gradients.clones import clone_reference
+from gradient_diff.keras.gradients.loss_arguments import resolve_loss
+from gradient_diff.keras.gradients.request import Options, Reference, Request, is_finer
+from gradient_diff.keras.gradients.steps import Step, checked_rate
+from gradient_diff.noise.network import Noise, rounding_noise
 from gradient_diff.result.diff import GradientDiff
-from keras_mlp import Mode, from_keras, named_weights, parameters_of, to_keras
-from keras_mlp.extend import check_mode, evaluate_tape, layer_weights, read_draws, seeds_of, set_seeds
-from manual_mlp import Array, gradient_node
+from keras_mlp import Mode, named_weights, to_keras
+from keras_mlp.extend import check_mode, evaluate_tape, layer_weights, seeds_of, set_seeds
+from manual_mlp import MLP, Evaluation, Loss, gradient_node
 from manual_mlp.extend import Arrays
 
 
@@ -37,6 +37,10 @@ def check_gradients(
     after: object = None,
     learning_rate: float | None = None,
     mode: Mode = "eager",
+    noise: Noise | Arrays | None = None,
+    names: Mapping[str, str] | None = None,
+    rtol: float | None = None,
+    sizes: tuple[int, int] | None = None,
 ) -> GradientDiff:
     """Hold your own gradients against the tape's, and say what rounding explains.
 
@@ -62,6 +66,12 @@ def check_gradients(
             that only ever updates, as it is.
         learning_rate: lr of that step.
         mode: of the tape: "eager", "graph" or "xla".
+        noise: how much rounding to expect, where you know it better than what is computed or measured here: the
+            model's gradients computed again in float64 or by a repeated run, name → array; or a `Noise`.
+        names: your name → the model's, where they differ, of each dict that you bring.
+        rtol: instead, a tolerance of your own, relative to the largest entry of each of the model's gradients.
+        sizes: (N, K), batch and outputs, where your loss divides by others than the model's output tells: a factor is
+            named by them.
 
     Returns:
         A `GradientDiff`; the model's tape is the reference. Arguments that a function changed in place are named in
@@ -69,7 +79,8 @@ def check_gradients(
 
     Raises:
         ValueError: gradients given in two ways, or none that can be used; bad names, data or learning rate; weights
-            after a step whose masks nobody knows, or that changed frozen ones; nothing trainable to check.
+            after a step whose masks nobody knows, or that changed frozen ones; nothing trainable to check; the noise
+            named twice, or of a step, whose own is known.
         TypeError: a form that is not understood, or a function that returned None.
         ShapeError: shapes that do not fit.
 
@@ -85,21 +96,19 @@ def check_gradients(
         'MISMATCH'
     """
     _check_request(gradients, before, after, learning_rate, mode)
-    _check_model(model)
+    options = Options(noise, names or {}, rtol, sizes)
+    _check_options(options, gradients, after)
+    trainable = _trainable_names(model)
     if before is not None:
-        model = _with_weights(model, _named("before", before, model))
-    resolved, x, y = resolve_loss(loss, model), np.array(x), np.array(y)  # copies: a function may know the originals
-    draws = _draws(model, x, mode)
-    judge = partial(_judged, model, x, y, draws, resolved, mode)
+        every = list(layer_weights(model))
+        model = _with_weights(model, as_named("before", before, trainable, every, options.names))
+    request = Request.of(model, trainable, (x, y), resolve_loss(loss, model), mode, options)
     if after is not None:
-        return _step(model, after, learning_rate, draws).judged(judge)
+        step = _step(request, after, learning_rate)
+        return step.judged(_reference(request, step.gradients, of_step=True).compared)
     if callable(gradients):
-        return _called(gradients, model, x, y, draws, judge)
-    return judge(None if gradients is None else _named("gradients", gradients, model), {})
-
-
-def _named(title: str, given: object, model: keras.Model) -> dict[str, Array]:
-    return as_named(title, given, list(named_weights(model)), list(layer_weights(model)))
+        return _called(request, gradients)
+    return _compared(request, None if gradients is None else request.named("gradients", gradients))
 
 
 def _check_request(gradients: object, before: object, after: object, learning_rate: object, mode: Mode) -> None:
@@ -120,7 +129,20 @@ def _check_request(gradients: object, before: object, after: object, learning_ra
         )
 
 
-def _check_model(model: keras.Model) -> None:
+def _check_options(options: Options, gradients: object, after: object) -> None:
+    if options.noise is not None and options.rtol is not None:
+        raise ValueError("Both noise= and rtol= were given. Name the rounding to expect once.")
+    if options.noise is not None and after is not None:
+        raise ValueError(
+            "noise= with after=: what storing the weights hides belongs to the rounding of a step, and is added to "
+            "what is computed or measured here. Leave noise= out, or give rtol=."
+        )
+    if options.names and gradients is None and after is None:
+        raise ValueError("names= without gradients= or after=: there is nothing of yours to rename. Leave it out.")
+
+
+def _trainable_names(model: keras.Model) -> list[str]:
+    """Of a model that can be checked; others are refused."""
     if not isinstance(model, keras.Model):
         raise TypeError(f"model is {type(model).__name__}: expected a keras.Model, Sequential or functional.")
     if not model.built:
@@ -130,11 +152,13 @@ def _check_model(model: keras.Model) -> None:
             f"{model.name} is a subclass of keras.Model, of which no float64 clone can be made. "
             "Build the same network as a Sequential or functional model."
         )
-    if len(named_weights(model)) != len(model.trainable_weights):
+    names = list(named_weights(model))
+    if len(names) != len(model.trainable_weights):
         raise TypeError(f"{model.name} holds a model within the model, whose weights share names. Check the inner one.")
+    return names
 
 
-def _with_weights(model: keras.Model, weights: Mapping[str, Array]) -> keras.Model:
+def _with_weights(model: keras.Model, weights: Arrays) -> keras.Model:
     """A clone that holds other weights; the compiled loss goes along."""
     clone = keras.models.clone_model(model)
     for (name, mine), its in zip(layer_weights(model).items(), layer_weights(clone).values(), strict=True):
@@ -146,42 +170,35 @@ def _with_weights(model: keras.Model, weights: Mapping[str, Array]) -> keras.Mod
     return clone
 
 
-def _draws(model: keras.Model, x: Array, mode: Mode) -> dict[str, Array]:
-    """The masks that the model will draw next, where its layers are a chain that is understood."""
-    return read_draws(model, from_keras(model)[0], len(x) if x.ndim else 1, mode) if _understood(model) else {}
-
-
-def _step(model: keras.Model, after: object, learning_rate: object, draws: Mapping[str, Array]) -> Step:
-    if draws:
+def _step(request: Request, after: object, learning_rate: object) -> Step:
+    if request.draws:
         raise ValueError(
             "after= of a model with Dropout: nobody knows the masks of that step any more. Pass gradients= as a "
             "function (parameters, x, y, draws), which is given the masks."
         )
     rate = checked_rate(learning_rate)
-    before, found = parameters_of(model), _named("after", after, model)
-    trainable = named_weights(model)
-    moved = [n for n, a in found.items() if n not in trainable and not np.array_equal(a, before[n])]
-    if moved and _understood(model):
+    before, found = request.parameters, request.named("after", after)
+    moved = [n for n, a in found.items() if n not in request.trainable and not np.array_equal(a, before[n])]
+    if moved and request.mlp is not None:
         raise ValueError(
             f"after=: the step changed {', '.join(moved)}, which the model has frozen. "
             "Leave frozen weights out of the update, or set layer.trainable = True."
         )
-    start, end = ({n: side[n] for n in trainable if n in side} for side in (before, found))
+    start, end = ({n: side[n] for n in request.trainable if n in side} for side in (before, found))
     return Step(start, end, rate)
 
 
-def _called(
-    function: Callable[..., object], model: keras.Model, x: Array, y: Array, draws: dict[str, Array], judge: Judge
-) -> GradientDiff:
+def _called(request: Request, function: Callable[..., object]) -> GradientDiff:
     """Of a function's gradients; without masks it is called on smaller cases, too, if nothing explains them."""
-    given = draws if _takes_draws(function) else None
-    called = call_derivation(function, parameters_of(model), x, y, given)
-    named = _named("gradients", called.gradients, model)
-    diff = replace(judge(named, {}), changed=called.changed)
+    given = request.draws if _takes_draws(function) else None
+    called = call_derivation(function, request.parameters, request.x, request.y, given)
+    named = request.named("gradients", called.gradients)
+    diff = replace(_compared(request, named), changed=called.changed)
     more: tuple[Any, ...] = () if given is None else ({},)
-    if draws or named.keys() != layer_weights(model).keys():  # a smaller case is held against every gradient
+    if request.draws or named.keys() != request.parameters.keys():  # a smaller case is held against every gradient
         return diff
-    return cut_down(diff, lambda w, x, y: as_named("gradients", function(w, x, y, *more), list(w)))
+    renamed = request.options.names
+    return cut_down(diff, lambda w, x, y: as_named("gradients", function(w, x, y, *more), list(w), renamed=renamed))
 
 
 def _takes_draws(function: Callable[..., object]) -> bool:
@@ -194,59 +211,45 @@ def _takes_draws(function: Callable[..., object]) -> bool:
     return any(p.kind in ordinary and (p.name == "draws" or p.default is p.empty) for p in positional)
 
 
-def _judged(
-    model: keras.Model,
-    x: Array,
-    y: Array,
-    draws: dict[str, Array],
-    loss: ResolvedLoss,
-    mode: Mode,
-    mine: Arrays | None,
-    hidden: Arrays,
-) -> GradientDiff:
+def _compared(request: Request, mine: Arrays | None) -> GradientDiff:
+    """These gradients against the model's, or the house's own derivation where there are none."""
+    reference = _reference(request, mine)
+    return reference.compared(_own_derivation(request) if mine is None else mine)
+
+
+def _own_derivation(request: Request) -> Evaluation:
+    assert request.network is not None  # else there would be no reference
+    mlp, loss = request.network
+    return mlp.backpropagate(request.parameters, request.x, request.y, loss, request.draws)
+
+
+def _reference(request: Request, mine: Arrays | None, of_step: bool = False) -> Reference:
     """By the network's own noise where it is known, else by a float64 clone of the model."""
-    if mine is not None and not mine and not named_weights(model):
+    if mine is not None and not mine and not request.trainable:
         raise ValueError(
-            f"Every weight of {model.name} is frozen, so no gradient is asked for. Set layer.trainable = True of what "
-            "is to be checked, or bring the gradients of frozen weights in a dict by name."
+            f"Every weight of {request.model.name} is frozen, so no gradient is asked for. Set layer.trainable = True "
+            "of what is to be checked, or bring the gradients of frozen weights in a dict by name."
         )
-    against = _against_network if loss.house is not None and _understood(model) else against_clone
-    return against(model, x, y, draws, loss, mine, hidden, mode)
+    if request.network is not None:
+        return _network_reference(request, *request.network, mine, of_step)
+    if mine is None:
+        raise ValueError(
+            "The house has no derivation of its own for this model and loss. Pass gradients=, or a Sequential of Dense "
+            "layers of one dtype with one of the house's losses."
+        )
+    return clone_reference(request, mine, of_step)
 
 
-def _understood(model: keras.Model) -> bool:
-    try:
-        from_keras(model)
-    except (TypeError, ValueError):
-        return False
-    return True
-
-
-def _against_network(
-    model: keras.Model,
-    x: Array,
-    y: Array,
-    draws: dict[str, Array],
-    loss: ResolvedLoss,
-    mine: Arrays | None,
-    extra: Arrays,
-    mode: Mode,
-) -> GradientDiff:
-    assert loss.house is not None
-    finer = mine is not None and all(a.dtype == np.float64 for a in mine.values()) and not extra
-    mlp, parameters = from_keras(model)
-    trainable = named_weights(model)
-    replay = finer and any(a.dtype != np.float64 for a in parameters.values())
+def _network_reference(request: Request, mlp: MLP, loss: Loss, mine: Arrays | None, of_step: bool) -> Reference:
+    model, parameters = request.model, request.parameters
+    replay = is_finer(mine, of_step) and any(a.dtype != np.float64 for a in parameters.values())
     if replay:  # float64 arrays deserve a float64 reference
         parameters = {n: a.astype(np.float64) for n, a in parameters.items()}
         model = to_keras(mlp, parameters, "float64")
-    problem = mlp.problem(parameters, x, y, loss.house, fused=False, draws=draws)
-    tape = evaluate_tape(model, problem, loss.tensor, mode, loss.words, replay)
-    if mine is None:
-        return compare(mlp.backpropagate(parameters, x, y, loss.house, draws), tape)
-    unasked = {gradient_node(n) for n in parameters if n not in trainable and n not in mine}
-    tape = replace(tape, nodes={n: a for n, a in tape.nodes.items() if n not in unasked})
-    if not extra:
-        return compare(mine, tape)
-    hidden = {gradient_node(n): bound for n, bound in extra.items()}
-    return compare(mine, tape, noise=wider(rounding_noise(tape.problem), hidden))
+    problem = mlp.problem(parameters, request.x, request.y, loss, fused=False, draws=request.draws)
+    tape = evaluate_tape(model, problem, request.loss.tensor, request.mode, request.loss.words, replay)
+    if mine is not None:
+        unasked = {gradient_node(n) for n in parameters if n not in request.trainable and n not in mine}
+        tape = replace(tape, nodes={n: a for n, a in tape.nodes.items() if n not in unasked})
+    noise = rounding_noise(tape.problem) if of_step and request.options.silent else request.options.noise
+    return Reference(tape, noise, request.options)

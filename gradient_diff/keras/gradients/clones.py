@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -10,62 +10,27 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from gradient_diff.comparison import compare
-from gradient_diff.keras.gradients.loss_arguments import ResolvedLoss
-from gradient_diff.keras.gradients.steps import wider
+from gradient_diff.keras.gradients.request import Reference, Request, is_finer
+from gradient_diff.keras.roundings import DRAWS, moved
 from gradient_diff.noise.given import drawn_noise
 from gradient_diff.noise.network import UNITS, Kind, Noise
-from gradient_diff.result.diff import GradientDiff
+from gradient_diff.witnesses.complex_step import Asked
 from gradient_diff.witnesses.ridders import ridders
-from keras_mlp import Mode, named_weights, parameters_of, prove_same_weights
+from keras_mlp import Mode, parameters_of, prove_same_weights
 from keras_mlp.extend import exact_decay, in_mode, layer_weights, mixed_precision, replayed, total_loss
 from manual_mlp import Array
 from manual_mlp.extend import Arrays
 
-DRAWS = 8  # of the rounding of a model that the house's noise model does not cover
 
-
-def against_clone(
-    model: keras.Model,
-    x: Array,
-    y: Array,
-    draws: dict[str, Array],
-    loss: ResolvedLoss,
-    mine: Arrays | None,
-    extra: Arrays,
-    mode: Mode,
-) -> GradientDiff:
-    """The model's tape as the reference, its rounding measured by a float64 clone.
-
-    Args:
-        model: of whose layers nothing need be known.
-        x, y: the data.
-        draws: name → mask, of its Dropout layers.
-        loss: E.
-        mine: name → the gradients under test.
-        extra: name → what storing the weights hides of them; empty where they are no inferred ones.
-        mode: of the tape.
-
-    Returns:
-        The comparison.
-
-    Raises:
-        ValueError: there are no gradients to compare.
-    """
-    if mine is None:
-        raise ValueError(
-            "The house has no derivation of its own for this model and loss. Pass gradients=, or a Sequential of Dense "
-            "layers of one dtype with one of the house's losses."
-        )
-    clone = _clone(model, "float64")
-    finer = all(a.dtype == np.float64 for a in mine.values()) and not extra
-    wanted = [n for n in _backwards(model) if n in named_weights(model) or n in mine]
-    fine = _plain_gradients(clone, wanted, x, y, draws, loss)
-    reference = _plain_gradients(clone if finer else model, wanted, x, y, draws, loss, mode, replay=finer)
-    noise = _measured(model, x, y, draws, loss, fine, reference)
-    ask = _witness(clone, x, y, draws, loss)
-    noise = wider(noise, extra) if extra else noise
-    return compare(mine, reference, noise=noise, witness=ask, sizes=_sizes(model, x))
+def clone_reference(request: Request, mine: Arrays, of_step: bool) -> Reference:
+    """The model's tape, its rounding measured by a float64 clone; of the model's layers nothing need be known."""
+    model, clone = request.model, _clone(request.model, "float64")
+    finer = is_finer(mine, of_step)
+    wanted = [n for n in _backwards(model) if n in request.trainable or n in mine]
+    fine = _plain_gradients(request, clone, wanted)
+    tape = _plain_gradients(request, clone if finer else model, wanted, request.mode, replay=finer)
+    noise = _measured(request, fine, tape) if request.options.silent else request.options.noise
+    return Reference(tape, noise, request.options, _witness(request, clone), _sizes(model, request.x))
 
 
 def _sizes(model: keras.Model, x: Array) -> tuple[int, int] | None:
@@ -74,23 +39,21 @@ def _sizes(model: keras.Model, x: Array) -> tuple[int, int] | None:
     return (len(x), shapes[0][1]) if len(shapes) == 1 and len(shapes[0]) == 2 else None
 
 
-def _witness(
-    clone: keras.Model, x: Array, y: Array, draws: Mapping[str, Array], loss: ResolvedLoss
-) -> Callable[[str, Array], tuple[float, float]]:
+def _witness(request: Request, clone: keras.Model) -> Asked:
     """Ridders' differences of E over the float64 clone, moving one weight array along a direction."""
     variables = layer_weights(clone)
-    xs, ys = (tf.constant(a) if a.dtype.kind in "iub" else tf.constant(a, tf.float64) for a in (x, y))
+    xs, ys = (tf.constant(a) if a.dtype.kind in "iub" else tf.constant(a, tf.float64) for a in (request.x, request.y))
 
     def ask(name: str, direction: Array) -> tuple[float, float]:
         variable, start = variables[name], variables[name].numpy().copy()
 
-        def moved(h: float) -> float:
+        def value(h: float) -> float:
             variable.assign(start + h * direction)
-            with replayed(clone, draws):
-                return float(total_loss(clone, loss.tensor, xs, ys, training=bool(draws)))
+            with replayed(clone, request.draws):
+                return float(total_loss(clone, request.loss.tensor, xs, ys, training=bool(request.draws)))
 
         try:
-            return ridders(moved, step=0.01)
+            return ridders(value, step=0.01)
         finally:
             variable.assign(start)
 
@@ -103,15 +66,7 @@ def _backwards(model: keras.Model) -> list[str]:
     return list(dict.fromkeys(names[id(w)] for layer in reversed(model.layers) for w in layer.weights))
 
 
-def _measured(
-    model: keras.Model,
-    x: Array,
-    y: Array,
-    draws: Mapping[str, Array],
-    loss: ResolvedLoss,
-    fine: Mapping[str, Array],
-    reference: Mapping[str, Array],
-) -> Noise:
+def _measured(request: Request, fine: Arrays, tape: Arrays) -> Noise:
     """Draws of the rounding: a coarse run against float64 on the same numbers.
 
     Each time the numbers are moved by one unit roundoff and the samples take another order: a mean absolute error sums
@@ -119,29 +74,24 @@ def _measured(
     that rounding them for the computation is measured, too.
     Where both sides are float64, float32 is measured and scaled, since nothing finer than float64 is at hand.
     """
+    model, x, y = request.model, request.x, request.y
     dtype = "float32" if _computes_in(model) == "float64" else _computes_in(model)
-    stored = _stored_in(model) if mixed_precision(model) else dtype
-    coarse, exact = (_clone(model, None if mixed_precision(model) else dtype), _clone(model, "float64"))
+    mixed = mixed_precision(model)
+    stored = _stored_in(model) if mixed else dtype
+    sides = _clone(model, None if mixed else dtype), _clone(model, "float64")
     rng, errors = np.random.default_rng(0), []
     for draw in range(DRAWS):
         order = rng.permutation(len(x)) if draw and len(x) == len(y) else slice(None)
-        moved = [_moved(a, dtype, stored, rng, draw) for a in (x[order], y[order], *parameters_of(model).values())]
-        masks = {n: mask[order] for n, mask in draws.items()}
-        assigned = [_assigned(m, moved[2:]) for m in (coarse, exact)]
-        sides = [_plain_gradients(m, fine, moved[0], moved[1], masks, loss) for m in assigned]
-        errors.append({n: sides[0][n].astype(np.float64) - sides[1][n] for n in fine})
-    same = all(a.dtype == np.float64 for a in reference.values())
+        xs, ys, *weights = (
+            moved(a, dtype, rng, draw, stored) for a in (x[order], y[order], *request.parameters.values())
+        )
+        data = replace(request, x=xs, y=ys, draws={n: mask[order] for n, mask in request.draws.items()})
+        coarse, exact = (_plain_gradients(data, _assigned(side, weights), fine) for side in sides)
+        errors.append({n: coarse[n].astype(np.float64) - exact[n] for n in fine})
+    same = all(a.dtype == np.float64 for a in tape.values())
     scale = UNITS["float64"] / UNITS[dtype] if same else 1.0
     noise = drawn_noise(fine, errors, "a float64 clone of the model", Kind.DRAWN)
     return replace(noise, sigma={n: s * scale for n, s in noise.sigma.items()})
-
-
-def _moved(array: Array, dtype: str, stored: str, rng: np.random.Generator, draw: int) -> Array:
-    """Values as they are stored, exactly; from the second draw on, each moved up or down by one unit roundoff."""
-    if array.dtype.kind in "iub":
-        return array
-    factor = 1 + 2 * UNITS[dtype] * rng.choice([-1, 0, 1], array.shape) if draw else 1.0
-    return np.asarray(tf.cast(tf.constant(array * factor), stored).numpy(), np.float64)
 
 
 def _assigned(model: keras.Model, arrays: Sequence[Array]) -> keras.Model:
@@ -151,28 +101,25 @@ def _assigned(model: keras.Model, arrays: Sequence[Array]) -> keras.Model:
 
 
 def _plain_gradients(
-    model: keras.Model,
-    wanted: Iterable[str],
-    x: Array,
-    y: Array,
-    draws: Mapping[str, Array],
-    loss: ResolvedLoss,
-    mode: Mode = "eager",
-    replay: bool = True,
+    request: Request, model: keras.Model, wanted: Iterable[str], mode: Mode = "eager", replay: bool = True
 ) -> dict[str, Array]:
+    """By the tape over a model or a clone of it, on the request's data; `replay` multiplies by masks, not drawn."""
     every, before = layer_weights(model), parameters_of(model)
     weights = {n: every[n] for n in wanted}
     dtypes = _stored_in(model), model.outputs[0].dtype
-    xs, ys = (a if a.dtype.kind in "iub" else tf.cast(a, dtype) for a, dtype in zip((x, y), dtypes, strict=True))
+    xs, ys = (
+        a if a.dtype.kind in "iub" else tf.cast(a, dtype)
+        for a, dtype in zip((request.x, request.y), dtypes, strict=True)
+    )
 
     def gradient() -> dict[str, Any]:
         with tf.GradientTape() as tape:
             tape.watch([v.value for v in weights.values()])  # no tape watches a moving mean by itself
-            value = total_loss(model, loss.tensor, xs, ys, training=bool(draws))
+            value = total_loss(model, request.loss.tensor, xs, ys, training=bool(request.draws))
         found = tape.gradient(value, [v.value for v in weights.values()], unconnected_gradients="zero")
         return dict(zip(weights, found, strict=True))
 
-    with replayed(model, draws if replay else {}):
+    with replayed(model, request.draws if replay else {}):
         gradients = in_mode(gradient, mode)
     prove_same_weights(model, before)
     return {n: gradients[n].numpy().copy() for n in weights}

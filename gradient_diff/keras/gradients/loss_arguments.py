@@ -18,13 +18,7 @@ from manual_mlp.extend import ALIASES
 
 @dataclass(frozen=True)
 class ResolvedLoss:
-    """A loss as the tape will differentiate it, and what the house calls it, if it has a name for it.
-
-    Attributes:
-        tensor: (y_true, y_pred) → E, ().
-        house: the same E as a `Loss`; None for one that the house does not know.
-        words: for the report.
-    """
+    """E as the tape will differentiate it; `house` is the same as a `Loss`, or None for one that has no name here."""
 
     tensor: LossTensor
     house: Loss | None
@@ -32,24 +26,7 @@ class ResolvedLoss:
 
 
 def resolve_loss(loss: object, model: keras.Model) -> ResolvedLoss:
-    """Find out what is meant.
-
-    Args:
-        loss: a name of the house or of Keras, a `Loss`, a Keras loss object, a function of (y_true, y_pred), or None
-            for the model's compiled loss.
-        model: whose compiled loss None means.
-
-    Returns:
-        The `ResolvedLoss`.
-
-    Raises:
-        ValueError: an unknown name, or None for a model that was not compiled with a loss.
-        TypeError: something else.
-
-    Example:
-        >>> resolve_loss("mse", None).house.name
-        'mean_squared_error'
-    """
+    """Find out what is meant; None means the model's compiled loss."""
     if loss is None:
         return _compiled(model)
     if isinstance(loss, Loss) or (isinstance(loss, str) and loss in (*LOSSES, *ALIASES)):

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 
-from gradient_diff.keras.gradients.arguments import inferred_gradients
-from gradient_diff.noise.network import UNITS, Noise, update_bound
+from gradient_diff.noise.network import UNITS, update_bound
 from gradient_diff.result.diff import GradientDiff
 from gradient_diff.result.findings import Cause
-from manual_mlp import Array, gradient_node
+from manual_mlp import Array, ShapeError, gradient_node
 from manual_mlp.extend import GATE, Arrays
 
 Judge = Callable[[Arrays, Arrays], GradientDiff]
@@ -25,17 +24,7 @@ _OF_A_RATE = "learning_rate_inside"  # lr has been divided out: it cannot be the
 
 @dataclass(frozen=True, eq=False)
 class Step:
-    """W_after = W_before − lr dE/dW.
-
-    Attributes:
-        before, after: name → weights around it.
-        learning_rate: lr.
-
-    Example:
-        >>> step = Step({"w": np.array([1.0])}, {"w": np.array([0.75])}, 0.5)
-        >>> step.gradients["w"], replace(step, learning_rate=0.25).gradients["w"]
-        (array([0.5]), array([1.]))
-    """
+    """W_after = W_before − lr dE/dW, name → weights around it."""
 
     before: Arrays
     after: Arrays
@@ -54,12 +43,8 @@ class Step:
     def judged(self, judge: Judge) -> GradientDiff:
         """The comparison, with its causes in words of a step.
 
-        Args:
-            judge: (gradients, what storing the weights hides of them) → the comparison.
-
-        Returns:
-            It, at lr in float32 where only that explains the step; where every gradient matches at another learning
-            rate, that rate is named.
+        It is made at lr in float32 where only that explains the step; where every gradient matches at another learning
+        rate, that rate is named.
         """
         diff = judge(self.gradients, self.hidden)
         if not diff.verdict.bad:
@@ -125,15 +110,28 @@ def _other_rate(given: float, found: float) -> Cause:
     return Cause("other_learning_rate", "", message, *equations, float("nan"))
 
 
-def wider(noise: Noise, hidden: Arrays) -> Noise:
-    """A noise that grants what storing the weights hides, too.
+def inferred_gradients(
+    before: Mapping[str, Array], after: Mapping[str, Array], learning_rate: float
+) -> dict[str, Array]:
+    """(W_before − W_after) / lr, in float64: what a step of gradient descent says of its gradient."""
+    rate = checked_rate(learning_rate)
+    missing = before.keys() ^ after.keys()
+    if missing:
+        raise ValueError(f"before and after must hold the same weights; only one has {', '.join(sorted(missing))}.")
+    for name in before:
+        if before[name].shape != after[name].shape:
+            shape, other = before[name].shape, after[name].shape
+            line = f"W_after = W_before − lr dE/dW   {shape} − {shape} → {shape}"
+            raise ShapeError(f"{name}: {line}, but it has shape {other} after the step. Pass the weights of one model.")
+    return {n: (before[n].astype(np.float64) - after[n].astype(np.float64)) / rate for n in before}
 
-    Args:
-        noise: of the gradients themselves.
-        hidden: name as in `noise` → bound.
 
-    Returns:
-        The sum of both.
-    """
-    bound = {node: b + hidden.get(node, 0.0) for node, b in noise.bound.items()}
-    return replace(noise, bound=bound, source=f"{noise.source}, and what storing the weights hides")
+def checked_rate(learning_rate: object) -> float:
+    """lr as a plain number, the variable of an optimizer included."""
+    rate = np.asarray(learning_rate)
+    if rate.ndim or rate.dtype.kind not in "fiu":
+        kind = type(learning_rate).__name__
+        raise TypeError(f"learning_rate={learning_rate!r} is {kind}: expected a number, the lr of that step.")
+    if not 0 < rate < np.inf:
+        raise ValueError(f"learning_rate={learning_rate}: expected the lr of that step, a finite number above 0.")
+    return float(rate)

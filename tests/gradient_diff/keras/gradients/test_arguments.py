@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gradient_diff.keras.gradients.arguments import as_named, checked_rate, inferred_gradients
-from manual_mlp import ShapeError
+from gradient_diff.keras.gradients.arguments import as_named
 
 NAMES = ["a/kernel", "a/bias", "b/kernel", "b/bias"]
 ARRAYS = [np.ones((2, 3)), np.ones(3), np.ones((3, 1)), np.ones(1)]
@@ -149,53 +148,26 @@ def test_another_number_of_arrays_counts_the_frozen_ones_apart() -> None:
         as_named("gradients", ARRAYS[:3], NAMES[2:], NAMES)
 
 
-# gradients inferred from an update
+# names of one's own
 
 
-def test_a_step_gives_its_gradient_back() -> None:
-    rng = np.random.default_rng(0)
-    before, gradient = {"w": rng.normal(size=(3, 2))}, rng.normal(size=(3, 2))
-    inferred = inferred_gradients(before, {"w": before["w"] - 0.01 * gradient}, 0.01)
-    np.testing.assert_allclose(inferred["w"], gradient, rtol=1e-12)
+def test_names_of_ones_own_are_renamed() -> None:
+    mine = {"w": ARRAYS[0], "a/bias": ARRAYS[1]}
+    assert list(as_named("gradients", mine, NAMES, renamed={"w": "a/kernel"})) == ["a/kernel", "a/bias"]
 
 
-def test_float32_weights_are_subtracted_in_float64() -> None:
-    before, after = {"w": np.array([1.0], np.float32)}, {"w": np.array([1 + 2.0**-23], np.float32)}
-    inferred = inferred_gradients(before, after, 0.001)["w"]
-    assert inferred.dtype == np.float64
-    assert inferred[0] == -(2.0**-23) / 0.001
-
-
-@pytest.mark.parametrize("lr", [0.0, -0.1, float("inf"), float("nan")])
-def test_a_learning_rate_that_is_none_is_refused(lr: float) -> None:
-    text = f"learning_rate={lr}: expected the lr of that step, a finite number above 0."
+@pytest.mark.parametrize(
+    ("given", "renamed", "text"),
+    [
+        ({"w": ARRAYS[0]}, {"v": "a/bias"}, "names= renames v, which gradients has not: w."),
+        (
+            {"w": ARRAYS[0], "a/kernel": ARRAYS[0]},
+            {"w": "a/kernel"},
+            "names= sends two of gradients's arrays to one name: {'w': 'a/kernel'}.",
+        ),
+        (ARRAYS, {"w": "a/kernel"}, "names= renames what stands in a dict, but gradients is list, told by order."),
+    ],
+)
+def test_names_that_rename_nothing_are_refused(given: object, renamed: dict[str, str], text: str) -> None:
     with pytest.raises(ValueError, match=f"^{re.escape(text)}$"):
-        inferred_gradients({"w": np.ones(1)}, {"w": np.ones(1)}, lr)
-
-
-@pytest.mark.parametrize("lr", ["0.01", True, [0.1], None, np.ones(1), 1j])
-def test_a_learning_rate_that_is_no_number_is_refused(lr: Any) -> None:
-    text = f"learning_rate={lr!r} is {type(lr).__name__}: expected a number, the lr of that step."
-    with pytest.raises(TypeError, match=f"^{re.escape(text)}$"):
-        inferred_gradients({"w": np.ones(1)}, {"w": np.ones(1)}, lr)
-
-
-@pytest.mark.parametrize("lr", [1, 0.5, np.float32(0.5), np.array(0.5), np.int64(2)])
-def test_every_number_is_a_learning_rate(lr: Any) -> None:
-    assert type(checked_rate(lr)) is float
-    assert checked_rate(lr) == lr
-
-
-def test_weights_on_one_side_only_are_named() -> None:
-    text = "before and after must hold the same weights; only one has v."
-    with pytest.raises(ValueError, match=f"^{re.escape(text)}$"):
-        inferred_gradients({"w": np.ones(1)}, {"w": np.ones(1), "v": np.ones(1)}, 0.1)
-
-
-def test_a_weight_that_changed_its_shape_is_named() -> None:
-    text = (
-        "w: W_after = W_before − lr dE/dW   (2,) − (2,) → (2,), but it has shape (2, 1) after the step. "
-        "Pass the weights of one model."
-    )
-    with pytest.raises(ShapeError, match=f"^{re.escape(text)}$"):
-        inferred_gradients({"w": np.ones(2)}, {"w": np.ones((2, 1))}, 0.1)
+        as_named("gradients", given, NAMES, renamed=renamed)

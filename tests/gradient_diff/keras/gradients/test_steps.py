@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import keras
@@ -9,12 +10,14 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from gradient_diff import GradientDiff, Status, rounding_noise
+from gradient_diff import GradientDiff, Noise, Status, rounding_noise
+from gradient_diff.judging import judgement
 from gradient_diff.keras import check_gradients
-from gradient_diff.keras.gradients.steps import Step, wider
-from gradient_diff.noise.network import update_bound
+from gradient_diff.keras.gradients.request import wider
+from gradient_diff.keras.gradients.steps import Step, checked_rate, inferred_gradients
+from gradient_diff.noise.network import MORE_DRAWS, drawn_again, update_bound
 from keras_mlp import parameters_of, to_keras
-from manual_mlp import MLP, Dense
+from manual_mlp import MLP, Dense, Problem, ShapeError
 
 MLP_SMALL = MLP(3, [Dense(4, "tanh"), Dense(2)])
 RNG = np.random.default_rng(0)
@@ -170,3 +173,78 @@ def test_what_storing_the_weights_hides_is_granted_beside_the_rounding() -> None
     assert np.array_equal(more.bound[node], plain.bound[node] + 0.5)
     assert np.array_equal(more.bound["dense_2/dE_dkernel"], plain.bound["dense_2/dE_dkernel"])
     assert more.source == f"{plain.source}, and what storing the weights hides"
+
+
+def test_a_close_call_of_a_step_is_drawn_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of 8 draws the spread is itself uncertain; what storing the weights hides is granted beside 32, too."""
+    drawn: list[int] = []
+
+    def counting(noise: Noise, problem: Problem, draws: int) -> Noise:
+        drawn.append(draws)
+        again = drawn_again(noise, problem, draws)
+        assert all(np.array_equal(again.bound[n], b) for n, b in noise.bound.items())
+        return again
+
+    monkeypatch.setattr(judgement, "drawn_again", counting)
+    model, lr, name = _model("known float32"), 64.0, "dense_1/kernel"
+    after = _stepped(model, lr)
+    noise = rounding_noise(MLP_SMALL.problem(parameters_of(model), X, Y, "mse"))
+    hidden = update_bound(parameters_of(model)[name], after[name], lr)
+    assert _checked(model, after, lr).ok
+    after[name][0, 0] -= lr * (30 * noise.sigma["dense_1/dE_dkernel"] + hidden)[0, 0]
+    row = _checked(model, after, lr)["dense_1/kernel"]
+    assert row.distance is not None
+    assert 16 < row.distance < 64
+    assert drawn == [MORE_DRAWS]
+
+
+# gradients inferred from an update
+
+
+def test_a_step_gives_its_gradient_back() -> None:
+    rng = np.random.default_rng(0)
+    before, gradient = {"w": rng.normal(size=(3, 2))}, rng.normal(size=(3, 2))
+    inferred = inferred_gradients(before, {"w": before["w"] - 0.01 * gradient}, 0.01)
+    np.testing.assert_allclose(inferred["w"], gradient, rtol=1e-12)
+
+
+def test_float32_weights_are_subtracted_in_float64() -> None:
+    before, after = {"w": np.array([1.0], np.float32)}, {"w": np.array([1 + 2.0**-23], np.float32)}
+    inferred = inferred_gradients(before, after, 0.001)["w"]
+    assert inferred.dtype == np.float64
+    assert inferred[0] == -(2.0**-23) / 0.001
+
+
+@pytest.mark.parametrize("lr", [0.0, -0.1, float("inf"), float("nan")])
+def test_a_learning_rate_that_is_none_is_refused(lr: float) -> None:
+    text = f"learning_rate={lr}: expected the lr of that step, a finite number above 0."
+    with pytest.raises(ValueError, match=f"^{re.escape(text)}$"):
+        inferred_gradients({"w": np.ones(1)}, {"w": np.ones(1)}, lr)
+
+
+@pytest.mark.parametrize("lr", ["0.01", True, [0.1], None, np.ones(1), 1j])
+def test_a_learning_rate_that_is_no_number_is_refused(lr: Any) -> None:
+    text = f"learning_rate={lr!r} is {type(lr).__name__}: expected a number, the lr of that step."
+    with pytest.raises(TypeError, match=f"^{re.escape(text)}$"):
+        inferred_gradients({"w": np.ones(1)}, {"w": np.ones(1)}, lr)
+
+
+@pytest.mark.parametrize("lr", [1, 0.5, np.float32(0.5), np.array(0.5), np.int64(2)])
+def test_every_number_is_a_learning_rate(lr: Any) -> None:
+    assert type(checked_rate(lr)) is float
+    assert checked_rate(lr) == lr
+
+
+def test_weights_on_one_side_only_are_named() -> None:
+    text = "before and after must hold the same weights; only one has v."
+    with pytest.raises(ValueError, match=f"^{re.escape(text)}$"):
+        inferred_gradients({"w": np.ones(1)}, {"w": np.ones(1), "v": np.ones(1)}, 0.1)
+
+
+def test_a_weight_that_changed_its_shape_is_named() -> None:
+    text = (
+        "w: W_after = W_before − lr dE/dW   (2,) − (2,) → (2,), but it has shape (2, 1) after the step. "
+        "Pass the weights of one model."
+    )
+    with pytest.raises(ShapeError, match=f"^{re.escape(text)}$"):
+        inferred_gradients({"w": np.ones(2)}, {"w": np.ones((2, 1))}, 0.1)
