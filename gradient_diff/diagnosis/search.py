@@ -8,14 +8,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from gradient_diff.diagnosis.catalogue import FAMILIES, MISTAKES
-from gradient_diff.diagnosis.factors import may_be_a_rate
-from gradient_diff.diagnosis.mistakes.scale import fit, rates, update
+from gradient_diff.diagnosis.factors import fit, is_close, may_be_a_rate
+from gradient_diff.diagnosis.mistakes.scale import rates, update
 from gradient_diff.diagnosis.reenactment.enactment import Enactment, after, enact, explained, residual
 from gradient_diff.diagnosis.reenactment.setting import Setting
 from manual_mlp.extend import Arrays, is_gradient
 
 MOST_FIRSTS = 12  # single mistakes on which a second one is tried
-SAME = 1e-3  # relative: a fitted factor this near a known one may be it
 _ORDER = list(MISTAKES)
 
 
@@ -87,18 +86,18 @@ def _fitting(setting: Setting, tries: Sequence[tuple[Enactment, ...]]) -> Iterat
 
 def _multiple(setting: Setting) -> float | None:
     """The factor of the right gradients that the hand's are; None if they are no multiple."""
-    factor = fit(setting.hand, setting.right, setting.gradients)
+    factor = setting.factor
     fits = factor and np.isfinite(factor) and residual(setting, [update(factor)]) <= 1
     return factor if fits else None
 
 
 def _products(candidates: list[Enactment], factor: float) -> list[tuple[Enactment, ...]]:
     """−N is a sign and a missing mean; and what undoes itself is no mistake."""
-    if abs(factor - 1) < SAME:
+    if is_close(factor, 1):
         return []
     known = [m for m in candidates if m.factor is not None and not m.constants and m.factor != 1]
     pairs = [(a, b) for i, a in enumerate(known) for b in known[i + 1 :] if a.id != b.id and a.factor and b.factor]
-    return [(a, b) for a, b in pairs if abs((a.factor or 0) * (b.factor or 0) / factor - 1) < SAME]
+    return [(a, b) for a, b in pairs if is_close((a.factor or 0) * (b.factor or 0), factor)]
 
 
 @dataclass(frozen=True, eq=False)
@@ -196,7 +195,7 @@ def _different(factors: Iterable[Enactment]) -> list[Enactment]:
     """One of those that multiply by the same number: what is left to explain is the same."""
     found: list[Enactment] = []
     for mistake in factors:
-        if not any(abs((mistake.factor or 0) / (other.factor or 1) - 1) < SAME for other in found):
+        if not any(is_close(mistake.factor or 0, other.factor or 1) for other in found):
             found.append(mistake)
     return found
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from gradient_diff.diagnosis.factors import fit, is_close
 from gradient_diff.diagnosis.mistake import STEP, makes
-from gradient_diff.diagnosis.mistakes.scale import fit
 from gradient_diff.diagnosis.reenactment.enactment import Enactment, but_decay, decays_of, everywhere
 from gradient_diff.diagnosis.reenactment.formula import Formula
 from gradient_diff.diagnosis.reenactment.setting import SMALLEST, Setting
@@ -17,7 +17,6 @@ from manual_mlp.extend import evaluate, variable_of
 MOST = 4  # of all weightings, the likeliest by the last layer's gradient, are tried in full
 STEPS = 6  # of the secant method
 FAR = 0.5  # relative: so far off after a step, this is no earlier gradient
-SAME = 1e-3  # relative: a fitted factor this near a known one may be it
 
 Weighting = tuple[str, str, Array]
 
@@ -115,7 +114,7 @@ def _another_count(setting: Setting) -> Iterator[Enactment]:
     if not factor or factor < 0:
         return
     m = round(n / factor)
-    if 0 < m < n and abs(n / m - factor) < SAME * factor:
+    if 0 < m < n and is_close(n / m, factor):
         sentence = f"your gradients are {n}/{m} of the reference's: divided by {m} samples, not {n}"
         there, back = (but_decay(decays, everywhere(f)) for f in (n / m, m / n))
         words = {"written": f"{n}/{m} · dE/dW", "right": "dE/dW"}

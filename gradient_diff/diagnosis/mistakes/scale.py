@@ -7,8 +7,15 @@ from dataclasses import replace
 
 import numpy as np
 
-from gradient_diff.diagnosis.factors import may_be_a_rate
-from gradient_diff.diagnosis.mistake import BATCH, WIDTH, makes
+from gradient_diff.diagnosis.factors import (
+    fit,
+    is_close,
+    list_factors,
+    may_be_a_rate,
+    mean_over_batch,
+    mean_over_outputs,
+)
+from gradient_diff.diagnosis.mistake import BATCH, makes
 from gradient_diff.diagnosis.reenactment.enactment import (
     Enactment,
     but_decay,
@@ -18,9 +25,7 @@ from gradient_diff.diagnosis.reenactment.enactment import (
     is_kernel,
 )
 from gradient_diff.diagnosis.reenactment.setting import Setting
-from manual_mlp.extend import Arrays, is_gradient, kind_of, layer_of, variable_of
-
-SAME = 1e-3  # relative: two fitted factors as near as this are one
+from manual_mlp.extend import is_gradient, kind_of, layer_of, variable_of
 
 
 def scale(setting: Setting) -> Iterator[Enactment]:
@@ -43,8 +48,9 @@ def _known(setting: Setting) -> Iterator[Enactment]:
     yield _factor("sign", -1.0, "every gradient has the opposite sign")
     if any(is_gradient(n, "u") for n in setting.nodes):
         yield _mean_in_kernel(setting.batch)
-    yield from _factors_of_the_loss(setting)
-    yield from _of_the_batch(setting)
+    yield from _from_the_table(setting)
+    yield from _root(setting)
+    yield from _in_some(setting)
 
 
 def _of_the_data(setting: Setting, mistakes: Iterable[Enactment]) -> Iterator[Enactment]:
@@ -96,118 +102,38 @@ def _is_signal(node: str) -> bool:
     return is_gradient(node, "u", "z", "x")
 
 
-@makes(
-    "factor_two",
-    "scale",
-    title="a 2 or a ½ of the squared loss",
-    equation="d(½e²)/de = e, d(e²)/de = 2e",
-    cure="d(½e²) is e, d(e²) is 2e: use the E that you write down.",
-    alike=("accumulated", "missing_output_mean", "other_loss"),
-)
-def _factors_of_the_loss(setting: Setting) -> Iterator[Enactment]:
+def _from_the_table(setting: Setting) -> Iterator[Enactment]:
+    k, loss = setting.outputs, setting.problem.loss.function
+    for known in list_factors(setting.batch, k, loss):
+        mistake = _factor(known.id, known.value, known.sentence)
+        # A stray K is too rare to be half of a pair: ½ · K would be any 1.5.
+        stray = known.id == "missing_output_mean" and not mean_over_outputs(loss) and known.value != 1 / k
+        yield replace(mistake, factor=None) if stray else mistake
+
+
+def _root(setting: Setting) -> Iterator[Enactment]:
+    """√E for E, where somebody takes the root of a mean square."""
     name = setting.problem.loss.name
-    yield _factor("factor_two", 2, "your gradients are twice the reference's")
-    yield _factor("accumulated", 2, "your gradients are twice the reference's, as on a second call")
-    yield _factor("factor_two", 0.5, "your gradients are half the reference's")
-    yield from _of_the_outputs(setting)
-    if name.endswith("error") or name == "quadratic_cost":
-        total = float(setting.values["loss"])
-        decay = sum(0.5 * float(np.vdot(d, setting.weights(n))) for n, d in decays_of(setting).items())
-        for value in dict.fromkeys((total, total - decay)):  # of E, or of the loss without its decay
-            if value <= float(np.max(setting.noise.tolerance("loss", setting.sides))):
-                continue  # E is lost in its rounding: nobody knows its root
-            root = 1 / (2 * np.sqrt(value))
-            yield _factor("other_loss", root, f"it is the gradient of √E: {root:.6g} = 1/(2√E) times that of E")
-
-
-@makes(
-    "missing_output_mean",
-    "scale",
-    title="the mean over the outputs is missing, or stands where none belongs",
-    equation="E = 1/(N·K) Σ_N Σ_K e²",
-    cure="Keras's squared error and binary cross-entropy divide by N·K, its other cross-entropies by N alone.",
-    alike=(
-        "missing_batch_mean",
-        "factor_two",
-        "accumulated",
-        "batch_mean_twice",
-        "mean_for_sum",
-        "mini_batch_dropped",
-        "other_loss",
-    ),
-    tell_apart=WIDTH,
-)
-def _of_the_outputs(setting: Setting) -> Iterator[Enactment]:
-    """A mean over K that E has and the hand has not, or the other way round."""
-    n, k, loss = setting.batch, setting.outputs, setting.problem.loss.name
-    mean, times = _divides_by(setting, 1, 2), "times the reference's"
-    sizes = f"with N = {n} samples and K = {k} outputs"
-    ways: list[tuple[float, str]] = [(k, f"K {times}, {sizes}"), (n * k, f"N·K {times}, {sizes}")]
-    if mean:
-        ways += [(k / 2, f"K/2 {times}, {sizes}"), (n * k / 2, f"N·K/2 {times}, {sizes}")]
-        ways += [(1 / k, f"1/K {times}; {k} is the number of outputs: the mean over them was taken twice")]
-    elif k == 1:
+    if not name.endswith("error") and name != "quadratic_cost":
         return
-    else:
-        also = f"{k} is the number of outputs: the mean was also taken over the outputs; {loss} sums over them"
-        ways = [
-            (factor, f"{words}; {loss} sums over the outputs, so that no K belongs there") for factor, words in ways
-        ]
-        ways += [(1 / k, f"1/K {times}; {also}")]
-        if _divides_by(setting, 2, 1):
-            ways += [(n / k, f"N/K {times}: divided by the {k} outputs, not by the {n} samples")]
-    for factor, words in ways:
-        if factor != 1:
-            mistake = _factor("missing_output_mean", factor, f"your gradients are {factor:.6g} = {words}")
-            # A stray K is too rare to be half of a pair: ½ · K would be any 1.5.
-            yield mistake if mean or factor == 1 / k else replace(mistake, factor=None)
+    total = float(setting.values["loss"])
+    decay = sum(0.5 * float(np.vdot(d, setting.weights(n))) for n, d in decays_of(setting).items())
+    for value in dict.fromkeys((total, total - decay)):  # of E, or of the loss without its decay
+        if value <= float(np.max(setting.noise.tolerance("loss", setting.sides))):
+            continue  # E is lost in its rounding: nobody knows its root
+        root = 1 / (2 * np.sqrt(value))
+        yield _factor("other_loss", root, f"it is the gradient of √E: {root:.6g} = 1/(2√E) times that of E")
 
 
-def _divides_by(setting: Setting, n: int, k: int) -> bool:
-    """Whether E is a mean over the batch (2, 1), or over the outputs (1, 2)."""
-    function = setting.problem.loss.function
-    return function.factor(n, k) != function.factor(1, 1)
-
-
-@makes(
-    "missing_batch_mean",
-    "scale",
-    title="the mean over the batch is missing",
-    equation="E = 1/N Σ_N E_n",
-    cure="Divide δ of the output by N, once.",
-    alike=("missing_output_mean", "mini_batch_dropped", "other_loss"),
-    tell_apart=BATCH,
-)
-@makes(
-    "batch_mean_twice",
-    "scale",
-    title="the mean over the batch is taken twice",
-    equation="E = 1/N Σ_N E_n",
-    cure="1/N in δ is enough.",
-    alike=("missing_output_mean",),
-    tell_apart=BATCH,
-)
-@makes(
-    "mean_for_sum",
-    "differentiated",
-    title="a mean where E is a sum",
-    equation="E = Σ_N E_n",
-    cure="This E has no 1/N: leave the division out.",
-    alike=("missing_output_mean",),
-    tell_apart=BATCH,
-)
-def _of_the_batch(setting: Setting) -> Iterator[Enactment]:
+def _in_some(setting: Setting) -> Iterator[Enactment]:
+    """A second 1/N in the kernels alone, or in every layer but the last."""
     n, last = setting.batch, setting.last
-    mean = _divides_by(setting, 2, 1)
-    if mean:
-        yield _factor("missing_batch_mean", n, f"your gradients are {n} times the reference's; {n} is the batch size")
-    twice = "batch_mean_twice" if mean else "mean_for_sum"
+    name = "batch_mean_twice" if mean_over_batch(setting.problem.loss.function) else "mean_for_sum"
     for words, nodes in (
-        ("your gradients are", None),
         ("your kernel gradients are", is_kernel),
         ("below the output your gradients are", lambda node: not node.startswith(f"{last}/")),
     ):
-        yield _factor(twice, 1 / n, f"{words} 1/{n} of the reference's; {n} is the batch size", nodes)
+        yield _factor(name, 1 / n, f"{words} 1/{n} of the reference's; {n} is the batch size", nodes)
 
 
 def _per_parameter(setting: Setting) -> Iterator[Enactment]:
@@ -242,9 +168,8 @@ def _bias_mean(setting: Setting, layer: str, nodes: Callable[[str], bool], words
 
 def _fitted(setting: Setting) -> Iterator[Enactment]:
     """One constant, fitted from the hand's own arrays."""
-    factor = fit(setting.hand, setting.right, setting.gradients)
-    if may_be_a_rate(factor):
-        yield update(factor)
+    if may_be_a_rate(setting.factor):
+        yield update(setting.factor)
     for node in setting.gradients:
         factor = None if setting.good[node] else fit(setting.hand, setting.right, [node])
         if factor:
@@ -270,7 +195,7 @@ def rates(setting: Setting) -> Iterator[Enactment]:
     seen: list[float] = []
     for node in setting.gradients:
         factor = fit(setting.hand, setting.right, [node])
-        if not may_be_a_rate(factor) or any(abs(other / factor - 1) < SAME for other in seen):
+        if not may_be_a_rate(factor) or any(is_close(other, factor) for other in seen):
             continue
         if setting.near(node, factor * setting.right[node]):
             seen.append(factor)
@@ -297,15 +222,3 @@ def _stray(node: str, factor: float) -> Enactment:
         written=f"{factor:.6g} · dE/d{kind}",
         right=f"dE/d{kind}",
     )
-
-
-def fit(hand: Arrays, other: Arrays, nodes: Iterable[str]) -> float | None:
-    """The factor of the other arrays that fits the hand's best; None where there is nothing to fit.
-
-    Example:
-        >>> fit({"w": np.array([2.0, 4.0])}, {"w": np.array([1.0, 2.0])}, ["w"])
-        2.0
-    """
-    usable = [n for n in nodes if np.shape(hand[n]) == np.shape(other[n])]
-    size = sum(float(np.vdot(other[n], other[n])) for n in usable)
-    return sum(float(np.vdot(other[n], hand[n])) for n in usable) / size if size > 0 else None

@@ -7,6 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
+from gradient_diff.diagnosis.factors import fit
 from gradient_diff.diagnosis.reenactment.formula import Formula, plus_decay
 from gradient_diff.diagnosis.reenactment.structure import Structure
 from gradient_diff.noise.network import UNITS, Noise
@@ -78,6 +79,11 @@ class Setting:
     def gradients(self) -> list[str]:
         """Those of them that are gradients, whose shape is right."""
         return [n for n in self.nodes if is_gradient(n) and self.hand[n].shape == self.values[n].shape]
+
+    @cached_property
+    def factor(self) -> float | None:
+        """Of the right gradients, the one that fits the hand's best."""
+        return fit(self.hand, self.right, self.gradients)
 
     @cached_property
     def structure(self) -> Structure:

@@ -7,7 +7,6 @@ import pytest
 
 from experiments.students.slips import Slip
 from gradient_diff import GradientDiff, compare, diagnose
-from gradient_diff.diagnosis.mistakes.scale import fit
 from manual_mlp import MLP, Dense, Problem, evaluation_of
 
 IDS = (
@@ -89,12 +88,6 @@ def test_the_root_of_the_loss_is_another_loss(
     cause = diff(problem("regression"), Slip("other_loss", form="rmse")).causes[0]
     assert cause.id == "other_loss"
     assert "the gradient of √E" in cause.message
-
-
-def test_fit_is_least_squares_over_the_arrays_whose_shapes_agree() -> None:
-    hand = {"a": np.array([2.0, 4.0]), "b": np.array([6.0])}
-    assert fit(hand, {"a": np.array([1.0, 2.0]), "b": np.array([[3.0]])}, ["a", "b"]) == 2.0
-    assert fit(hand, {"a": np.zeros(2), "b": np.zeros(1)}, ["a", "b"]) is None
 
 
 # one factor in all gradients
