@@ -8,8 +8,9 @@ from typing import Annotated
 
 import typer
 
-from gradient_diff.diagnosis.catalogue import CONVENTIONS, MISTAKES, Mistake
+from gradient_diff.diagnosis.catalogue import CONVENTIONS, MISTAKES
 from gradient_diff.diagnosis.examples import Example, example_of
+from gradient_diff.diagnosis.mistake import Mistake
 from gradient_diff.render.causes import sentence, sides
 from gradient_diff.wording import printable
 
