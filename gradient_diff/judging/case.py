@@ -8,9 +8,10 @@ from functools import cached_property
 
 import numpy as np
 
-from gradient_diff.judging.rows import float_name, unsound
 from gradient_diff.noise.given import check_independent, measured_noise, relative_noise, widened
 from gradient_diff.noise.network import UNITS, Kind, Noise, rounding_noise
+from gradient_diff.result.status import Status
+from gradient_diff.shapes.misfit import misfit
 from gradient_diff.sides import Pair, Side
 from gradient_diff.witnesses.complex_step import Asked
 from manual_mlp import Array, Equation, Problem
@@ -91,7 +92,7 @@ class Case:
 
     def difference(self, node: str) -> Array:
         """hand − reference in float64."""
-        return float64(self.hand[node]) - float64(self.reference[node])
+        return np.asarray(self.hand[node], np.float64) - np.asarray(self.reference[node], np.float64)
 
     @cached_property
     def equations(self) -> tuple[Mapping[str, Equation], Mapping[str, Equation]]:
@@ -135,6 +136,27 @@ def expected_noise(problem: Problem, dtypes: Iterable[str]) -> Noise | None:
     return rounding_noise(problem, coarsest) if coarsest in UNITS else None
 
 
-def float64(a: Array) -> Array:
-    """The array in float64, copied only if it is another dtype."""
-    return np.asarray(a, np.float64)
+def unsound(h: Array, r: Array) -> tuple[Status, str] | None:
+    """What forbids to compare values: shapes first, then finiteness."""
+    if h.shape != r.shape:
+        return Status.SHAPE, misfit(h, r)
+    if not h.size:
+        return Status.VACUOUS, "the arrays are empty"
+    bad = [text for title, a in (("hand", h), ("reference", r)) if (text := _not_finite(title, a))]
+    return (Status.NONFINITE, "; ".join(bad)) if bad else None
+
+
+def _not_finite(title: str, a: Array) -> str:
+    """How many entries of a side are no numbers, and the first of them; nothing where all are."""
+    values = np.asarray(a, np.float64)
+    finite = np.isfinite(values)
+    if finite.all():
+        return ""
+    nan, first = int(np.isnan(values).sum()), [int(i) for i in np.argwhere(~finite)[0]]
+    counts = [f"{n} {word}" for n, word in ((nan, "NaN"), (int((~finite).sum()) - nan, "Inf")) if n]
+    return f"{' and '.join(counts)} in {title}, the first at {first}"
+
+
+def float_name(a: Array) -> str:
+    """The dtype whose rounding an array carries; whole numbers are exact in float64."""
+    return "float64" if a.dtype.kind in "iu" else a.dtype.name

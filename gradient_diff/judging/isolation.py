@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from gradient_diff.judging.case import Case, float64
+from gradient_diff.judging.case import Case
 from gradient_diff.noise.network import UNITS, local_distance
 from gradient_diff.result.judged import Judged
 from gradient_diff.result.status import Status
@@ -28,7 +28,7 @@ def isolated(case: Case, side: int, node: str) -> float | None:
 
 def _sound(equation: Equation, environment: Mapping[str, Array], result: Array) -> bool:
     operands = [environment.get(o) for o in equation.operands]
-    if any(o is None or not np.isfinite(float64(o)).all() for o in operands):
+    if any(o is None or not np.isfinite(np.asarray(o, np.float64)).all() for o in operands):
         return False
     try:
         return equation.operation.shape(*[o.shape for o in operands if o is not None]) == result.shape

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from gradient_diff.judging.case import Case, expected_noise, float64
+from gradient_diff.judging.case import Case, expected_noise
 from gradient_diff.judging.isolation import by_isolation, isolated
 from gradient_diff.judging.kinks import explained_by_kinks, kinks
 from gradient_diff.judging.trial import who_is_off
@@ -56,7 +56,7 @@ def _first_look(case: Case, node: str) -> Judged:
         return _without_noise(h, r, equal, case.noise)
     limit = case.noise.tolerance(node, 2)
     distance = float(case.noise.distance(node, case.difference(node), case.coarse_sides(node)).max())
-    truth = np.abs(float64(case.noise.values[node]))
+    truth = np.abs(np.asarray(case.noise.values[node], np.float64))
     within = f"{distance:.2g} σ, rounding explains {case.noise.gate:g} σ"
     found = Judged(Status.DIFFERENT, within, case.noise.source, distance, *by_itself, by_sigma=True)
     if not np.any(h) and not np.any(r):

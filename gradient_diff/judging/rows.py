@@ -6,8 +6,7 @@ import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-import numpy as np
-
+from gradient_diff.judging.case import float_name, unsound
 from gradient_diff.ledger.building import live_ledger
 from gradient_diff.metrics.measuring import measure
 from gradient_diff.noise.network import UNITS
@@ -59,35 +58,9 @@ def _with_lines(pair: Pair, rows: list[Row]) -> list[Row]:
     ]
 
 
-def unsound(h: Array, r: Array) -> tuple[Status, str] | None:
-    """What forbids to compare values: shapes first, then finiteness."""
-    if h.shape != r.shape:
-        return Status.SHAPE, misfit(h, r)
-    if not h.size:
-        return Status.VACUOUS, "the arrays are empty"
-    bad = [text for title, a in (("hand", h), ("reference", r)) if (text := _not_finite(title, a))]
-    return (Status.NONFINITE, "; ".join(bad)) if bad else None
-
-
-def _not_finite(title: str, a: Array) -> str:
-    """How many entries of a side are no numbers, and the first of them; nothing where all are."""
-    values = np.asarray(a, np.float64)
-    finite = np.isfinite(values)
-    if finite.all():
-        return ""
-    nan, first = int(np.isnan(values).sum()), [int(i) for i in np.argwhere(~finite)[0]]
-    counts = [f"{n} {word}" for n, word in ((nan, "NaN"), (int((~finite).sum()) - nan, "Inf")) if n]
-    return f"{' and '.join(counts)} in {title}, the first at {first}"
-
-
 def _coarser(h: Array, r: Array) -> str:
     """The dtype in whose noise a row is judged."""
     return max((float_name(h), float_name(r)), key=lambda name: UNITS.get(name, 0.0))
-
-
-def float_name(a: Array) -> str:
-    """The dtype whose rounding an array carries; whole numbers are exact in float64."""
-    return "float64" if a.dtype.kind in "iu" else a.dtype.name
 
 
 def _with_namesake(row: Row, rows: Iterable[Row]) -> Row:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from gradient_diff.judging.case import Case, float64
+from gradient_diff.judging.case import Case
 from gradient_diff.noise.network import Kind, Noise
 from gradient_diff.result.judged import Judged
 from gradient_diff.result.status import Status
@@ -54,7 +54,9 @@ class Trial:
             self._doubted = True
         if is_gradient(node) and not testimony.passes and self._doubted:
             return replace(judged, reason=f"{judged.reason}; the witness contradicts the derivation elsewhere")
-        hand, reference = (testimony.distance(float64(side[node]), limit) for side in (case.hand, case.reference))
+        hand, reference = (
+            testimony.distance(np.asarray(side[node], np.float64), limit) for side in (case.hand, case.reference)
+        )
         source = "the complex-step witness" if testimony.passes else "the derivation in float64"
         found = (
             f"{judged.reason}; {source} is {hand:.2g} from the hand and {reference:.2g} from the reference, "
