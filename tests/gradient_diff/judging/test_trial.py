@@ -1,0 +1,56 @@
+"""Who is off: what the witness may cost, and when nobody is believed any more."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from gradient_diff import Status
+from gradient_diff.judging.case import Case
+from gradient_diff.judging.trial import MOST_ASKED, who_is_off
+from gradient_diff.noise.network import Kind, Noise
+from gradient_diff.result.judged import Judged
+from gradient_diff.sides import Pair
+from manual_mlp import Array
+
+NAMES = [f"w{i}" for i in range(MOST_ASKED + 2)]
+OFF = Judged(Status.DIFFERENT, "far", "σ")
+
+
+def _case(asked: list[str], says: float, error: float = 0.0) -> Case:
+    """Hand 2, reference 1, σ 1e-3, and a witness from outside that answers one number."""
+
+    def ask(name: str, direction: Array) -> tuple[float, float]:
+        asked.append(name)
+        return says, error
+
+    hand, reference = ({n: np.array([value]) for n in NAMES} for value in (2.0, 1.0))
+    sigma, bound = dict.fromkeys(NAMES, np.array([1e-3])), dict.fromkeys(NAMES, 0.0)
+    return Case(Pair(hand, reference), Noise("float32", reference, sigma, bound, 0, kind=Kind.DRAWN), ask=ask)
+
+
+def test_a_witness_from_outside_is_asked_about_so_many_rows_and_no_more() -> None:
+    asked: list[str] = []
+    found = who_is_off(_case(asked, 1.0), dict.fromkeys(NAMES, OFF))
+    assert asked == NAMES[:MOST_ASKED]
+    assert [j.status for j in found.values()] == [Status.MISMATCH] * MOST_ASKED + [Status.DIFFERENT] * 2
+
+
+def test_each_trial_has_its_own_budget() -> None:
+    asked: list[str] = []
+    case = _case(asked, 1.0)
+    for _ in range(2):
+        who_is_off(case, dict.fromkeys(NAMES, OFF))
+    assert len(asked) == 2 * MOST_ASKED
+
+
+@pytest.mark.parametrize(
+    ("says", "error", "status"),
+    [
+        (1.0, 0.0, Status.MISMATCH),
+        (2.0, 0.0, Status.REFERENCE_OFF),
+        (1.0, 5.0, Status.DIFFERENT),  # its own error is as large as what it was asked about
+    ],
+)
+def test_the_witness_sides_with_whom_it_meets(says: float, error: float, status: Status) -> None:
+    assert who_is_off(_case([], says, error), {"w0": OFF})["w0"].status is status
