@@ -10,11 +10,11 @@ import numpy as np
 
 from gradient_diff.judging.rows import float_name, unsound
 from gradient_diff.noise.given import check_independent, measured_noise, relative_noise, widened
-from gradient_diff.noise.network import UNITS, Kind, Noise, rounding_noise
+from gradient_diff.noise.network import Kind, Noise, rounding_noise
 from gradient_diff.sides import Pair, Side
 from gradient_diff.witnesses.complex_step import Asked
 from manual_mlp import Array, Equation, Problem
-from manual_mlp.extend import Arrays
+from manual_mlp.extend import UNITS, Arrays
 
 
 @dataclass(frozen=True, eq=False)
