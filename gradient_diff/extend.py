@@ -1,7 +1,7 @@
 """Names for the neighbouring packages, which extend what a user of `gradient_diff` sees."""
 
 from gradient_diff.judging.kinks import kink_positions
-from gradient_diff.noise.network import MORE_DRAWS, UNITS, local_distance, on_branch, update_bound
+from gradient_diff.noise.network import MORE_DRAWS, local_distance, on_branch, update_bound
 from gradient_diff.render.figures.canvas import save as save_figure
 from gradient_diff.render.figures.heatmaps import kernel_heatmaps
 from gradient_diff.render.folder import whole_folder
@@ -12,7 +12,6 @@ from gradient_diff.result.status import gravest
 
 __all__ = [
     "MORE_DRAWS",
-    "UNITS",
     "Section",
     "gravest",
     "kernel_heatmaps",

@@ -1,9 +1,10 @@
 """Names for the neighbouring packages, which extend what a user of `manual_mlp` sees."""
 
 from manual_mlp.arrays import Arrays, Shape
+from manual_mlp.dtypes import SMALLEST, UNITS
 from manual_mlp.equations.activations import activation
 from manual_mlp.equations.equations import evaluate, symbol
-from manual_mlp.equations.local_rounding import DRAWN_UNIT, GATE, Local
+from manual_mlp.equations.local_rounding import GATE, Local
 from manual_mlp.equations.loss_operations import LossGradient
 from manual_mlp.equations.losses import ALIASES, EPSILON, LossFunction, as_loss
 from manual_mlp.equations.operations import Activate, Operation, Product, Pullback, SumOverBatch
@@ -15,11 +16,12 @@ from manual_mlp.nodes import INPUT_GRADIENT, LOSS, is_gradient, kind_of, layer_o
 
 __all__ = [
     "ALIASES",
-    "DRAWN_UNIT",
     "EPSILON",
     "GATE",
     "INPUT_GRADIENT",
     "LOSS",
+    "SMALLEST",
+    "UNITS",
     "Activate",
     "Arrays",
     "Layer",

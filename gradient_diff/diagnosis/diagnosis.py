@@ -15,10 +15,10 @@ from gradient_diff.diagnosis.reenactment.enactment import Enactment, described
 from gradient_diff.diagnosis.reenactment.setting import Setting
 from gradient_diff.diagnosis.search import Explanation, explanations
 from gradient_diff.diagnosis.signatures import signatures
-from gradient_diff.noise.network import UNITS, Kind, Noise, rounding_noise
+from gradient_diff.noise.network import Kind, Noise, rounding_noise
 from gradient_diff.result.findings import Cause
 from manual_mlp import Array, Dropout, Evaluation, Problem, gradient_node
-from manual_mlp.extend import GATE, Arrays, is_gradient
+from manual_mlp.extend import GATE, UNITS, Arrays, is_gradient
 
 _ORDER = list(MISTAKES)
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 
 from gradient_diff.diagnosis.factors import NOTHING, Found, Known, named_factor, whole
-from gradient_diff.noise.network import UNITS
 from manual_mlp import Array
+from manual_mlp.extend import UNITS
 
 ROUNDINGS = 64  # what two derivations of one tensor may differ by, in units of u of its largest entry
 

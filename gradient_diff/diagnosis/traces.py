@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from gradient_diff.judging.case import Case
-from gradient_diff.noise.network import UNITS, Kind
+from gradient_diff.noise.network import Kind
 from manual_mlp import Array, gradient_node
-from manual_mlp.extend import Arrays
+from manual_mlp.extend import UNITS, Arrays
 
 DECIMALS = range(1, 9)  # that people write numbers with
 SIGNS = 1e-2  # relative: a first step of Adam is lr · g/(|g| + ε), this near to lr for every |g| above 100 ε

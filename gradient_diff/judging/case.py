@@ -9,13 +9,13 @@ from functools import cached_property
 import numpy as np
 
 from gradient_diff.noise.given import check_independent, measured_noise, relative_noise, widened
-from gradient_diff.noise.network import UNITS, Kind, Noise, rounding_noise
+from gradient_diff.noise.network import Kind, Noise, rounding_noise
 from gradient_diff.result.status import Status
 from gradient_diff.shapes.misfit import misfit
 from gradient_diff.sides import Pair, Side
 from gradient_diff.witnesses.complex_step import Asked
 from manual_mlp import Array, Equation, Problem
-from manual_mlp.extend import Arrays
+from manual_mlp.extend import UNITS, Arrays
 
 
 @dataclass(frozen=True, eq=False)

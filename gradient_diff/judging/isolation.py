@@ -8,11 +8,11 @@ from dataclasses import replace
 import numpy as np
 
 from gradient_diff.judging.case import Case
-from gradient_diff.noise.network import UNITS, local_distance
+from gradient_diff.noise.network import local_distance
 from gradient_diff.result.judged import Judged
 from gradient_diff.result.status import Status
 from manual_mlp import Array, Equation, ShapeError
-from manual_mlp.extend import GATE
+from manual_mlp.extend import GATE, UNITS
 
 
 def isolated(case: Case, side: int, node: str) -> float | None:

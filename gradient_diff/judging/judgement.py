@@ -15,12 +15,12 @@ from gradient_diff.judging.case import Case, expected_noise
 from gradient_diff.judging.isolation import by_isolation, isolated
 from gradient_diff.judging.kinks import explained_by_kinks, kinks
 from gradient_diff.judging.trial import who_is_off
-from gradient_diff.noise.network import MORE_DRAWS, UNITS, Kind, Noise, drawn_again
+from gradient_diff.noise.network import MORE_DRAWS, Kind, Noise, drawn_again
 from gradient_diff.result.judged import BITS, NOBODY, Judged
 from gradient_diff.result.status import Status
 from gradient_diff.sides import Pair
 from manual_mlp import Array
-from manual_mlp.extend import is_gradient
+from manual_mlp.extend import UNITS, is_gradient
 
 CLOSE = 4.0  # times the gate: a call as close is made again with more draws
 

@@ -9,14 +9,13 @@ from dataclasses import replace
 from gradient_diff.judging.case import float_name, unsound
 from gradient_diff.ledger.building import live_ledger
 from gradient_diff.metrics.measuring import measure
-from gradient_diff.noise.network import UNITS
 from gradient_diff.result.judged import Judged
 from gradient_diff.result.row import Row
 from gradient_diff.result.status import Status
 from gradient_diff.shapes.misfit import misfit
 from gradient_diff.sides import Pair
 from manual_mlp import Array, Problem
-from manual_mlp.extend import GATE, layer_of
+from manual_mlp.extend import GATE, UNITS, layer_of
 
 
 def rows_of(pair: Pair, judged: Mapping[str, Judged]) -> tuple[Row, ...]:

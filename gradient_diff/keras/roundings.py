@@ -7,9 +7,8 @@ from collections.abc import Callable
 import numpy as np
 import tensorflow as tf
 
-from gradient_diff.noise.network import UNITS
 from manual_mlp import Array
-from manual_mlp.extend import Arrays
+from manual_mlp.extend import UNITS, Arrays
 
 DRAWS = 8  # of the rounding of something that the house's noise model does not cover
 

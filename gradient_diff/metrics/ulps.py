@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from gradient_diff.noise.network import UNITS
 from manual_mlp import Array
+from manual_mlp.extend import UNITS
 
 
 @cache

@@ -7,11 +7,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from gradient_diff.noise.network import UNITS, Kind, Noise
+from gradient_diff.noise.network import Kind, Noise
 from manual_mlp import Array
-from manual_mlp.extend import GATE
-
-_SMALLEST = {"float16": 2.0**-14}  # the smallest normal number, η; float32 and bfloat16 have 2⁻¹²⁶
+from manual_mlp.extend import GATE, SMALLEST, UNITS
 
 
 def measured_noise(reference: Mapping[str, Array], repeat: Mapping[str, Array]) -> Noise:
@@ -75,7 +73,7 @@ def widened(noise: Noise, hand: Mapping[str, Array], reference: Mapping[str, Arr
 def _widened(noise: Noise, node: str, hand: Array, reference: Array) -> Array:
     u = unit(hand)
     computed = noise.sigma[node] * (u / unit(reference))
-    stored = u * np.maximum(np.abs(noise.values[node]), _SMALLEST.get(hand.dtype.name, 2.0**-126)) / np.sqrt(3)
+    stored = u * np.maximum(np.abs(noise.values[node]), SMALLEST[hand.dtype.name]) / np.sqrt(3)
     return np.where(computed > 0, np.hypot(computed, stored), 0.0)  # nothing is known of what never rounded
 
 

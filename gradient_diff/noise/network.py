@@ -14,18 +14,13 @@ from enum import Enum
 import numpy as np
 
 from manual_mlp import Array, Equation, Problem
-from manual_mlp.extend import DRAWN_UNIT, GATE, Local
+from manual_mlp.extend import GATE, SMALLEST, UNITS, Local
 
 DRAWS = 8
 MORE_DRAWS = 32  # for a close call: the spread of 8 draws is itself uncertain, and 1 node in 100,000 shows it
+# float64's rounding is drawn at float32's u and scaled: its own would drown in the runs' rounding.
+DRAWN_UNIT = UNITS["float32"]
 FEWER_DRAWS, MANY_PARAMETERS = 4, 2_000_000  # in large arrays the pooling over rows and columns steadies σ instead
-
-UNITS = {"float64": 2.0**-53, "float32": 2.0**-24, "float16": 2.0**-11, "bfloat16": 2.0**-8}
-"""Unit roundoff of each dtype that TensorFlow computes in."""
-
-SMALLEST = {"float64": 2.0**-510, "float32": 2.0**-126, "float16": 2.0**-14, "bfloat16": 2.0**-126}
-"""η, the smallest normal number: TensorFlow flushes what is below it to zero. For float64 it is the smallest whose
-square, a variance, can still be computed."""
 
 
 class Kind(Enum):

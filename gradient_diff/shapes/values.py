@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from gradient_diff.noise.network import UNITS
 from gradient_diff.shapes.expressions import Expression
 from manual_mlp import Array
+from manual_mlp.extend import UNITS
 
 ROOM = 2.0**10  # units of roundoff: other expressions differ by far more, other ways of rounding by far less
 COARSE = 2.0**-6  # of the magnitudes: a room of 2¹⁰ units is more in half precision, and there it is that of the sum

@@ -2,7 +2,7 @@
 
 Letters: u is the unit roundoff, s² = u²/3 the variance of one rounding, η the smallest normal number (below it
 hardware flushes to zero), ξ a random number of variance 1, uniform on ±√3. Everything else follows from running the
-equations with these roundings added: see `rounding.py`.
+equations with these roundings added.
 """
 
 from __future__ import annotations
@@ -19,13 +19,10 @@ from manual_mlp.arrays import Array
 
 Share: TypeAlias = Literal["entry", "unit", "row", "all"]
 
-DRAWN_UNIT = (
-    2.0**-24
-)  # float64's rounding is drawn at float32's u and scaled: its own would drown in the runs' rounding
 SHORT = 16  # terms of a product whose partial sums need not be looked at
 LARGE, FEWER_BLOCKS = 1_000_000, 2  # entries of a product from which on two places must do: each costs several passes
 BLOCKS = 8  # partial sums of a long product are looked at at this many places
-GATE = 16.0  # the largest difference, in σ, that rounding is held to explain
+GATE = 16.0  # the largest difference, in σ, that rounding is held to explain; a product's worst case is fitted to it
 
 
 @dataclass(frozen=True)

@@ -12,15 +12,13 @@ from experiments.beyond.vanishing.pictures import by_dtype
 from experiments.frame.study import Comparison, Mode, Part, Picture, Settings, Table, paragraphs
 from experiments.support.datasets import Dataset
 from gradient_diff import GradientDiff, Status, compare, rounding_noise
-from gradient_diff.extend import UNITS
 from keras_mlp import backpropagate, to_keras
 from manual_mlp import Array, Evaluation, gradient_node
-from manual_mlp.extend import layer_of
+from manual_mlp.extend import SMALLEST, UNITS, layer_of
 
 LOSING = 32  # hidden layers with the sigmoid and small weights, so that even float32 runs out of small numbers
 BOTTOM = 4  # layers of it
 DTYPES = ("float32", "float16", "bfloat16")
-SMALLEST = {"float32": 2.0**-126, "float16": 2.0**-14, "bfloat16": 2.0**-126}
 WITHIN = 2.0**-100  # ‖dE/dW‖ above it: few entries, if any, run below the smallest normal number of bfloat16
 LIMITS = (
     "dtype",

@@ -10,9 +10,9 @@ import numpy as np
 from gradient_diff.diagnosis.factors import fit
 from gradient_diff.diagnosis.reenactment.formula import Formula, plus_decay
 from gradient_diff.diagnosis.reenactment.structure import Structure
-from gradient_diff.noise.network import UNITS, Noise
+from gradient_diff.noise.network import Noise
 from manual_mlp import Array, Equation, Problem
-from manual_mlp.extend import GATE, Arrays, Operation, Product, evaluate, is_gradient, layer_of, variable_of
+from manual_mlp.extend import GATE, UNITS, Arrays, Operation, Product, evaluate, is_gradient, layer_of, variable_of
 
 NEAR = 64  # times what rounding explains of the right array: worth a closer look
 CLEARLY = 2.0  # two arrays that both fit one hand are no more tolerances apart than this

@@ -11,8 +11,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from gradient_diff.noise.network import UNITS
 from manual_mlp import Array
+from manual_mlp.extend import UNITS
 
 
 @dataclass(frozen=True, eq=False)

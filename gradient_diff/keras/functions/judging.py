@@ -12,16 +12,14 @@ from gradient_diff.comparison import compare
 from gradient_diff.keras.functions.questions import Answers, Question, answer, answer_sided, entry_question
 from gradient_diff.keras.functions.subject import Subject
 from gradient_diff.noise.given import drawn_noise
-from gradient_diff.noise.network import UNITS, Kind, Noise
+from gradient_diff.noise.network import Kind, Noise
 from gradient_diff.result.diff import GradientDiff
 from gradient_diff.result.row import Row
 from gradient_diff.result.status import Status
 from manual_mlp import Array
-from manual_mlp.extend import Arrays
+from manual_mlp.extend import SMALLEST, UNITS, Arrays
 
 MOST_KINKS = 8  # entries of one row, the worst and as many at random, at which both sides are looked at
-TINY = {"float64": 2.0**-510, "float32": 2.0**-126, "float16": 2.0**-14, "bfloat16": 2.0**-126}
-"""What TensorFlow may flush to zero; for float64 the smallest whose square can be computed."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,12 +82,12 @@ class Sides:
         Draws do not show it, where terms cancel to zero each time: c − Σ p c of a saturated softmax.
         """
         if name.startswith("outputs/"):
-            return TINY[self.subject.dtype]
+            return SMALLEST[self.subject.dtype]
         largest = max(
             float(np.abs(self.cotangents[n] * _finite(a)).max(initial=0.0)) for n, a in self.subject.outputs.items()
         )
         size = float(np.abs(_finite(self.subject.point[name])).max(initial=0.0))
-        return max(UNITS[self.subject.dtype] * largest / max(size, 1.0), TINY[self.subject.dtype])
+        return max(UNITS[self.subject.dtype] * largest / max(size, 1.0), SMALLEST[self.subject.dtype])
 
     def limit(self, name: str) -> Array:
         """The largest difference that is explained."""

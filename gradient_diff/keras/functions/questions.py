@@ -8,10 +8,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from gradient_diff.keras.functions.subject import Subject
-from gradient_diff.noise.network import UNITS
 from gradient_diff.witnesses.along_a_line import FINER, FIRST_STEP, POOR, Estimate, Line, Reach, derivative, sided
 from manual_mlp import Array
-from manual_mlp.extend import Arrays
+from manual_mlp.extend import UNITS, Arrays
 
 FEW = 16  # entries up to which each one is asked for
 RANDOM_DIRECTIONS = 4  # through all entries of a large array

@@ -10,9 +10,9 @@ import numpy as np
 from gradient_diff.keras.functions.causes import cause
 from gradient_diff.keras.functions.judging import Sides
 from gradient_diff.keras.functions.questions import answer
-from gradient_diff.noise.network import UNITS
 from gradient_diff.result.findings import Cause
 from manual_mlp import Array
+from manual_mlp.extend import UNITS
 
 Operand = tuple[str, Array]
 Product = tuple[str, Array, Array]

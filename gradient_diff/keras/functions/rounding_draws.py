@@ -10,9 +10,8 @@ import numpy as np
 
 from gradient_diff.keras.functions.subject import Subject
 from gradient_diff.keras.roundings import drawn_errors
-from gradient_diff.noise.network import UNITS
 from manual_mlp import Array
-from manual_mlp.extend import Arrays
+from manual_mlp.extend import UNITS, Arrays
 
 NEARLY = 0.1  # relative: a run that is off by more is no measure
 

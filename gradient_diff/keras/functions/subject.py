@@ -12,12 +12,11 @@ import numpy as np
 import tensorflow as tf
 
 from gradient_diff.keras.functions.arguments import Arguments
-from gradient_diff.noise.network import UNITS
 from gradient_diff.witnesses.along_a_line import value_noise
 from keras_mlp import Mode, quiet_stderr
 from keras_mlp.extend import in_mode
 from manual_mlp import Array
-from manual_mlp.extend import Arrays
+from manual_mlp.extend import UNITS, Arrays
 
 BETWEEN = 2.0**-38  # float32 rounds by 2⁻²⁴, float64 by 2⁻⁵³
 

@@ -11,8 +11,8 @@ import tensorflow as tf
 
 from gradient_diff.keras.functions.arguments import Arguments
 from gradient_diff.keras.functions.subject import float_outputs
-from gradient_diff.noise.network import UNITS
 from keras_mlp import quiet_stderr
+from manual_mlp.extend import UNITS
 
 MOST_ARRAYS = 4  # of whole numbers, tried in every combination
 

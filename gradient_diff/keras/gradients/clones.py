@@ -13,13 +13,13 @@ import tensorflow as tf
 from gradient_diff.keras.gradients.request import Reference, Request, is_finer
 from gradient_diff.keras.roundings import DRAWS, moved
 from gradient_diff.noise.given import drawn_noise
-from gradient_diff.noise.network import UNITS, Kind, Noise
+from gradient_diff.noise.network import Kind, Noise
 from gradient_diff.witnesses.complex_step import Asked
 from gradient_diff.witnesses.ridders import ridders
 from keras_mlp import Mode, parameters_of, prove_same_weights
 from keras_mlp.extend import exact_decay, in_mode, layer_weights, mixed_precision, replayed, total_loss
 from manual_mlp import Array
-from manual_mlp.extend import Arrays
+from manual_mlp.extend import UNITS, Arrays
 
 
 def clone_reference(request: Request, mine: Arrays, of_step: bool) -> Reference:

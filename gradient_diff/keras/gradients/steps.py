@@ -8,11 +8,11 @@ from functools import cached_property
 
 import numpy as np
 
-from gradient_diff.noise.network import UNITS, update_bound
+from gradient_diff.noise.network import update_bound
 from gradient_diff.result.diff import GradientDiff
 from gradient_diff.result.findings import Cause
 from manual_mlp import Array, ShapeError, gradient_node
-from manual_mlp.extend import GATE, Arrays
+from manual_mlp.extend import GATE, UNITS, Arrays
 
 Judge = Callable[[Arrays, Arrays], GradientDiff]
 """(gradients, name → what storing the weights hides of them) → the comparison."""

@@ -12,9 +12,10 @@ from experiments.benchmarks.calibration.random_nets import random_net
 from experiments.students.student import student_nodes
 from gradient_diff import Noise, rounding_noise
 from gradient_diff.noise import network as rounding
-from gradient_diff.noise.network import UNITS, local_distance, on_branch, update_bound
+from gradient_diff.noise.network import local_distance, on_branch, update_bound
 from manual_mlp import MLP, Array, Dense, Problem, evaluation_of, gradient_node
 from manual_mlp.equations.local_rounding import GATE
+from manual_mlp.extend import UNITS
 
 SEEDS = range(40)
 

@@ -14,6 +14,7 @@ from experiments.frame.running import Outcome
 from experiments.frame.study import Settings
 from experiments.support.datasets import digits
 from gradient_diff import Status, compare, rounding_noise
+from manual_mlp.extend import SMALLEST
 
 
 @pytest.fixture(scope="module")
@@ -107,6 +108,7 @@ def test_float32_and_bfloat16_are_flushed_and_float16_is_not() -> None:
     """What the text says of products below the smallest normal number."""
     products = {
         dtype: float((keras.ops.convert_to_tensor(small, dtype) * keras.ops.convert_to_tensor(2.0**-3, dtype)).numpy())
-        for dtype, small in study.SMALLEST.items()
+        for dtype, small in SMALLEST.items()
+        if dtype != "float64"
     }
     assert products == {"float32": 0.0, "float16": 2.0**-17, "bfloat16": 0.0}
