@@ -31,7 +31,7 @@ def table(folder: Path, name: str) -> pd.DataFrame:
 def test_all_is_as_expected(fresh: Callable[[str], Outcome]) -> None:
     outcome = fresh("digit_network")
     assert outcome.failed == ()
-    assert outcome.summary == "MATCH, 8 of 8 claims hold"
+    assert outcome.summary == "5 of 5 comparisons as expected, 8 of 8 claims hold"
 
 
 def test_the_saved_weights_give_the_accuracy_of_the_table(folder: Path) -> None:
