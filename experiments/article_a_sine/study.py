@@ -53,8 +53,8 @@ def run(settings: Settings, progress: Progress, steps: int = STEPS, every: int =
     evaluations = {
         "evaluation": training.by_hand(training.start),
         "keras": training.by_tape(training.start),
-        "derived": training.by_hand(training.derived.snapshots[steps]),
-        "published": training.by_hand(training.published.snapshots[steps]),
+        "derived": training.by_hand(training.derived.kept[steps]),
+        "published": training.by_hand(training.published.kept[steps]),
     }
     return Result("Article A: an MLP in NumPy learns the sine", parts, evaluations)
 
@@ -95,8 +95,8 @@ def training_part(training: SineTraining) -> Part:
 
 
 def _errors(training: SineTraining, step: int) -> dict[str, float]:
-    published, derived = (training.errors(r.snapshots[step]) for r in (training.published, training.derived))
-    e, beside = (training.by_hand(r.snapshots[step]).loss for r in (training.derived, training.beside))
+    published, derived = (training.errors(r.kept[step]) for r in (training.published, training.derived))
+    e, beside = (training.by_hand(r.kept[step]).loss for r in (training.derived, training.beside))
     return {
         "steps": step,
         "MAE, published": published[0],
@@ -108,14 +108,15 @@ def _errors(training: SineTraining, step: int) -> dict[str, float]:
 
 
 def _curves(training: SineTraining) -> pd.DataFrame:
-    curves = {"published": training.published.curve, "derived": training.derived.curve}
-    return pd.DataFrame(curves).rename_axis("steps").reset_index()
+    runs = {"published": training.published, "derived": training.derived}
+    before = {name: {step - 1: e for step, e in run.losses.items()} for name, run in runs.items()}
+    return pd.DataFrame(before).rename_axis("steps").reset_index()
 
 
 def _training_claims(training: SineTraining) -> dict[str, bool]:
     if not training.as_measured:
         return {}
-    snapshots = training.published.snapshots
+    snapshots = training.published.kept
     found = {step: f"{training.errors(snapshots[step])[0]:.6f}" for step in training.early}
     claims = {
         f"after {step:,} steps the mean absolute error of the article's loop is {EARLY_ERRORS[step]}": error
@@ -230,13 +231,13 @@ def _factor(name: str, diff: GradientDiff) -> dict[str, object]:
 
 
 def _both_losses(training: SineTraining, step: int) -> dict[str, float]:
-    descended, written = (training.by_hand(training.derived.snapshots[step], loss).loss for loss in (LOSS, WRITTEN))
+    descended, written = (training.by_hand(training.derived.kept[step], loss).loss for loss in (LOSS, WRITTEN))
     return {"steps": step, "E as descended, ½ Σ (y − d)²": descended, "E as written, Σ (y − d)²": written}
 
 
 def gradients_part(training: SineTraining) -> Part:
     """By hand and by the tape, at the start and after every 5,000 steps."""
-    kept = {step: training.derived.snapshots[step] for step in training.checked}
+    kept = {step: training.derived.kept[step] for step in training.checked}
     pairs = {step: (training.by_hand(w), training.by_tape(w)) for step, w in kept.items()}
     diffs = {step: compare(*pair) for step, pair in pairs.items()}
     checks = pd.DataFrame([_check(step, *pairs[step], diff) for step, diff in diffs.items()])

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from experiments.article_a_sine import article as article_a
 from experiments.frame.study import Settings
+from experiments.support.watched_training import Course, train_and_keep
 from keras_mlp import backpropagate, to_keras
 from manual_mlp import MLP, Array, Dense, Evaluation, train
-from manual_mlp import Progress as Epoch
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -23,19 +22,6 @@ Parameters = Mapping[str, Array]
 LOSS = "half_sum_squared_error"  # what the article descends
 POINTS = 50  # of the loss curve, between two checks
 EARLY = (1_000, 2_000)  # steps on the plateau, where runs still agree to the last digits
-
-
-@dataclass(eq=False)
-class Run:
-    """One training run: parameters after the steps that are looked at, and E before many more.
-
-    Example:
-        >>> Run(curve={0: 26.9}).curve[0]
-        26.9
-    """
-
-    snapshots: dict[int, dict[str, Array]] = field(default_factory=dict)
-    curve: dict[int, float] = field(default_factory=dict)
 
 
 class SineTraining:
@@ -49,7 +35,7 @@ class SineTraining:
 
     Example:
         >>> from rich.progress import Progress
-        >>> sorted(SineTraining(Settings(), Progress(disable=True), steps=4, every=2).derived.snapshots)
+        >>> sorted(SineTraining(Settings(), Progress(disable=True), steps=4, every=2).derived.kept)
         [0, 2, 4]
     """
 
@@ -95,39 +81,22 @@ class SineTraining:
         derived, _ = train(self.mlp, self.start, self.x, self.y, LOSS, learning_rate=article_a.LEARNING_RATE, epochs=1)
         return article_a.as_parameters(weights, biases), derived
 
-    def _as_published(self, progress: Progress) -> Run:
-        run, task = Run({0: self.start}), progress.add_task("the article's loop", total=self.steps)
+    def _as_published(self, progress: Progress) -> Course:
+        kept, losses, task = {0: self.start}, {}, progress.add_task("the article's loop", total=self.steps)
         weights, biases = article_a.draw(self.settings.seed, self.settings.dtype)
         for done in range(1, self.steps + 1):
             output = article_a.iterate(self.x, self.y, weights, biases)
             if done in self._kept:
-                run.snapshots[done] = article_a.as_parameters(weights, biases)
+                kept[done] = article_a.as_parameters(weights, biases)
             if done % self._record == 0:
-                run.curve[done - 1] = float(0.5 * np.square(output - self.y).sum())
+                losses[done] = float(0.5 * np.square(output - self.y).sum())
                 progress.advance(task, self._record)
-        return run
+        return Course(kept, losses)
 
-    def _as_derived(self, progress: Progress, words: str, start: Parameters) -> Run:
-        run, task = Run({0: dict(start)}), progress.add_task(words, total=self.steps)
-
-        def watch(epoch: Epoch) -> None:
-            if epoch.epoch in self._kept:
-                run.snapshots[epoch.epoch] = {name: array.copy() for name, array in epoch.parameters.items()}
-            run.curve[epoch.epoch - 1] = epoch.loss
-            progress.advance(task, self._record)
-
-        train(
-            self.mlp,
-            start,
-            self.x,
-            self.y,
-            LOSS,
-            learning_rate=article_a.LEARNING_RATE,
-            epochs=self.steps,
-            record_every=self._record,
-            callback=watch,
-        )
-        return run
+    def _as_derived(self, progress: Progress, words: str, start: Parameters) -> Course:
+        how = {"learning_rate": article_a.LEARNING_RATE, "record_every": self._record}
+        given = (self.mlp, start, self.x, self.y, LOSS)
+        return train_and_keep(given, self.steps, self._kept, progress, words, **how)  # type: ignore[arg-type]  # each its own
 
 
 def network() -> MLP:

@@ -15,7 +15,7 @@ from experiments.article_b_images.given_weights import weights_from
 from experiments.article_b_images.pictures import training_curves, wrong_images
 from experiments.frame.study import Comparison, Part, Picture, Result, Settings, Table, paragraphs
 from experiments.support.datasets import DataError, Dataset, dataset_of
-from experiments.support.watched_training import Task, Training, trained
+from experiments.support.watched_training import Task, Training, train_watched
 from gradient_diff import compare
 from keras_mlp import backpropagate, to_keras
 from manual_mlp import MLP, Array, Dense, Loss, load_parameters, save_parameters
@@ -59,7 +59,7 @@ def run(settings: Settings, progress: Progress) -> Result:
     mlp = network(data.inputs)
     if settings.weights is None:
         training = _trained(mlp, data, settings, progress)
-        parameters, first = training.parameters, _training_part(training, mlp, data)
+        parameters, first = training.course.parameters, _training_part(training, mlp, data)
     else:
         parameters = weights_from(settings.weights, mlp, settings.dtype)
         first = _given_part(mlp, parameters, data, settings)
@@ -87,7 +87,7 @@ def _trained(mlp: MLP, data: Dataset, settings: Settings, progress: Progress) ->
     epochs = settings.epochs or EPOCHS.get(data.name, MANY)
     task = Task(mlp, x, y, "categorical_crossentropy", RATE, epochs, BATCH)
     start = mlp.initialize(settings.seed, dtype=settings.dtype)
-    return trained(task, start, settings, progress, f"mnist_batches: {data.name}")
+    return train_watched(task, start, settings, progress, f"mnist_batches: {data.name}")
 
 
 def _widths(mlp: MLP) -> str:
@@ -95,7 +95,7 @@ def _widths(mlp: MLP) -> str:
 
 
 def _training_part(training: Training, mlp: MLP, data: Dataset) -> Part:
-    right = [(epoch, _right_by_hand(mlp, kept, data)) for epoch, kept in training.kept.items()]
+    right = [(epoch, _right_by_hand(mlp, kept, data)) for epoch, kept in training.course.kept.items()]
     accuracy = pd.DataFrame(right, columns=["epoch", "right"])
     accuracy["accuracy"] = accuracy["right"] / len(data.y_test)
     return Part(

@@ -12,7 +12,7 @@ from experiments.article_b_images.pictures import show
 from experiments.frame.study import Comparison, Part, Picture, Settings, Table, paragraphs
 from experiments.support.datasets import CLASSES, Dataset
 from experiments.support.drawing import panels
-from experiments.support.watched_training import Task, Training, trained
+from experiments.support.watched_training import Task, Training, train_watched
 from manual_mlp import MLP, Array, Dense
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ class Principal:
 class Autoencoders:
     """Both trained, and the SVD beside.
 
-    Example: see `trained_autoencoders`.
+    Example: see `train_autoencoders`.
     """
 
     data: Dataset
@@ -86,7 +86,7 @@ class Autoencoders:
     linear: Training
 
 
-def trained_autoencoders(data: Dataset, settings: Settings, progress: Progress) -> Autoencoders:
+def train_autoencoders(data: Dataset, settings: Settings, progress: Progress) -> Autoencoders:
     """Train n-15-n twice: with sigmoids on the images, and linear on the centred images.
 
     Args:
@@ -111,7 +111,7 @@ def trained_autoencoders(data: Dataset, settings: Settings, progress: Progress) 
         rate, epochs, batch = how
         task = Task(mlp, values, values, LOSS, rate, settings.epochs or epochs, batch)
         start = mlp.initialize(settings.seed, dtype=settings.dtype)
-        runs.append(trained(task, start, settings, progress, f"digit_network: {words}"))
+        runs.append(train_watched(task, start, settings, progress, f"digit_network: {words}"))
     return Autoencoders(data, principal, *runs)
 
 
@@ -142,10 +142,10 @@ def _images(found: Autoencoders, dtype: str) -> pd.DataFrame:
     chosen = [int(np.flatnonzero(labels == k)[0]) for k in range(CLASSES)]
     x = found.data.images("test", dtype=dtype)[chosen]
     centred = (x - found.principal.mean).astype(dtype)
-    linear = found.linear.task.mlp.predict(found.linear.parameters, centred) + found.principal.mean
+    linear = found.linear.task.mlp.predict(found.linear.course.parameters, centred) + found.principal.mean
     rows = {
         "input": x,
-        "autoencoder": found.sigmoid.task.mlp.predict(found.sigmoid.parameters, x),
+        "autoencoder": found.sigmoid.task.mlp.predict(found.sigmoid.course.parameters, x),
         "linear": linear,
         "SVD": found.principal.through(x),
     }
@@ -161,7 +161,7 @@ def _images(found: Autoencoders, dtype: str) -> pd.DataFrame:
 def linear_part(found: Autoencoders) -> Part:
     """The linear autoencoder against the SVD, along its training."""
     task, best = found.linear.task, found.principal.error
-    rows = [_row(found, epoch) for epoch in found.linear.kept]
+    rows = [_row(found, epoch) for epoch in found.linear.course.kept]
     frame = pd.DataFrame(rows)
     costs, angles = frame["C of the linear autoencoder"], frame["mean angle, °"]
     return Part(
@@ -202,7 +202,7 @@ def linear_part(found: Autoencoders) -> Part:
 
 
 def _row(found: Autoencoders, epoch: int) -> dict[str, float]:
-    kept = found.linear.kept[epoch]
+    kept = found.linear.course.kept[epoch]
     angles = found.principal.angles(kept["dense_2/kernel"])
     return {
         "epoch": epoch,
@@ -216,7 +216,7 @@ def _row(found: Autoencoders, epoch: int) -> dict[str, float]:
 
 def _cost(training: Training, epoch: int | None = None) -> float:
     """C on all training images, in pieces so that memory stays small."""
-    task, weights = training.task, training.parameters if epoch is None else training.kept[epoch]
+    task, weights = training.task, training.course.parameters if epoch is None else training.course.kept[epoch]
     total = 0.0
     for start in range(0, len(task.x), 1000):
         part = slice(start, start + 1000)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from rich.progress import Progress
 
+
+T = TypeVar("T")
 
 HIDDEN = (1, 2, 5, 15, 50, 150)
 SAMPLES = 10
@@ -125,32 +128,25 @@ def _costs(problem: Problem, seed: int) -> dict[str, float]:
     numerical, times = zip(*(_timed(lambda: next(slopes)) for _ in asked), strict=True)
     seconds = float(np.median(times)) * len(names)  # the median: another process may take a core for a while
     error, parameters = forward_pass(problem), dict(problem.parameters)
-    forward = _median(lambda: error(parameters))
-    backward = _median(lambda: problem.mlp.backpropagate(problem.parameters, problem.x, problem.y, problem.loss))
+    whole = partial(problem.mlp.backpropagate, problem.parameters, problem.x, problem.y, problem.loss)
+    # in turn, so that other work on the machine slows both down
+    turns = [(_timed(lambda: error(parameters))[1], _timed(whole)[1]) for _ in range(TURNS)]
+    backward = float(np.median([back for _, back in turns]))
     return {
         "parameters": len(names),
         "forward passes": 2 * len(names),
         NUMERICAL: seconds,
         BACKWARD: backward,
-        "backpropagation, in forward passes": backward / forward,
+        "backpropagation, in forward passes": float(np.median([back / forth for forth, back in turns])),
         "numerical / backpropagation": seconds / backward,
         "relative L2": float(np.linalg.norm(np.array(numerical) - exact) / np.linalg.norm(exact)),
     }
 
 
-def _timed(call: Callable[[], float]) -> tuple[float, float]:
+def _timed(call: Callable[[], T]) -> tuple[T, float]:
     begun = time.perf_counter()
     value = call()
     return value, time.perf_counter() - begun
-
-
-def _median(call: Callable[[], object]) -> float:
-    seconds = []
-    for _ in range(TURNS):
-        begun = time.perf_counter()
-        call()
-        seconds.append(time.perf_counter() - begun)
-    return float(np.median(seconds))
 
 
 def picture(frame: pd.DataFrame) -> Figure:

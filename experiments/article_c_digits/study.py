@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from experiments.article_c_digits.autoencoders import autoencoder_part, linear_part, trained_autoencoders
+from experiments.article_c_digits.autoencoders import autoencoder_part, linear_part, train_autoencoders
 from experiments.article_c_digits.numerical_costs import costs_part
 from experiments.frame.study import Comparison, Part, Picture, Result, Settings, Table, paragraphs
 from experiments.support.datasets import Dataset, dataset_of
 from experiments.support.drawing import BLUE, GREEN, RED, panels
-from experiments.support.watched_training import Task, Training, trained
+from experiments.support.watched_training import Task, Training, train_watched
 from manual_mlp import MLP, Array, Dense
 
 if TYPE_CHECKING:
@@ -45,14 +45,17 @@ def run(settings: Settings, progress: Progress) -> Result:
     """
     data = dataset_of(settings)
     runs = {name: _trained(data, name, settings, progress) for name in RUNS}
-    autoencoders = trained_autoencoders(data, settings, progress)
+    autoencoders = train_autoencoders(data, settings, progress)
     parts = (
         digits_part(runs, data, settings.dtype),
         autoencoder_part(autoencoders, settings.dtype),
         linear_part(autoencoders),
         costs_part(data.images("train", 100), data.one_hot("train", 100), settings.seed, progress),
     )
-    saved = {"digits": next(iter(runs.values())).parameters, "autoencoder": autoencoders.sigmoid.parameters}
+    saved = {
+        "digits": next(iter(runs.values())).course.parameters,
+        "autoencoder": autoencoders.sigmoid.course.parameters,
+    }
     return Result(f"Article C: fifteen hidden units ({data.name})", parts, {}, saved, data.facts)
 
 
@@ -72,15 +75,15 @@ def _trained(data: Dataset, name: str, settings: Settings, progress: Progress) -
     x, y = data.images(dtype=settings.dtype), data.one_hot(dtype=settings.dtype)
     task = Task(mlp, x, y, LOSS, rate, settings.epochs or EPOCHS.get(data.name, FEWER), batch)
     start = mlp.initialize(settings.seed, "normal(0.3)", dtype=settings.dtype)
-    return trained(task, start, settings, progress, f"digit_network: {name}")
+    return train_watched(task, start, settings, progress, f"digit_network: {name}")
 
 
 def digits_part(runs: dict[str, Training], data: Dataset, dtype: str) -> Part:
     """Stochastic gradient descent, in mini-batches and sample by sample."""
     images, labels = data.images("test", dtype=dtype), data.labels("test")
-    frame = pd.DataFrame({"epoch": list(next(iter(runs.values())).kept)})
+    frame = pd.DataFrame({"epoch": list(next(iter(runs.values())).course.kept)})
     for name, training in runs.items():
-        frame[name] = [_accuracy(training, kept, images, labels) for kept in training.kept.values()]
+        frame[name] = [_accuracy(training, kept, images, labels) for kept in training.course.kept.values()]
     steps = pd.DataFrame([_steps(name, training, data) for name, training in runs.items()])
     return Part(
         "Mini-batches and online",
@@ -110,9 +113,9 @@ def digits_part(runs: dict[str, Training], data: Dataset, dtype: str) -> Part:
 
 
 def _curves(runs: dict[str, Training]) -> pd.DataFrame:
-    frame = pd.DataFrame({"epoch": list(next(iter(runs.values())).losses)})
+    frame = pd.DataFrame({"epoch": list(next(iter(runs.values())).course.losses)})
     for name, training in runs.items():
-        frame[name] = list(training.losses.values())
+        frame[name] = list(training.course.losses.values())
     return frame
 
 
@@ -130,8 +133,8 @@ def _steps(name: str, training: Training, data: Dataset) -> dict[str, object]:
         "η": task.learning_rate,
         "epochs": task.epochs,
         "updates": task.epochs * -(-len(data.y_train) // size),
-        "ms an epoch": training.seconds / task.epochs * 1e3,
-        "C over the last epoch": list(training.losses.values())[-1],
+        "ms an epoch": training.course.seconds / task.epochs * 1e3,
+        "C over the last epoch": list(training.course.losses.values())[-1],
         "verdicts": ", ".join(dict.fromkeys(diff.verdict.name for diff in training.diffs.values())),
     }
 

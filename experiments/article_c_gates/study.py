@@ -11,9 +11,9 @@ import pandas as pd
 
 from experiments.article_c_gates.gates import INPUTS, gates_part, sigmoid_part
 from experiments.article_c_gates.pictures import surfaces
-from experiments.article_c_gates.tape_descent import trained_by_tape
+from experiments.article_c_gates.tape_descent import train_by_tape
 from experiments.frame.study import Comparison, Part, Picture, Result, Settings, Table, paragraphs
-from experiments.support.watched_training import Task, Training, trained
+from experiments.support.watched_training import Task, Training, train_watched
 from manual_mlp import MLP, Array, Dense, train
 
 if TYPE_CHECKING:
@@ -129,7 +129,9 @@ class Seeds:
     def watched(self, progress: Progress) -> Training:
         """The training of `learned` once more, with the tape looking on."""
         task = Task(self.mlp, self.x, self.y, LOSS, RATE, self.steps)
-        return trained(task, self.start(self.first_learned), self.settings, progress, f"logic_gates: {self.net} again")
+        return train_watched(
+            task, self.start(self.first_learned), self.settings, progress, f"logic_gates: {self.net} again"
+        )
 
 
 def learned_part(
@@ -172,9 +174,9 @@ def _claims(learned: Mapping[str, Training], frame: pd.DataFrame, steps_given: b
 
 
 def _both_trained(run: Seeds, training: Training) -> tuple[object, ...]:
-    start = training.kept[0]
-    tape = trained_by_tape(run.mlp, start, run.x, run.y, LOSS, RATE, run.steps)
-    hand = training.parameters
+    start = training.course.kept[0]
+    tape = train_by_tape(run.mlp, start, run.x, run.y, LOSS, RATE, run.steps)
+    hand = training.course.parameters
     apart = max(float(np.abs(hand[n] - tape[n]).max() / np.abs(hand[n]).max()) for n in hand)
     e = {side: run.mlp.backpropagate(w, run.x, run.y, LOSS) for side, w in (("hand", hand), ("tape", tape))}
     z = {side: evaluation.nodes[f"{run.mlp.layers[-1].name}/z"] for side, evaluation in e.items()}

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pandas as pd
 
 from experiments.frame.study import Settings, Table
@@ -24,19 +23,51 @@ Parameters = Mapping[str, Array]
 CHECKS = 5  # times that the tape looks at a training, the start not counted
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
+class Course:
+    """Where a training went: epoch → parameters, 0 the start and the end among them; epoch → E; the seconds it took."""
+
+    kept: dict[int, dict[str, Array]]
+    losses: dict[int, float]
+    seconds: float = 0.0
+
+    @property
+    def parameters(self) -> dict[str, Array]:
+        """Those at the end."""
+        return self.kept[max(self.kept)]
+
+
+def train_and_keep(
+    data: tuple[MLP, Parameters, Array, Array, str],
+    epochs: int,
+    keep: Collection[int],
+    progress: Progress,
+    words: str,
+    record_every: int = 1,
+    **how: Any,
+) -> Course:
+    """Train by hand, and keep the parameters after some epochs; whoever looks at them does so afterwards."""
+    bar, start = progress.add_task(words, total=epochs), data[1]
+    kept, losses = {0: _copied(start)}, {}
+
+    def watch(epoch: Epoch) -> None:
+        losses[epoch.epoch] = epoch.loss
+        if epoch.epoch in keep:
+            kept[epoch.epoch] = _copied(epoch.parameters)
+        progress.advance(bar, record_every)
+
+    begun = time.perf_counter()
+    kept[epochs] = train(*data, **how, epochs=epochs, record_every=record_every, callback=watch)[0]
+    return Course(kept, losses, time.perf_counter() - begun)
+
+
+def _copied(parameters: Parameters) -> dict[str, Array]:
+    return {name: array.copy() for name, array in parameters.items()}
+
+
+@dataclass(frozen=True, eq=False)
 class Task:
-    """What is trained, and how.
-
-    Attributes:
-        mlp: the network.
-        x, y: the training data.
-        loss: its name.
-        learning_rate, epochs, batch_size: of gradient descent; None for full batches.
-        looked_at: so many of the first samples are the batch whose gradients are compared.
-
-    Example: see `trained`.
-    """
+    """What is trained by gradient descent, in full batches or smaller ones, and on how many samples it is looked at."""
 
     mlp: MLP
     x: Array
@@ -55,22 +86,14 @@ class Task:
         return hand, backpropagate(model, x, y, self.loss, settings.mode)
 
 
-@dataclass(eq=False)
+@dataclass(frozen=True, eq=False)
 class Training:
-    """What came of it: epoch → E, parameters and both evaluations at the epochs that were looked at.
-
-    `seconds` are those of the training alone, without the looks.
-
-    Example: see `trained`.
-    """
+    """A task's course; epoch → both evaluations at the parameters that were kept, and their comparison."""
 
     task: Task
-    parameters: dict[str, Array] = field(default_factory=dict)
-    losses: dict[int, float] = field(default_factory=dict)
-    kept: dict[int, dict[str, Array]] = field(default_factory=dict)
-    pairs: dict[int, tuple[Evaluation, Evaluation]] = field(default_factory=dict)
-    diffs: dict[int, GradientDiff] = field(default_factory=dict)
-    seconds: float = 0.0
+    course: Course
+    pairs: dict[int, tuple[Evaluation, Evaluation]]
+    diffs: dict[int, GradientDiff]
 
     @property
     def agreed(self) -> bool:
@@ -89,7 +112,7 @@ class Training:
 
     def curve(self) -> Table:
         """E over the epochs, for a picture."""
-        frame = pd.DataFrame(list(self.losses.items()), columns=["epoch", "E"])
+        frame = pd.DataFrame(list(self.course.losses.items()), columns=["epoch", "E"])
         return Table(frame, ("epoch",), in_report=False)
 
     def checks(self) -> Table:
@@ -98,71 +121,25 @@ class Training:
         return Table(pd.DataFrame(rows), ("epoch", "verdict"))
 
 
-def trained(task: Task, start: Parameters, settings: Settings, progress: Progress, words: str) -> Training:
-    """Train by hand from given parameters, and compare the gradients at the start, a few times, and at the end.
-
-    Args:
-        task: what is trained.
-        start: name → array.
-        settings: dtype, mode and seed.
-        progress: gets a bar.
-        words: beside it.
-
-    Returns:
-        The `Training`.
-
-    Example:
-        >>> import numpy as np
-        >>> from rich.progress import Progress
-        >>> from manual_mlp import Dense
-        >>> task = Task(MLP(2, [Dense(1)]), np.eye(2), np.ones((2, 1)), "mse", 0.1, epochs=4)
-        >>> result = trained(task, task.mlp.initialize(0), Settings(), Progress(disable=True), "a demo")
-        >>> result.agreed, sorted(result.diffs)
-        (True, [0, 1, 2, 3, 4])
-    """
-    result, bar = Training(task), progress.add_task(words, total=task.epochs)
-    looks = look_epochs(task.epochs)
-    _look(result, 0, start, settings)
-    begun = time.perf_counter()
-
-    def watch(epoch: Epoch) -> None:
-        nonlocal begun
-        result.seconds += time.perf_counter() - begun
-        result.losses[epoch.epoch] = epoch.loss
-        if epoch.epoch in looks:
-            _look(result, epoch.epoch, epoch.parameters, settings)
-        progress.advance(bar)
-        begun = time.perf_counter()
-
-    how = {"learning_rate": task.learning_rate, "epochs": task.epochs, "batch_size": task.batch_size}
-    result.parameters, _ = train(
-        task.mlp,
-        start,
-        task.x,
-        task.y,
-        task.loss,
-        **how,  # type: ignore[arg-type]  # each of its own type
+def train_watched(task: Task, start: Parameters, settings: Settings, progress: Progress, words: str) -> Training:
+    """Train by hand, and compare the gradients at the start, a few times on the way, and at the end."""
+    course = train_and_keep(
+        (task.mlp, start, task.x, task.y, task.loss),
+        task.epochs,
+        look_epochs(task.epochs),
+        progress,
+        words,
+        learning_rate=task.learning_rate,
+        batch_size=task.batch_size,
         seed=settings.seed,
-        callback=watch,
     )
-    return result
+    pairs = {epoch: task.both(kept, settings) for epoch, kept in course.kept.items()}
+    return Training(task, course, pairs, {epoch: compare(*pair) for epoch, pair in pairs.items()})
 
 
 def look_epochs(epochs: int) -> list[int]:
-    """Evenly spread, the last one among them.
-
-    Example:
-        >>> look_epochs(60), look_epochs(3)
-        ([12, 24, 36, 48, 60], [1, 2, 3])
-    """
+    """Evenly spread, the last one among them."""
     return sorted({max(1, round(epochs * k / CHECKS)) for k in range(1, CHECKS + 1)})
-
-
-def _look(result: Training, epoch: int, parameters: Parameters, settings: Settings) -> None:
-    own = {name: np.array(array) for name, array in parameters.items()}
-    result.kept[epoch] = own
-    result.pairs[epoch] = result.task.both(own, settings)
-    result.diffs[epoch] = compare(*result.pairs[epoch])
 
 
 def _check(epoch: int, hand: Evaluation, tape: Evaluation, diff: GradientDiff) -> dict[str, object]:

@@ -13,13 +13,13 @@ from experiments.beyond.saturation.training import (
     FACTOR,
     STEP,
     WAYS,
-    Course,
+    KerasTraining,
     Look,
     Start,
     from_probabilities,
     network,
     outside,
-    trained,
+    train_by_keras,
 )
 from experiments.frame.study import Comparison, Part, Picture, Settings, Table, paragraphs
 from experiments.support.datasets import Dataset
@@ -45,7 +45,7 @@ def training_part(data: Dataset, settings: Settings, progress: Progress) -> Part
     """Both trainings, epoch by epoch, and their gradients at the end."""
     start, epochs = Start.of(data, settings), settings.epochs or (FULL if settings.full else EPOCHS)
     bar = progress.add_task("saturation: training both ways", total=len(WAYS) * epochs)
-    courses = {way: trained(way, start, epochs, settings, lambda: progress.advance(bar)) for way in WAYS}
+    courses = {way: train_by_keras(way, start, epochs, settings, lambda: progress.advance(bar)) for way in WAYS}
     return Part(
         "What it costs in training",
         _text(start, courses, epochs),
@@ -56,7 +56,7 @@ def training_part(data: Dataset, settings: Settings, progress: Progress) -> Part
     )
 
 
-def _text(start: Start, courses: dict[str, Course], epochs: int) -> tuple[str, ...]:
+def _text(start: Start, courses: dict[str, KerasTraining], epochs: int) -> tuple[str, ...]:
     logits, lost = (courses[way].looks[-1] for way in (LOGITS, LOST))
     own = start.y.argmax(axis=1)
     return paragraphs(f"""
@@ -85,7 +85,7 @@ def _given_up(last: Look, own: Array) -> int:
     return len(set(own) - set(own[last.right]))
 
 
-def _frame(courses: dict[str, Course]) -> pd.DataFrame:
+def _frame(courses: dict[str, KerasTraining]) -> pd.DataFrame:
     """A row for each epoch and way: side by side the columns would be wider than the page."""
     rows = [
         (epoch, way, seen.loss, seen.accuracy, seen.lost.mean(), seen.idle.mean())
@@ -95,7 +95,7 @@ def _frame(courses: dict[str, Course]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["epoch", "trained", "E", "accuracy", "certain and wrong", "no gradient"])
 
 
-def _claims(courses: dict[str, Course]) -> dict[str, bool]:
+def _claims(courses: dict[str, KerasTraining]) -> dict[str, bool]:
     logits, lost = (courses[way].looks for way in (LOGITS, LOST))
     pairs = list(zip(logits[1:], lost[1:], strict=True))
     return {
@@ -111,7 +111,7 @@ def _claims(courses: dict[str, Course]) -> dict[str, bool]:
     }
 
 
-def _comparisons(start: Start, courses: dict[str, Course], settings: Settings) -> dict[str, Comparison]:
+def _comparisons(start: Start, courses: dict[str, KerasTraining], settings: Settings) -> dict[str, Comparison]:
     """At the end of each training, over some of its images."""
     plain, loss = network(start.x.shape[1]), Loss(LOSS, from_logits=True)
     first, second = (courses[way].parameters for way in (LOGITS, LOST))
@@ -130,7 +130,7 @@ def _comparisons(start: Start, courses: dict[str, Course], settings: Settings) -
     return found
 
 
-def settled(start: Start, course: Course) -> Array:
+def settled(start: Start, course: KerasTraining) -> Array:
     """Images to compare: those of which both sides, and a derivation in float64, say alike whether p is clipped.
 
     In float32 the upper edge of the clip is less than two steps of p below 1: which side of it an image is on is
@@ -146,7 +146,7 @@ def settled(start: Start, course: Course) -> Array:
     Example:
         >>> from experiments.support.datasets import digits
         >>> start = Start.of(digits(), Settings())
-        >>> len(settled(start, trained(LOST, start, 0, Settings())))  # in float64 no image is so near the edge
+        >>> len(settled(start, train_by_keras(LOST, start, 0, Settings())))  # in float64 no image is so near the edge
         1000
     """
     mlp, fine = network(start.x.shape[1], "softmax"), {n: w.astype("float64") for n, w in course.parameters.items()}

@@ -11,7 +11,8 @@ import numpy as np
 from experiments.beyond.saturation.pictures import LOGITS, LOST
 from experiments.frame.study import Settings
 from experiments.support.datasets import Dataset
-from keras_mlp import named_weights, parameters_of, quiet_stderr, to_keras, to_keras_optimizer
+from experiments.support.tape_step import Step, tape_step
+from keras_mlp import parameters_of, to_keras, to_keras_optimizer
 from manual_mlp import MLP, Adam, Array, Dense
 from manual_mlp.extend import EPSILON, generator
 
@@ -47,7 +48,6 @@ class Start:
         x, y: the training images (N, n_0), and their classes one-hot (N, 10).
         x_test, labels: the test images and their classes.
 
-    Example: see `trained`.
     """
 
     parameters: dict[str, Array]
@@ -86,7 +86,6 @@ class Look:
         right: whether each image is given its class, (N,).
         idle: whether dE/du of each image is exactly 0 in every entry, (N,).
 
-    Example: see `trained`.
     """
 
     loss: float
@@ -117,34 +116,19 @@ def outside(p: Array) -> Array:
 
 
 @dataclass(frozen=True, eq=False)
-class Course:
-    """One training: a look at the start and after each epoch, and the weights at the end."""
+class KerasTraining:
+    """A look at the start and after each epoch, and the weights at the end."""
 
     looks: tuple[Look, ...]
     parameters: dict[str, Array]
 
 
-def trained(
+def train_by_keras(
     way: str, start: Start, epochs: int, settings: Settings, advance: Callable[[], object] = lambda: None
-) -> Course:
-    """Train by Keras, in the order of batches of `manual_mlp.train`.
+) -> KerasTraining:
+    """Train one of the `WAYS` in the order of batches of `manual_mlp.train`; "eager" trains in a graph, as `fit` does.
 
-    Args:
-        way: how E is computed, of `WAYS`.
-        start: weights and images.
-        epochs: passes over the images.
-        settings: seed of the order, dtype, mode; "eager" trains in a graph, as `fit` does.
-        advance: called after each epoch.
-
-    Returns:
-        The `Course`.
-
-    Example:
-        >>> from experiments.support.datasets import digits
-        >>> start = Start.of(digits(), Settings())
-        >>> before, after = trained(LOGITS, start, 1, Settings()).looks
-        >>> after.loss < before.loss / 10
-        True
+    `advance` is called after each epoch.
     """
     model, rng = to_keras(network(start.x.shape[1]), start.parameters, settings.dtype), generator(settings.seed)
     step = _step(model, WAYS[way], settings.mode)
@@ -152,24 +136,17 @@ def trained(
     for _ in range(epochs):
         order = rng.permutation(len(start.x))
         for chosen in np.split(order, range(BATCH, len(order), BATCH)):
-            with quiet_stderr():  # the compilers chat
-                step(tf.constant(start.x[chosen]), tf.constant(start.y[chosen]))
+            step(start.x[chosen], start.y[chosen])
         looks.append(look(model, WAYS[way], start))
         advance()
-    return Course(tuple(looks), parameters_of(model))
+    return KerasTraining(tuple(looks), parameters_of(model))
 
 
-def _step(model: keras.Sequential, value: Callable[[Any, Any], Any], mode: str) -> Callable[[Any, Any], None]:
-    optimizer, weights = to_keras_optimizer(STEP), list(named_weights(model).values())
+def _step(model: keras.Sequential, value: Callable[[Any, Any], Any], mode: str) -> Step:
+    optimizer = to_keras_optimizer(STEP)
     optimizer.build(model.trainable_variables)
-
-    def step(x: Any, y: Any) -> None:
-        with tf.GradientTape() as tape:
-            error = tf.reduce_mean(value(y, model(x)))
-        optimizer.apply(tape.gradient(error, [weight.value for weight in weights]), weights)
-
-    compiled: Callable[[Any, Any], None] = tf.function(step, jit_compile=mode == "xla")
-    return compiled
+    mean = lambda y, u: tf.reduce_mean(value(y, u))  # noqa: E731
+    return tape_step(model, mean, lambda weights, gradients: optimizer.apply(gradients, weights), mode)
 
 
 def look(model: keras.Sequential, value: Callable[[Any, Any], Any], start: Start) -> Look:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -12,8 +12,8 @@ from experiments.beyond.vanishing.nets import BATCH, LOSS, WIDTH, by_tape, netwo
 from experiments.beyond.vanishing.pictures import by_training
 from experiments.frame.study import Comparison, Part, Picture, Settings, Table, paragraphs
 from experiments.support.datasets import Dataset
-from manual_mlp import SGD, Adam, Array, Evaluation, Optimizer, train
-from manual_mlp import Progress as Epoch
+from experiments.support.watched_training import train_and_keep
+from manual_mlp import SGD, Adam, Array, Evaluation, Optimizer
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -41,7 +41,7 @@ FARTHER = 1000
 
 
 @dataclass(frozen=True, eq=False)
-class Course:
+class DeepTraining:
     """What came of one training.
 
     Attributes:
@@ -50,7 +50,6 @@ class Course:
         loss: E of them.
         accuracy: on the test images, at the end.
 
-    Example: see `trained`.
     """
 
     looks: dict[int, Evaluation]
@@ -85,44 +84,19 @@ def epochs_of(settings: Settings, name: str) -> int:
     return settings.epochs or EPOCHS.get(name, FEWER) * (MORE if settings.full else 1)
 
 
-def trained(data: Dataset, depth: int, name: str, settings: Settings, progress: Progress) -> Course:
-    """One of the `RUNS`, over all training images in mini-batches.
-
-    Args:
-        data: its images.
-        depth: hidden layers.
-        name: of the run.
-        settings: epochs; seed of the weights and of the order.
-        progress: gets a bar.
-
-    Returns:
-        The `Course`.
-
-    Example:
-        >>> from rich.progress import Progress
-        >>> from experiments.support.datasets import digits
-        >>> course = trained(digits(), 2, "tanh, Adam", Settings(epochs=2), Progress(disable=True))
-        >>> list(course.looks), course.predicted.shape, len(course.moved(2))
-        ([0, 1, 2], (1437, 10), 3)
-    """
+def train_deep(data: Dataset, depth: int, name: str, settings: Settings, progress: Progress) -> DeepTraining:
+    """One of the `RUNS`, over all training images in mini-batches."""
     activation, initial, optimizer = RUNS[name]
     mlp, epochs = network(data.inputs, depth, activation), epochs_of(settings, data.name)
-    start = mlp.initialize(settings.seed, initial)
     x, y = data.images(), data.one_hot()
-    bar = progress.add_task(f"vanishing: {name}", total=epochs)
-    looks = {0: mlp.backpropagate(start, x[:BATCH], y[:BATCH], LOSS)}
-
-    def look(epoch: Epoch) -> None:
-        if epoch.epoch in (epochs // 2, epochs):
-            looks[epoch.epoch] = mlp.backpropagate(epoch.parameters, x[:BATCH], y[:BATCH], LOSS)
-        progress.advance(bar)
-
-    how = {"optimizer": optimizer, "epochs": epochs, "batch_size": BATCH, "seed": settings.seed}
-    end, _ = train(mlp, start, x, y, LOSS, **how, callback=look)  # type: ignore[arg-type]  # each of its own type
-    predicted = mlp.predict(end, x, 1000)
-    right = mlp.predict(end, data.images("test"), 1000).argmax(axis=1) == data.labels("test")
+    how: dict[str, Any] = {"optimizer": optimizer, "batch_size": BATCH, "seed": settings.seed}
+    given = (mlp, mlp.initialize(settings.seed, initial), x, y, LOSS)
+    kept = train_and_keep(given, epochs, (epochs // 2, epochs), progress, f"vanishing: {name}", **how).kept
+    looks = {epoch: mlp.backpropagate(weights, x[:BATCH], y[:BATCH], LOSS) for epoch, weights in kept.items()}
+    predicted = mlp.predict(kept[epochs], x, 1000)
+    right = mlp.predict(kept[epochs], data.images("test"), 1000).argmax(axis=1) == data.labels("test")
     loss = -np.log(predicted[np.arange(len(x)), data.labels()]).mean()
-    return Course(looks, predicted, float(loss), float(right.mean()))
+    return DeepTraining(looks, predicted, float(loss), float(right.mean()))
 
 
 def entropy(labels: Array) -> float:
@@ -148,7 +122,7 @@ def training_part(data: Dataset, depth: int, settings: Settings, progress: Progr
     Returns:
         The `Part`.
     """
-    courses = {name: trained(data, depth, name, settings, progress) for name in RUNS}
+    courses = {name: train_deep(data, depth, name, settings, progress) for name in RUNS}
     bound = entropy(data.labels())
     rows, layers = pd.DataFrame(_row(n, c) for n, c in courses.items()), _layers(courses)
     return Part(
@@ -167,7 +141,7 @@ def training_part(data: Dataset, depth: int, settings: Settings, progress: Progr
     )
 
 
-def _row(name: str, course: Course) -> dict[str, object]:
+def _row(name: str, course: DeepTraining) -> dict[str, object]:
     before, after = (norms(course.looks[epoch])[0] for epoch in (0, course.last))
     return {
         "network": name,
@@ -180,7 +154,7 @@ def _row(name: str, course: Course) -> dict[str, object]:
     }
 
 
-def _layers(courses: dict[str, Course]) -> pd.DataFrame:
+def _layers(courses: dict[str, DeepTraining]) -> pd.DataFrame:
     return pd.DataFrame(
         {"network": name, "epoch": epoch, "layer": layer, "‖dE/dW‖": norm, "moved": moved}
         for name, course in courses.items()
@@ -189,7 +163,7 @@ def _layers(courses: dict[str, Course]) -> pd.DataFrame:
     )
 
 
-def _text(courses: dict[str, Course], data: Dataset, depth: int, bound: float) -> tuple[str, ...]:
+def _text(courses: dict[str, DeepTraining], data: Dataset, depth: int, bound: float) -> tuple[str, ...]:
     plain, usual, tiny, tanh, relu = courses.values()
     epochs = f"{tanh.last} epoch{'s' * (tanh.last > 1)}"
     return paragraphs(f"""
@@ -212,7 +186,7 @@ def _text(courses: dict[str, Course], data: Dataset, depth: int, bound: float) -
     """)
 
 
-def claims(courses: dict[str, Course], bound: float) -> dict[str, bool]:
+def claims(courses: dict[str, DeepTraining], bound: float) -> dict[str, bool]:
     """What holds of the trainings, however long they were.
 
     Args:

@@ -31,7 +31,7 @@ def table(folder: Path, name: str) -> pd.DataFrame:
 def test_all_is_as_expected(fresh: Callable[[str], Outcome]) -> None:
     outcome = fresh("three_layer_network")
     assert outcome.failed == ()
-    assert outcome.summary == "MATCH, 8 of 8 claims hold"
+    assert outcome.summary == "3 of 3 comparisons as expected, 8 of 8 claims hold"
 
 
 def test_every_printed_number_of_the_article_is_reproduced(folder: Path) -> None:

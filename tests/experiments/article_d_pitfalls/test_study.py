@@ -45,7 +45,7 @@ def norm(array: npt.ArrayLike) -> float:
 def test_all_is_as_expected(fresh: Callable[[str], Outcome]) -> None:
     outcome = fresh("tape_pitfalls")
     assert outcome.failed == ()
-    assert outcome.summary == "MATCH, 5 shown mistakes found, 13 of 13 claims hold"
+    assert outcome.summary == "6 of 6 comparisons as expected, 13 of 13 claims hold"
 
 
 def test_the_data_are_the_articles(article: Bench) -> None:

@@ -7,7 +7,7 @@ import pytest
 from rich.progress import Progress
 
 from experiments.frame.study import Settings
-from experiments.support.watched_training import Task, look_epochs, trained
+from experiments.support.watched_training import Task, look_epochs, train_watched
 from manual_mlp import MLP, Dense, train
 
 MLP_ = MLP(3, [Dense(4, "tanh"), Dense(2)])
@@ -16,6 +16,10 @@ MLP_ = MLP(3, [Dense(4, "tanh"), Dense(2)])
 def task(epochs: int) -> Task:
     rng = np.random.default_rng(0)
     return Task(MLP_, rng.normal(size=(30, 3)), rng.normal(size=(30, 2)), "mse", 0.1, epochs, 7, looked_at=11)
+
+
+def test_the_looks_are_evenly_spread() -> None:
+    assert look_epochs(60) == [12, 24, 36, 48, 60]
 
 
 @pytest.mark.parametrize("epochs", [1, 2, 5, 6, 60, 1000])
@@ -29,19 +33,19 @@ def test_the_last_epoch_is_looked_at_and_few_others(epochs: int) -> None:
 def test_it_is_the_training_of_train(progress: Progress) -> None:
     start = MLP_.initialize(1)
     plan = task(4)
-    mine = trained(plan, start, Settings(seed=5), progress, "")
+    mine = train_watched(plan, start, Settings(seed=5), progress, "")
     theirs, history = train(MLP_, start, plan.x, plan.y, "mse", learning_rate=0.1, epochs=4, batch_size=7, seed=5)
-    assert all(np.array_equal(mine.parameters[name], theirs[name]) for name in theirs)
-    assert list(mine.losses.values()) == history.loss
-    assert mine.seconds > 0
+    assert all(np.array_equal(mine.course.parameters[name], theirs[name]) for name in theirs)
+    assert list(mine.course.losses.values()) == history.loss
+    assert mine.course.seconds > 0
 
 
 def test_what_is_kept_is_of_its_own_epoch(progress: Progress) -> None:
-    mine = trained(task(4), MLP_.initialize(1), Settings(), progress, "")
+    mine = train_watched(task(4), MLP_.initialize(1), Settings(), progress, "")
     for epoch, (hand, _) in mine.pairs.items():
-        assert np.array_equal(hand.problem.parameters["dense_1/kernel"], mine.kept[epoch]["dense_1/kernel"])
+        assert np.array_equal(hand.problem.parameters["dense_1/kernel"], mine.course.kept[epoch]["dense_1/kernel"])
         assert hand.problem.batch == 11
-    kernels = [kept["dense_1/kernel"] for kept in mine.kept.values()]
+    kernels = [kept["dense_1/kernel"] for kept in mine.course.kept.values()]
     assert all(not np.array_equal(a, b) for a, b in pairwise(kernels))
 
 
@@ -55,4 +59,4 @@ def test_a_disagreement_is_told(progress: Progress, monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr(watched_training, "backpropagate", other)
     with pytest.raises(ValueError, match="different problems: y differ"):
-        trained(task(1), MLP_.initialize(1), Settings(), progress, "")
+        train_watched(task(1), MLP_.initialize(1), Settings(), progress, "")

@@ -54,14 +54,32 @@ def test_all_reached() -> None:
     assert frame.loc[frame["what"] == SINE.title, "ratio"].tolist() == [30.0, 30.0]
 
 
-def test_a_target_that_is_missed_is_a_claim_that_does_not_hold() -> None:
-    slow = {(t.race.title, HAND): 1 / 30 for t in TARGETS if not t.at_most} | {(WIDE.title, HAND): 1.3}
-    result = speed.result(measurements(slow))
-    (failed,) = result.failed
-    words = "one step of 1024-2048-2048-10, batch 256: at most 1.25 times as long as its matrix products alone"
-    assert failed == f"does not hold: {words}"
+@pytest.mark.parametrize("ratio", [1.3, 2.4])
+def test_a_target_that_is_missed_is_told_in_the_table_and_fails_no_run(ratio: float) -> None:
+    """Other work on the machine may do that."""
+    result = speed.result(slow_by(ratio))
+    assert result.failed == []
     frame = result.tables["Ratios"].frame
-    assert frame.loc[frame["reached?"] == "missed", "ratio"].tolist() == [1.3]
+    assert frame.loc[frame["reached?"] == "missed", "ratio"].tolist() == [ratio]
+
+
+def test_a_target_that_is_missed_by_far_is_a_claim_that_does_not_hold() -> None:
+    (failed,) = speed.result(slow_by(2.6)).failed
+    words = "one step of 1024-2048-2048-10, batch 256: at most 2.5 times as long as its matrix products alone"
+    assert failed == f"does not hold: {words} (the target is 1.25)"
+
+
+def test_a_lower_bound_has_room_as_well() -> None:
+    fast = {(t.race.title, HAND): 1 / 30 for t in TARGETS if not t.at_most}
+    assert speed.result(measurements(fast | {(SINE.title, HAND): 1 / 11})).failed == []
+    (failed,) = speed.result(measurements(fast | {(SINE.title, HAND): 1 / 9})).failed
+    assert "at least 10 times as fast as train_on_batch (the target is 20)" in failed
+
+
+def slow_by(ratio: float) -> pd.DataFrame:
+    """All targets are reached, but that of the wide network."""
+    fast = {(t.race.title, HAND): 1 / 30 for t in TARGETS if not t.at_most}
+    return measurements(fast | {(WIDE.title, HAND): ratio})
 
 
 def test_the_ratio_is_the_median_within_rounds() -> None:

@@ -13,12 +13,12 @@ from experiments.beyond.saturation import training as saturation_training
 from experiments.beyond.saturation.pictures import LOGITS, LOST
 from experiments.beyond.saturation.training import (
     WAYS,
-    Course,
+    KerasTraining,
     Start,
     from_logits,
     from_probabilities,
     network,
-    trained,
+    train_by_keras,
 )
 from experiments.frame.study import Part, Settings
 from experiments.support.datasets import digits
@@ -79,7 +79,7 @@ def test_the_text_tells_the_last_row_and_the_classes_given_up(start: Start, prog
     settings = Settings(epochs=1)
     part = study.training_part(digits(), settings, progress)
     last = part.tables[study.TABLE].frame.set_index(["epoch", "trained"]).loc[1]
-    course = trained(LOST, start, 1, settings)
+    course = train_by_keras(LOST, start, 1, settings)
     u = network(64).predict(course.parameters, start.x)
     own = start.y.argmax(axis=1)
     given_up = sum(not (u[own == k].argmax(axis=1) == k).any() for k in range(10))
@@ -94,13 +94,13 @@ def test_the_text_tells_the_last_row_and_the_classes_given_up(start: Start, prog
 
 
 def test_an_image_on_whose_clip_the_two_sides_disagree_is_left_out(start: Start) -> None:
-    course = trained(LOST, start, 0, Settings())
+    course = train_by_keras(LOST, start, 0, Settings())
     (seen,) = course.looks
     inside = np.flatnonzero(~seen.outside)[0]
     for number, p in ((inside, 1.0), (np.flatnonzero(seen.outside)[0], 0.5)):
         flipped = seen.p.copy()
         flipped[number] = p
-        doubtful = Course((replace(seen, p=flipped),), course.parameters)
+        doubtful = KerasTraining((replace(seen, p=flipped),), course.parameters)
         np.testing.assert_array_equal(study.settled(start, doubtful), np.delete(np.arange(study.COMPARED), number))
 
 
@@ -110,6 +110,6 @@ def test_an_image_that_float64_alone_clips_is_left_out(start: Start) -> None:
     weights = {name: np.zeros(shape, np.float32) for name, shape in shapes.items()}
     weights["dense_2/bias"][:] = [np.log(1 / 0.95e-7), 0, *[-1000] * 8]
     one = replace(start, parameters=weights, x=start.x[:1].astype(np.float32), y=np.eye(10, dtype=np.float32)[:1])
-    course = trained(LOST, one, 0, Settings("float32"))
+    course = train_by_keras(LOST, one, 0, Settings("float32"))
     assert not course.looks[0].outside.any()
     assert study.settled(one, course).size == 0

@@ -29,7 +29,7 @@ def table(folder: Path, name: str) -> pd.DataFrame:
 def test_all_is_as_expected(fresh: Callable[[str], Outcome]) -> None:
     outcome = fresh("saturation")
     assert outcome.failed == ()
-    assert outcome.summary == "MATCH, 2 shown mistakes found, 8 of 8 claims hold"
+    assert outcome.summary == "6 of 6 comparisons as expected, 8 of 8 claims hold"
 
 
 def test_the_gradient_of_one_unit_is_the_formula_s(folder: Path) -> None:

@@ -35,7 +35,7 @@ def test_from_logits_it_is_the_training_of_both_twins(mode: Literal["eager", "xl
         batch_size=study.BATCH,
         validation_data=(start.x_test, np.eye(10)[start.labels]),
     )
-    course = study.trained(LOGITS, start, 2, Settings(mode=mode))
+    course = study.train_by_keras(LOGITS, start, 2, Settings(mode=mode))
     for name, array in course.parameters.items():
         np.testing.assert_allclose(array, both.keras.parameters[name], rtol=1e-6)  # 58 steps of float64 rounding
     assert [seen.accuracy for seen in course.looks[1:]] == list(both.keras.accuracy)

@@ -14,14 +14,14 @@ from experiments.support.datasets import digits
 from manual_mlp import train
 
 DEPTH = 20
-Courses = dict[str, study.Course]
+Courses = dict[str, study.DeepTraining]
 
 
 @pytest.fixture(scope="module")
 def courses() -> Courses:
     """Two epochs of another seed than that of the run which the other tests read."""
     with Progress(disable=True) as bars:
-        return {name: study.trained(digits(), DEPTH, name, Settings(seed=1, epochs=2), bars) for name in study.RUNS}
+        return {name: study.train_deep(digits(), DEPTH, name, Settings(seed=1, epochs=2), bars) for name in study.RUNS}
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +66,7 @@ def test_loss_and_spread_are_those_of_all_training_images(courses: Courses) -> N
 
 
 def test_one_look_less_where_one_epoch_has_no_middle(progress: Progress) -> None:
-    course = study.trained(digits(), 2, study.RELU, Settings(epochs=1), progress)
+    course = study.train_deep(digits(), 2, study.RELU, Settings(epochs=1), progress)
     assert (list(course.looks), course.last) == ([0, 1], 1)
 
 
