@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 from gradient_diff.diagnosis.mistake import REGISTERED, Mistake
-from gradient_diff.diagnosis.mistakes.activation_derivative import activation_derivative
-from gradient_diff.diagnosis.mistakes.differentiated import differentiated
-from gradient_diff.diagnosis.mistakes.dropout import dropout
-from gradient_diff.diagnosis.mistakes.matrix_algebra import matrix_algebra
-from gradient_diff.diagnosis.mistakes.reduction import reduction
-from gradient_diff.diagnosis.mistakes.regularisation import regularisation
-from gradient_diff.diagnosis.mistakes.samples import samples
-from gradient_diff.diagnosis.mistakes.scale import scale
+from gradient_diff.diagnosis.mistakes import (
+    activation_derivative,
+    differentiated,
+    dropout,
+    matrix_algebra,
+    reduction,
+    regularisation,
+    samples,
+    scale,
+)
 
-FAMILIES = (scale, regularisation, dropout, activation_derivative, matrix_algebra, reduction, samples, differentiated)
+FAMILIES = (
+    scale.commit,
+    regularisation.commit,
+    dropout.commit,
+    activation_derivative.commit,
+    matrix_algebra.commit,
+    reduction.commit,
+    samples.commit,
+    differentiated.commit,
+)
 """Whatever makes mistakes on purpose; each tells above its functions which."""
 
 _ORDER = """

@@ -11,8 +11,8 @@ from gradient_diff.diagnosis.catalogue import CONVENTIONS, MISTAKES
 from gradient_diff.diagnosis.factors import NOTHING, Found, Known
 from gradient_diff.diagnosis.mistake import Mistake
 from gradient_diff.diagnosis.mistakes.regularisation import decay_between
-from gradient_diff.diagnosis.reenactment.enactment import Enactment, described
-from gradient_diff.diagnosis.reenactment.setting import Setting
+from gradient_diff.diagnosis.reenactment.enact import Committed, described
+from gradient_diff.diagnosis.reenactment.scene import Scene
 from gradient_diff.diagnosis.search import Explanation, explanations
 from gradient_diff.diagnosis.signatures import signatures
 from gradient_diff.noise.network import Kind, Noise, rounding_noise
@@ -71,11 +71,11 @@ def find_causes(
         return zeros or _by_signature(hand, reference, known)
     arrays, given = _usable(hand, problem), _usable(reference, problem)
     for unit in _units(arrays, given):
-        setting = _setting(problem, arrays, given, unit, noise)
-        if all(setting.good.values()):
+        scene = _scene(problem, arrays, given, unit, noise)
+        if all(scene.good.values()):
             return ()
         coarsely = _is_finer(arrays, given, unit)
-        causes = _named(setting, explanations(setting, alone=coarsely))
+        causes = _named(scene, explanations(scene, alone=coarsely))
         if causes:
             causes = _said_coarsely(causes) if coarsely else causes
             alike = tuple(dict.fromkeys(cause.id for cause in causes))
@@ -146,31 +146,31 @@ def _coarsest(side: Arrays) -> str:
     return max((a.dtype.name for a in side.values() if a.dtype.name in UNITS), key=UNITS.__getitem__, default="float64")
 
 
-def _setting(problem: Problem, hand: Arrays, reference: Arrays, unit: str, given: Noise | None) -> Setting:
+def _scene(problem: Problem, hand: Arrays, reference: Arrays, unit: str, given: Noise | None) -> Scene:
     own = rounding_noise(problem, unit)
-    setting = Setting(problem.float64, own, {n: np.asarray(a, np.float64) for n, a in hand.items()})
+    scene = Scene(problem.float64, own, {n: np.asarray(a, np.float64) for n, a in hand.items()})
     extra: dict[str, Array] = {}
     if given is not None and given.kind is Kind.NETWORK:  # the network's own σ, made wider by the caller
-        shared = [n for n in setting.nodes if n in given.sigma]
+        shared = [n for n in scene.nodes if n in given.sigma]
         extra = {n: np.maximum(given.tolerance(n) - own.tolerance(n), 0.0) for n in shared}
-    decay, unsure = _decay(setting, reference)
-    for n in setting.nodes if decay else ():
+    decay, unsure = _decay(scene, reference)
+    for n in scene.nodes if decay else ():
         if is_gradient(n, "kernel", "bias"):
-            extra[n] = extra.get(n, 0.0) + 4 * unsure * np.abs(setting.weights(n))
-    return replace(setting, decay=decay, extra=extra)
+            extra[n] = extra.get(n, 0.0) + 4 * unsure * np.abs(scene.weights(n))
+    return replace(scene, decay=decay, extra=extra)
 
 
-def _decay(setting: Setting, reference: Arrays) -> tuple[float, float]:
+def _decay(scene: Scene, reference: Arrays) -> tuple[float, float]:
     """λ and how well it is known, where the reference's kernels differ from the problem's by 2λW; else 0."""
-    kernels = [n for n in setting.by_node if is_gradient(n, "kernel") and n in reference]
-    kernels = [n for n in kernels if reference[n].shape == setting.values[n].shape and reference[n].dtype.name in UNITS]
-    off = {n: np.asarray(reference[n], np.float64) - setting.values[n] for n in kernels}
-    weights = {n: setting.weights(n) for n in kernels}
+    kernels = [n for n in scene.by_node if is_gradient(n, "kernel") and n in reference]
+    kernels = [n for n in kernels if reference[n].shape == scene.values[n].shape and reference[n].dtype.name in UNITS]
+    off = {n: np.asarray(reference[n], np.float64) - scene.values[n] for n in kernels}
+    weights = {n: scene.weights(n) for n in kernels}
     twice = decay_between(off, weights)
     if not twice:
         return 0.0, 0.0
     unit = max((reference[n].dtype.name for n in kernels), key=UNITS.__getitem__)
-    noise = rounding_noise(setting.problem, unit)
+    noise = rounding_noise(scene.problem, unit)
     limit = {n: noise.tolerance(n) + GATE * UNITS[unit] * np.abs(reference[n]) for n in kernels}
     size = sum(float(np.square(w).sum()) for w in weights.values())
     unsure = float(np.sqrt(sum(float(np.square(a).sum()) for a in limit.values()) / size))
@@ -179,12 +179,12 @@ def _decay(setting: Setting, reference: Arrays) -> tuple[float, float]:
     return (twice / 2, unsure) if seen and fits else (0.0, 0.0)
 
 
-def _named(setting: Setting, found: list[Explanation]) -> tuple[Cause, ...]:
+def _named(scene: Scene, found: list[Explanation]) -> tuple[Cause, ...]:
     """Look-alikes are named together: those with as few constants as the best; two at once come after one alone."""
     if not found:
         return ()
     single, pairs = ([e for e in found if (len(e.mistakes) > 1) is two] for two in (False, True))
-    both = _two_causes(setting, pairs) if pairs else ()
+    both = _two_causes(scene, pairs) if pairs else ()
     if not single:
         return both
     fewest = single[0].rank[0]
@@ -193,11 +193,11 @@ def _named(setting: Setting, found: list[Explanation]) -> tuple[Cause, ...]:
     for e in single:
         mistake = e.mistakes[0]
         others = tuple(name for name in alike if name != mistake.id) if e.rank[0] == fewest else ()
-        causes.setdefault(mistake.id, _cause(setting, mistake, e.residual, others))
+        causes.setdefault(mistake.id, _cause(scene, mistake, e.residual, others))
     return *causes.values(), *both
 
 
-def _two_causes(setting: Setting, found: list[Explanation]) -> tuple[Cause, ...]:
+def _two_causes(scene: Scene, found: list[Explanation]) -> tuple[Cause, ...]:
     """The best pair; a look-alike of one of the two is what explains the hand together with the other."""
     best, constants = found[0], found[0].rank[0]
     pairs = [[m.id for m in e.mistakes] for e in found if len(e.mistakes) == 2 and e.rank[0] == constants]
@@ -205,13 +205,13 @@ def _two_causes(setting: Setting, found: list[Explanation]) -> tuple[Cause, ...]
     for which, mistake in enumerate(best.mistakes):
         other = best.mistakes[1 - which].id
         alike = (name for pair in pairs if other in pair for name in pair if name not in (other, mistake.id))
-        cause = _cause(setting, mistake, best.residual, tuple(dict.fromkeys(alike)))
+        cause = _cause(scene, mistake, best.residual, tuple(dict.fromkeys(alike)))
         causes.append(replace(cause, together=(other,)))
     return tuple(causes)
 
 
-def _cause(setting: Setting, mistake: Enactment, residual: float, same_as: tuple[str, ...] = ()) -> Cause:
-    mistake = described(setting, mistake)
+def _cause(scene: Scene, mistake: Committed, residual: float, same_as: tuple[str, ...] = ()) -> Cause:
+    mistake = described(scene, mistake)
     return _as_cause(
         mistake.id, mistake.layer, mistake.sentence, same_as, (mistake.written, mistake.right), residual * GATE
     )

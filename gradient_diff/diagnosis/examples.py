@@ -9,8 +9,8 @@ from functools import cached_property
 import numpy as np
 
 from gradient_diff.diagnosis.diagnosis import find_causes
-from gradient_diff.diagnosis.reenactment.enactment import enact
-from gradient_diff.diagnosis.reenactment.setting import Setting
+from gradient_diff.diagnosis.reenactment.enact import enact
+from gradient_diff.diagnosis.reenactment.scene import Scene
 from gradient_diff.diagnosis.search import all_mistakes
 from gradient_diff.noise.network import rounding_noise
 from gradient_diff.result.findings import Cause
@@ -81,9 +81,9 @@ class _Case:
             yield {**self.right, **_READ_OFF[name](self.reference)}
             return
         problem = self.reference.problem
-        setting = Setting(problem, rounding_noise(problem, "float64"), self.right)
-        for mistake in all_mistakes(setting):
-            made = enact(setting, (mistake,), near_only=False) if mistake.id == name else None
+        scene = Scene(problem, rounding_noise(problem, "float64"), self.right)
+        for mistake in all_mistakes(scene):
+            made = enact(scene, (mistake,), near_only=False) if mistake.id == name else None
             if made is not None:
                 yield made
 

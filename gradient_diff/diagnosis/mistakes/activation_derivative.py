@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from gradient_diff.diagnosis.mistake import makes
-from gradient_diff.diagnosis.reenactment.enactment import Enactment
+from gradient_diff.diagnosis.reenactment.enact import Committed
 from gradient_diff.diagnosis.reenactment.formula import Formula
-from gradient_diff.diagnosis.reenactment.setting import Setting
-from gradient_diff.diagnosis.reenactment.structure import Slope
+from gradient_diff.diagnosis.reenactment.graph import Slope
+from gradient_diff.diagnosis.reenactment.scene import Scene
 from manual_mlp import Array, Equation
 from manual_mlp.extend import Activate, Pullback, activation
 
@@ -58,19 +58,19 @@ MASKS: tuple[tuple[str, Callable[[Array, Array], Array]], ...] = (
 """ReLU's backward pass with a mask that is not [u > 0]."""
 
 
-def activation_derivative(setting: Setting) -> Iterator[Enactment]:
+def commit(scene: Scene) -> Iterator[Committed]:
     """Every mistake in a δ = dE/dz ⊙ f′."""
-    for slope in reversed(setting.structure.slopes):
-        yield from _one(setting, slope)
-    yield from _in_all_hidden(setting)
+    for slope in reversed(scene.graph.slopes):
+        yield from _commit_in(scene, slope)
+    yield from _commit_in_all_hidden(scene)
 
 
-def _in_all_hidden(setting: Setting) -> Iterator[Enactment]:
+def _commit_in_all_hidden(scene: Scene) -> Iterator[Committed]:
     """The same slip in every hidden layer counts as one."""
-    hidden = setting.structure.hidden
-    groups: dict[tuple[str, str], list[Enactment]] = {}
+    hidden = scene.graph.hidden
+    groups: dict[tuple[str, str], list[Committed]] = {}
     for slope in hidden if len(hidden) > 1 else []:
-        for mistake in _one(setting, slope):
+        for mistake in _commit_in(scene, slope):
             operation = next(iter(mistake.swaps.values())).operation
             kind = mistake.id if mistake.id == "derivative_sign" else operation.render("g", "u", "z")
             groups.setdefault((mistake.id, kind), []).append(mistake)
@@ -78,7 +78,7 @@ def _in_all_hidden(setting: Setting) -> Iterator[Enactment]:
         if len(group) == len(hidden):
             swaps = {n: e for m in group for n, e in m.swaps.items()}
             before = {n: e for m in group for n, e in m.before.items()}
-            yield Enactment(kind, "", f"in every hidden layer, {group[0].sentence}", swaps, before, places=len(group))
+            yield Committed(kind, "", f"in every hidden layer, {group[0].sentence}", swaps, before, places=len(group))
 
 
 @makes(
@@ -110,37 +110,37 @@ def _in_all_hidden(setting: Setting) -> Iterator[Enactment]:
     equation="δ = p ⊙ (g − Σ g p), g = dE/dp",
     cure="δ = p ⊙ (g − Σ g p).",
 )
-def _one(setting: Setting, slope: Slope) -> Iterator[Enactment]:
+def _commit_in(scene: Scene, slope: Slope) -> Iterator[Committed]:
     kind, name = slope.kind, slope.layer
     if kind != "linear":
-        yield from _left_out(setting, slope)
-        yield from _at_output(setting, slope)
-        yield from _other_layers(setting, slope)
-    minus = Formula("−f′ ⊙ {0}", lambda g, r: -_right(slope, g, r))
+        yield from _leave_out(scene, slope)
+        yield from _evaluate_at_output(scene, slope)
+        yield from _take_other_layers(scene, slope)
+    minus = Formula("−f′ ⊙ {0}", lambda g, r: -_pull(slope, g, r))
     sentence = "from δ of this layer downwards the sign is turned"
-    yield Enactment("derivative_sign", name, sentence, _delta(setting, slope, minus, slope.reads))
+    yield Committed("derivative_sign", name, sentence, _swap_delta(scene, slope, minus, slope.reads))
     for text, function in WRONG.get(kind, ()):
         sentence = f"δ is {text.format('dE/dz', 'u', 'z')}"
-        wrong = _delta(setting, slope, Formula(text, function), slope.u, slope.z)
-        yield Enactment("derivative_wrong", name, sentence, wrong)
-    for dropped in setting.structure.dropped(slope.z) if kind in ("sigmoid", "tanh") else ():
+        wrong = _swap_delta(scene, slope, Formula(text, function), slope.u, slope.z)
+        yield Committed("derivative_wrong", name, sentence, wrong)
+    for dropped in scene.graph.dropped(slope.z) if kind in ("sigmoid", "tanh") else ():
         sentence = "f′ is taken from the output after dropout, not from the activation's own"
-        yield Enactment("derivative_wrong", name, sentence, _delta(setting, slope, Pullback(kind), dropped))
+        yield Committed("derivative_wrong", name, sentence, _swap_delta(scene, slope, Pullback(kind), dropped))
     for text, mask in MASKS if kind == "relu" else ():
         sentence = f"δ is {text.format('dE/dz', 'u')}"
-        yield Enactment("relu_mask", name, sentence, _delta(setting, slope, Formula(text, mask), slope.u))
+        yield Committed("relu_mask", name, sentence, _swap_delta(scene, slope, Formula(text, mask), slope.u))
     if kind == "softmax":
         diagonal = Formula("{0} ⊙ {1}(1 − {1})", lambda g, z: g * z * (1 - z))
         sentence = "only the diagonal p(1 − p) of the Jacobian is used"
-        yield Enactment("softmax_elementwise", name, sentence, _delta(setting, slope, diagonal, slope.z))
+        yield Committed("softmax_elementwise", name, sentence, _swap_delta(scene, slope, diagonal, slope.z))
 
 
-def _delta(setting: Setting, slope: Slope, operation: Formula | Pullback, *reads: str) -> dict[str, Equation]:
+def _swap_delta(scene: Scene, slope: Slope, operation: Formula | Pullback, *reads: str) -> dict[str, Equation]:
     """δ by another operation on dE/dz, and on u, z or both."""
-    return setting.swap(slope.node, operation, slope.g, *reads)
+    return scene.swap(slope.node, operation, slope.g, *reads)
 
 
-def _right(slope: Slope, g: Array, read: Array) -> Array:
+def _pull(slope: Slope, g: Array, read: Array) -> Array:
     """δ as it should be, from another dE/dz."""
     return Pullback(slope.kind).evaluate(g, read)
 
@@ -168,19 +168,19 @@ def _right(slope: Slope, g: Array, read: Array) -> Array:
     cure="Multiply f′ by dE/dz.",
     alike=("output_not_loss", "wrong_target"),
 )
-def _left_out(setting: Setting, slope: Slope) -> Iterator[Enactment]:
+def _leave_out(scene: Scene, slope: Slope) -> Iterator[Committed]:
     """One of the two factors is not there, or they meet in the wrong product."""
     name = slope.layer
-    missing = "output_derivative_dropped" if slope is setting.structure.output else "missing_derivative"
-    bare = _delta(setting, slope, Pullback("linear"), slope.u)
-    yield Enactment(missing, name, "δ is dE/dz: f′ is not applied", bare)
-    alone = Formula("f′({1})", lambda g, r: _right(slope, np.ones_like(g), r))
+    missing = "output_derivative_dropped" if slope is scene.graph.output else "missing_derivative"
+    bare = _swap_delta(scene, slope, Pullback("linear"), slope.u)
+    yield Committed(missing, name, "δ is dE/dz: f′ is not applied", bare)
+    alone = Formula("f′({1})", lambda g, r: _pull(slope, np.ones_like(g), r))
     sentence = "δ is f′ alone: what comes from above is not multiplied in"
-    yield Enactment("local_replaces_upstream", name, sentence, _delta(setting, slope, alone, slope.reads))
-    if setting.batch == setting.values[slope.u].shape[1] and slope.kind != "softmax":
-        product = Formula("{0} f′({1})", lambda g, r: g @ _right(slope, np.ones_like(g), r))
+    yield Committed("local_replaces_upstream", name, sentence, _swap_delta(scene, slope, alone, slope.reads))
+    if scene.batch == scene.values[slope.u].shape[1] and slope.kind != "softmax":
+        product = Formula("{0} f′({1})", lambda g, r: g @ _pull(slope, np.ones_like(g), r))
         sentence = "δ is the matrix product of dE/dz and f′, not the elementwise one"
-        yield Enactment("elementwise_for_matmul", name, sentence, _delta(setting, slope, product, slope.reads))
+        yield Committed("elementwise_for_matmul", name, sentence, _swap_delta(scene, slope, product, slope.reads))
 
 
 @makes(
@@ -190,15 +190,15 @@ def _left_out(setting: Setting, slope: Slope) -> Iterator[Enactment]:
     equation="δ = dE/dz ⊙ f′(u)",
     cure="σ′(u) is z(1 − z): do not apply σ again.",
 )
-def _at_output(setting: Setting, slope: Slope) -> Iterator[Enactment]:
+def _evaluate_at_output(scene: Scene, slope: Slope) -> Iterator[Committed]:
     """f′ evaluated at z: σ′(σ(u))."""
     if slope.kind not in ("sigmoid", "tanh", "softmax"):
         return
     fresh = f"{slope.layer}/f(z)"
     again = Equation(slope.layer, fresh, Activate(slope.kind), (slope.z,))
-    swap = _delta(setting, slope, Pullback(slope.kind), fresh)
+    swap = _swap_delta(scene, slope, Pullback(slope.kind), fresh)
     sentence = "f′ is evaluated at z, the output, instead of at u"
-    yield Enactment("derivative_at_output", slope.layer, sentence, swap, {slope.node: (again,)})
+    yield Committed("derivative_at_output", slope.layer, sentence, swap, {slope.node: (again,)})
 
 
 @makes(
@@ -208,19 +208,19 @@ def _at_output(setting: Setting, slope: Slope) -> Iterator[Enactment]:
     equation="δ = dE/dz ⊙ f′(u)",
     cure="δ of a layer takes f′ at its own u.",
 )
-def _other_layers(setting: Setting, slope: Slope) -> Iterator[Enactment]:
+def _take_other_layers(scene: Scene, slope: Slope) -> Iterator[Committed]:
     """f′ at another layer's u; where that layer has another activation, its z is no f(u) of this one."""
-    kind, name, own = slope.kind, slope.layer, setting.values[slope.u]
-    for other, theirs, u, z in setting.structure.units:
-        if other == name or setting.values[u].shape != own.shape or np.array_equal(setting.values[u], own):
+    kind, name, own = slope.kind, slope.layer, scene.values[slope.u]
+    for other, theirs, u, z in scene.graph.units:
+        if other == name or scene.values[u].shape != own.shape or np.array_equal(scene.values[u], own):
             continue
         sentence = f"f′ is taken at {other}'s u"
         if activation(kind).reads == "u" or theirs == kind:
-            swap = _delta(setting, slope, Pullback(kind), u if activation(kind).reads == "u" else z)
-            yield Enactment("wrong_layer_derivative", name, sentence, swap)
+            swap = _swap_delta(scene, slope, Pullback(kind), u if activation(kind).reads == "u" else z)
+            yield Committed("wrong_layer_derivative", name, sentence, swap)
             continue
         fresh = Equation(name, f"{name}/f(u)", Activate(kind), (u,))
-        swap = _delta(setting, slope, Pullback(kind), fresh.node)
-        yield Enactment("wrong_layer_derivative", name, sentence, swap, {slope.node: (fresh,)})
-        swap = _delta(setting, slope, Pullback(kind), z)
-        yield Enactment("wrong_layer_derivative", name, f"f′ is written with {other}'s z", swap)
+        swap = _swap_delta(scene, slope, Pullback(kind), fresh.node)
+        yield Committed("wrong_layer_derivative", name, sentence, swap, {slope.node: (fresh,)})
+        swap = _swap_delta(scene, slope, Pullback(kind), z)
+        yield Committed("wrong_layer_derivative", name, f"f′ is written with {other}'s z", swap)

@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from gradient_diff.diagnosis.mistake import makes
-from gradient_diff.diagnosis.mistakes.output_delta import Head, LogitsHead, dense, keras_clip, logits_head, output_delta
-from gradient_diff.diagnosis.reenactment.enactment import Enactment
+from gradient_diff.diagnosis.mistakes import output_delta
+from gradient_diff.diagnosis.mistakes.output_delta import Head, LogitsHead, clip_as_keras, dense, logits_head
+from gradient_diff.diagnosis.reenactment.enact import Committed
 from gradient_diff.diagnosis.reenactment.formula import Formula
-from gradient_diff.diagnosis.reenactment.setting import Setting
+from gradient_diff.diagnosis.reenactment.scene import Scene
 from manual_mlp import LOSSES, Array, Equation
 from manual_mlp.extend import Activate, LossFunction, LossGradient, Pullback
 
@@ -35,43 +36,43 @@ OWN_ENTROPIES: dict[str, tuple[tuple[str, Callable[[int], int], str], ...]] = {
     cure="tape.gradient(loss, …), not of y_pred.",
     alike=("local_replaces_upstream", "only_last_sample", "wrong_target", "probability_clip"),
 )
-def differentiated(setting: Setting) -> Iterator[Enactment]:
+def commit(scene: Scene) -> Iterator[Committed]:
     """Every mistake above the output's δ."""
-    yield _from_output(
-        setting, "output_not_loss", "the output was differentiated, not E: dE/dz is 1", "1", np.ones_like
+    yield _derive_from_output(
+        scene, "output_not_loss", "the output was differentiated, not E: dE/dz is 1", "1", np.ones_like
     )
-    head = logits_head(setting)
-    yield from _instead_of_squares(setting) if head is None else _instead_of_entropy(setting, head)
-    yield from output_delta(setting)
-    yield from keras_clip(setting)
-    yield from _targets(setting, head)
+    head = logits_head(scene)
+    yield from _replace_squares(scene) if head is None else _replace_entropy(scene, head)
+    yield from output_delta.commit(scene)
+    yield from clip_as_keras(scene)
+    yield from _replace_targets(scene, head)
 
 
-def _from_output(
-    setting: Setting, kind: str, sentence: str, text: str, function: Callable[..., Array], *more: str
-) -> Enactment:
+def _derive_from_output(
+    scene: Scene, kind: str, sentence: str, text: str, function: Callable[..., Array], *more: str
+) -> Committed:
     """dE/dz of the output by another function of it, then the pullback of its activation."""
-    head, top, operation = setting.structure.head, setting.structure.output, Formula(text, function)
-    if not setting.problem.fused or top is None:
-        return Enactment(kind, head.layer, sentence, setting.swap(head.node, operation, head.operands[0], *more))
+    head, top, operation = scene.graph.head, scene.graph.output, Formula(text, function)
+    if not scene.problem.fused or top is None:
+        return Committed(kind, head.layer, sentence, scene.swap(head.node, operation, head.operands[0], *more))
     extra = Equation(top.layer, top.g, operation, (top.z, *more))
-    swap = setting.swap(top.node, Pullback(top.kind), top.g, top.reads)
-    right = setting.by_node[top.node].formula
-    return Enactment(kind, top.layer, sentence, swap, {top.node: (extra,)}, written=extra.formula, right=right)
+    swap = scene.swap(top.node, Pullback(top.kind), top.g, top.reads)
+    right = scene.by_node[top.node].formula
+    return Committed(kind, top.layer, sentence, swap, {top.node: (extra,)}, written=extra.formula, right=right)
 
 
-def _squared_factors(setting: Setting) -> dict[str, float]:
+def _squared_factors(scene: Scene) -> dict[str, float]:
     """Name → c of every squared loss."""
     squared = [f for f in LOSSES.values() if f.logits_value is None]
-    return {f.name: f.factor(setting.batch, setting.outputs) for f in squared}
+    return {f.name: f.factor(scene.batch, scene.outputs) for f in squared}
 
 
-def _instead_of_entropy(setting: Setting, head: LogitsHead) -> Iterator[Enactment]:
+def _replace_entropy(scene: Scene, head: LogitsHead) -> Iterator[Committed]:
     """The gradient of a squared error of the probabilities, with f′, without, or with the diagonal of softmax's."""
-    for name, factor in _squared_factors(setting).items():
-        sentence = f"it is the gradient of {name}, not of {setting.problem.loss.name}"
-        for text, words, function in _squared_heads(head, 2 * setting.problem.loss.scale * factor):
-            yield Enactment("other_loss", head.layer, sentence + words, head.swap(setting, text, function))
+    for name, factor in _squared_factors(scene).items():
+        sentence = f"it is the gradient of {name}, not of {scene.problem.loss.name}"
+        for text, words, function in _squared_heads(head, 2 * scene.problem.loss.scale * factor):
+            yield Committed("other_loss", head.layer, sentence + words, head.swap(scene, text, function))
 
 
 def _squared_heads(head: LogitsHead, c: float) -> Iterator[tuple[str, str, Head]]:
@@ -98,24 +99,24 @@ def _squared_heads(head: LogitsHead, c: float) -> Iterator[tuple[str, str, Head]
         "wrong_target",
     ),
 )
-def _instead_of_squares(setting: Setting) -> Iterator[Enactment]:
+def _replace_squares(scene: Scene) -> Iterator[Committed]:
     """The gradient of a cross-entropy, or of the absolute error, of the network's output."""
-    loss, n, k = setting.problem.loss, setting.batch, setting.outputs
+    loss, n, k = scene.problem.loss, scene.batch, scene.outputs
     if loss.function.logits_value is not None:
         return
-    kind, head, top = "other_loss", setting.structure.head, setting.structure.output
+    kind, head, top = "other_loss", scene.graph.head, scene.graph.output
     bare_node = head.node if top is None else top.node
     for other, times, words in OWN_ENTROPIES.get(top.kind if top else "linear", ()):
         bare = Formula("c (z − y)", _difference(times(k) * loss.scale * LOSSES[other].factor(n, k)))
         sentence = f"it is the gradient of {other}{words}, not of {loss.name}"
-        yield Enactment(kind, head.layer, sentence, setting.swap(bare_node, bare, head.operands[0], "y"))
+        yield Committed(kind, head.layer, sentence, scene.swap(bare_node, bare, head.operands[0], "y"))
     for other in ("binary_crossentropy", "categorical_crossentropy"):
         c = loss.scale * LOSSES[other].factor(n, k)
         sentence = f"it is the gradient of {other}, not of {loss.name}"
-        yield _from_output(setting, kind, sentence, "dE/dp of cross-entropy", _slope_of(LOSSES[other], c), "y")
+        yield _derive_from_output(scene, kind, sentence, "dE/dp of cross-entropy", _slope_of(LOSSES[other], c), "y")
     for c, words in ((1 / (n * k), "the mean of |z − y|"), (1 / n, "Σ_k |z − y|, its mean over N"), (1.0, "Σ |z − y|")):
         sentence = f"it is the gradient of {words}, not of {loss.name}"
-        yield _from_output(setting, kind, sentence, "c sign(z − y)", _signs(c), "y")
+        yield _derive_from_output(scene, kind, sentence, "c sign(z − y)", _signs(c), "y")
 
 
 def _difference(c: float) -> Callable[..., Array]:
@@ -145,51 +146,51 @@ def _slope_of(loss: LossFunction, c: float) -> Callable[..., Array]:
     equation="e = z − y, both of shape (N, 1)",
     cure="Give y the shape (N, 1).",
 )
-def _targets(setting: Setting, head: LogitsHead | None) -> Iterator[Enactment]:
-    z = setting.values[setting.structure.head.operands[0]]
-    p = Activate(head.kind).evaluate(setting.values[head.logits]) if head else z
-    y = dense(setting.values["y"], z)
-    for other, words in _other_targets(setting, y, p):
-        yield _with_targets(setting, head, "wrong_target", other, words)
-    if head is not None and not setting.problem.fused:
+def _replace_targets(scene: Scene, head: LogitsHead | None) -> Iterator[Committed]:
+    z = scene.values[scene.graph.head.operands[0]]
+    p = Activate(head.kind).evaluate(scene.values[head.logits]) if head else z
+    y = dense(scene.values["y"], z)
+    for other, words in _other_targets(scene, y, p):
+        yield _set_targets(scene, head, "wrong_target", other, words)
+    if head is not None and not scene.problem.fused:
         words = "the targets are overwritten by the network's own output, its logits"
-        yield _with_targets(setting, head, "wrong_target", z.copy(), words)
-        yield _with_targets(setting, head, "wrong_target", np.round(z), f"{words}, rounded")
+        yield _set_targets(scene, head, "wrong_target", z.copy(), words)
+        yield _set_targets(scene, head, "wrong_target", np.round(z), f"{words}, rounded")
     if y.shape[1] == 1 and len(y) > 1:
         mean = np.broadcast_to(y.mean(axis=0), y.shape)
         n = len(y)
         sentence = f"({n},) targets against ({n}, 1) outputs became ({n}, {n}): each output is held against all targets"
         for factor, words in ((1.0, ""), (float(n), ", and all of it is summed")):
-            yield _with_targets(setting, head, "targets_broadcast", mean, sentence + words, factor)
+            yield _set_targets(scene, head, "targets_broadcast", mean, sentence + words, factor)
 
 
-def _with_targets(
-    setting: Setting, head: LogitsHead | None, kind: str, y: Array, words: str, factor: float = 1.0
-) -> Enactment:
+def _set_targets(
+    scene: Scene, head: LogitsHead | None, kind: str, y: Array, words: str, factor: float = 1.0
+) -> Committed:
     """The right derivation with other targets; under cross-entropy δ = c (p − y), whatever they sum to."""
     key = "other targets"
     if head is not None:
         c = head.c * factor
         formula = Formula("c (p − {1})", lambda u, t: c * (Activate(head.kind).evaluate(u) - t))
-        swap = setting.swap(head.node, formula, head.logits, key)
+        swap = scene.swap(head.node, formula, head.logits, key)
     else:
-        right = LossGradient(setting.problem.loss, setting.problem.loss.from_logits)
+        right = LossGradient(scene.problem.loss, scene.problem.loss.from_logits)
         formula = Formula(right.render("{0}", "{1}"), lambda z, t: factor * right.evaluate(z, t))
-        top = setting.structure.head
-        swap = setting.swap(top.node, formula, top.operands[0], key)
-        if setting.problem.loss.function.class_indices:
+        top = scene.graph.head
+        swap = scene.swap(top.node, formula, top.operands[0], key)
+        if scene.problem.loss.function.class_indices:
             y = y.argmax(axis=1)
-    return Enactment(kind, "", words, swap, data={key: y}, written=words, right="y as given")
+    return Committed(kind, "", words, swap, data={key: y}, written=words, right="y as given")
 
 
-def _other_targets(setting: Setting, y: Array, p: Array) -> Iterator[tuple[Array, str]]:
+def _other_targets(scene: Scene, y: Array, p: Array) -> Iterator[tuple[Array, str]]:
     yield p.copy(), "the targets are overwritten by the network's own output"
     yield np.round(p), "the targets are overwritten by the network's rounded output"
     yield np.zeros_like(y), "the targets are all zero"
     yield np.ones_like(y), "the targets are all one"
     yield y[::-1].copy(), "the targets are in reverse order"
     yield np.sort(y, axis=0), "the targets are sorted"
-    for shift in likely_shifts(setting, y):
+    for shift in likely_shifts(scene, y):
         yield np.roll(y, shift, axis=0), f"the targets are shifted by {shift} samples"
     yield 1 - y, "the targets are 1 − y"
     if y.shape[1] > 1:
@@ -202,39 +203,39 @@ def _other_targets(setting: Setting, y: Array, p: Array) -> Iterator[tuple[Array
         )
 
 
-def likely_shifts(setting: Setting, y: Array) -> list[int]:
+def likely_shifts(scene: Scene, y: Array) -> list[int]:
     """Shifts of the targets that come nearest, all N of them at the cost of one.
 
     hand − right of the last kernel is Σ_n z_prev[n] δ′[n], and δ′ is linear in the shifted targets; held against one
     random vector on either side, it is a correlation of two sequences.
     """
-    name, node = setting.last, f"{setting.last}/dE_dkernel"
-    if node not in setting.gradients or setting.good[node] or len(y) < 2:
+    name, node = scene.last, f"{scene.last}/dE_dkernel"
+    if node not in scene.gradients or scene.good[node] or len(y) < 2:
         return []
     rng = np.random.default_rng(0)
-    below = setting.values[setting.below(len(setting.names) - 1)]
+    below = scene.values[scene.below(len(scene.names) - 1)]
     a, b = rng.normal(size=below.shape[1]), np.asarray(rng.normal(size=y.shape[1]))
-    wanted = float(a @ (setting.hand[node] - setting.right[node]) @ b)
-    along = np.broadcast_to(b, setting.values[f"{name}/u"].shape)
-    weights = (below @ a)[:, None] * _slope(setting, name, along)
+    wanted = float(a @ (scene.hand[node] - scene.right[node]) @ b)
+    along = np.broadcast_to(b, scene.values[f"{name}/u"].shape)
+    weights = (below @ a)[:, None] * _slope(scene, name, along)
     spectrum = np.fft.rfft(weights, axis=0) * np.fft.rfft(y, axis=0).conj()
     products = np.fft.irfft(spectrum.sum(axis=1), len(y))  # Σ_n weights[n] · y[n − s]
     order = np.argsort(np.abs(products - products[0] - wanted), kind="stable")
     return [int(s) for s in order if s][:MOST_SHIFTS]
 
 
-def _slope(setting: Setting, name: str, along: Array) -> Array:
+def _slope(scene: Scene, name: str, along: Array) -> Array:
     """(N, K): how the sum of a kernel's δ, weighted along a direction, changes with y.
 
     Masks, f′ and softmax's Jacobian are symmetric, so that the direction goes up through them as a gradient goes down.
     """
-    loss, head = setting.problem.loss, setting.structure.head
-    c = loss.scale * loss.function.factor(setting.batch, setting.outputs)
-    for e in reversed(setting.structure.path(head.node, f"{name}/dE_du")):
-        along = e.operation.evaluate(along, *(setting.values[o] for o in e.operands[1:]))
-    if logits_head(setting) is not None:
+    loss, head = scene.problem.loss, scene.graph.head
+    c = loss.scale * loss.function.factor(scene.batch, scene.outputs)
+    for e in reversed(scene.graph.path(head.node, f"{name}/dE_du")):
+        along = e.operation.evaluate(along, *(scene.values[o] for o in e.operands[1:]))
+    if logits_head(scene) is not None:
         return -c * along
     if loss.function.logits_value is None:
         return -2 * c * along
-    z = setting.values[head.operands[0]]
+    z = scene.values[head.operands[0]]
     return -c * (1 / z + 1 / (1 - z)) * along

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 
 from gradient_diff.diagnosis.mistake import makes
-from gradient_diff.diagnosis.reenactment.enactment import Enactment, Finish, is_kernel
+from gradient_diff.diagnosis.reenactment.enact import Committed, Finish, is_kernel
 from gradient_diff.diagnosis.reenactment.formula import Formula
-from gradient_diff.diagnosis.reenactment.setting import Setting
+from gradient_diff.diagnosis.reenactment.scene import Scene
 from manual_mlp import Equation, gradient_node
 from manual_mlp.extend import Product, SumOverBatch, kind_of, layer_of
 
@@ -25,27 +25,27 @@ MOST_SHIFTS = 3  # of the batch, the likeliest by a random projection, are tried
     alike=("transposed",),
     convention=True,
 )
-def matrix_algebra(setting: Setting) -> Iterator[Enactment]:
+def commit(scene: Scene) -> Iterator[Committed]:
     """Every mistake in a product."""
-    kernels = [n for n in setting.nodes if is_kernel(n)]
+    kernels = [n for n in scene.nodes if is_kernel(n)]
     if kernels:
         written, right = "dE/dW = δᵀ z_prev", "dE/dW = z_prevᵀ δ"
-        turn = _transposed(kernels)
+        turn = _transpose(kernels)
         sentence = "all your matrices are (n_out, n_in)"
         name = "convention_transposed"
-        yield Enactment(name, "", sentence, finish=turn, undo=turn, written=written, right=right)
-    for i, name in enumerate(setting.names):
-        yield from _kernel_gradient(setting, i, name)
-        yield from _another_layers(setting, i, name)
+        yield Committed(name, "", sentence, finish=turn, undo=turn, written=written, right=right)
+    for i, name in enumerate(scene.names):
+        yield from _change_kernel_gradient(scene, i, name)
+        yield from _take_another_layers(scene, i, name)
         if i:
-            yield from _downwards(setting, name)
-    yield from _all_downwards(setting)
-    yield from _updated(setting)
-    yield from _reversed(setting)
-    yield from _misaligned(setting)
+            yield from _send_down(scene, name)
+    yield from _send_all_down(scene)
+    yield from _update_first(scene)
+    yield from _reverse(scene)
+    yield from _misalign(scene)
 
 
-def _transposed(nodes: list[str]) -> Finish:
+def _transpose(nodes: list[str]) -> Finish:
     return lambda arrays: {n: a.T if n in nodes else a for n, a in arrays.items()}
 
 
@@ -72,21 +72,21 @@ def _transposed(nodes: list[str]) -> Finish:
     cure="Sum over the inner index: use @.",
     tell_apart="N different from the widths",
 )
-def _kernel_gradient(setting: Setting, i: int, name: str) -> Iterator[Enactment]:
-    delta, below = f"{name}/dE_du", setting.below(i)
+def _change_kernel_gradient(scene: Scene, i: int, name: str) -> Iterator[Committed]:
+    delta, below = f"{name}/dE_du", scene.below(i)
     flipped = Product(transpose_left=True)
     sentence = "your kernel gradient is the transpose of the reference's"
-    yield Enactment("transposed", name, sentence, setting.swap_kernel(name, flipped, delta, below))
-    shape = setting.values[below].shape
-    for other in setting.structure.signals:
-        array = setting.values[other]
-        if array.shape == shape and not np.array_equal(array, setting.values[below]):
-            swap = setting.swap_kernel(name, flipped, other, delta)
-            yield Enactment("wrong_input", name, f"dE/dW takes {_words(other)} in place of {_words(below)}", swap)
-    if shape == setting.values[delta].shape:
+    yield Committed("transposed", name, sentence, scene.swap_kernel(name, flipped, delta, below))
+    shape = scene.values[below].shape
+    for other in scene.graph.signals:
+        array = scene.values[other]
+        if array.shape == shape and not np.array_equal(array, scene.values[below]):
+            swap = scene.swap_kernel(name, flipped, other, delta)
+            yield Committed("wrong_input", name, f"dE/dW takes {_words(other)} in place of {_words(below)}", swap)
+    if shape == scene.values[delta].shape:
         product = Formula("{0} ⊙ {1}", lambda z, d: z * d)
-        swap = setting.swap_kernel(name, product, below, delta)
-        yield Enactment("elementwise_for_matmul", name, "dE/dW is z_prev ⊙ δ instead of z_prevᵀ δ", swap)
+        swap = scene.swap_kernel(name, product, below, delta)
+        yield Committed("elementwise_for_matmul", name, "dE/dW is z_prev ⊙ δ instead of z_prevᵀ δ", swap)
 
 
 def _words(node: str) -> str:
@@ -94,18 +94,18 @@ def _words(node: str) -> str:
     return f"{kind_of(node)} of {layer}" if layer else node
 
 
-def _another_layers(setting: Setting, i: int, name: str) -> Iterator[Enactment]:
+def _take_another_layers(scene: Scene, i: int, name: str) -> Iterator[Committed]:
     """Both indices of z and δ are another layer's, with its bias or without."""
-    for j, other in enumerate(setting.names):
+    for j, other in enumerate(scene.names):
         if j == i:
             continue
-        swap = setting.swap_kernel(name, Product(transpose_left=True), setting.below(j), f"{other}/dE_du")
+        swap = scene.swap_kernel(name, Product(transpose_left=True), scene.below(j), f"{other}/dE_du")
         sentence = f"dE/dW takes z_prev and δ of {other}: the indices are those of another layer"
-        yield Enactment("wrong_input", name, sentence, swap)
+        yield Committed("wrong_input", name, sentence, swap)
         bias = f"{name}/dE_dbias"
-        if {bias, f"{other}/dE_dbias"} <= setting.by_node.keys():
-            both = swap | setting.swap(bias, SumOverBatch(), f"{other}/dE_du")
-            yield Enactment("wrong_input", name, f"{sentence}, for the bias, too", both)
+        if {bias, f"{other}/dE_dbias"} <= scene.by_node.keys():
+            both = swap | scene.swap(bias, SumOverBatch(), f"{other}/dE_du")
+            yield Committed("wrong_input", name, f"{sentence}, for the bias, too", both)
 
 
 @makes(
@@ -122,32 +122,32 @@ def _another_layers(setting: Setting, i: int, name: str) -> Iterator[Enactment]:
     equation="dE/dz_prev = δ Wᵀ",
     cure="δ goes down through the W that it came up by.",
 )
-def _downwards(setting: Setting, name: str) -> Iterator[Enactment]:
-    node, delta, kernel = setting.structure.sent(name), f"{name}/dE_du", f"{name}/kernel"
-    shape = setting.values[kernel].shape
+def _send_down(scene: Scene, name: str) -> Iterator[Committed]:
+    node, delta, kernel = scene.graph.sent(name), f"{name}/dE_du", f"{name}/kernel"
+    shape = scene.values[kernel].shape
     if shape[0] == shape[1]:
-        swap = setting.swap(node, Product(), delta, kernel)
-        yield Enactment("backprop_untransposed", name, "δ is sent down through W instead of Wᵀ", swap)
-    for other in setting.names:
-        if other != name and setting.values[f"{other}/kernel"].shape == shape:
-            swap = setting.swap(node, Product(transpose_right=True), delta, f"{other}/kernel")
-            yield Enactment("wrong_kernel", name, f"δ is sent down through the W of {other}", swap)
-    if setting.values[delta].shape == shape == setting.values[node].shape:
+        swap = scene.swap(node, Product(), delta, kernel)
+        yield Committed("backprop_untransposed", name, "δ is sent down through W instead of Wᵀ", swap)
+    for other in scene.names:
+        if other != name and scene.values[f"{other}/kernel"].shape == shape:
+            swap = scene.swap(node, Product(transpose_right=True), delta, f"{other}/kernel")
+            yield Committed("wrong_kernel", name, f"δ is sent down through the W of {other}", swap)
+    if scene.values[delta].shape == shape == scene.values[node].shape:
         for text, product in (("{0} ⊙ {1}", lambda d, w: d * w), ("{0} ⊙ {1}ᵀ", lambda d, w: d * w.T)):
-            swap = setting.swap(node, Formula(text, product), delta, kernel)
+            swap = scene.swap(node, Formula(text, product), delta, kernel)
             sentence = f"δ is sent down as {text.format('δ', 'W')}"
-            yield Enactment("elementwise_for_matmul", name, sentence, swap)
+            yield Committed("elementwise_for_matmul", name, sentence, swap)
 
 
-def _all_downwards(setting: Setting) -> Iterator[Enactment]:
-    square = [i for i, n in enumerate(setting.names) if i and len(set(setting.values[f"{n}/kernel"].shape)) == 1]
+def _send_all_down(scene: Scene) -> Iterator[Committed]:
+    square = [i for i, n in enumerate(scene.names) if i and len(set(scene.values[f"{n}/kernel"].shape)) == 1]
     if len(square) > 1:
         swaps: dict[str, Equation] = {}
         for i in square:
-            name = setting.names[i]
-            swaps |= setting.swap(setting.structure.sent(name), Product(), f"{name}/dE_du", f"{name}/kernel")
+            name = scene.names[i]
+            swaps |= scene.swap(scene.graph.sent(name), Product(), f"{name}/dE_du", f"{name}/kernel")
         sentence = "in every square layer δ is sent down through W instead of Wᵀ"
-        yield Enactment("backprop_untransposed", "", sentence, swaps, places=len(square))
+        yield Committed("backprop_untransposed", "", sentence, swaps, places=len(square))
 
 
 @makes(
@@ -157,43 +157,43 @@ def _all_downwards(setting: Setting) -> Iterator[Enactment]:
     equation="dE/dz_prev = δ Wᵀ",
     cure="First all gradients, then all updates.",
 )
-def _updated(setting: Setting) -> Iterator[Enactment]:
+def _update_first(scene: Scene) -> Iterator[Committed]:
     """δ sent through W − lr dE/dW; lr is fitted from the highest layer that it touches."""
-    rate = _fitted_rate(setting)
+    rate = _fit_rate(scene)
     if not rate:
         return
     swaps: dict[str, Equation] = {}
     before: dict[str, tuple[Equation, ...]] = {}
-    for i in range(1, len(setting.names)):
-        name = setting.names[i]
-        node = setting.structure.sent(name)
+    for i in range(1, len(scene.names)):
+        name = scene.names[i]
+        node = scene.graph.sent(name)
         update = Formula("{0} − lr {1}", lambda w, g: w - rate * g)
         fresh = Equation(name, f"{name}/updated", update, (f"{name}/kernel", f"{name}/dE_dkernel"))
         before[node] = (fresh,)
-        swaps |= setting.swap(node, Product(transpose_right=True), f"{name}/dE_du", f"{name}/updated")
+        swaps |= scene.swap(node, Product(transpose_right=True), f"{name}/dE_du", f"{name}/updated")
     sentence = (
         f"δ is sent down through kernels that the step has already updated (lr = {rate:.6g}): "
         "only the last layer is exact"
     )
     written, right = "dE/dz_prev = δ (W − lr dE/dW)ᵀ", "dE/dz_prev = δ Wᵀ"
     kind = "stale_or_updated_kernel"
-    yield Enactment(kind, "", sentence, swaps, before, constants=1, written=written, right=right)
+    yield Committed(kind, "", sentence, swaps, before, constants=1, written=written, right=right)
 
 
-def _fitted_rate(setting: Setting) -> float | None:
+def _fit_rate(scene: Scene) -> float | None:
     """lr from hand − right in the layer below the output, where the effect is exactly proportional to lr."""
-    if len(setting.names) < 2:
+    if len(scene.names) < 2:
         return None
-    top, name = setting.names[-1], setting.names[-2]
-    sent, delta = setting.structure.sent(top), f"{name}/dE_du"
-    signal = setting.values[f"{top}/dE_du"] @ setting.values[f"{top}/dE_dkernel"].T
-    for e in setting.structure.path(sent, delta):
-        signal = setting.by_node[e.node].evaluate({**setting.values, e.operands[0]: signal})
-    below = setting.values[setting.below(len(setting.names) - 2)]
+    top, name = scene.names[-1], scene.names[-2]
+    sent, delta = scene.graph.sent(top), f"{name}/dE_du"
+    signal = scene.values[f"{top}/dE_du"] @ scene.values[f"{top}/dE_dkernel"].T
+    for e in scene.graph.path(sent, delta):
+        signal = scene.by_node[e.node].evaluate({**scene.values, e.operands[0]: signal})
+    below = scene.values[scene.below(len(scene.names) - 2)]
     effects = {f"{name}/dE_dkernel": below.T @ signal, f"{name}/dE_dbias": signal.sum(axis=0)}
-    effects = {n: e for n, e in effects.items() if n in setting.gradients}
+    effects = {n: e for n, e in effects.items() if n in scene.gradients}
     size = sum(float(np.vdot(e, e)) for e in effects.values())
-    change = sum(float(np.vdot(e, setting.right[n] - setting.hand[n])) for n, e in effects.items())
+    change = sum(float(np.vdot(e, scene.right[n] - scene.hand[n])) for n, e in effects.items())
     return change / size if size > 0 else None
 
 
@@ -204,22 +204,22 @@ def _fitted_rate(setting: Setting) -> float | None:
     equation="dE/d(W_1, …, W_L) = (dE/dW_1, …, dE/dW_L)",
     cure="Reverse the list.",
 )
-def _reversed(setting: Setting) -> Iterator[Enactment]:
+def _reverse(scene: Scene) -> Iterator[Committed]:
     """Layers in reverse order, kernel before bias; or the whole flat list turned round."""
-    nodes = [gradient_node(n) for n in setting.problem.parameters]
-    if len(nodes) < 2 or not set(nodes) <= set(setting.nodes):
+    nodes = [gradient_node(n) for n in scene.problem.parameters]
+    if len(nodes) < 2 or not set(nodes) <= set(scene.nodes):
         return
-    turned = dict(zip(setting.names, reversed(setting.names), strict=True))
+    turned = dict(zip(scene.names, reversed(scene.names), strict=True))
     by_layer = {n: f"{turned[n.rsplit('/', 1)[0]]}/{n.rsplit('/', 1)[1]}" for n in nodes}
     sentence = "your list of gradients begins at the output"
     for source in (by_layer, dict(zip(nodes, reversed(nodes), strict=True))):
         if any(n != other for n, other in source.items()) and set(source.values()) <= set(nodes):
-            maps = {"finish": _renamed(source), "undo": _renamed({there: here for here, there in source.items()})}
+            maps = {"finish": _rename(source), "undo": _rename({there: here for here, there in source.items()})}
             orders = {"written": "dE/dW_L, …, dE/dW_1", "right": "dE/dW_1, …, dE/dW_L"}
-            yield Enactment("layers_reversed", "", sentence, **maps, **orders)  # type: ignore[arg-type]  # maps, texts
+            yield Committed("layers_reversed", "", sentence, **maps, **orders)  # type: ignore[arg-type]  # maps, texts
 
 
-def _renamed(source: Mapping[str, str]) -> Finish:
+def _rename(source: Mapping[str, str]) -> Finish:
     return lambda arrays: {n: arrays[source.get(n, n)] for n in arrays}
 
 
@@ -230,38 +230,38 @@ def _renamed(source: Mapping[str, str]) -> Finish:
     equation="dE/dW = Σ_n z_prev[n]ᵀ δ[n]",
     cure="Use one order of the samples everywhere.",
 )
-def _misaligned(setting: Setting) -> Iterator[Enactment]:
+def _misalign(scene: Scene) -> Iterator[Committed]:
     """z_prev out of step with δ by a shift of the batch: in one layer, or in all of them."""
-    for i, name in enumerate(setting.names):
-        for shift in _shifts(setting, i):
+    for i, name in enumerate(scene.names):
+        for shift in _likely_shifts(scene, i):
             sentence = f"the rows of z_prev and δ are out of step by {shift} samples"
-            yield Enactment("batch_misaligned", name, sentence, _rolled(setting, i, shift))
-    layers = range(len(setting.names))
-    for shift in _shifts(setting, len(setting.names) - 1) if len(layers) > 1 else []:
-        swaps = {n: e for i in layers for n, e in _rolled(setting, i, shift).items()}
+            yield Committed("batch_misaligned", name, sentence, _roll(scene, i, shift))
+    layers = range(len(scene.names))
+    for shift in _likely_shifts(scene, len(scene.names) - 1) if len(layers) > 1 else []:
+        swaps = {n: e for i in layers for n, e in _roll(scene, i, shift).items()}
         sentence = f"in every layer the rows of z_prev and δ are out of step by {shift} samples"
-        yield Enactment("batch_misaligned", "", sentence, swaps, places=len(layers))
-    if setting.batch > 1:
-        for i, name in enumerate(setting.names):
+        yield Committed("batch_misaligned", "", sentence, swaps, places=len(layers))
+    if scene.batch > 1:
+        for i, name in enumerate(scene.names):
             back = Formula("reversed({0})ᵀ {1}", lambda z, d: z[::-1].T @ d)
-            swap = setting.swap_kernel(name, back, setting.below(i), f"{name}/dE_du")
-            yield Enactment("batch_misaligned", name, "the rows of z_prev are in reverse order", swap)
+            swap = scene.swap_kernel(name, back, scene.below(i), f"{name}/dE_du")
+            yield Committed("batch_misaligned", name, "the rows of z_prev are in reverse order", swap)
 
 
-def _rolled(setting: Setting, i: int, shift: int) -> dict[str, Equation]:
-    name = setting.names[i]
+def _roll(scene: Scene, i: int, shift: int) -> dict[str, Equation]:
+    name = scene.names[i]
     rolled = Formula(f"roll({{0}}, {shift})ᵀ {{1}}", lambda z, d: np.roll(z, shift, axis=0).T @ d)
-    return setting.swap_kernel(name, rolled, setting.below(i), f"{name}/dE_du")
+    return scene.swap_kernel(name, rolled, scene.below(i), f"{name}/dE_du")
 
 
-def _shifts(setting: Setting, i: int) -> list[int]:
+def _likely_shifts(scene: Scene, i: int) -> list[int]:
     """Shifts for which aᵀ roll(z)ᵀ δ b comes nearest aᵀ H b, for a few random a and b: all N at the cost of one."""
-    name = setting.names[i]
+    name = scene.names[i]
     node = f"{name}/dE_dkernel"
-    if node not in setting.gradients or setting.good[node]:
+    if node not in scene.gradients or scene.good[node]:
         return []
-    z, delta = setting.values[setting.below(i)], setting.values[f"{name}/dE_du"]
-    wanted = setting.hand[node] - setting.decayed(node)
+    z, delta = scene.values[scene.below(i)], scene.values[f"{name}/dE_du"]
+    wanted = scene.hand[node] - scene.decayed(node)
     rng = np.random.default_rng(0)
     error = np.zeros(len(z))
     for _ in range(4):

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from gradient_diff.diagnosis.mistake import makes
-from gradient_diff.diagnosis.reenactment.enactment import Enactment
+from gradient_diff.diagnosis.reenactment.enact import Committed
 from gradient_diff.diagnosis.reenactment.formula import Formula
-from gradient_diff.diagnosis.reenactment.setting import Setting
+from gradient_diff.diagnosis.reenactment.scene import Scene
 from manual_mlp import Array, Equation, Loss
 from manual_mlp.extend import Activate, LossGradient, Pullback
 
@@ -37,23 +37,23 @@ class LogitsHead:
     kind: str
     c: float
 
-    def swap(self, setting: Setting, text: str, head: Head) -> dict[str, Equation]:
+    def swap(self, scene: Scene, text: str, head: Head) -> dict[str, Equation]:
         """δ as another function of u, p and y (dense)."""
         formula = Formula(text, lambda u, y: head(u, Activate(self.kind).evaluate(u), dense(y, u)))
-        return setting.swap(self.node, formula, self.logits, "y")
+        return scene.swap(self.node, formula, self.logits, "y")
 
     def pull(self, g: Array, p: Array) -> Array:
         """Through the activation."""
         return Pullback(self.kind).evaluate(g, p)
 
 
-def logits_head(setting: Setting) -> LogitsHead | None:
+def logits_head(scene: Scene) -> LogitsHead | None:
     """The head of this problem, if it is one from logits."""
-    loss, head = setting.problem.loss, setting.structure.head
+    loss, head = scene.problem.loss, scene.graph.head
     kind = loss.function.fused_activation
-    if kind is None or not (setting.problem.fused or loss.from_logits):
+    if kind is None or not (scene.problem.fused or loss.from_logits):
         return None
-    c = loss.scale * loss.function.factor(setting.batch, setting.outputs)
+    c = loss.scale * loss.function.factor(scene.batch, scene.outputs)
     return LogitsHead(head.layer, head.node, head.operands[0], kind, c)
 
 
@@ -67,16 +67,16 @@ def dense(y: Array, like: Array) -> Array:
     return np.eye(like.shape[1])[y.reshape(-1)] if y.dtype.kind in "iu" else y
 
 
-def output_delta(setting: Setting) -> Iterator[Enactment]:
+def commit(scene: Scene) -> Iterator[Committed]:
     """Every mistake in the output's δ under cross-entropy."""
-    head = logits_head(setting)
+    head = logits_head(scene)
     if head is None:
         return
     for kind, sentence, text, function in _heads(head):
-        yield Enactment(kind, head.layer, sentence, head.swap(setting, text, function))
+        yield Committed(kind, head.layer, sentence, head.swap(scene, text, function))
     if head.kind == "sigmoid":
-        yield from _inner_sign(setting, head)
-    yield from _clipped(setting, head)
+        yield from _forget_inner_sign(scene, head)
+    yield from _clip(scene, head)
 
 
 @makes(
@@ -118,11 +118,11 @@ def _heads(head: LogitsHead) -> Iterator[tuple[str, str, str, Head]]:
     equation="d log(1 − p)/dp = −1/(1 − p)",
     cure="d log(1 − p)/dp is −1/(1 − p).",
 )
-def _inner_sign(setting: Setting, head: LogitsHead) -> Iterator[Enactment]:
+def _forget_inner_sign(scene: Scene, head: LogitsHead) -> Iterator[Committed]:
     c = head.c
     sentence = "the inner minus of log(1 − p) is forgotten: right only where y = 1"
-    swap = head.swap(setting, "−c (y(1 − p) + (1 − y)p)", lambda u, p, y: -c * (y * (1 - p) + (1 - y) * p))
-    yield Enactment("bce_inner_sign", head.layer, sentence, swap)
+    swap = head.swap(scene, "−c (y(1 − p) + (1 − y)p)", lambda u, p, y: -c * (y * (1 - p) + (1 - y) * p))
+    yield Committed("bce_inner_sign", head.layer, sentence, swap)
 
 
 @makes(
@@ -133,31 +133,31 @@ def _inner_sign(setting: Setting, head: LogitsHead) -> Iterator[Enactment]:
     cure="Compute cross-entropy from logits.",
     alike=("only_last_sample", "output_not_loss", "wrong_target"),
 )
-def _clipped(setting: Setting, head: LogitsHead) -> Iterator[Enactment]:
+def _clip(scene: Scene, head: LogitsHead) -> Iterator[Committed]:
     """Probabilities kept away from 0 and 1, each way, where that changes anything."""
-    y = dense(setting.values["y"], setting.values[head.logits])
-    p = Activate(head.kind).evaluate(setting.values[head.logits])
+    y = dense(scene.values["y"], scene.values[head.logits])
+    p = Activate(head.kind).evaluate(scene.values[head.logits])
     for epsilon in CLIPS:
         touched = ((p < epsilon) | (p > 1 - epsilon)) & (True if head.kind == "sigmoid" else y > 0)
         if not touched.any():
             continue
         count = f"{int(touched.any(axis=1).sum())} of {len(p)} samples"
         sentence = f"probabilities are clipped to [{epsilon:g}, 1 − {epsilon:g}]"
-        swap = head.swap(setting, "c (clip(p) − y)", _moved(head, epsilon))
-        yield Enactment("probability_clip", head.layer, f"{sentence}, which moves δ of {count}", swap)
-        swap = head.swap(setting, "f′ ⊙ dE/dp, 0 where p was clipped", _stopped(head, epsilon))
-        yield Enactment("probability_clip", head.layer, f"{sentence}, so that no gradient reaches {count}", swap)
+        swap = head.swap(scene, "c (clip(p) − y)", _clip_value(head, epsilon))
+        yield Committed("probability_clip", head.layer, f"{sentence}, which moves δ of {count}", swap)
+        swap = head.swap(scene, "f′ ⊙ dE/dp, 0 where p was clipped", _stop_gradient(head, epsilon))
+        yield Committed("probability_clip", head.layer, f"{sentence}, so that no gradient reaches {count}", swap)
     for epsilon in CLIPS:
-        swap = head.swap(setting, "f′ ⊙ c (−y/(p + ε) …)", _padded(head, epsilon))
+        swap = head.swap(scene, "f′ ⊙ c (−y/(p + ε) …)", _pad_logarithm(head, epsilon))
         sentence = f"the logarithm is taken of p + {epsilon:g}"
-        yield Enactment("probability_clip", head.layer, sentence, swap)
+        yield Committed("probability_clip", head.layer, sentence, swap)
 
 
-def _moved(head: LogitsHead, epsilon: float) -> Head:
+def _clip_value(head: LogitsHead, epsilon: float) -> Head:
     return lambda u, p, y: head.c * (np.clip(p, epsilon, 1 - epsilon) - y)
 
 
-def _stopped(head: LogitsHead, epsilon: float) -> Head:
+def _stop_gradient(head: LogitsHead, epsilon: float) -> Head:
     def delta(u: Array, p: Array, y: Array) -> Array:
         inside = (p >= epsilon) & (p <= 1 - epsilon)
         q = np.clip(p, epsilon, 1 - epsilon)
@@ -167,7 +167,7 @@ def _stopped(head: LogitsHead, epsilon: float) -> Head:
     return delta
 
 
-def _padded(head: LogitsHead, epsilon: float) -> Head:
+def _pad_logarithm(head: LogitsHead, epsilon: float) -> Head:
     def delta(u: Array, p: Array, y: Array) -> Array:
         slope = (1 - y) / (1 - p + epsilon) - y / (p + epsilon) if head.kind == "sigmoid" else -y / (p + epsilon)
         return head.pull(head.c * slope, p)
@@ -175,16 +175,16 @@ def _padded(head: LogitsHead, epsilon: float) -> Head:
     return delta
 
 
-def keras_clip(setting: Setting) -> Iterator[Enactment]:
+def clip_as_keras(scene: Scene) -> Iterator[Committed]:
     """What Keras itself does where it has lost the logits: the house's own unfused gradient."""
-    top = setting.structure.output
-    if not setting.problem.fused or top is None:
+    top = scene.graph.output
+    if not scene.problem.fused or top is None:
         return
-    loss = Loss(setting.problem.loss.name, scale=setting.problem.loss.scale)
+    loss = Loss(scene.problem.loss.name, scale=scene.problem.loss.scale)
     extra = Equation(top.layer, top.g, LossGradient(loss, False), (top.z, "y"))
-    swap = setting.swap(top.node, Pullback(top.kind), top.g, top.z)
+    swap = scene.swap(top.node, Pullback(top.kind), top.g, top.z)
     sentence = "the cross-entropy is taken of clipped probabilities: saturated samples get no gradient"
-    right = setting.by_node[top.node].formula
-    yield Enactment(
+    right = scene.by_node[top.node].formula
+    yield Committed(
         "probability_clip", top.layer, sentence, swap, {top.node: (extra,)}, written=extra.formula, right=right
     )

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import numpy as np
 
 from gradient_diff.diagnosis.mistake import makes
-from gradient_diff.diagnosis.reenactment.enactment import Enactment, Finish, is_bias, is_kernel
+from gradient_diff.diagnosis.reenactment.enact import Committed, Finish, is_bias, is_kernel
 from gradient_diff.diagnosis.reenactment.formula import Formula
-from gradient_diff.diagnosis.reenactment.setting import Setting
+from gradient_diff.diagnosis.reenactment.scene import Scene
 from manual_mlp import Array
 from manual_mlp.extend import layer_of
 
@@ -37,13 +37,13 @@ BIASES = (
 """Functions of δ that have been taken for its sum over the batch."""
 
 
-def reduction(setting: Setting) -> Iterator[Enactment]:
+def commit(scene: Scene) -> Iterator[Committed]:
     """Every mistake in a sum."""
-    biases = [n for n in setting.names if f"{n}/dE_dbias" in setting.hand]
+    biases = [n for n in scene.names if f"{n}/dE_dbias" in scene.hand]
     for name in biases:
-        yield from _bias(setting, name)
-    yield from _all_biases(setting, biases)
-    yield from _zeros(setting)
+        yield from _change_bias(scene, name)
+    yield from _change_all_biases(scene, biases)
+    yield from _set_zeros(scene)
 
 
 @makes(
@@ -69,41 +69,41 @@ def reduction(setting: Setting) -> Iterator[Enactment]:
     cure="db = Σ_N δ: the input is 1, not z_prev.",
     alike=("bias_summed_over_all", "bias_missing"),
 )
-def _bias(setting: Setting, name: str) -> Iterator[Enactment]:
+def _change_bias(scene: Scene, name: str) -> Iterator[Committed]:
     node, delta, kernel = f"{name}/dE_dbias", f"{name}/dE_du", f"{name}/dE_dkernel"
     for kind, text, function, sentence in BIASES:
-        yield Enactment(kind, name, sentence, setting.swap(node, Formula(text, function), delta))
+        yield Committed(kind, name, sentence, scene.swap(node, Formula(text, function), delta))
     for axis, words in ((0, "inputs"), (1, "units")):
         total = Formula("Σ {0}", lambda g, axis=axis: g.sum(axis=axis))
         sentence = f"your bias gradient is the sum of dE/dW over its {words}"
-        yield Enactment("bias_from_kernel", name, sentence, setting.swap(node, total, kernel))
-        if decay := setting.structure.decay(name):
+        yield Committed("bias_from_kernel", name, sentence, scene.swap(node, total, kernel))
+        if decay := scene.graph.decay(name):
             bare = Formula("Σ ({0} − 2λ {1})", lambda g, w, axis=axis: (g - decay * w).sum(axis=axis))
-            swap = setting.swap(node, bare, kernel, f"{name}/kernel")
-            yield Enactment("bias_from_kernel", name, f"{sentence}, before its decay is added", swap)
+            swap = scene.swap(node, bare, kernel, f"{name}/kernel")
+            yield Committed("bias_from_kernel", name, f"{sentence}, before its decay is added", swap)
 
 
-def _all_biases(setting: Setting, names: list[str]) -> Iterator[Enactment]:
+def _change_all_biases(scene: Scene, names: list[str]) -> Iterator[Committed]:
     """The same in every layer counts as one."""
-    groups: dict[tuple[str, int], list[Enactment]] = {}
+    groups: dict[tuple[str, int], list[Committed]] = {}
     for name in names if len(names) > 1 else []:
-        for form, mistake in enumerate(_bias(setting, name)):
+        for form, mistake in enumerate(_change_bias(scene, name)):
             groups.setdefault((mistake.id, form), []).append(mistake)
     for (kind, _), group in groups.items():
         swaps = {n: e for m in group for n, e in m.swaps.items()}
-        yield Enactment(kind, "", f"in every layer, {group[0].sentence}", swaps, places=len(group))
+        yield Committed(kind, "", f"in every layer, {group[0].sentence}", swaps, places=len(group))
 
 
-def _zeros(setting: Setting) -> Iterator[Enactment]:
+def _set_zeros(scene: Scene) -> Iterator[Committed]:
     """Exact zeros where the right gradient has none."""
-    empty = {n: ~np.any(setting.hand[n]) for n in setting.gradients if is_bias(n)}
-    missing = [n for n, nothing in empty.items() if nothing and np.any(setting.right[n])]
+    empty = {n: ~np.any(scene.hand[n]) for n in scene.gradients if is_bias(n)}
+    missing = [n for n, nothing in empty.items() if nothing and np.any(scene.right[n])]
     for nodes in ([missing] if len(missing) > 1 else []) + [[n] for n in missing]:
-        masks = {n: np.ones(setting.hand[n].shape, bool) for n in nodes}
-        yield _bias_missing(masks, all_of_them=len(nodes) > 1 and len(nodes) == len(empty))
-    for node in setting.gradients:
+        masks = {n: np.ones(scene.hand[n].shape, bool) for n in nodes}
+        yield _set_biases_zero(masks, all_of_them=len(nodes) > 1 and len(nodes) == len(empty))
+    for node in scene.gradients:
         if is_kernel(node):
-            yield from _rows(setting, node)
+            yield from _set_rows_zero(scene, node)
 
 
 @makes(
@@ -114,18 +114,18 @@ def _zeros(setting: Setting) -> Iterator[Enactment]:
     cure="db = Σ_N δ.",
     alike=("bias_summed_over_all", "bias_from_kernel"),
 )
-def _bias_missing(masks: dict[str, Array], all_of_them: bool) -> Enactment:
+def _set_biases_zero(masks: dict[str, Array], all_of_them: bool) -> Committed:
     nodes = list(masks)
     layers = [layer_of(n) for n in nodes]
     sentence = "your bias gradient is all zero: the bias is never trained"
     if len(nodes) > 1:
         sentence = f"your bias gradients of {'every layer' if all_of_them else ', '.join(layers)} are all zero"
     where = "" if all_of_them else ", ".join(layers)
-    return Enactment(
+    return Committed(
         "bias_missing",
         where,
         sentence,
-        finish=_zeroed(masks),
+        finish=_zero(masks),
         erased=masks,
         places=len(nodes),
         written="dE/db = 0",
@@ -140,8 +140,8 @@ def _bias_missing(masks: dict[str, Array], all_of_them: bool) -> Enactment:
     equation="dE/dW = z_prevᵀ δ",
     cure="Check the range of the loop.",
 )
-def _rows(setting: Setting, node: str) -> Iterator[Enactment]:
-    h, r = setting.hand[node], setting.right[node]
+def _set_rows_zero(scene: Scene, node: str) -> Iterator[Committed]:
+    h, r = scene.hand[node], scene.right[node]
     for axis, words in ((1, "row"), (0, "column")):
         empty = ~np.any(h, axis=axis) & np.any(r, axis=axis)
         if empty.any():
@@ -150,10 +150,10 @@ def _rows(setting: Setting, node: str) -> Iterator[Enactment]:
             listed = f"{words}s {', '.join(map(str, found[:5]))}{' …' * (len(found) > 5)} of your kernel gradient are"
             sentence = f"{listed if len(found) > 1 else f'{words} {found[0]} of your kernel gradient is'} all zero"
             layer = layer_of(node)
-            zeroed = _zeroed(masks)
+            zeroed = _zero(masks)
             texts = {"written": "0", "right": "dE/dW"}
-            yield Enactment("row_missing", layer, sentence, finish=zeroed, erased=masks, **texts)  # type: ignore[arg-type]  # texts
+            yield Committed("row_missing", layer, sentence, finish=zeroed, erased=masks, **texts)  # type: ignore[arg-type]  # texts
 
 
-def _zeroed(masks: dict[str, Array]) -> Finish:
+def _zero(masks: dict[str, Array]) -> Finish:
     return lambda arrays: {n: np.where(masks[n], 0.0, a) if n in masks else a for n, a in arrays.items()}

@@ -7,28 +7,28 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 
 from gradient_diff.diagnosis.mistake import makes
-from gradient_diff.diagnosis.reenactment.enactment import Enactment, Finish, is_bias, is_kernel
+from gradient_diff.diagnosis.reenactment.enact import Committed, Finish, is_bias, is_kernel
 from gradient_diff.diagnosis.reenactment.formula import Formula
-from gradient_diff.diagnosis.reenactment.setting import Setting
+from gradient_diff.diagnosis.reenactment.scene import Scene
 from manual_mlp import Array, Equation
 from manual_mlp.extend import Product
 
 
-def regularisation(setting: Setting) -> Iterator[Enactment]:
+def commit(scene: Scene) -> Iterator[Committed]:
     """A decay that is missing, of another size or sign, or of the biases, too.
 
     Where E has a decay, λ is known; likewise where the reference's gradients show a decay 2λW that the problem does not
     tell of. What the hand made of it is then no free constant.
     """
-    layers = [name for name in setting.names if setting.structure.decay(name)]
+    layers = [name for name in scene.names if scene.graph.decay(name)]
     for name in layers:
-        yield from _in_layers(setting, [name])
+        yield from _change_decay(scene, [name])
     if len(layers) > 1:
-        yield from _in_layers(setting, layers)
-    if setting.decay:
-        yield from _known(setting)
+        yield from _change_decay(scene, layers)
+    if scene.decay:
+        yield from _add_known(scene)
     else:
-        yield from _unknown(setting)
+        yield from _add_fitted(scene)
 
 
 FORMS = (
@@ -72,19 +72,19 @@ FORMS = (
     equation="dE/db = Σ_N δ",
     cure="Decay kernels only.",
 )
-def _in_layers(setting: Setting, names: list[str]) -> Iterator[Enactment]:
+def _change_decay(scene: Scene, names: list[str]) -> Iterator[Committed]:
     """The decay of E itself, substituted in the equations of these layers."""
     where, before = (names[0], "") if len(names) == 1 else ("", "in every layer that has one, ")
-    decays = {name: setting.structure.decay(name) for name in names}
+    decays = {name: scene.graph.decay(name) for name in names}
     size = ", ".join(dict.fromkeys(f"λ = {decay / 2:.6g}" for decay in decays.values()))
-    for kind, factor, _, sentence in (*FORMS, *_over_the_batch(setting.batch)):
-        swaps = {n: e for name in names for n, e in _with_decay(setting, name, factor * decays[name]).items()}
-        yield Enactment(kind, where, f"{before}{sentence}, {size}", swaps, places=len(names))
+    for kind, factor, _, sentence in (*FORMS, *_over_the_batch(scene.batch)):
+        swaps = {n: e for name in names for n, e in _swap_decay(scene, name, factor * decays[name]).items()}
+        yield Committed(kind, where, f"{before}{sentence}, {size}", swaps, places=len(names))
     for factor in (1, 2):
-        swaps = {n: e for name in names for n, e in _decayed_bias(setting, name, factor * decays[name] / 2).items()}
+        swaps = {n: e for name in names for n, e in _decay_bias(scene, name, factor * decays[name] / 2).items()}
         words = f"{before}the bias gradient has a decay term, too, {factor:g}λb with {size}"
         if swaps:
-            yield Enactment("l2_bias", where, words, swaps, places=len(names))
+            yield Committed("l2_bias", where, words, swaps, places=len(names))
 
 
 def _over_the_batch(n: int) -> Iterator[tuple[str, float, str, str]]:
@@ -94,60 +94,60 @@ def _over_the_batch(n: int) -> Iterator[tuple[str, float, str, str]]:
         yield "l2_factor", share / n, f" + {term}", sentence
 
 
-def _with_decay(setting: Setting, name: str, decay: float) -> dict[str, Equation]:
+def _swap_decay(scene: Scene, name: str, decay: float) -> dict[str, Equation]:
     """zᵀδ + decay · W."""
     node = f"{name}/dE_dkernel"
-    right = setting.structure.by_node[node]
+    right = scene.graph.by_node[node]
     operands = right.operands if decay else right.operands[:2]
-    return setting.swap(node, Product(transpose_left=True, plus=decay or 1.0), *operands)
+    return scene.swap(node, Product(transpose_left=True, plus=decay or 1.0), *operands)
 
 
-def _decayed_bias(setting: Setting, name: str, decay: float) -> dict[str, Equation]:
+def _decay_bias(scene: Scene, name: str, decay: float) -> dict[str, Equation]:
     node = f"{name}/dE_dbias"
-    if node not in setting.by_node:
+    if node not in scene.by_node:
         return {}
     total = Formula(f"Σ_N {{0}} + {decay:g} {{1}}", lambda d, b: d.sum(axis=0) + decay * b)
-    return setting.swap(node, total, f"{name}/dE_du", f"{name}/bias")
+    return scene.swap(node, total, f"{name}/dE_du", f"{name}/bias")
 
 
-def _known(setting: Setting) -> Iterator[Enactment]:
-    size = f"λ = {setting.decay:.6g}"
-    for name, factor, term, sentence in (*FORMS, *_over_the_batch(setting.batch)):
-        finish = _plus(setting, is_kernel, 2 * (factor - 1) * setting.decay)
-        yield Enactment(name, "", f"{sentence}, {size}", finish=finish, written=f"dE/dW{term}", right="dE/dW + 2λW")
+def _add_known(scene: Scene) -> Iterator[Committed]:
+    size = f"λ = {scene.decay:.6g}"
+    for name, factor, term, sentence in (*FORMS, *_over_the_batch(scene.batch)):
+        finish = _add_weights(scene, is_kernel, 2 * (factor - 1) * scene.decay)
+        yield Committed(name, "", f"{sentence}, {size}", finish=finish, written=f"dE/dW{term}", right="dE/dW + 2λW")
     for factor in (1, 2):
-        finish = _plus(setting, is_bias, factor * setting.decay)
+        finish = _add_weights(scene, is_bias, factor * scene.decay)
         words = f"your bias gradients have a decay term, too, {factor:g}λb with {size}"
-        yield Enactment("l2_bias", "", words, finish=finish, written=f"dE/db + {factor:g}λb", right="dE/db")
+        yield Committed("l2_bias", "", words, finish=finish, written=f"dE/db + {factor:g}λb", right="dE/db")
 
 
-def _unknown(setting: Setting) -> Iterator[Enactment]:
+def _add_fitted(scene: Scene) -> Iterator[Committed]:
     """A multiple c of the weights in every kernel, or every bias, that E knows nothing of."""
-    c = _fit(setting, [n for n in setting.gradients if is_kernel(n)])
+    c = _fit(scene, [n for n in scene.gradients if is_kernel(n)])
     if c:
         words = f"your kernel gradients differ from the reference's by {c:.6g} · W, the same in every layer"
-        finish = _plus(setting, is_kernel, c)
+        finish = _add_weights(scene, is_kernel, c)
         for name in ("l2_missing", "l2_sign") if c < 0 else ("l2_missing",):
-            yield Enactment(name, "", words, finish=finish, constants=1, written=f"dE/dW + {c:.6g} W", right="dE/dW")
-    c = _fit(setting, [n for n in setting.gradients if is_bias(n)])
+            yield Committed(name, "", words, finish=finish, constants=1, written=f"dE/dW + {c:.6g} W", right="dE/dW")
+    c = _fit(scene, [n for n in scene.gradients if is_bias(n)])
     if c:
         words = f"your bias gradients differ from the reference's by {c:.6g} · b"
-        finish = _plus(setting, is_bias, c)
-        yield Enactment("l2_bias", "", words, finish=finish, constants=1, written=f"dE/db + {c:.6g} b", right="dE/db")
-    both = _fit(setting, setting.gradients)
+        finish = _add_weights(scene, is_bias, c)
+        yield Committed("l2_bias", "", words, finish=finish, constants=1, written=f"dE/db + {c:.6g} b", right="dE/db")
+    both = _fit(scene, scene.gradients)
     if both:
         words = f"your gradients differ from the reference's by {both:.6g} times the parameters, biases too"
-        finish = _plus(setting, lambda node: is_kernel(node) or is_bias(node), both)
-        yield Enactment(
+        finish = _add_weights(scene, lambda node: is_kernel(node) or is_bias(node), both)
+        yield Committed(
             "l2_bias", "", words, finish=finish, constants=1, written=f"dE/db + {both:.6g} b", right="dE/db"
         )
 
 
-def _fit(setting: Setting, nodes: list[str]) -> float | None:
+def _fit(scene: Scene, nodes: list[str]) -> float | None:
     """c of hand − right = c W, if that is of the right kind at all."""
     nodes = [n for n in nodes if is_kernel(n) or is_bias(n)]
-    nodes = [n for n in nodes if setting.weights(n).shape == setting.hand[n].shape]
-    return decay_between({n: setting.hand[n] - setting.right[n] for n in nodes}, {n: setting.weights(n) for n in nodes})
+    nodes = [n for n in nodes if scene.weights(n).shape == scene.hand[n].shape]
+    return decay_between({n: scene.hand[n] - scene.right[n] for n in nodes}, {n: scene.weights(n) for n in nodes})
 
 
 def decay_between(difference: Mapping[str, Array], weights: Mapping[str, Array]) -> float | None:
@@ -167,6 +167,6 @@ def decay_between(difference: Mapping[str, Array], weights: Mapping[str, Array])
     return c if left <= 0.5 * c * c * size else None  # a rough look: the arrays themselves decide
 
 
-def _plus(setting: Setting, nodes: object, c: float) -> Finish:
+def _add_weights(scene: Scene, nodes: object, c: float) -> Finish:
     assert callable(nodes)
-    return lambda arrays: {n: a + c * setting.weights(n) if nodes(n) else a for n, a in arrays.items()}
+    return lambda arrays: {n: a + c * scene.weights(n) if nodes(n) else a for n, a in arrays.items()}

@@ -8,9 +8,9 @@ import numpy as np
 
 from gradient_diff.diagnosis.factors import fit, is_close
 from gradient_diff.diagnosis.mistake import STEP, makes
-from gradient_diff.diagnosis.reenactment.enactment import Enactment, but_decay, decays_of, everywhere
+from gradient_diff.diagnosis.reenactment.enact import Committed, but_decay, decays_of, everywhere
 from gradient_diff.diagnosis.reenactment.formula import Formula
-from gradient_diff.diagnosis.reenactment.setting import SMALLEST, Setting
+from gradient_diff.diagnosis.reenactment.scene import SMALLEST, Scene
 from manual_mlp import Array, Equation, gradient_node
 from manual_mlp.extend import evaluate, variable_of
 
@@ -21,13 +21,13 @@ FAR = 0.5  # relative: so far off after a step, this is no earlier gradient
 Weighting = tuple[str, str, Array]
 
 
-def samples(setting: Setting) -> Iterator[Enactment]:
+def commit(scene: Scene) -> Iterator[Committed]:
     """Every mistake in what is summed over the batch, or over steps."""
-    if setting.batch > 1:
-        yield from _weighted(setting)
-        yield from _another_count(setting)
-    if not setting.granted:
-        yield from _earlier_step(setting)
+    if scene.batch > 1:
+        yield from _weigh(scene)
+        yield from _divide_by_another_count(scene)
+    if not scene.granted:
+        yield from _keep_earlier_step(scene)
 
 
 @makes(
@@ -67,17 +67,17 @@ def _weightings(n: int) -> Iterator[Weighting]:
             yield "mini_batch_dropped", words, n / (batches * sizes)
 
 
-def _weighted(setting: Setting) -> Iterator[Enactment]:
-    contributions, wanted = _contributions(setting)
+def _weigh(scene: Scene) -> Iterator[Committed]:
+    contributions, wanted = _contributions(scene)
     if contributions is None:
         return
-    ways = list(_weightings(setting.batch))
+    ways = list(_weightings(scene.batch))
     predicted = np.stack([weights for _, _, weights in ways]) @ contributions
     near = np.argsort(np.abs(predicted - wanted).sum(axis=1), kind="stable")[:MOST]
     along = np.argsort(-_cosine(predicted, wanted), kind="stable")[:MOST]  # a second mistake may be a factor
     for k in dict.fromkeys([*near, *along]):
         kind, sentence, weights = ways[k]
-        yield Enactment(kind, "", sentence, _sums(setting, weights[:, None]))
+        yield Committed(kind, "", sentence, _weigh_delta(scene, weights[:, None]))
 
 
 def _cosine(rows: Array, vector: Array) -> Array:
@@ -85,32 +85,32 @@ def _cosine(rows: Array, vector: Array) -> Array:
     return np.abs(rows @ vector) / np.maximum(sizes, SMALLEST)
 
 
-def _contributions(setting: Setting) -> tuple[Array | None, Array]:
+def _contributions(scene: Scene) -> tuple[Array | None, Array]:
     """(N, q): what each sample adds to q numbers of the last layer's gradients, and what the hand has there."""
-    name = setting.last
-    delta, below = setting.values[f"{name}/dE_du"], setting.values[setting.below(len(setting.names) - 1)]
+    name = scene.last
+    delta, below = scene.values[f"{name}/dE_du"], scene.values[scene.below(len(scene.names) - 1)]
     kernel, bias = f"{name}/dE_dkernel", f"{name}/dE_dbias"
-    if kernel in setting.gradients:
+    if kernel in scene.gradients:
         rng = np.random.default_rng(0)
         a, b = rng.normal(size=(below.shape[1], 4)), rng.normal(size=(delta.shape[1], 4))
-        wanted = setting.hand[kernel] - setting.decayed(kernel)
+        wanted = scene.hand[kernel] - scene.decayed(kernel)
         return (below @ a) * (delta @ b), np.einsum("iq,ij,jq->q", a, wanted, b)
-    return (delta, setting.hand[bias]) if bias in setting.gradients else (None, delta)
+    return (delta, scene.hand[bias]) if bias in scene.gradients else (None, delta)
 
 
-def _sums(setting: Setting, weight: Array) -> dict[str, Equation]:
+def _weigh_delta(scene: Scene, weight: Array) -> dict[str, Equation]:
     """Each sample's δ of the output times its weight: everything below is linear in it."""
-    right = setting.by_node[f"{setting.last}/dE_du"]
+    right = scene.by_node[f"{scene.last}/dE_du"]
     text = f"weight per sample ⊙ {right.operation.render(*(f'{{{i}}}' for i in range(len(right.operands))))}"
     operation = Formula(text, lambda *operands: weight * right.operation.evaluate(*operands))
-    return setting.swap(right.node, operation, *right.operands)
+    return scene.swap(right.node, operation, *right.operands)
 
 
-def _another_count(setting: Setting) -> Iterator[Enactment]:
+def _divide_by_another_count(scene: Scene) -> Iterator[Committed]:
     """All samples summed, but divided by another count."""
-    n, decays = setting.batch, decays_of(setting)
-    hand, right = ({k: a - decays.get(k, 0.0) for k, a in side.items()} for side in (setting.hand, setting.right))
-    factor = fit(hand, right, setting.gradients)
+    n, decays = scene.batch, decays_of(scene)
+    hand, right = ({k: a - decays.get(k, 0.0) for k, a in side.items()} for side in (scene.hand, scene.right))
+    factor = fit(hand, right, scene.gradients)
     if not factor or factor < 0:
         return
     m = round(n / factor)
@@ -119,7 +119,7 @@ def _another_count(setting: Setting) -> Iterator[Enactment]:
         there, back = (but_decay(decays, everywhere(f)) for f in (n / m, m / n))
         words = {"written": f"{n}/{m} · dE/dW", "right": "dE/dW"}
         factor = None if decays else n / m
-        yield Enactment("mini_batch_dropped", "", sentence, finish=there, undo=back, factor=factor, **words)  # type: ignore[arg-type]  # texts
+        yield Committed("mini_batch_dropped", "", sentence, finish=there, undo=back, factor=factor, **words)  # type: ignore[arg-type]  # texts
 
 
 @makes(
@@ -131,33 +131,33 @@ def _another_count(setting: Setting) -> Iterator[Enactment]:
     alike=("factor_two", "missing_output_mean", "other_loss"),
     tell_apart=STEP,
 )
-def _earlier_step(setting: Setting) -> Iterator[Enactment]:
+def _keep_earlier_step(scene: Scene) -> Iterator[Committed]:
     """hand = right + the gradient of the weights before the last step, W + lr E with E = hand − right.
 
     lr is found by the secant method; no recursion: the earlier gradient is the hand's own excess.
     """
-    nodes = [gradient_node(n) for n in setting.problem.parameters]
-    if not set(nodes) <= set(setting.gradients):
+    nodes = [gradient_node(n) for n in scene.problem.parameters]
+    if not set(nodes) <= set(scene.gradients):
         return
-    excess = {n: setting.hand[n] - setting.right[n] for n in nodes}
+    excess = {n: scene.hand[n] - scene.right[n] for n in nodes}
     rate, slope = 0.0, 1e-6
-    here = _earlier(setting, excess, rate)
+    here = _gradients_before(scene, excess, rate)
     for _ in range(STEPS):
-        there = _earlier(setting, excess, rate + slope)
+        there = _gradients_before(scene, excess, rate + slope)
         change = {n: (there[n] - here[n]) / slope for n in nodes}
         size = sum(float(np.vdot(c, c)) for c in change.values())
         step = -sum(float(np.vdot(change[n], here[n] - excess[n])) for n in nodes) / size if size > 0 else 0.0
         if not np.isfinite(step) or not step:
             return
         rate, slope = rate + step, max(abs(step), 1e-9) * 1e-3
-        here = _earlier(setting, excess, rate)
+        here = _gradients_before(scene, excess, rate)
         if _distance(here, excess) > FAR:
             return
     sentence = f"the gradient of the step before is still in it: an update with lr = {rate:.6g} ago"
-    added = {n: here[n] + setting.added.get(n, 0.0) for n in nodes}
+    added = {n: here[n] + scene.added.get(n, 0.0) for n in nodes}
     finish = {"finish": lambda arrays: {n: a + added[n] if n in added else a for n, a in arrays.items()}}
     written = {"written": "dE/dW += …", "right": "dE/dW = …"}
-    yield Enactment("accumulated", "", sentence, constants=1, **finish, **written)  # type: ignore[arg-type]  # a map and texts
+    yield Committed("accumulated", "", sentence, constants=1, **finish, **written)  # type: ignore[arg-type]  # a map and texts
 
 
 def _distance(a: dict[str, Array], b: dict[str, Array]) -> float:
@@ -166,8 +166,8 @@ def _distance(a: dict[str, Array], b: dict[str, Array]) -> float:
     return float(np.sqrt(off / max(sum(float(np.square(x).sum()) for x in b.values()), SMALLEST)))
 
 
-def _earlier(setting: Setting, excess: dict[str, Array], rate: float) -> dict[str, Array]:
+def _gradients_before(scene: Scene, excess: dict[str, Array], rate: float) -> dict[str, Array]:
     """The gradients at W + rate · excess."""
-    moved = {variable_of(n): setting.weights(n) + rate * e for n, e in excess.items()}
-    values = evaluate(setting.equations, {**setting.problem.environment, **moved})
+    moved = {variable_of(n): scene.weights(n) + rate * e for n, e in excess.items()}
+    values = evaluate(scene.equations, {**scene.problem.environment, **moved})
     return {n: values[n] for n in excess}

@@ -16,23 +16,23 @@ from gradient_diff.diagnosis.factors import (
     mean_over_outputs,
 )
 from gradient_diff.diagnosis.mistake import BATCH, makes
-from gradient_diff.diagnosis.reenactment.enactment import (
-    Enactment,
+from gradient_diff.diagnosis.reenactment.enact import (
+    Committed,
     but_decay,
     decays_of,
     everywhere,
     is_bias,
     is_kernel,
 )
-from gradient_diff.diagnosis.reenactment.setting import Setting
+from gradient_diff.diagnosis.reenactment.scene import Scene
 from manual_mlp.extend import is_gradient, kind_of, layer_of, variable_of
 
 
-def scale(setting: Setting) -> Iterator[Enactment]:
+def commit(scene: Scene) -> Iterator[Committed]:
     """Every mistake that is a factor."""
-    yield from _of_the_data(setting, _known(setting))
-    yield from _per_parameter(setting)
-    yield from _fitted(setting)
+    yield from _spare_decay(scene, _commit_known(scene))
+    yield from _average_biases(scene)
+    yield from _fit_constants(scene)
 
 
 @makes(
@@ -43,19 +43,19 @@ def scale(setting: Setting) -> Iterator[Enactment]:
     cure="Write prediction − target, or add the minus of the update only once.",
     alike=("derivative_sign",),
 )
-def _known(setting: Setting) -> Iterator[Enactment]:
+def _commit_known(scene: Scene) -> Iterator[Committed]:
     """What needs no constant to be fitted."""
-    yield _factor("sign", -1.0, "every gradient has the opposite sign")
-    if any(is_gradient(n, "u") for n in setting.nodes):
-        yield _mean_in_kernel(setting.batch)
-    yield from _from_the_table(setting)
-    yield from _root(setting)
-    yield from _in_some(setting)
+    yield _multiply("sign", -1.0, "every gradient has the opposite sign")
+    if any(is_gradient(n, "u") for n in scene.nodes):
+        yield _divide_kernels(scene.batch)
+    yield from _look_up(scene)
+    yield from _take_root(scene)
+    yield from _divide_some(scene)
 
 
-def _of_the_data(setting: Setting, mistakes: Iterable[Enactment]) -> Iterator[Enactment]:
+def _spare_decay(scene: Scene, mistakes: Iterable[Committed]) -> Iterator[Committed]:
     """Where E has a decay: each factor also of the loss alone, so that 2λW stays as it is."""
-    decays = decays_of(setting)
+    decays = decays_of(scene)
     for mistake in mistakes:
         yield mistake
         if decays and mistake.finish is not None and mistake.undo is not None:
@@ -64,12 +64,12 @@ def _of_the_data(setting: Setting, mistakes: Iterable[Enactment]) -> Iterator[En
             yield replace(mistake, sentence=words, finish=maps[0], undo=maps[1], factor=None)
 
 
-def _factor(
+def _multiply(
     name: str, factor: float, sentence: str, nodes: Callable[[str], bool] | None = None, constants: int = 0
-) -> Enactment:
+) -> Committed:
     """Every gradient, or those that fulfil a condition, times a factor."""
     some = nodes or (lambda node: True)
-    return Enactment(
+    return Committed(
         name,
         "",
         sentence,
@@ -90,11 +90,11 @@ def _factor(
     cure="Nothing: dE/dW agrees.",
     convention=True,
 )
-def _mean_in_kernel(n: int) -> Enactment:
+def _divide_kernels(n: int) -> Committed:
     sentence = f"your δ is {n} times the reference's, and dE/dW agrees: you divide by N there"
     written, right = "dE/dW = 1/N z_prevᵀ δ", "dE/dW = z_prevᵀ δ"
     maps = everywhere(n, _is_signal), everywhere(1 / n, _is_signal)
-    return Enactment("mean_in_kernel", "", sentence, finish=maps[0], undo=maps[1], written=written, right=right)
+    return Committed("mean_in_kernel", "", sentence, finish=maps[0], undo=maps[1], written=written, right=right)
 
 
 def _is_signal(node: str) -> bool:
@@ -102,45 +102,45 @@ def _is_signal(node: str) -> bool:
     return is_gradient(node, "u", "z", "x")
 
 
-def _from_the_table(setting: Setting) -> Iterator[Enactment]:
-    k, loss = setting.outputs, setting.problem.loss.function
-    for known in list_factors(setting.batch, k, loss):
-        mistake = _factor(known.id, known.value, known.sentence)
+def _look_up(scene: Scene) -> Iterator[Committed]:
+    k, loss = scene.outputs, scene.problem.loss.function
+    for known in list_factors(scene.batch, k, loss):
+        mistake = _multiply(known.id, known.value, known.sentence)
         # A stray K is too rare to be half of a pair: ½ · K would be any 1.5.
         stray = known.id == "missing_output_mean" and not mean_over_outputs(loss) and known.value != 1 / k
         yield replace(mistake, factor=None) if stray else mistake
 
 
-def _root(setting: Setting) -> Iterator[Enactment]:
+def _take_root(scene: Scene) -> Iterator[Committed]:
     """√E for E, where somebody takes the root of a mean square."""
-    name = setting.problem.loss.name
+    name = scene.problem.loss.name
     if not name.endswith("error") and name != "quadratic_cost":
         return
-    total = float(setting.values["loss"])
-    decay = sum(0.5 * float(np.vdot(d, setting.weights(n))) for n, d in decays_of(setting).items())
+    total = float(scene.values["loss"])
+    decay = sum(0.5 * float(np.vdot(d, scene.weights(n))) for n, d in decays_of(scene).items())
     for value in dict.fromkeys((total, total - decay)):  # of E, or of the loss without its decay
-        if value <= float(np.max(setting.noise.tolerance("loss", setting.sides))):
+        if value <= float(np.max(scene.noise.tolerance("loss", scene.sides))):
             continue  # E is lost in its rounding: nobody knows its root
         root = 1 / (2 * np.sqrt(value))
-        yield _factor("other_loss", root, f"it is the gradient of √E: {root:.6g} = 1/(2√E) times that of E")
+        yield _multiply("other_loss", root, f"it is the gradient of √E: {root:.6g} = 1/(2√E) times that of E")
 
 
-def _in_some(setting: Setting) -> Iterator[Enactment]:
+def _divide_some(scene: Scene) -> Iterator[Committed]:
     """A second 1/N in the kernels alone, or in every layer but the last."""
-    n, last = setting.batch, setting.last
-    name = "batch_mean_twice" if mean_over_batch(setting.problem.loss.function) else "mean_for_sum"
+    n, last = scene.batch, scene.last
+    name = "batch_mean_twice" if mean_over_batch(scene.problem.loss.function) else "mean_for_sum"
     for words, nodes in (
         ("your kernel gradients are", is_kernel),
         ("below the output your gradients are", lambda node: not node.startswith(f"{last}/")),
     ):
-        yield _factor(name, 1 / n, f"{words} 1/{n} of the reference's; {n} is the batch size", nodes)
+        yield _multiply(name, 1 / n, f"{words} 1/{n} of the reference's; {n} is the batch size", nodes)
 
 
-def _per_parameter(setting: Setting) -> Iterator[Enactment]:
-    biases = [n for n in setting.nodes if is_bias(n)]
-    yield _bias_mean(setting, "", is_bias, "your bias gradients are", max(len(biases), 1))
+def _average_biases(scene: Scene) -> Iterator[Committed]:
+    biases = [n for n in scene.nodes if is_bias(n)]
+    yield _average_bias(scene, "", is_bias, "your bias gradients are", max(len(biases), 1))
     for node in biases:
-        yield _bias_mean(setting, layer_of(node), node.__eq__, "your bias gradient is", 1)
+        yield _average_bias(scene, layer_of(node), node.__eq__, "your bias gradient is", 1)
 
 
 @makes(
@@ -152,9 +152,9 @@ def _per_parameter(setting: Setting) -> Iterator[Enactment]:
     alike=("stray_constant",),
     tell_apart=BATCH,
 )
-def _bias_mean(setting: Setting, layer: str, nodes: Callable[[str], bool], words: str, places: int) -> Enactment:
-    n = setting.batch
-    return Enactment(
+def _average_bias(scene: Scene, layer: str, nodes: Callable[[str], bool], words: str, places: int) -> Committed:
+    n = scene.batch
+    return Committed(
         "bias_mean",
         layer,
         f"{words} 1/{n} of the reference's; {n} is the batch size",
@@ -166,14 +166,14 @@ def _bias_mean(setting: Setting, layer: str, nodes: Callable[[str], bool], words
     )
 
 
-def _fitted(setting: Setting) -> Iterator[Enactment]:
+def _fit_constants(scene: Scene) -> Iterator[Committed]:
     """One constant, fitted from the hand's own arrays."""
-    if may_be_a_rate(setting.factor):
-        yield update(setting.factor)
-    for node in setting.gradients:
-        factor = None if setting.good[node] else fit(setting.hand, setting.right, [node])
+    if may_be_a_rate(scene.factor):
+        yield take_update(scene.factor)
+    for node in scene.gradients:
+        factor = None if scene.good[node] else fit(scene.hand, scene.right, [node])
         if factor:
-            yield _stray(node, factor)
+            yield _put_constant(node, factor)
 
 
 @makes(
@@ -184,22 +184,22 @@ def _fitted(setting: Setting) -> Iterator[Enactment]:
     cure="Divide by ±lr, or compare before the update.",
     alike=("dropout_scale_missing",),
 )
-def update(factor: float) -> Enactment:
+def take_update(factor: float) -> Committed:
     """±lr times every gradient."""
     sentence = f"your gradients are {factor:.6g} times the reference's: ±lr for an lr of {abs(factor):.6g}"
-    return _factor("learning_rate_inside", factor, sentence, constants=1)
+    return _multiply("learning_rate_inside", factor, sentence, constants=1)
 
 
-def rates(setting: Setting) -> Iterator[Enactment]:
+def fit_rates(scene: Scene) -> Iterator[Committed]:
     """±lr as single arrays show it, for a hand that another mistake has spoilt elsewhere."""
     seen: list[float] = []
-    for node in setting.gradients:
-        factor = fit(setting.hand, setting.right, [node])
+    for node in scene.gradients:
+        factor = fit(scene.hand, scene.right, [node])
         if not may_be_a_rate(factor) or any(is_close(other, factor) for other in seen):
             continue
-        if setting.near(node, factor * setting.right[node]):
+        if scene.near(node, factor * scene.right[node]):
             seen.append(factor)
-            yield update(factor)
+            yield take_update(factor)
 
 
 @makes(
@@ -210,9 +210,9 @@ def rates(setting: Setting) -> Iterator[Enactment]:
     cure="Look for a constant in this one equation.",
     alike=("bias_mean",),
 )
-def _stray(node: str, factor: float) -> Enactment:
+def _put_constant(node: str, factor: float) -> Committed:
     layer, kind = layer_of(node), kind_of(variable_of(node))
-    return Enactment(
+    return Committed(
         "stray_constant",
         layer,
         f"your {kind} gradient is {factor:.6g} times the reference's, all others agree",

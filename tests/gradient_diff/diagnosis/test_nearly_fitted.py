@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from gradient_diff import compare, diagnose, rounding_noise
-from gradient_diff.diagnosis.reenactment.enactment import Enactment, residual
-from gradient_diff.diagnosis.reenactment.setting import Setting
+from gradient_diff.diagnosis.reenactment.enact import Committed, residual
+from gradient_diff.diagnosis.reenactment.scene import Scene
 from manual_mlp import MLP, Dense, Evaluation, gradient_node
 
 SCALES = (1e-16, 1e-12, 1e-9, 1e-7, 1e-5, 1e-3, 1e-1, 1.0)
@@ -88,11 +88,11 @@ def test_the_root_of_an_error_lost_in_its_rounding_is_not_asked_for() -> None:
 def test_an_explanation_leaves_nothing_only_where_it_explains_something() -> None:
     e = fitted(1.0, "f8")
     hand = {gradient_node(n): 2 * g for n, g in e.gradients.items()}
-    setting = Setting(e.problem, rounding_noise(e.problem, "float64"), hand)
-    nothing = Enactment("none", "", "", finish=lambda arrays: {n: 0 * a for n, a in arrays.items()})
-    double = Enactment("double", "", "", finish=lambda arrays: {n: 2 * a for n, a in arrays.items()})
-    assert residual(setting, [double]) <= 1
-    assert residual(setting, [nothing]) == np.inf
+    scene = Scene(e.problem, rounding_noise(e.problem, "float64"), hand)
+    nothing = Committed("none", "", "", finish=lambda arrays: {n: 0 * a for n, a in arrays.items()})
+    double = Committed("double", "", "", finish=lambda arrays: {n: 2 * a for n, a in arrays.items()})
+    assert residual(scene, [double]) <= 1
+    assert residual(scene, [nothing]) == np.inf
 
 
 @pytest.mark.parametrize("dtype", ["f4", "f8"])

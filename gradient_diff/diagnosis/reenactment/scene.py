@@ -9,7 +9,7 @@ import numpy as np
 
 from gradient_diff.diagnosis.factors import fit
 from gradient_diff.diagnosis.reenactment.formula import Formula, plus_decay
-from gradient_diff.diagnosis.reenactment.structure import Structure
+from gradient_diff.diagnosis.reenactment.graph import Graph
 from gradient_diff.noise.network import Noise
 from manual_mlp import Array, Equation, Problem
 from manual_mlp.extend import GATE, UNITS, Arrays, Operation, Product, evaluate, is_gradient, layer_of, variable_of
@@ -22,7 +22,7 @@ SMALLEST = float(np.finfo(float).tiny)
 
 
 @dataclass(frozen=True, eq=False)
-class Setting:
+class Scene:
     """The network, the right derivation, and the hand's arrays.
 
     Attributes:
@@ -86,14 +86,14 @@ class Setting:
         return fit(self.hand, self.right, self.gradients)
 
     @cached_property
-    def structure(self) -> Structure:
+    def graph(self) -> Graph:
         """Where things are in the right derivation."""
-        return Structure(self.problem)
+        return Graph(self.problem)
 
     @property
     def names(self) -> list[str]:
         """Layers with a kernel, from input to output."""
-        return self.structure.names
+        return self.graph.names
 
     @property
     def batch(self) -> int:
@@ -116,16 +116,16 @@ class Setting:
 
     def below(self, i: int) -> str:
         """The node that feeds kernel i."""
-        return self.structure.below(self.names[i])
+        return self.graph.below(self.names[i])
 
     def decayed(self, node: str) -> Array | float:
         """What a decay adds to a kernel's gradient: of the problem's own E, and of the reference's."""
-        own = self.structure.decay(layer_of(node))
+        own = self.graph.decay(layer_of(node))
         return self.added.get(node, 0.0) + (own * self.weights(node) if own else 0.0)
 
     def swap_kernel(self, name: str, operation: Product | Formula, *operands: str) -> dict[str, Equation]:
         """Another equation for a kernel's gradient; its decay stays."""
-        decay, kernel = self.structure.decay(name), f"{name}/kernel"
+        decay, kernel = self.graph.decay(name), f"{name}/kernel"
         if not decay:
             return self.swap(f"{name}/dE_dkernel", operation, *operands)
         if isinstance(operation, Formula):

@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 import numpy as np
 
-from gradient_diff.diagnosis.reenactment.setting import Setting, levelled
+from gradient_diff.diagnosis.reenactment.scene import Scene, levelled
 from gradient_diff.noise.network import rounding_noise
 from manual_mlp import Array, Equation, Problem
 from manual_mlp.extend import Arrays, is_gradient
@@ -18,7 +18,7 @@ Finish = Callable[[dict[str, Array]], dict[str, Array]]
 
 
 @dataclass(frozen=True, eq=False)
-class Enactment:
+class Committed:
     """One mistake, committed in one place or everywhere.
 
     Attributes:
@@ -69,11 +69,11 @@ class _Wrong(Problem):
         return {**super().environment, **self.data}
 
 
-def enact(setting: Setting, mistakes: Iterable[Enactment], near_only: bool = True) -> dict[str, Array] | None:
+def enact(scene: Scene, mistakes: Iterable[Committed], near_only: bool = True) -> dict[str, Array] | None:
     """The arrays that a derivation with these mistakes gives, recomputing only what they change.
 
     Args:
-        setting: the right derivation and the hand's arrays.
+        scene: the right derivation and the hand's arrays.
         mistakes: applied in order.
         near_only: give up at the first array that is far from the hand's.
 
@@ -83,17 +83,17 @@ def enact(setting: Setting, mistakes: Iterable[Enactment], near_only: bool = Tru
     mistakes = tuple(mistakes)
     finishes = [m.finish for m in mistakes if m.finish is not None]
     give_up = near_only and not finishes
-    if give_up and _leaves_bad_rows(setting, mistakes):
+    if give_up and _leaves_bad_rows(scene, mistakes):
         return None
-    values, changed = dict(setting.values), {n for m in mistakes for n in m.data}
+    values, changed = dict(scene.values), {n for m in mistakes for n in m.data}
     for mistake in mistakes:
         values.update(mistake.data)
     try:
-        plan = _merged(setting, mistakes)
+        plan = _merged(scene, mistakes)
     except ValueError:
         return None
     for equation in plan:
-        if equation is setting.by_node.get(equation.node) and not changed.intersection(equation.operands):
+        if equation is scene.by_node.get(equation.node) and not changed.intersection(equation.operands):
             continue
         try:
             values[equation.node] = equation.evaluate(values)
@@ -101,14 +101,14 @@ def enact(setting: Setting, mistakes: Iterable[Enactment], near_only: bool = Tru
             return None  # the shapes of this net do not allow the mistake
         changed.add(equation.node)
         node = equation.node
-        if give_up and node in setting.hand and not setting.near(node, _with_decay(setting, node, values[node])):
+        if give_up and node in scene.hand and not scene.near(node, _with_decay(scene, node, values[node])):
             return None
-    result = {n: _with_decay(setting, n, values[n]) for n in setting.nodes}
+    result = {n: _with_decay(scene, n, values[n]) for n in scene.nodes}
     return _finished(finishes, result)
 
 
-def _with_decay(setting: Setting, node: str, array: Array) -> Array:
-    term = setting.added.get(node)
+def _with_decay(scene: Scene, node: str, array: Array) -> Array:
+    term = scene.added.get(node)
     return array if term is None or term.shape != array.shape else array + term
 
 
@@ -121,15 +121,15 @@ def _finished(finishes: list[Finish], arrays: dict[str, Array]) -> dict[str, Arr
     return arrays
 
 
-def _merged(setting: Setting, mistakes: tuple[Enactment, ...]) -> list[Equation]:
+def _merged(scene: Scene, mistakes: tuple[Committed, ...]) -> list[Equation]:
     """The derivation with every substitution made."""
     plan: list[Equation] = []
-    for equation in setting.equations:
+    for equation in scene.equations:
         for mistake in mistakes:
             plan.extend(mistake.before.get(equation.node, ()))
         chosen = [m.swaps[equation.node] for m in mistakes if equation.node in m.swaps]
         plan.append(chosen[-1] if chosen else equation)
-    return _in_order(plan, {*setting.problem.environment, *(n for m in mistakes for n in m.data)})
+    return _in_order(plan, {*scene.problem.environment, *(n for m in mistakes for n in m.data)})
 
 
 def _in_order(plan: list[Equation], known: set[str]) -> list[Equation]:
@@ -149,106 +149,106 @@ def _in_order(plan: list[Equation], known: set[str]) -> list[Equation]:
     return ordered
 
 
-def _leaves_bad_rows(setting: Setting, mistakes: tuple[Enactment, ...]) -> bool:
+def _leaves_bad_rows(scene: Scene, mistakes: tuple[Committed, ...]) -> bool:
     """Whether some array that is off would stay as the right derivation has it."""
     if any(m.data for m in mistakes):
         return False
     nodes = {n for m in mistakes for n in (*m.swaps, *m.before)}
-    reached = frozenset().union(*(setting.reached.get(n, frozenset()) for n in nodes))
-    return any(not good and node not in reached for node, good in setting.good.items())
+    reached = frozenset().union(*(scene.reached.get(n, frozenset()) for n in nodes))
+    return any(not good and node not in reached for node, good in scene.good.items())
 
 
-def residual(setting: Setting, mistakes: Iterable[Enactment]) -> float:
+def residual(scene: Scene, mistakes: Iterable[Committed]) -> float:
     """What these mistakes leave of the hand's difference, in units of their own derivation's rounding.
 
     Args:
-        setting: the right derivation and the hand's arrays.
+        scene: the right derivation and the hand's arrays.
         mistakes: applied in order.
 
     Returns:
         At most 1 if they explain every array, one that is off visibly; inf where they do not come near.
     """
     mistakes = tuple(mistakes)
-    predicted = enact(setting, mistakes)
-    if predicted is None or not all(setting.near(n, predicted[n]) for n in setting.nodes):
+    predicted = enact(scene, mistakes)
+    if predicted is None or not all(scene.near(n, predicted[n]) for n in scene.nodes):
         return np.inf
-    left = _left(setting, predicted)
+    left = _left(scene, predicted)
     if left <= 1:
         return left
-    tolerance = _tolerance(setting, mistakes, predicted)  # what cancels in the right derivation need not cancel in this
-    return _left(setting, predicted, tolerance, _may_leave_noise(setting, mistakes, predicted))
+    tolerance = _tolerance(scene, mistakes, predicted)  # what cancels in the right derivation need not cancel in this
+    return _left(scene, predicted, tolerance, _may_leave_noise(scene, mistakes, predicted))
 
 
-def _may_leave_noise(setting: Setting, mistakes: tuple[Enactment, ...], predicted: Arrays) -> bool:
+def _may_leave_noise(scene: Scene, mistakes: tuple[Committed, ...], predicted: Arrays) -> bool:
     """Whether noise may be all that a wrong derivation gives.
 
     Other equations may cancel; but a factor of noise is no finding, and targets that are the output's own copy leave
     exact zeros.
     """
-    if setting.granted or any(m.finish is not None or not m.swaps for m in mistakes):
+    if scene.granted or any(m.finish is not None or not m.swaps for m in mistakes):
         return False
-    return not any(m.data for m in mistakes) or any(np.any(predicted[n]) for n in setting.nodes)
+    return not any(m.data for m in mistakes) or any(np.any(predicted[n]) for n in scene.nodes)
 
 
-def _left(setting: Setting, predicted: Arrays, tolerance: Arrays = NONE, noise: bool = False) -> float:
+def _left(scene: Scene, predicted: Arrays, tolerance: Arrays = NONE, noise: bool = False) -> float:
     """The worst residual; inf where nothing that is off is visibly explained, so that anything would fit as well."""
-    left = max((setting.residual(n, predicted[n], tolerance.get(n)) for n in setting.nodes), default=np.inf)
-    off = [n for n in setting.nodes if not setting.good[n]]
-    visible = left <= 1 and any(setting.tells(n, predicted[n], tolerance.get(n), noise) for n in off)
+    left = max((scene.residual(n, predicted[n], tolerance.get(n)) for n in scene.nodes), default=np.inf)
+    off = [n for n in scene.nodes if not scene.good[n]]
+    visible = left <= 1 and any(scene.tells(n, predicted[n], tolerance.get(n), noise) for n in off)
     return left if visible or left > 1 else np.inf
 
 
-def _tolerance(setting: Setting, mistakes: tuple[Enactment, ...], predicted: Arrays) -> dict[str, Array]:
+def _tolerance(scene: Scene, mistakes: tuple[Committed, ...], predicted: Arrays) -> dict[str, Array]:
     """The rounding of the wrong derivation itself: what cancels in the right one need not cancel in it."""
-    noise = setting.noise
+    noise = scene.noise
     if any(m.swaps or m.before or m.data for m in mistakes):
         with np.errstate(all="ignore"):
-            noise = rounding_noise(_wrong(setting, mistakes), noise.dtype)
-    spread = {n: np.asarray(noise.tolerance(n, setting.sides)) for n in setting.nodes}
+            noise = rounding_noise(_wrong(scene, mistakes), noise.dtype)
+    spread = {n: np.asarray(noise.tolerance(n, scene.sides)) for n in scene.nodes}
     finishes = [m.finish for m in mistakes if m.finish is not None]
     mapped = _finished(finishes, dict(spread))
     none = _finished(finishes, {n: np.zeros_like(a) for n, a in spread.items()})
     assert mapped is not None  # the same maps have just gone through
     assert none is not None
-    return {n: levelled(np.abs(mapped[n] - none[n]), predicted[n].shape) for n in setting.nodes}
+    return {n: levelled(np.abs(mapped[n] - none[n]), predicted[n].shape) for n in scene.nodes}
 
 
-def _wrong(setting: Setting, mistakes: tuple[Enactment, ...]) -> Problem:
-    p = setting.problem
+def _wrong(scene: Scene, mistakes: tuple[Committed, ...]) -> Problem:
+    p = scene.problem
     known = p.data if isinstance(p, _Wrong) else {}
     data = {**known, **{n: a for m in mistakes for n, a in m.data.items()}}
-    plan = tuple(_merged(setting, mistakes))
+    plan = tuple(_merged(scene, mistakes))
     return _Wrong(p.mlp, p.parameters, p.x, p.y, p.loss, p.fused, p.draws, plan=plan, data=data)
 
 
-def after(setting: Setting, mistake: Enactment) -> Setting | None:
+def after(scene: Scene, mistake: Committed) -> Scene | None:
     """What is left to explain once a mistake is granted: its derivation counts as the right one.
 
     Args:
-        setting: the right derivation and the hand's arrays.
+        scene: the right derivation and the hand's arrays.
         mistake: the first of two.
 
     Returns:
-        A `Setting` in which a second mistake can be looked for; None where the first cannot be undone or made.
+        A `Scene` in which a second mistake can be looked for; None where the first cannot be undone or made.
     """
     if mistake.finish is not None and mistake.undo is None and not mistake.erased:
         return None
-    ignored = {**setting.ignored, **mistake.erased}
-    hand = dict(setting.hand) if mistake.undo is None else mistake.undo(dict(setting.hand))
+    ignored = {**scene.ignored, **mistake.erased}
+    hand = dict(scene.hand) if mistake.undo is None else mistake.undo(dict(scene.hand))
     try:
-        granted = replace(setting, problem=_wrong(setting, (mistake,)), hand=hand, ignored=ignored, granted=True)
+        granted = replace(scene, problem=_wrong(scene, (mistake,)), hand=hand, ignored=ignored, granted=True)
         granted.values  # noqa: B018  (a mistake that this net's shapes do not allow shows here)
     except (ValueError, IndexError):
         return None
     return granted
 
 
-def explained(setting: Setting, predicted: Arrays) -> set[str]:
+def explained(scene: Scene, predicted: Arrays) -> set[str]:
     """The hand's arrays that a prediction meets."""
-    unchanged = {n for n in setting.nodes if predicted[n] is setting.values[n]}
-    met = {n for n in setting.nodes if n not in unchanged and setting.residual(n, predicted[n]) <= 1}
-    met = {n for n in met if setting.good[n] or setting.tells(n, predicted[n])}
-    return met | {n for n in unchanged if setting.good[n]}
+    unchanged = {n for n in scene.nodes if predicted[n] is scene.values[n]}
+    met = {n for n in scene.nodes if n not in unchanged and scene.residual(n, predicted[n]) <= 1}
+    met = {n for n in met if scene.good[n] or scene.tells(n, predicted[n])}
+    return met | {n for n in unchanged if scene.good[n]}
 
 
 def everywhere(factor: float, nodes: Callable[[str], bool] = lambda node: True) -> Finish:
@@ -256,10 +256,10 @@ def everywhere(factor: float, nodes: Callable[[str], bool] = lambda node: True) 
     return lambda arrays: {n: a * factor if is_gradient(n) and nodes(n) else a for n, a in arrays.items()}
 
 
-def decays_of(setting: Setting) -> dict[str, Array]:
+def decays_of(scene: Scene) -> dict[str, Array]:
     """Node of each kernel's gradient → what a decay has added to it, where there is one."""
-    found = {n: np.asarray(setting.decayed(n)) for n in setting.nodes if is_kernel(n)}
-    return {n: d for n, d in found.items() if np.any(d) and d.shape == setting.hand[n].shape}
+    found = {n: np.asarray(scene.decayed(n)) for n in scene.nodes if is_kernel(n)}
+    return {n: d for n, d in found.items() if np.any(d) and d.shape == scene.hand[n].shape}
 
 
 def but_decay(decays: Arrays, change: Finish) -> Finish:
@@ -282,9 +282,9 @@ def is_bias(node: str) -> bool:
     return is_gradient(node, "bias")
 
 
-def described(setting: Setting, mistake: Enactment) -> Enactment:
+def described(scene: Scene, mistake: Committed) -> Committed:
     """With the equation as written and as it should be, read off the first substitution."""
-    node = next((n for n in mistake.swaps if n in setting.by_node), None)
+    node = next((n for n in mistake.swaps if n in scene.by_node), None)
     if mistake.written or node is None:
         return mistake
-    return replace(mistake, written=mistake.swaps[node].formula, right=setting.by_node[node].formula)
+    return replace(mistake, written=mistake.swaps[node].formula, right=scene.by_node[node].formula)

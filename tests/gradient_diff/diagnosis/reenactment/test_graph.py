@@ -2,19 +2,19 @@ from __future__ import annotations
 
 import numpy as np
 
-from gradient_diff.diagnosis.reenactment.structure import Structure
+from gradient_diff.diagnosis.reenactment.graph import Graph
 from manual_mlp import MLP, Activation, Dense, Dropout
 from manual_mlp.network.layers import Layer
 
 
-def structure(layers: list[Layer], loss: str = "mean_squared_error", fused: bool | None = None) -> Structure:
+def graph(layers: list[Layer], loss: str = "mean_squared_error", fused: bool | None = None) -> Graph:
     mlp = MLP(2, layers)
     y = np.eye(mlp.units[-1])[np.zeros(4, int)]
-    return Structure(mlp.problem(mlp.initialize(0), np.ones((4, 2)), y, loss, fused, mlp.draws(0, 4)))
+    return Graph(mlp.problem(mlp.initialize(0), np.ones((4, 2)), y, loss, fused, mlp.draws(0, 4)))
 
 
 def test_layers_without_a_kernel_stand_in_between() -> None:
-    s = structure([Dropout(0.5), Dense(3, kernel_l2=0.25), Activation("tanh"), Dropout(0.5), Dense(2)])
+    s = graph([Dropout(0.5), Dense(3, kernel_l2=0.25), Activation("tanh"), Dropout(0.5), Dense(2)])
     assert s.names == ["dense_1", "dense_2"]
     assert [s.below(n) for n in s.names] == ["dropout_1/z", "dropout_2/z"]
     assert [s.sent(n) for n in s.names] == ["dropout_1/dE_dz", "dropout_2/dE_dz"]
@@ -24,7 +24,7 @@ def test_layers_without_a_kernel_stand_in_between() -> None:
 
 
 def test_the_slopes_of_both_kinds_of_activations() -> None:
-    s = structure([Dense(3, "relu"), Dense(3), Activation("tanh"), Dense(2, "sigmoid")])
+    s = graph([Dense(3, "relu"), Dense(3), Activation("tanh"), Dense(2, "sigmoid")])
     assert [(x.layer, x.kind, x.u, x.node) for x in s.slopes] == [
         ("dense_3", "sigmoid", "dense_3/u", "dense_3/dE_du"),
         ("activation_1", "tanh", "dense_2/z", "dense_2/dE_dz"),
@@ -40,13 +40,13 @@ def test_a_fused_output_is_known_though_nothing_goes_back_through_it() -> None:
         ([Dense(3, "softmax")], "dense_1/u", "dense_1/dE_du"),
         ([Dense(3), Activation("softmax")], "dense_1/z", "dense_1/dE_dz"),
     ):
-        s = structure(layers, "categorical_crossentropy")
+        s = graph(layers, "categorical_crossentropy")
         assert s.output is not None
         assert (s.output.kind, s.output.u, s.output.node) == ("softmax", u, node)
         assert s.output not in s.slopes
 
 
 def test_what_is_dropped_last_has_no_output_of_its_own() -> None:
-    s = structure([Dense(3, "tanh"), Dropout(0.5)])
+    s = graph([Dense(3, "tanh"), Dropout(0.5)])
     assert s.output is None
     assert [x.layer for x in s.hidden] == ["dense_1"]

@@ -40,7 +40,7 @@ class Slope:
 
 
 @dataclass(frozen=True, eq=False)
-class Structure:
+class Graph:
     """The right derivation of a problem, looked at as a graph; layers without a kernel stand between those with one.
 
     Attributes:
@@ -51,7 +51,7 @@ class Structure:
         >>> from manual_mlp import MLP, Activation, Dropout
         >>> mlp = MLP(2, [Dense(3), Activation("tanh"), Dropout(0.5), Dense(1)])
         >>> w, data = mlp.initialize(0), (np.ones((4, 2)), np.ones((4, 1)))
-        >>> s = Structure(mlp.problem(w, *data, "mse", draws=mlp.draws(0, 4)))
+        >>> s = Graph(mlp.problem(w, *data, "mse", draws=mlp.draws(0, 4)))
         >>> s.names, s.below("dense_2"), s.sent("dense_2"), [slope.node for slope in s.slopes]
         (['dense_1', 'dense_2'], 'dropout_1/z', 'dropout_1/dE_dz', ['dense_2/dE_du', 'dense_1/dE_dz', 'dense_1/dE_du'])
     """
