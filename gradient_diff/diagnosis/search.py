@@ -42,17 +42,10 @@ def _order(mistake: Committed) -> int:
 
 
 def explanations(scene: Scene, *, alone: bool = False) -> list[Explanation]:
-    """All single mistakes that explain the hand, else one in several places, else two at once; best first.
+    """All single mistakes that explain the hand, else (but for `alone`) one in several places, else two; best first.
 
     A hand that is a multiple of the right arrays is explained by factors alone, and by no pair with a fitted one: a
     free constant makes any other factor fit.
-
-    Args:
-        scene: the right derivation and the hand's arrays, some of which are off.
-        alone: leave it at single mistakes, and factors.
-
-    Returns:
-        Explanations, best first; empty if nothing known explains the hand.
     """
     candidates = all_mistakes(scene)
     found = list(_fitting(scene, [(m,) for m in candidates]))

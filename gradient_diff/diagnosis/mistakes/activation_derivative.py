@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from gradient_diff.diagnosis.mistake import makes
-from gradient_diff.diagnosis.reenactment.enact import Committed
+from gradient_diff.diagnosis.reenactment.enact import Committed, join
 from gradient_diff.diagnosis.reenactment.formula import Formula
 from gradient_diff.diagnosis.reenactment.graph import Slope
 from gradient_diff.diagnosis.reenactment.scene import Scene
@@ -74,11 +74,9 @@ def _commit_in_all_hidden(scene: Scene) -> Iterator[Committed]:
             operation = next(iter(mistake.swaps.values())).operation
             kind = mistake.id if mistake.id == "derivative_sign" else operation.render("g", "u", "z")
             groups.setdefault((mistake.id, kind), []).append(mistake)
-    for (kind, _), group in groups.items():
+    for group in groups.values():
         if len(group) == len(hidden):
-            swaps = {n: e for m in group for n, e in m.swaps.items()}
-            before = {n: e for m in group for n, e in m.before.items()}
-            yield Committed(kind, "", f"in every hidden layer, {group[0].sentence}", swaps, before, places=len(group))
+            yield join(group, "in every hidden layer")
 
 
 @makes(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from gradient_diff.diagnosis.mistake import makes
-from gradient_diff.diagnosis.reenactment.enact import Committed
+from gradient_diff.diagnosis.reenactment.enact import Committed, join
 from gradient_diff.diagnosis.reenactment.formula import Formula
 from gradient_diff.diagnosis.reenactment.scene import Scene
 from manual_mlp import Dropout, Equation
@@ -22,9 +22,7 @@ def commit(scene: Scene) -> Iterator[Committed]:
     for mistakes in found:
         yield from mistakes
     for group in zip(*found, strict=True) if len(drops) > 1 else ():
-        swaps = {n: e for mistake in group for n, e in mistake.swaps.items()}
-        sentence = f"in every dropout layer, {group[0].sentence}"
-        yield Committed(group[0].id, "", sentence, swaps, places=len(group))
+        yield join(group, "in every dropout layer")
 
 
 @makes(

@@ -58,12 +58,7 @@ def logits_head(scene: Scene) -> LogitsHead | None:
 
 
 def dense(y: Array, like: Array) -> Array:
-    """Class indices as one-hot rows; other targets as they are.
-
-    Example:
-        >>> dense(np.array([1]), np.zeros((1, 2)))
-        array([[0., 1.]])
-    """
+    """Class indices as one-hot rows; other targets as they are."""
     return np.eye(like.shape[1])[y.reshape(-1)] if y.dtype.kind in "iu" else y
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from gradient_diff.diagnosis.mistake import makes
-from gradient_diff.diagnosis.reenactment.enact import Committed, Finish, is_bias, is_kernel
+from gradient_diff.diagnosis.reenactment.enact import Committed, Finish, is_bias, is_kernel, join
 from gradient_diff.diagnosis.reenactment.formula import Formula
 from gradient_diff.diagnosis.reenactment.scene import Scene
 from manual_mlp import Array
@@ -89,9 +89,7 @@ def _change_all_biases(scene: Scene, names: list[str]) -> Iterator[Committed]:
     for name in names if len(names) > 1 else []:
         for form, mistake in enumerate(_change_bias(scene, name)):
             groups.setdefault((mistake.id, form), []).append(mistake)
-    for (kind, _), group in groups.items():
-        swaps = {n: e for m in group for n, e in m.swaps.items()}
-        yield Committed(kind, "", f"in every layer, {group[0].sentence}", swaps, places=len(group))
+    yield from (join(group, "in every layer") for group in groups.values())
 
 
 def _set_zeros(scene: Scene) -> Iterator[Committed]:
@@ -149,10 +147,15 @@ def _set_rows_zero(scene: Scene, node: str) -> Iterator[Committed]:
             found = np.flatnonzero(empty)
             listed = f"{words}s {', '.join(map(str, found[:5]))}{' …' * (len(found) > 5)} of your kernel gradient are"
             sentence = f"{listed if len(found) > 1 else f'{words} {found[0]} of your kernel gradient is'} all zero"
-            layer = layer_of(node)
-            zeroed = _zero(masks)
-            texts = {"written": "0", "right": "dE/dW"}
-            yield Committed("row_missing", layer, sentence, finish=zeroed, erased=masks, **texts)  # type: ignore[arg-type]  # texts
+            yield Committed(
+                "row_missing",
+                layer_of(node),
+                sentence,
+                finish=_zero(masks),
+                erased=masks,
+                written="0",
+                right="dE/dW",
+            )
 
 
 def _zero(masks: dict[str, Array]) -> Finish:

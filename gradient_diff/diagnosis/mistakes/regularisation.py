@@ -151,14 +151,7 @@ def _fit(scene: Scene, nodes: list[str]) -> float | None:
 
 
 def decay_between(difference: Mapping[str, Array], weights: Mapping[str, Array]) -> float | None:
-    """c of difference = c W over all arrays, by least squares; None where there is nothing to fit, or it does not.
-
-    Example:
-        >>> decay_between({"w": np.array([2.0, 4.0])}, {"w": np.array([1.0, 2.0])})
-        2.0
-        >>> decay_between({"w": np.array([2.0, -4.0])}, {"w": np.array([1.0, 2.0])}) is None
-        True
-    """
+    """c of difference = c W over all arrays, by least squares; None where there is nothing to fit, or it does not."""
     size = sum(float(np.vdot(w, w)) for w in weights.values())
     if not size:
         return None

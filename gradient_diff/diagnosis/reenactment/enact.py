@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
@@ -70,15 +70,9 @@ class _Wrong(Problem):
 
 
 def enact(scene: Scene, mistakes: Iterable[Committed], near_only: bool = True) -> dict[str, Array] | None:
-    """The arrays that a derivation with these mistakes gives, recomputing only what they change.
+    """The hand's arrays as a derivation with these mistakes gives them, recomputing only what they change.
 
-    Args:
-        scene: the right derivation and the hand's arrays.
-        mistakes: applied in order.
-        near_only: give up at the first array that is far from the hand's.
-
-    Returns:
-        node → array for every array of the hand; None where it was given up.
+    None where the mistakes cannot be made together on this net, or at the first array that is far from the hand's.
     """
     mistakes = tuple(mistakes)
     finishes = [m.finish for m in mistakes if m.finish is not None]
@@ -161,12 +155,7 @@ def _leaves_bad_rows(scene: Scene, mistakes: tuple[Committed, ...]) -> bool:
 def residual(scene: Scene, mistakes: Iterable[Committed]) -> float:
     """What these mistakes leave of the hand's difference, in units of their own derivation's rounding.
 
-    Args:
-        scene: the right derivation and the hand's arrays.
-        mistakes: applied in order.
-
-    Returns:
-        At most 1 if they explain every array, one that is off visibly; inf where they do not come near.
+    At most 1 if they explain every array, one that is off visibly; inf where they do not come near.
     """
     mistakes = tuple(mistakes)
     predicted = enact(scene, mistakes)
@@ -222,14 +211,9 @@ def _wrong(scene: Scene, mistakes: tuple[Committed, ...]) -> Problem:
 
 
 def after(scene: Scene, mistake: Committed) -> Scene | None:
-    """What is left to explain once a mistake is granted: its derivation counts as the right one.
+    """The scene in which a second mistake is looked for: the first is granted, its derivation counts as the right one.
 
-    Args:
-        scene: the right derivation and the hand's arrays.
-        mistake: the first of two.
-
-    Returns:
-        A `Scene` in which a second mistake can be looked for; None where the first cannot be undone or made.
+    None where the first cannot be made, or undone.
     """
     if mistake.finish is not None and mistake.undo is None and not mistake.erased:
         return None
@@ -249,6 +233,13 @@ def explained(scene: Scene, predicted: Arrays) -> set[str]:
     met = {n for n in scene.nodes if n not in unchanged and scene.residual(n, predicted[n]) <= 1}
     met = {n for n in met if scene.good[n] or scene.tells(n, predicted[n])}
     return met | {n for n in unchanged if scene.good[n]}
+
+
+def join(mistakes: Sequence[Committed], where: str) -> Committed:
+    """The same mistake in several layers as one: `where` stands before the sentence."""
+    swaps = {n: e for m in mistakes for n, e in m.swaps.items()}
+    before = {n: e for m in mistakes for n, e in m.before.items()}
+    return Committed(mistakes[0].id, "", f"{where}, {mistakes[0].sentence}", swaps, before, places=len(mistakes))
 
 
 def everywhere(factor: float, nodes: Callable[[str], bool] = lambda node: True) -> Finish:

@@ -20,10 +20,6 @@ class Formula(Operation):
     Attributes:
         text: with {0}, {1}, … for the operands.
         function: of the operands.
-
-    Example:
-        >>> Formula("{0} ⊙ {1}", lambda a, b: a * b).render("δ", "z")
-        'δ ⊙ z'
     """
 
     text: str
@@ -55,11 +51,6 @@ def _shaken(a: Array, u: float, rng: np.random.Generator) -> Array:
 
 
 def plus_decay(formula: Formula, operands: int, decay: float) -> Formula:
-    """The same formula + 2λ W, where W is one operand more.
-
-    Example:
-        >>> plus_decay(Formula("{0} ⊙ {1}", lambda a, b: a * b), 2, 0.5).render("z", "δ", "W")
-        'z ⊙ δ + 0.5 W'
-    """
+    """The same formula + 2λ W, where W is one operand more."""
     text = f"{formula.text} + {decay:g} {{{operands}}}"
     return Formula(text, lambda *arrays: formula.function(*arrays[:-1]) + decay * arrays[-1])

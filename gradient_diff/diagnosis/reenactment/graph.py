@@ -20,10 +20,6 @@ class Slope:
         u, z: the nodes of its argument and of its result.
         g: the node of the gradient by z.
         node: the node of the gradient by u, which the equation defines.
-
-    Example:
-        >>> Slope("dense_1", "relu", "dense_1/u", "dense_1/z", "dense_1/dE_dz", "dense_1/dE_du").reads
-        'dense_1/u'
     """
 
     layer: str
@@ -41,20 +37,7 @@ class Slope:
 
 @dataclass(frozen=True, eq=False)
 class Graph:
-    """The right derivation of a problem, looked at as a graph; layers without a kernel stand between those with one.
-
-    Attributes:
-        problem: whose.
-
-    Example:
-        >>> import numpy as np
-        >>> from manual_mlp import MLP, Activation, Dropout
-        >>> mlp = MLP(2, [Dense(3), Activation("tanh"), Dropout(0.5), Dense(1)])
-        >>> w, data = mlp.initialize(0), (np.ones((4, 2)), np.ones((4, 1)))
-        >>> s = Graph(mlp.problem(w, *data, "mse", draws=mlp.draws(0, 4)))
-        >>> s.names, s.below("dense_2"), s.sent("dense_2"), [slope.node for slope in s.slopes]
-        (['dense_1', 'dense_2'], 'dropout_1/z', 'dropout_1/dE_dz', ['dense_2/dE_du', 'dense_1/dE_dz', 'dense_1/dE_du'])
-    """
+    """The right derivation of a problem, looked at as a graph; layers without a kernel stand between those with one."""
 
     problem: Problem
 

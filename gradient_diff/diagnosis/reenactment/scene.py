@@ -137,15 +137,9 @@ class Scene:
         return {node: Equation(self.by_node[node].layer, node, operation, operands)}
 
     def residual(self, node: str, predicted: Array, tolerance: Array | None = None) -> float:
-        """|hand − predicted| over what rounding explains, its worst entry.
+        """|hand − predicted| over what rounding explains, its worst entry; inf for another shape.
 
-        Args:
-            node: of the hand.
-            predicted: what a derivation gives for it.
-            tolerance: of that derivation; None for that of the right one, grown or shrunk with the prediction.
-
-        Returns:
-            At most 1 if it is explained; inf for another shape.
+        The tolerance is that of the derivation that predicts; None for the right one's, grown or shrunk with it.
         """
         h = self.hand[node]
         if np.shape(predicted) != h.shape:
@@ -179,13 +173,8 @@ class Scene:
 
         Of two arrays that both fit one hand, none is farther than two tolerances from the other; a prediction that is
         nowhere as large would be met by zeros, and by any hand of that size. Zeros themselves are met by zeros alone.
-        Where the hand has another shape than the right array, the shape says it.
-
-        Args:
-            node: of the hand; an array that is off.
-            predicted: what a derivation gives for it, and what meets the hand.
-            tolerance: as for `residual`.
-            noise: noise is explained, too, where the derivation gives nothing else and the right one more.
+        Where the hand has another shape than the right array, the shape says it. With `noise`, noise is explained, too,
+        where the derivation gives nothing else and the right one more.
         """
         h, right = self.hand[node], self.right[node]
         if np.shape(predicted) != h.shape or right.shape != h.shape:
@@ -268,13 +257,6 @@ def _some(shape: tuple[int, ...]) -> tuple[slice, ...]:
 
 
 def levelled(tolerance: Array, shape: tuple[int, ...]) -> Array:
-    """A tolerance per entry of a shape, nowhere below its root mean square.
-
-    Example:
-        >>> levelled(np.array([3.0, 4.0]), (2,)).round(3).tolist()
-        [3.536, 4.0]
-        >>> levelled(np.array([3.0, 3.0]), (4, 2)).shape
-        (4, 2)
-    """
+    """A tolerance per entry of a shape, nowhere below its root mean square."""
     typical = float(np.sqrt(np.mean(np.square(tolerance)))) if tolerance.size else 0.0
     return np.maximum(tolerance if tolerance.shape == shape else np.zeros(shape), typical)

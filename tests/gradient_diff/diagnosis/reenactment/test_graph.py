@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from gradient_diff.diagnosis.reenactment.graph import Graph
+from gradient_diff.diagnosis.reenactment.graph import Graph, Slope
 from manual_mlp import MLP, Activation, Dense, Dropout
 from manual_mlp.network.layers import Layer
 
@@ -50,3 +50,8 @@ def test_what_is_dropped_last_has_no_output_of_its_own() -> None:
     s = graph([Dense(3, "tanh"), Dropout(0.5)])
     assert s.output is None
     assert [x.layer for x in s.hidden] == ["dense_1"]
+
+
+def test_relu_reads_u_and_sigmoid_z() -> None:
+    names = ("dense_1/u", "dense_1/z", "dense_1/dE_dz", "dense_1/dE_du")
+    assert [Slope("dense_1", kind, *names).reads for kind in ("relu", "sigmoid")] == ["dense_1/u", "dense_1/z"]
