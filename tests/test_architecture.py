@@ -14,44 +14,11 @@ anatomy = SimpleNamespace(**run_path(str(ROOT / "tools" / "anatomy.py")))
 TREES = anatomy.modules(ROOT)
 ARROWS = anatomy.graph(TREES)
 
-# What the house still has to mend; nothing may join these lists.
-CIRCLES_TO_OPEN: list[set[str]] = [
-    {"experiments.students.wrong_derivations", "experiments.students.wrong_outputs"},
-    {"gradient_diff.keras.functions.rows", "gradient_diff.keras.functions.checks"},
-    {"gradient_diff.ledger.ledger", "gradient_diff.render.ledgers", "gradient_diff.render.figures.drawing"},
-    {"gradient_diff.render.details", "gradient_diff.metrics.record"},
-    {
-        "gradient_diff.render.tables",
-        "gradient_diff.result.diff",
-        "gradient_diff.render.terminal",
-        "gradient_diff.render.causes",
-        "gradient_diff.render.html",
-        "gradient_diff.render.sections",
-    },
-    {"gradient_diff.shapes.explain", "gradient_diff.render.explanations"},
-    {
-        "manual_mlp.network.description",
-        "manual_mlp.network.evaluation",
-        "manual_mlp.network.network",
-        "manual_mlp.network.derivation",
-        "manual_mlp.network.checks",
-    },
+# What the house still has to mend; nothing may join this list.
+CIRCLES_TO_OPEN: list[list[str]] = [
+    ["experiments.students.wrong_derivations", "experiments.students.wrong_outputs"],
+    ["gradient_diff.keras.functions.checks", "gradient_diff.keras.functions.rows"],
 ]
-ARROWS_TO_TURN: set[str] = {
-    "gradient_diff.cli.problem → experiments.students.small_nets",
-    "gradient_diff.ledger.ledger → gradient_diff.render.figures.drawing",
-    "gradient_diff.ledger.ledger → gradient_diff.render.ledgers",
-    "gradient_diff.metrics.record → gradient_diff.render.details",
-    "gradient_diff.result.diff → gradient_diff.render.html",
-    "gradient_diff.result.diff → gradient_diff.render.tables",
-    "gradient_diff.result.diff → gradient_diff.render.terminal",
-    "gradient_diff.shapes.explain → gradient_diff.render.explanations",
-}
-WAYS_TO_CLOSE: set[str] = {
-    "experiments.command → gradient_diff.cli.compare",
-    "experiments.command → gradient_diff.cli.shapes",
-    "gradient_diff.cli.problem → experiments.students.small_nets",
-}
 
 
 def with_import(module: str, source: str) -> dict[str, ast.Module]:
@@ -60,8 +27,7 @@ def with_import(module: str, source: str) -> dict[str, ast.Module]:
 
 
 def test_there_is_no_circle_of_imports() -> None:
-    circles = anatomy.circles(ARROWS)
-    assert [circle for circle in circles if not any(set(circle) <= known for known in CIRCLES_TO_OPEN)] == []
+    assert [circle for circle in anatomy.circles(ARROWS) if circle not in CIRCLES_TO_OPEN] == []
 
 
 def test_a_circle_would_be_seen() -> None:
@@ -75,7 +41,7 @@ def test_every_module_stands_on_a_floor_of_the_plan() -> None:
 
 
 def test_no_import_runs_up() -> None:
-    assert set(anatomy.arrows_up(ARROWS)) - ARROWS_TO_TURN == set()
+    assert anatomy.arrows_up(ARROWS) == []
 
 
 @pytest.mark.parametrize(
@@ -96,7 +62,7 @@ def test_an_import_that_runs_up_would_be_seen(module: str, source: str, target: 
 
 
 def test_packages_know_each_other_by_their_doors_only() -> None:
-    assert set(anatomy.trespasses(ARROWS)) - WAYS_TO_CLOSE == set()
+    assert anatomy.trespasses(ARROWS) == []
 
 
 def test_a_way_past_the_door_would_be_seen() -> None:
@@ -123,7 +89,8 @@ def test_keras_elsewhere_would_be_seen(module: str, source: str, seen: bool) -> 
 
 def roundabout(trees: Mapping[str, ast.Module]) -> list[str]:
     """The names that a package's own modules take from an `__init__` or `extend` that has them from elsewhere."""
-    faces = {m: {a.name for n in names_from(trees[m]) for a in n.names} for m in anatomy.exported(trees)}
+    lent = {m: {a.name for n in names_from(trees[m]) for a in n.names} for m in anatomy.exported(trees)}
+    faces = {m: {name for name in names if f"{m}.{name}" not in trees} for m, names in lent.items()}
     taken = ((m, n, faces.get(str(n.module), set())) for m, tree in trees.items() for n in names_from(tree))
     own = ((m, n, names) for m, n, names in taken if m.split(".")[0] == str(n.module).split(".")[0])
     return [f"{m} → {n.module}" for m, n, names in own if names & {a.name for a in n.names}]
