@@ -1,8 +1,7 @@
-"""What holds for the project as a whole: packaging, cleanliness, and who may import what."""
+"""What holds for the project as a whole: packaging and cleanliness; who may import what is in test_architecture."""
 
 from __future__ import annotations
 
-import ast
 import os
 import re
 import subprocess
@@ -99,47 +98,3 @@ def test_a_heavy_import_would_be_seen(name: str, tmp_path: Path) -> None:
     stub.touch()
     (tmp_path / "careless.py").write_text(f"import manual_mlp, gradient_diff, {name}")
     assert heavy_imports("careless", tmp_path) == {name}
-
-
-KNOWS = {
-    "manual_mlp": (),
-    "gradient_diff": ("manual_mlp",),
-    "gradient_diff/keras": ("manual_mlp", "keras_mlp"),
-    "gradient_diff/cli": ("manual_mlp", "keras_mlp"),
-    "keras_mlp": ("manual_mlp",),
-}
-"""Who may know whom; `experiments` knows all."""
-
-
-def misplaced_imports(source: str, room: str) -> set[str]:
-    """What a module imports of rooms that its own may not know, or of another room's modules that are not public."""
-    found = [n for n in ast.walk(ast.parse(source)) if isinstance(n, ast.Import | ast.ImportFrom)]
-    names = {a.name for n in found if isinstance(n, ast.Import) for a in n.names}
-    names |= {str(n.module) for n in found if isinstance(n, ast.ImportFrom)}
-    others = {n for n in names if n.split(".")[0] in PACKAGES and n.split(".")[0] != room.split("/")[0]}
-    return {n for n in others if n.split(".")[0] not in KNOWS.get(room, PACKAGES) or not _is_public(n)}
-
-
-def _is_public(name: str) -> bool:
-    return name in PACKAGES or name.endswith(".extend") or name in ("gradient_diff.keras", "gradient_diff.cli")
-
-
-def _of_room(room: str) -> list[Path]:
-    """Its modules, without those of a room of their own inside it."""
-    inner = [ROOT / other for other in KNOWS if other.startswith(f"{room}/")]
-    return [p for p in (ROOT / room).rglob("*.py") if not any(p.is_relative_to(folder) for folder in inner)]
-
-
-@pytest.mark.parametrize("room", sorted({*PACKAGES, *KNOWS}))
-def test_each_room_knows_only_public_names_of_those_it_may_know(room: str) -> None:
-    found = {p.as_posix(): misplaced_imports(p.read_text(encoding="utf-8"), room) for p in _of_room(room)}
-    assert {name: imports for name, imports in found.items() if imports} == {}
-
-
-@pytest.mark.parametrize(
-    "source",
-    ["from manual_mlp.checks import lines", "import keras_mlp", "def f():\n    from keras_mlp import to_keras"],
-)
-def test_an_import_that_goes_astray_would_be_seen(source: str) -> None:
-    assert misplaced_imports(source, "gradient_diff")
-    assert not misplaced_imports("from manual_mlp import MLP", "gradient_diff")

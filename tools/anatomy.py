@@ -34,7 +34,7 @@ FACES = {*PACKAGES, *(f"{package}.extend" for package in PACKAGES), "gradient_di
 FLOORS = {
     "manual_mlp": ("arrays errors nodes", "equations", "network", "training", "__init__ extend"),
     "gradient_diff": (
-        "arrays names shown",
+        "arrays calling names shown",
         "noise witnesses ledger",
         "metrics shapes sides",
         "result",
@@ -43,8 +43,9 @@ FLOORS = {
         "comparison render files",
         "testing",
         "keras pytest_plugin",
+        "__init__ extend",
         "cli",
-        "__init__ __main__ extend",
+        "__main__",
     ),
 }
 """Package → its floors from below: a room uses the floors below it, and nobody on its own."""
@@ -78,7 +79,9 @@ def imported(tree: ast.AST) -> Iterator[str]:
 
 def graph(trees: Mapping[str, ast.Module]) -> dict[str, set[str]]:
     """Module → the modules that it names in imports; that a package's `__init__` runs on the way does not count."""
-    named = {name: {i if i in trees else i.rpartition(".")[0] for i in imported(tree)} for name, tree in trees.items()}
+    names = {f"{m}.{name}" for m, exports in exported(trees).items() for name in exports}
+    own = trees.keys() - names  # `from gradient_diff import ledger` is the function, not the folder
+    named = {name: {i if i in own else i.rpartition(".")[0] for i in imported(tree)} for name, tree in trees.items()}
     return {name: targets & trees.keys() for name, targets in named.items()}
 
 
@@ -140,9 +143,8 @@ def keras_outside(trees: Mapping[str, ast.Module]) -> list[str]:
 
 
 def _loads_keras(name: str, tree: ast.Module) -> bool:
-    statements: list[ast.stmt] = tree.body
-    if name.startswith("gradient_diff.cli"):
-        statements = [s for s in statements if not isinstance(s, ast.FunctionDef)]
+    excused = ast.FunctionDef if name.startswith("gradient_diff.cli.") else ()
+    statements = (s for s in tree.body if not isinstance(s, excused))
     return any(i.split(".")[0] in ("keras", "tensorflow") for s in statements for i in imported(s))
 
 
@@ -239,9 +241,8 @@ def passages(root: Path) -> dict[str, int]:
 def counts(root: Path) -> tuple[list[str], dict[str, list[str]]]:
     """The cells of one column of the table, and the names behind them."""
     trees, passed = modules(root), passages(root)
-    arrows = graph(trees)
+    arrows, rich = graph(trees), rich_inside(trees)
     planned = not homeless(arrows)
-    rich = rich_inside(trees)
     names = {
         "import circles": [", ".join(circle) for circle in circles(arrows)],
         "arrows that run up": arrows_up(arrows) if planned else ["– (this house has other rooms)"],
