@@ -32,7 +32,7 @@ FACES = {*PACKAGES, *(f"{package}.extend" for package in PACKAGES), "gradient_di
 """What may be imported from outside of a package."""
 
 FLOORS = {
-    "manual_mlp": ("arrays errors nodes", "equations", "network", "training", "__init__ extend"),
+    "manual_mlp": ("arrays dtypes errors nodes", "equations", "network", "training", "__init__ extend"),
     "gradient_diff": (
         "arrays calling names shown",
         "noise witnesses ledger",
