@@ -15,7 +15,7 @@ LossTensor: TypeAlias = Callable[[Any, Any], Any]
 
 def _mean_over_samples(function: Callable[..., Any], loss: Loss) -> LossTensor:
     """Keras's loss *function* on the model's tensor: a loss *object* would cast it to floatx() without its logits."""
-    options = {} if loss.function.logits_value is None else {"from_logits": loss.from_logits}
+    options = {} if loss.function.logits is None else {"from_logits": loss.from_logits}
     return lambda y_true, y_pred: tf.reduce_mean(function(y_true, y_pred, **options))
 
 

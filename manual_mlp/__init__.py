@@ -6,7 +6,8 @@ It knows neither TensorFlow nor Keras: it is the derivation that they are compar
 from manual_mlp.arrays import Array
 from manual_mlp.equations.activations import ACTIVATIONS, linear, relu, sigmoid, softmax, step, tanh
 from manual_mlp.equations.equations import Equation
-from manual_mlp.equations.losses import LOSSES, Loss
+from manual_mlp.equations.loss import Loss
+from manual_mlp.equations.losses import LOSSES
 from manual_mlp.errors import ShapeError
 from manual_mlp.network.initializers import INITIALIZERS
 from manual_mlp.network.layers import Activation, Dense, Dropout

@@ -5,8 +5,9 @@ from manual_mlp.dtypes import SMALLEST, UNITS
 from manual_mlp.equations.activations import activation
 from manual_mlp.equations.equations import evaluate, symbol
 from manual_mlp.equations.local_rounding import GATE, Local
+from manual_mlp.equations.loss import ALIASES, as_loss
 from manual_mlp.equations.loss_operations import LossGradient
-from manual_mlp.equations.losses import ALIASES, EPSILON, LossFunction, as_loss
+from manual_mlp.equations.losses import EPSILON, LossFunction
 from manual_mlp.equations.operations import Activate, Operation, Product, Pullback, SumOverBatch
 from manual_mlp.network.checks import check_parameters
 from manual_mlp.network.drawn_data import draw_data, draw_targets

@@ -1,11 +1,13 @@
-"""Activation functions: value, derivative and formula side by side, one record each.
+"""Activation functions: value, derivative, formula and rounding side by side, one record each.
 
 Every function takes `out`, a buffer for the result. Decisions (the maximum of a row, the sign of u) are taken on the
-real part, so that the forward pass also runs on complex numbers, which the complex-step witness needs.
+real part, so that the forward pass also runs on complex numbers, which the complex-step witness needs. What each one
+rounds is in the letters of `local_rounding`.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
@@ -13,6 +15,7 @@ from typing import Literal
 import numpy as np
 
 from manual_mlp.arrays import Array
+from manual_mlp.equations.local_rounding import Terms, row_sum_rounding
 from manual_mlp.errors import unknown_name
 
 
@@ -38,6 +41,11 @@ def linear(u: Array, out: Array | None = None) -> Array:
 
 def linear_backward(dE_dz: Array, _: Array, out: Array | None = None) -> Array:
     return np.positive(dE_dz, out=out)
+
+
+def exact(*_: object) -> Terms:
+    """What only selects does not round."""
+    return ()
 
 
 def step(u: Array, out: Array | None = None) -> Array:
@@ -96,6 +104,24 @@ def sigmoid_backward(dE_dz: Array, z: Array, out: Array | None = None) -> Array:
     return np.multiply(f, dE_dz, out=out)
 
 
+# The constants of rounding are measured against TensorFlow 2.21 and NumPy 2.4; rms and largest error in units of u:
+# tanh 0.7 and 1.8 (NumPy), 1.6 and 5.5 (TensorFlow, eager); sigmoid 0.9 and 3.5, 2.6 and 8.0. The larger
+# library counts.
+# What all samples of a unit share: a library's polynomial errs alike on like arguments.
+
+
+def sigmoid_rounding(_: Array, z: Array, u: float) -> Terms:
+    """s z √(1 + 20 (1 − z)²) an entry; u z (0.3 + 1.2 (1 − z)) shared by a unit."""
+    tail = 1 - z
+    entry = u / math.sqrt(3) * z * np.sqrt(1 + 20 * tail * tail)
+    return (entry, "entry"), (u * z * (0.3 + 1.2 * tail), "unit")
+
+
+def sigmoid_backward_rounding(dE_dz: Array, z: Array, delta: Array, u: float) -> Terms:
+    """f′ = z (1 − z) is off by 1.5 s f′, the product by s|δ|."""
+    return ((u / math.sqrt(3) * math.sqrt(1.5**2 + 1) * np.abs(delta), "entry"),)
+
+
 def tanh(u: Array, out: Array | None = None) -> Array:
     """The hyperbolic tangent, z = (eᵘ − e⁻ᵘ) / (eᵘ + e⁻ᵘ).
 
@@ -126,6 +152,18 @@ def tanh_backward(dE_dz: Array, z: Array, out: Array | None = None) -> Array:
     f = np.multiply(z, z, out=out)
     f = np.subtract(1, f, out=out)
     return np.multiply(f, dE_dz, out=out)
+
+
+def tanh_rounding(_: Array, z: Array, u: float) -> Terms:
+    """3 s |z| an entry; u |z| shared by a unit."""
+    size = np.abs(z)
+    return (math.sqrt(3) * u * size, "entry"), (u * size, "unit")
+
+
+def tanh_backward_rounding(dE_dz: Array, z: Array, delta: Array, u: float) -> Terms:
+    """f′ = 1 − z² is off by s √(z⁴ + f′²): where tanh saturates, that is all there is of f′."""
+    slope = 1 - z * z
+    return ((u / math.sqrt(3) * np.sqrt(dE_dz * dE_dz * (z**4 + slope * slope) + delta * delta), "entry"),)
 
 
 def relu(u: Array, out: Array | None = None) -> Array:
@@ -185,6 +223,19 @@ def softmax_backward(dE_dz: Array, z: Array, out: Array | None = None) -> Array:
     return np.multiply(z, dE_dz - mean, out=out)
 
 
+def softmax_rounding(logits: Array, p: Array, u: float) -> Terms:
+    """s p √(m² + 3), unit u p (1 + 0.3 m), row p s √((K + 1)(Σ p²/6 + 1/3)); m = max u − u: how far exp reaches."""
+    s = u / math.sqrt(3)
+    m = logits.max(axis=-1, keepdims=True) - logits
+    terms = (p.shape[-1] + 1) * (np.square(p).sum(axis=-1, keepdims=True) / 6 + 1 / 3)
+    return (s * p * np.sqrt(m * m + 3), "entry"), (u * p * (1 + 0.3 * m), "unit"), (p * s * np.sqrt(terms), "row")
+
+
+def softmax_backward_rounding(dE_dz: Array, z: Array, delta: Array, u: float) -> Terms:
+    """δ = z (g − Σ g z): two roundings of δ, and the sum's own, which all units of a sample share."""
+    return (2 * u / math.sqrt(3) * np.abs(delta), "entry"), (z * row_sum_rounding(dE_dz * z, u), "row")
+
+
 @dataclass(frozen=True)
 class ActivationFunction:
     """One activation function: its value and its pullback dE/dz → dE/du, with the formulas of both.
@@ -196,6 +247,8 @@ class ActivationFunction:
         reads: whether the derivative reads u or z; TensorFlow's choice, so that both sides round alike.
         value: (N, n) → (N, n).
         backward: (dE/dz, u or z) → dE/du, all (N, n); None if no gradient passes.
+        rounding: (u, z, unit roundoff) → what the value rounds.
+        backward_rounding: (dE/dz, u or z, dE/du, unit roundoff) → what the pullback rounds.
         source: where the formula is from.
         kinked: linear on each side of u = 0, with two slopes.
 
@@ -210,6 +263,8 @@ class ActivationFunction:
     reads: Literal["u", "z"]
     value: Callable[..., Array]
     backward: Callable[..., Array] | None
+    rounding: Callable[[Array, Array, float], Terms]
+    backward_rounding: Callable[[Array, Array, Array, float], Terms]
     source: str
     kinked: bool = False
 
@@ -219,17 +274,52 @@ _TEXTBOOK = "Okatani, Deep Learning, 2016, ch. 2"
 ACTIVATIONS: dict[str, ActivationFunction] = {
     a.name: a
     for a in (
-        ActivationFunction("linear", "{u}", "{g}", "u", linear, linear_backward, _TEXTBOOK),
-        ActivationFunction("step", "[{u} > 0]", "none", "u", step, None, "Rosenblatt, 1958"),
+        ActivationFunction("linear", "{u}", "{g}", "u", linear, linear_backward, exact, exact, _TEXTBOOK),
+        ActivationFunction("step", "[{u} > 0]", "none", "u", step, None, exact, exact, "Rosenblatt, 1958"),
         ActivationFunction(
-            "sigmoid", "1/(1 + exp(−{u}))", "{g} ⊙ {read}(1 − {read})", "z", sigmoid, sigmoid_backward, _TEXTBOOK
+            name="sigmoid",
+            formula="1/(1 + exp(−{u}))",
+            backward_formula="{g} ⊙ {read}(1 − {read})",
+            reads="z",
+            value=sigmoid,
+            backward=sigmoid_backward,
+            rounding=sigmoid_rounding,
+            backward_rounding=sigmoid_backward_rounding,
+            source=_TEXTBOOK,
         ),
-        ActivationFunction("tanh", "tanh({u})", "{g} ⊙ (1 − {read}²)", "z", tanh, tanh_backward, _TEXTBOOK),
         ActivationFunction(
-            "relu", "max({u}, 0)", "{g} ⊙ [{read} > 0]", "u", relu, relu_backward, "Nair and Hinton, 2010", True
+            name="tanh",
+            formula="tanh({u})",
+            backward_formula="{g} ⊙ (1 − {read}²)",
+            reads="z",
+            value=tanh,
+            backward=tanh_backward,
+            rounding=tanh_rounding,
+            backward_rounding=tanh_backward_rounding,
+            source=_TEXTBOOK,
         ),
         ActivationFunction(
-            "softmax", "softmax({u})", "{read} ⊙ ({g} − Σ_k {g} {read})", "z", softmax, softmax_backward, "Bridle, 1990"
+            name="relu",
+            formula="max({u}, 0)",
+            backward_formula="{g} ⊙ [{read} > 0]",
+            reads="u",
+            value=relu,
+            backward=relu_backward,
+            rounding=exact,
+            backward_rounding=exact,
+            source="Nair and Hinton, 2010",
+            kinked=True,
+        ),
+        ActivationFunction(
+            name="softmax",
+            formula="softmax({u})",
+            backward_formula="{read} ⊙ ({g} − Σ_k {g} {read})",
+            reads="z",
+            value=softmax,
+            backward=softmax_backward,
+            rounding=softmax_rounding,
+            backward_rounding=softmax_backward_rounding,
+            source="Bridle, 1990",
         ),
     )
 }

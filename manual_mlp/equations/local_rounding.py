@@ -18,6 +18,7 @@ import numpy as np
 from manual_mlp.arrays import Array
 
 Share: TypeAlias = Literal["entry", "unit", "row", "all"]
+Terms: TypeAlias = tuple[tuple[Array, Share], ...]
 
 SHORT = 16  # terms of a product whose partial sums need not be looked at
 LARGE, FEWER_BLOCKS = 1_000_000, 2  # entries of a product from which on two places must do: each costs several passes
@@ -41,7 +42,7 @@ class Local:
         array([[25.]])
     """
 
-    terms: tuple[tuple[Array, Share], ...] = ()
+    terms: Terms = ()
     bound: Array | float = 0.0
     lost: float = 1.0
 
@@ -152,35 +153,6 @@ def sum_rounding(terms: Array, u: float) -> tuple[Array, Array]:
     running = np.cumsum(terms, axis=0)
     largest = np.maximum(np.abs(running), np.abs(running[-1] - running)).max(axis=0)
     return u * u / 3 * np.square(running).sum(axis=0), u * len(terms) * largest
-
-
-# The constants below are measured against TensorFlow 2.21 and NumPy 2.4; rms and largest error in units of u:
-# tanh 0.7 and 1.8 (NumPy), 1.6 and 5.5 (TensorFlow, eager); sigmoid 0.9 and 3.5, 2.6 and 8.0. The larger
-# library counts.
-# What all samples of a unit share: a library's polynomial errs alike on like arguments.
-
-
-def sigmoid_rounding(z: Array, u: float) -> tuple[Array, Array]:
-    """(ℓ, shared by a unit) of z = σ(·): s z √(1 + 20 (1 − z)²) and u z (0.3 + 1.2 (1 − z)); z: any shape."""
-    tail = 1 - z
-    return u / math.sqrt(3) * z * np.sqrt(1 + 20 * tail * tail), u * z * (0.3 + 1.2 * tail)
-
-
-def tanh_rounding(z: Array, u: float) -> tuple[Array, Array]:
-    """(ℓ, shared by a unit) of z = tanh(·): 3 s |z| and u |z|; z: any shape."""
-    size = np.abs(z)
-    return math.sqrt(3) * u * size, u * size
-
-
-def softmax_rounding(logits: Array, p: Array, u: float) -> tuple[Array, Array, Array]:
-    """(ℓ, shared by a unit, shared by a row) of p = softmax, with m = max u − u: how far the exponent reaches.
-
-    ℓ = s p √(m² + 3), unit u p (1 + 0.3 m), row p s √((K + 1)(Σ p²/6 + 1/3)); logits, p: (N, K).
-    """
-    s = u / math.sqrt(3)
-    m = logits.max(axis=-1, keepdims=True) - logits
-    terms = (p.shape[-1] + 1) * (np.square(p).sum(axis=-1, keepdims=True) / 6 + 1 / 3)
-    return s * p * np.sqrt(m * m + 3), u * p * (1 + 0.3 * m), p * s * np.sqrt(terms)
 
 
 def row_sum_rounding(terms: Array, u: float) -> Array:

@@ -8,8 +8,7 @@ import numpy as np
 
 from manual_mlp.arrays import Array, Shape
 from manual_mlp.equations.local_rounding import Local, sum_rounding
-from manual_mlp.equations.loss_rounding import GRADIENT, TERMS
-from manual_mlp.equations.losses import Loss
+from manual_mlp.equations.loss import Loss
 from manual_mlp.equations.operations import Operation, same_shape, show
 
 LONGEST = 1024  # terms: libraries sum in blocks of at most so many, so that no running sum is longer
@@ -33,10 +32,7 @@ class LossValue(Operation):
 
     def evaluate(self, *operands: Array, out: Array | None = None) -> Array:
         y_pred, y, *kernels = operands
-        function = self.loss.function
-        value = function.logits_value if self.logits else function.value
-        assert value is not None  # a Loss cannot be made otherwise
-        total = value(y_pred, y, self.loss.scale * function.factor(*y_pred.shape))
+        total = self.loss.function.form(self.logits).value(y_pred, y, self.loss.factor(*y_pred.shape))
         for decay, kernel in zip(self.decays, kernels, strict=True):
             flat = kernel.reshape(-1)
             total = total + flat.dtype.type(decay) * flat.dot(flat)
@@ -44,8 +40,8 @@ class LossValue(Operation):
 
     def rounding(self, result: Array, *operands: Array, u: float) -> Local:
         y_pred, y, *kernels = operands
-        sizes = TERMS[self.loss.name, self.logits](y_pred, y).reshape(-1)
-        c = self.loss.scale * self.loss.function.factor(*y_pred.shape)
+        sizes = self.loss.function.form(self.logits).terms(y_pred, y).reshape(-1)
+        c = self.loss.factor(*y_pred.shape)
         variance, worst = sum_rounding(sizes, u)
         variance = c * c * (variance + u * u * (5 / 3) * np.square(sizes).sum())
         bound = c * worst * min(1.0, LONGEST / len(sizes))
@@ -84,27 +80,25 @@ class LossGradient(Operation):
 
     def evaluate(self, *operands: Array, out: Array | None = None) -> Array:
         y_pred, y = operands
-        function = self.loss.function
-        gradient = function.logits_gradient if self.logits else function.gradient
-        assert gradient is not None
-        return gradient(y_pred, y, self.loss.scale * function.factor(*y_pred.shape), out)
+        return self.loss.function.form(self.logits).gradient(y_pred, y, self.loss.factor(*y_pred.shape), out)
 
     def frozen(self, operands: tuple[Array, ...], anchors: tuple[Array, ...]) -> Array:
         if not self.clips:
             return self.evaluate(*operands)
-        c = self.loss.scale * self.loss.function.factor(*operands[0].shape)
-        return self.loss.function.gradient(*operands, c, anchor=anchors[0])
+        c = self.loss.factor(*operands[0].shape)
+        return self.loss.function.plain.gradient(*operands, c, anchor=anchors[0])
 
     @property
     def clips(self) -> bool:
         """Whether probabilities are clipped, so that no gradient passes outside [ε, 1 − ε]."""
-        return not self.logits and self.loss.function.logits_value is not None
+        return not self.logits and self.loss.function.logits is not None
 
     def rounding(self, result: Array, *operands: Array, u: float) -> Local:
         y_pred, y = operands
-        c = self.loss.scale * self.loss.function.factor(*y_pred.shape)
+        c = self.loss.factor(*y_pred.shape)
         # A probability below η is lost before the factor c is applied: a large loss scale lifts the hole it leaves.
-        return Local(GRADIENT[self.loss.name, self.logits](y_pred, y, result, c, u), lost=max(1.0, c))
+        terms = self.loss.function.form(self.logits).rounding(y_pred, y, result, c, u)
+        return Local(terms, lost=max(1.0, c))
 
     def shape(self, *shapes: Shape) -> Shape:
         return same_shape(self, shapes if not self.loss.function.class_indices else shapes[:1])

@@ -1,21 +1,92 @@
-"""Loss functions: the scalar E and its gradient side by side, one record each, with the scaling of E spelt out.
+"""Loss functions: E, its gradient, formulas and rounding side by side, one record each, its scaling spelt out.
 
 Every value is written as E = c · Σ (…) with c = `factor(N, K)`, since half of all disagreements about a "MSE" are
-a factor of 2, N or N·K. `scale` of a `Loss` multiplies E once more.
+a factor of 2, N or N·K. `scale` of a `Loss` multiplies E once more. Rounding is in the letters of `local_rounding`.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from manual_mlp.arrays import Array
-from manual_mlp.equations.activations import sigmoid, softmax
-from manual_mlp.errors import unknown_name
+from manual_mlp.equations.activations import sigmoid, sigmoid_rounding, softmax, softmax_rounding
+from manual_mlp.equations.local_rounding import Terms, row_sum_rounding
 
 EPSILON = 1e-7  # keras.config.epsilon(): Keras clips probabilities to [ε, 1 − ε] before it takes their logarithm
+
+SQRT3 = math.sqrt(3)
+
+
+@dataclass(frozen=True)
+class Form:
+    """E and dE/dp as functions of one p, the outputs or their logits.
+
+    Attributes:
+        formula: E as a function of `{p}` and y, in the letters of the alphabet.
+        gradient_formula: dE/dp.
+        value: (p (N, K), y_true, c) → E, ().
+        gradient: (p (N, K), y_true, c) → dE/dp, (N, K).
+        terms: (p, y_true) → the size of what is summed to E, before the factor c.
+        rounding: (p, y_true, dE/dp, c, unit roundoff) → what the gradient rounds.
+    """
+
+    formula: str
+    gradient_formula: str
+    value: Callable[[Array, Array, float], Array]
+    gradient: Callable[..., Array]
+    terms: Callable[[Array, Array], Array]
+    rounding: Callable[[Array, Array, Array, float, float], Terms]
+
+
+@dataclass(frozen=True)
+class LossFunction:
+    """One loss: E and dE/dy_pred with their scaling, and, for a cross-entropy, both again as functions of the logits.
+
+    Attributes:
+        name: the house's name, Keras's where Keras has the loss.
+        source: where this scaling is from.
+        factor: (N, K) → the c in front of the sum.
+        plain: E of the network's outputs.
+        logits: E of their logits; None for what is no cross-entropy.
+        fused_activation: the output activation that Keras fuses into this loss.
+        class_indices: y_true holds integer classes, (N,) or (N, 1), not (N, K).
+
+    Example:
+        >>> LOSSES["mean_squared_error"].factor(100, 2)
+        0.005
+    """
+
+    name: str
+    source: str
+    factor: Callable[[int, int], float]
+    plain: Form
+    logits: Form | None = None
+    fused_activation: str | None = None
+    class_indices: bool = False
+
+    def form(self, logits: bool) -> Form:
+        """E of logits, or of outputs."""
+        if not logits:
+            return self.plain
+        assert self.logits is not None  # a Loss cannot be made otherwise
+        return self.logits
+
+
+def _scaled(delta: Array, u: float, *more: Array) -> Terms:
+    """Two roundings of δ itself besides `more`, and the factor c, which all entries share: 1 ± 1.5 u."""
+    size = np.abs(delta)
+    own = 2 * u / SQRT3 * size
+    return (np.sqrt(sum((np.square(m) for m in more), np.square(own))), "entry"), (1.5 * u * size, "all")
+
+
+def _through(activation: Terms, delta: Array, c: float, u: float) -> Terms:
+    """δ = c (f(u) − y): what the activation rounds, times c, beside δ's own."""
+    (entry, _), *shared = activation
+    return (*_scaled(delta, u, c * entry), *((c * amplitude, share) for amplitude, share in shared))
 
 
 def squared_error(y_pred: Array, y_true: Array, c: float) -> Array:
@@ -29,6 +100,20 @@ def squared_error_gradient(y_pred: Array, y_true: Array, c: float, out: Array | 
     return np.multiply(difference, y_pred.dtype.type(2 * c), out=out)
 
 
+def squared_error_terms(y_pred: Array, y_true: Array) -> Array:
+    return np.square(y_pred - y_true)
+
+
+def squared_error_rounding(y_pred: Array, y_true: Array, delta: Array, c: float, u: float) -> Terms:
+    return _scaled(delta, u)
+
+
+def _squared(name: str, c: str, c2: str, factor: Callable[[int, int], float], source: str) -> LossFunction:
+    formula, gradient = f"E = {c}Σ_n Σ_k ({{p}} − y)²", f"{c2}({{p}} − y)"
+    form = Form(formula, gradient, squared_error, squared_error_gradient, squared_error_terms, squared_error_rounding)
+    return LossFunction(name, source, factor, form)
+
+
 def bce(p: Array, y_true: Array, c: float) -> Array:
     """E = −c Σ_n Σ_k [y log p̂ + (1 − y) log(1 − p̂)], p̂ = p clipped to [ε, 1 − ε] as Keras clips it."""
     q, _ = _clip(p)
@@ -40,6 +125,20 @@ def bce_gradient(p: Array, y_true: Array, c: float, out: Array | None = None, an
     return np.multiply(((1 - y_true) / (1 - q) - y_true / q) * inside, p.dtype.type(c), out=out)
 
 
+def bce_terms(p: Array, y: Array) -> Array:
+    """A logarithm near 1 carries the absolute error of its argument: hence the 1; at the clip, 1 − ε rounds, too."""
+    q = np.clip(p, EPSILON, 1 - EPSILON)
+    at_clip = (p >= 1 - 2 * EPSILON) / (1 - q)
+    return np.abs(y) * (1 - np.log(q)) + np.abs(1 - y) * (1 - np.log(1 - q) + at_clip)
+
+
+def bce_rounding(p: Array, y: Array, delta: Array, c: float, u: float) -> Terms:
+    """Two fractions, (1 − y)/(1 − p) and y/p, and their difference, which may cancel."""
+    q = np.clip(p, EPSILON, 1 - EPSILON)
+    inside = delta != 0
+    return _scaled(delta, u, 2 * u / SQRT3 * c * inside * (np.abs(1 - y) / (1 - q) + np.abs(y) / q))
+
+
 def bce_from_logits(u: Array, y_true: Array, c: float) -> Array:
     """E = c Σ_n Σ_k [max(u, 0) − u y + log(1 + exp(−|u|))]: the same E written so that nothing overflows."""
     positive = u.real > 0
@@ -49,6 +148,14 @@ def bce_from_logits(u: Array, y_true: Array, c: float) -> Array:
 def bce_from_logits_gradient(u: Array, y_true: Array, c: float, out: Array | None = None) -> Array:
     """dE/du = c (σ(u) − y): the chain rule's p(1 − p) cancels."""
     return np.multiply(np.subtract(sigmoid(u, out), y_true, out=out), u.dtype.type(c), out=out)
+
+
+def bce_from_logits_terms(logits: Array, y: Array) -> Array:
+    return np.abs(logits) * (1 + np.abs(y)) + np.log1p(np.exp(-np.abs(logits)))
+
+
+def bce_from_logits_rounding(logits: Array, y: Array, delta: Array, c: float, u: float) -> Terms:
+    return _through(sigmoid_rounding(logits, sigmoid(logits), u), delta, c, u)
 
 
 def cce(p: Array, y_true: Array, c: float) -> Array:
@@ -65,6 +172,19 @@ def cce_gradient(p: Array, y_true: Array, c: float, out: Array | None = None, an
     return np.multiply((g - (g * q).sum(axis=-1, keepdims=True)) / total, p.dtype.type(c), out=out)
 
 
+def cce_terms(p: Array, y: Array) -> Array:
+    return np.abs(y) * (2 - np.log(np.clip(p, EPSILON, 1)))
+
+
+def cce_rounding(p: Array, y: Array, delta: Array, c: float, u: float) -> Terms:
+    """g = −y/q and Σ g q, both over Σ p; the two sums over the classes round alike for a whole row."""
+    total = p.sum(axis=-1, keepdims=True)
+    q = np.clip(p / total, EPSILON, 1 - EPSILON)
+    g = np.abs(y) / q
+    sums = row_sum_rounding(g * q, u) + row_sum_rounding(q, u) * (g + 1)
+    return (*_scaled(delta, u, 3 * u / SQRT3 * c * (g + 1) / total), (c * sums / total, "row"))
+
+
 def cce_from_logits(u: Array, y_true: Array, c: float) -> Array:
     """E = c Σ_n Σ_k y_k (log Σ_j exp u_j − u_k)."""
     return c * (y_true * (_log_sum_exp(u) - u)).sum()
@@ -75,6 +195,15 @@ def cce_from_logits_gradient(u: Array, y_true: Array, c: float, out: Array | Non
     p = softmax(u, out)
     p = np.multiply(p, y_true.sum(axis=-1, keepdims=True), out=out)
     return np.multiply(np.subtract(p, y_true, out=out), u.dtype.type(c), out=out)
+
+
+def cce_from_logits_terms(logits: Array, y: Array) -> Array:
+    """What is added and subtracted on the way to log Σ exp u − u: all of it rounds."""
+    return np.abs(y) * (np.abs(logits).max(axis=-1, keepdims=True) + math.log(logits.shape[-1]) + np.abs(logits))
+
+
+def cce_from_logits_rounding(logits: Array, y: Array, delta: Array, c: float, u: float) -> Terms:
+    return _through(softmax_rounding(logits, softmax(logits), u), delta, c, u)
 
 
 def scce(p: Array, labels: Array, c: float) -> Array:
@@ -89,6 +218,15 @@ def scce_gradient(p: Array, labels: Array, c: float, out: Array | None = None, a
     return np.multiply(g, p.dtype.type(c), out=out)
 
 
+def scce_terms(p: Array, labels: Array) -> Array:
+    return 2 - np.log(np.clip(p, EPSILON, 1)).min(axis=-1)
+
+
+def scce_rounding(p: Array, labels: Array, delta: Array, c: float, u: float) -> Terms:
+    q = np.clip(p, EPSILON, 1 - EPSILON)
+    return (*_scaled(delta, u, 3 * u / SQRT3 * c / q * (np.abs(delta) > 0)), (c * row_sum_rounding(q, u), "row"))
+
+
 def scce_from_logits(u: Array, labels: Array, c: float) -> Array:
     """E = c Σ_n (log Σ_j exp u_nj − u_n,label)."""
     return c * (_log_sum_exp(u)[..., 0] - _picked(u, labels)).sum()
@@ -96,6 +234,10 @@ def scce_from_logits(u: Array, labels: Array, c: float) -> Array:
 
 def scce_from_logits_gradient(u: Array, labels: Array, c: float, out: Array | None = None) -> Array:
     return np.multiply(np.subtract(softmax(u, out), _one_hot(labels, u), out=out), u.dtype.type(c), out=out)
+
+
+def scce_from_logits_terms(logits: Array, labels: Array) -> Array:
+    return 2 * np.abs(logits).max(axis=-1) + math.log(logits.shape[-1])
 
 
 def _clip(p: Array, anchor: Array | None = None) -> tuple[Array, Array]:
@@ -124,47 +266,6 @@ def _one_hot(labels: Array, like: Array) -> Array:
     return hot
 
 
-@dataclass(frozen=True)
-class LossFunction:
-    """One loss: E and dE/dy_pred with their scaling, and, for a cross-entropy, both again as functions of the logits.
-
-    Attributes:
-        name: the house's name, Keras's where Keras has the loss.
-        formula: E as a function of `{p}` (y_pred, or the logits) and y, in the letters of the alphabet.
-        gradient_formula: dE/dp.
-        factor: (N, K) → the c in front of the sum.
-        value: (y_pred (N, K), y_true, c) → E, ().
-        gradient: (y_pred (N, K), y_true, c) → dE/dy_pred, (N, K).
-        source: where this scaling is from.
-        logits_formula, logits_gradient_formula, logits_value, logits_gradient: the same from logits.
-        fused_activation: the output activation that Keras fuses into this loss.
-        class_indices: y_true holds integer classes, (N,) or (N, 1), not (N, K).
-
-    Example:
-        >>> LOSSES["mean_squared_error"].factor(100, 2)
-        0.005
-    """
-
-    name: str
-    formula: str
-    gradient_formula: str
-    factor: Callable[[int, int], float]
-    value: Callable[[Array, Array, float], Array]
-    gradient: Callable[..., Array]
-    source: str
-    logits_formula: str = ""
-    logits_gradient_formula: str = ""
-    logits_value: Callable[[Array, Array, float], Array] | None = None
-    logits_gradient: Callable[..., Array] | None = None
-    fused_activation: str | None = None
-    class_indices: bool = False
-
-
-def _squared(name: str, c: str, c2: str, factor: Callable[[int, int], float], source: str) -> LossFunction:
-    formula, gradient = f"E = {c}Σ_n Σ_k ({{p}} − y)²", f"{c2}({{p}} − y)"
-    return LossFunction(name, formula, gradient, factor, squared_error, squared_error_gradient, source)
-
-
 LOSSES: dict[str, LossFunction] = {
     f.name: f
     for f in (
@@ -174,126 +275,70 @@ LOSSES: dict[str, LossFunction] = {
         _squared("mean_squared_error", "1/(N·K) ", "2/(N·K) ", lambda n, k: 1 / (n * k), "Keras"),
         LossFunction(
             "binary_crossentropy",
-            "E = −1/(N·K) Σ_n Σ_k [y log {p} + (1 − y) log(1 − {p})]",
-            "1/(N·K) ((1 − y)/(1 − {p}) − y/{p})",
-            lambda n, k: 1 / (n * k),
-            bce,
-            bce_gradient,
             "Keras",
-            "E = 1/(N·K) Σ_n Σ_k [max({p}, 0) − {p} y + log(1 + exp(−|{p}|))]",
-            "1/(N·K) (sigmoid({p}) − y)",
-            bce_from_logits,
-            bce_from_logits_gradient,
-            "sigmoid",
+            lambda n, k: 1 / (n * k),
+            plain=Form(
+                "E = −1/(N·K) Σ_n Σ_k [y log {p} + (1 − y) log(1 − {p})]",
+                "1/(N·K) ((1 − y)/(1 − {p}) − y/{p})",
+                bce,
+                bce_gradient,
+                bce_terms,
+                bce_rounding,
+            ),
+            logits=Form(
+                "E = 1/(N·K) Σ_n Σ_k [max({p}, 0) − {p} y + log(1 + exp(−|{p}|))]",
+                "1/(N·K) (sigmoid({p}) − y)",
+                bce_from_logits,
+                bce_from_logits_gradient,
+                bce_from_logits_terms,
+                bce_from_logits_rounding,
+            ),
+            fused_activation="sigmoid",
         ),
         LossFunction(
             "categorical_crossentropy",
-            "E = −1/N Σ_n Σ_k y log({p}/Σ_k {p})",
-            "1/N (Σ_k y/Σ_k {p} − y/{p})",
-            lambda n, k: 1 / n,
-            cce,
-            cce_gradient,
             "Keras",
-            "E = 1/N Σ_n Σ_k y (log Σ_j exp {p}_j − {p})",
-            "1/N (softmax({p}) Σ_k y − y)",
-            cce_from_logits,
-            cce_from_logits_gradient,
-            "softmax",
+            lambda n, k: 1 / n,
+            plain=Form(
+                "E = −1/N Σ_n Σ_k y log({p}/Σ_k {p})",
+                "1/N (Σ_k y/Σ_k {p} − y/{p})",
+                cce,
+                cce_gradient,
+                cce_terms,
+                cce_rounding,
+            ),
+            logits=Form(
+                "E = 1/N Σ_n Σ_k y (log Σ_j exp {p}_j − {p})",
+                "1/N (softmax({p}) Σ_k y − y)",
+                cce_from_logits,
+                cce_from_logits_gradient,
+                cce_from_logits_terms,
+                cce_from_logits_rounding,
+            ),
+            fused_activation="softmax",
         ),
         LossFunction(
             "sparse_categorical_crossentropy",
-            "E = 1/N Σ_n (log Σ_k {p}_k − log {p}_y)",
-            "1/N (1/Σ_k {p} − [k = y]/{p})",
-            lambda n, k: 1 / n,
-            scce,
-            scce_gradient,
             "Keras",
-            "E = 1/N Σ_n (log Σ_j exp {p}_j − {p}_y)",
-            "1/N (softmax({p}) − [k = y])",
-            scce_from_logits,
-            scce_from_logits_gradient,
-            "softmax",
+            lambda n, k: 1 / n,
+            plain=Form(
+                "E = 1/N Σ_n (log Σ_k {p}_k − log {p}_y)",
+                "1/N (1/Σ_k {p} − [k = y]/{p})",
+                scce,
+                scce_gradient,
+                scce_terms,
+                scce_rounding,
+            ),
+            logits=Form(
+                "E = 1/N Σ_n (log Σ_j exp {p}_j − {p}_y)",
+                "1/N (softmax({p}) − [k = y])",
+                scce_from_logits,
+                scce_from_logits_gradient,
+                scce_from_logits_terms,
+                cce_from_logits_rounding,
+            ),
+            fused_activation="softmax",
             class_indices=True,
         ),
     )
 }
-
-ALIASES = {
-    "mse": "mean_squared_error",
-    "MSE": "mean_squared_error",
-    "MeanSquaredError": "mean_squared_error",
-    "BinaryCrossentropy": "binary_crossentropy",
-    "bce": "binary_crossentropy",
-    "BCE": "binary_crossentropy",
-    "CategoricalCrossentropy": "categorical_crossentropy",
-    "SparseCategoricalCrossentropy": "sparse_categorical_crossentropy",
-}
-
-
-@dataclass(frozen=True)
-class Loss:
-    """Which E is differentiated.
-
-    Args:
-        name: a key of `LOSSES`, or one of Keras's aliases such as "mse".
-        from_logits: the network's output is logits u, not probabilities (cross-entropies only).
-        scale: E is multiplied by it, as by a loss weight.
-
-    Raises:
-        ValueError: unknown name, `from_logits` without a cross-entropy, or a scale that is not a finite number above 0.
-
-    Example:
-        >>> Loss("mse").name
-        'mean_squared_error'
-        >>> Loss("categorical_crossentropy", from_logits=True).formula
-        'E = 1/N Σ_n Σ_k y (log Σ_j exp u_j − u)'
-    """
-
-    name: str
-    from_logits: bool = False
-    scale: float = 1.0
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "name", ALIASES.get(self.name, self.name))
-        if self.name not in LOSSES:
-            raise unknown_name("loss", self.name, [*LOSSES, *ALIASES])
-        if self.from_logits and self.function.logits_value is None:
-            raise ValueError(
-                f"{self.name} takes outputs, not logits: from_logits=True belongs to a cross-entropy. "
-                "Leave it out, or choose binary_crossentropy or categorical_crossentropy."
-            )
-        if not (0 < self.scale < float("inf")):
-            raise ValueError(f"scale={self.scale} of {self.name}: expected a finite number above 0.")
-        object.__setattr__(self, "scale", float(self.scale))  # a NumPy float64 would widen a float32 E
-
-    @property
-    def function(self) -> LossFunction:
-        """The record in `LOSSES`."""
-        return LOSSES[self.name]
-
-    @property
-    def formula(self) -> str:
-        """E as it stands in a book."""
-        symbol = "u" if self.from_logits else "ŷ"
-        return f"E = {self.write(value=True, logits=self.from_logits, symbol=symbol)}"
-
-    def write(self, value: bool, logits: bool, symbol: str) -> str:
-        """The right-hand side of E (`value`) or of its gradient, as a function of `symbol`."""
-        f = self.function
-        formulas = (f.logits_gradient_formula, f.logits_formula) if logits else (f.gradient_formula, f.formula)
-        scale = "" if self.scale == 1 else f"{self.scale:g} · "
-        return scale + formulas[value].removeprefix("E = ").format(p=symbol)
-
-
-def as_loss(loss: str | Loss) -> Loss:
-    """A `Loss` from a name; a `Loss` passes through.
-
-    Example:
-        >>> as_loss("mse")
-        Loss(name='mean_squared_error', from_logits=False, scale=1.0)
-    """
-    if isinstance(loss, Loss):
-        return loss
-    if not isinstance(loss, str):
-        raise TypeError(f"loss is {type(loss).__name__}: expected a name such as 'mse', or a manual_mlp.Loss.")
-    return Loss(loss)

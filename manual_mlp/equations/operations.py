@@ -16,7 +16,6 @@ from typing import Any, ClassVar
 import numpy as np
 
 from manual_mlp.arrays import Array, Shape
-from manual_mlp.equations.activation_rounding import PULLBACK, VALUE
 from manual_mlp.equations.activations import ActivationFunction, activation
 from manual_mlp.equations.local_rounding import (
     GATE,
@@ -214,7 +213,7 @@ class Activate(Operation):
         return (partial(self.function.value, *operands, out),)
 
     def rounding(self, result: Array, *operands: Array, u: float) -> Local:
-        return Local(VALUE[self.name](operands[0], result, u))
+        return Local(self.function.rounding(operands[0], result, u))
 
     def frozen(self, operands: tuple[Array, ...], anchors: tuple[Array, ...]) -> Array:
         if not self.function.kinked:
@@ -258,7 +257,7 @@ class Pullback(Operation):
         return backward
 
     def rounding(self, result: Array, *operands: Array, u: float) -> Local:
-        return Local(PULLBACK[self.name](operands[0], operands[1], result, u))
+        return Local(self.function.backward_rounding(operands[0], operands[1], result, u))
 
     def frozen(self, operands: tuple[Array, ...], anchors: tuple[Array, ...]) -> Array:
         return self.evaluate(operands[0], anchors[1] if self.function.kinked else operands[1])

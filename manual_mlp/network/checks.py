@@ -10,8 +10,8 @@ import numpy as np
 
 from manual_mlp.arrays import Array, Dim
 from manual_mlp.equations.equations import Equation, infer_shapes
+from manual_mlp.equations.loss import Loss
 from manual_mlp.equations.loss_operations import LossValue
-from manual_mlp.equations.losses import Loss
 from manual_mlp.equations.operations import show
 from manual_mlp.errors import ShapeError, lines
 from manual_mlp.network.description import Description

@@ -7,8 +7,8 @@ from functools import lru_cache
 
 from manual_mlp.equations.activations import activation
 from manual_mlp.equations.equations import Equation
+from manual_mlp.equations.loss import Loss
 from manual_mlp.equations.loss_operations import LossGradient, LossValue
-from manual_mlp.equations.losses import Loss
 from manual_mlp.network.layers import Activation, Dense, Dropout, Layer
 from manual_mlp.nodes import INPUT_GRADIENT, LOSS
 
@@ -71,5 +71,5 @@ def _check_differentiable(layers: tuple[Layer, ...], loss: Loss, fused: bool) ->
             f"{last.name}: {loss.name} with from_logits=True expects logits, but the layer already applies "
             f"{name}. Give it activation='linear', or leave from_logits out."
         )
-    if fused and (function.logits_value is None or name != function.fused_activation):
+    if fused and (function.logits is None or name != function.fused_activation):
         raise ValueError(f"{last.name}: {name} cannot be fused into {loss.name}. Leave fused out.")

@@ -12,7 +12,7 @@ import numpy as np
 
 from manual_mlp.arrays import Array, Dim, Shape
 from manual_mlp.equations.equations import Equation
-from manual_mlp.equations.losses import Loss, as_loss
+from manual_mlp.equations.loss import Loss, as_loss
 from manual_mlp.network.derivation import derivation, forward_equations, fusible
 from manual_mlp.network.initializers import Seed, generator, initializer
 from manual_mlp.network.layers import Activation, Dense, Dropout, Layer, layer_from_dict

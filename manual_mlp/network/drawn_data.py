@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from manual_mlp.arrays import Array
-from manual_mlp.equations.losses import Loss, as_loss
+from manual_mlp.equations.loss import Loss, as_loss
 from manual_mlp.network.network import MLP
 
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from manual_mlp.arrays import Array
 from manual_mlp.equations.equations import Equation, evaluate, infer_shapes
-from manual_mlp.equations.losses import Loss, as_loss
+from manual_mlp.equations.loss import Loss, as_loss
 from manual_mlp.network.checks import check_draws, check_parameters, check_x, check_y
 from manual_mlp.network.description import Description
 from manual_mlp.network.evaluation_file import check_nodes, read_evaluation, under, write_evaluation

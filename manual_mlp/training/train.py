@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from manual_mlp.arrays import Array
-from manual_mlp.equations.losses import Loss, as_loss
+from manual_mlp.equations.loss import Loss, as_loss
 from manual_mlp.network.checks import check_parameters, check_x, check_y
 from manual_mlp.network.initializers import Seed
 from manual_mlp.network.network import MLP, Problem

@@ -85,7 +85,7 @@ def _varied(rng: np.random.Generator, mlp: MLP, loss: Loss) -> MLP:
         dense, apart = replace(layer, kernel_l2=decay), rng.random() < 0.4
         layers += [replace(dense, activation="linear"), Activation(layer.activation)] if apart else [dense]
         last = layer.name == mlp.layers[-1].name
-        if rng.random() < 0.4 and not (last and loss.function.logits_value is not None and not loss.from_logits):
+        if rng.random() < 0.4 and not (last and loss.function.logits is not None and not loss.from_logits):
             layers.append(_dropout(rng))
     return MLP(mlp.inputs, layers)
 

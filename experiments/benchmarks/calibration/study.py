@@ -144,7 +144,7 @@ def _same_in_keras(problem: Problem) -> bool:
     """Keras takes the logits below any softmax or sigmoid for a cross-entropy's own: that is another E."""
     output = next(layer for layer in reversed(problem.mlp.layers) if not layer.transparent)
     saturating = getattr(output, "activation", "") in ("softmax", "sigmoid")
-    return problem.fused or not saturating or problem.loss.function.logits_value is None
+    return problem.fused or not saturating or problem.loss.function.logits is None
 
 
 def _permuted(problem: Problem, seed: int) -> dict[str, Array]:

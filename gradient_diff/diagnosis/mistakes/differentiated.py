@@ -63,7 +63,7 @@ def _derive_from_output(
 
 def _squared_factors(scene: Scene) -> dict[str, float]:
     """Name → c of every squared loss."""
-    squared = [f for f in LOSSES.values() if f.logits_value is None]
+    squared = [f for f in LOSSES.values() if f.logits is None]
     return {f.name: f.factor(scene.batch, scene.outputs) for f in squared}
 
 
@@ -102,7 +102,7 @@ def _squared_heads(head: LogitsHead, c: float) -> Iterator[tuple[str, str, Head]
 def _replace_squares(scene: Scene) -> Iterator[Committed]:
     """The gradient of a cross-entropy, or of the absolute error, of the network's output."""
     loss, n, k = scene.problem.loss, scene.batch, scene.outputs
-    if loss.function.logits_value is not None:
+    if loss.function.logits is not None:
         return
     kind, head, top = "other_loss", scene.graph.head, scene.graph.output
     bare_node = head.node if top is None else top.node
@@ -128,7 +128,7 @@ def _signs(c: float) -> Callable[..., Array]:
 
 
 def _slope_of(loss: LossFunction, c: float) -> Callable[..., Array]:
-    return lambda z, y: loss.gradient(z, y, c)
+    return lambda z, y: loss.plain.gradient(z, y, c)
 
 
 @makes(
@@ -235,7 +235,7 @@ def _slope(scene: Scene, name: str, along: Array) -> Array:
         along = e.operation.evaluate(along, *(scene.values[o] for o in e.operands[1:]))
     if logits_head(scene) is not None:
         return -c * along
-    if loss.function.logits_value is None:
+    if loss.function.logits is None:
         return -2 * c * along
     z = scene.values[head.operands[0]]
     return -c * (1 / z + 1 / (1 - z)) * along

@@ -28,7 +28,7 @@ from manual_mlp.equations.activations import activation
 from manual_mlp.extend import variable_of
 
 ENDINGS = [(name, False, "linear" if f.fused_activation is None else f.fused_activation) for name, f in LOSSES.items()]
-ENDINGS += [(name, True, "linear") for name, f in LOSSES.items() if f.logits_value is not None]
+ENDINGS += [(name, True, "linear") for name, f in LOSSES.items() if f.logits is not None]
 
 
 def _problem(loss: Loss, output: str, hidden: str = "tanh", fused: bool | None = None) -> Problem:
@@ -92,7 +92,10 @@ def test_it_knows_nothing_of_any_backward_formula(monkeypatch: pytest.MonkeyPatc
     for name, record in list(ACTIVATIONS.items()):
         monkeypatch.setitem(ACTIVATIONS, name, dataclasses.replace(record, backward=lambda g, read, out=None: 7 * g))
     function = LOSSES["categorical_crossentropy"]
-    broken = dataclasses.replace(function, gradient=lambda *_: 1 / 0, logits_gradient=lambda *_: 1 / 0)
+    plain, logits = (
+        dataclasses.replace(function.form(from_logits), gradient=lambda *_: 1 / 0) for from_logits in (False, True)
+    )
+    broken = dataclasses.replace(function, plain=plain, logits=logits)
     monkeypatch.setitem(LOSSES, "categorical_crossentropy", broken)
     assert activation("tanh").backward is not None
     assert directional_derivative(problem, "dense_1/kernel", direction) == before

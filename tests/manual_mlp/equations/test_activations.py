@@ -5,8 +5,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from manual_mlp import ACTIVATIONS, Array, linear, relu, sigmoid, softmax, step, tanh
-from manual_mlp.equations.activations import activation
+from gradient_diff.noise.network import local_distance
+from manual_mlp import ACTIVATIONS, Array, Equation, linear, relu, sigmoid, softmax, step, tanh
+from manual_mlp.equations.activations import activation, sigmoid_rounding, softmax_rounding, tanh_rounding
+from manual_mlp.equations.local_rounding import GATE, Terms
+from manual_mlp.equations.operations import Activate, Pullback
 
 DIFFERENTIABLE = sorted(set(ACTIVATIONS) - {"step"})
 DTYPES = ["float32", "float64"]
@@ -258,3 +261,70 @@ def test_an_unknown_name_gets_the_nearest_one(given: Any, hint: str) -> None:
         activation(given)
     known = "Known: linear, relu, sigmoid, softmax, step, tanh."
     assert str(error.value) == f"Unknown activation {given!r}.{hint} {known}"
+
+
+# rounding: in float32, against that of the one operation
+
+RNG = np.random.default_rng(0)
+U32 = 2.0**-24
+U = np.linspace(-30, 30, 3001).astype(np.float32)
+
+
+def _of_the_rounding(computed: Array, exact: Array, terms: Terms) -> float:
+    """The largest error over the root of the sum of squares."""
+    sigma = np.sqrt(sum(np.square(amplitude) for amplitude, _ in terms) + (2.0**-126) ** 2)
+    return float((np.abs(computed - exact) / sigma).max())
+
+
+def test_sigmoid_and_tanh_of_numpy_stay_within_their_rounding() -> None:
+    fine = U.astype(np.float64)
+    z = 1 / (1 + np.exp(-fine))
+    assert 0.2 < _of_the_rounding(1 / (1 + np.exp(-U)), z, sigmoid_rounding(U, z, U32)) < 6
+    z = np.tanh(fine)
+    assert 0.2 < _of_the_rounding(np.tanh(U), z, tanh_rounding(U, z, U32)) < 6
+
+
+@pytest.mark.parametrize("scale", [0.1, 1, 20])
+def test_softmax_of_numpy_stays_within_its_rounding(scale: float) -> None:
+    u = (scale * RNG.normal(size=(200, 7))).astype(np.float32)
+    e = np.exp(u - u.max(axis=-1, keepdims=True))
+    fine = np.exp(u.astype(np.float64) - u.max(axis=-1, keepdims=True))
+    p = fine / fine.sum(axis=-1, keepdims=True)
+    computed = e / e.sum(axis=-1, keepdims=True)
+    assert 0.2 < _of_the_rounding(computed, p, softmax_rounding(u.astype(np.float64), p, U32)) < 6
+
+
+def _u(scale: float) -> Array:
+    return (scale * RNG.normal(size=(200, 6))).astype(np.float32)
+
+
+@pytest.mark.parametrize("scale", [1e-3, 1, 30])
+@pytest.mark.parametrize("name", sorted(ACTIVATIONS))
+def test_values_stay_within_their_rounding_and_a_thousandth_does_not(name: str, scale: float) -> None:
+    u, equation = _u(scale), Equation("a", "a/z", Activate(name), ("a/u",))
+    z = equation.evaluate({"a/u": u})
+    assert z.dtype == np.float32
+    assert local_distance(equation, {"a/u": u}, z, "float32").max() < GATE / 2
+    large = np.abs(z) > 1e-30
+    assert (local_distance(equation, {"a/u": u}, z * np.float32(1.001), "float32")[large] > GATE).all()
+
+
+@pytest.mark.parametrize("scale", [1e-3, 1, 5])
+@pytest.mark.parametrize("name", DIFFERENTIABLE)
+def test_pullbacks_stay_within_their_rounding_and_a_thousandth_does_not(name: str, scale: float) -> None:
+    u, g, record = _u(scale), _u(1), ACTIVATIONS[name]
+    read = u if record.reads == "u" else record.value(u)
+    equation = Equation("a", "a/dE_du", Pullback(name), ("a/dE_dz", "read"))
+    environment = {"a/dE_dz": g, "read": read}
+    delta = equation.evaluate(environment)
+    assert local_distance(equation, environment, delta, "float32").max() < GATE / 2
+    seen = local_distance(equation, environment, delta * np.float32(1.001), "float32") > GATE
+    # Where tanh saturates, 1 − z² is off by u however small it is; and δ of a softmax is a difference.
+    clear = np.abs(delta) > 3e-2 * np.abs(g) if name in ("tanh", "softmax") else np.abs(delta) > 1e-30
+    assert clear.any()
+    assert seen[clear].all()
+
+
+@pytest.mark.parametrize("name", ["linear", "relu", "step"])
+def test_what_only_selects_does_not_round(name: str) -> None:
+    assert ACTIVATIONS[name].rounding(_u(1), _u(1), U32) == ()

@@ -6,8 +6,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from manual_mlp import LOSSES, Array, Loss, sigmoid, softmax
-from manual_mlp.equations.losses import EPSILON, LossFunction, as_loss
+from gradient_diff.noise.network import local_distance
+from manual_mlp import LOSSES, Array, Equation, Loss, sigmoid, softmax
+from manual_mlp.equations.local_rounding import GATE
+from manual_mlp.equations.loss_operations import LossGradient, LossValue
+from manual_mlp.equations.losses import EPSILON, Form
 
 SQUARED = ["half_sum_squared_error", "sum_squared_error", "quadratic_cost", "mean_squared_error"]
 CROSS_ENTROPIES = ["binary_crossentropy", "categorical_crossentropy", "sparse_categorical_crossentropy"]
@@ -60,11 +63,8 @@ C = {
 
 
 def functions(name: str, logits: bool) -> tuple[Callable[..., Any], Callable[..., Array], float]:
-    f = LOSSES[name]
-    value, gradient = (f.logits_value, f.logits_gradient) if logits else (f.value, f.gradient)
-    assert value is not None
-    assert gradient is not None
-    return value, gradient, f.factor(N, K)
+    form = LOSSES[name].form(logits)
+    return form.value, form.gradient, LOSSES[name].factor(N, K)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -83,14 +83,14 @@ def test_the_value_is_the_textbook_sum(name: str, logits: bool, dtype: str) -> N
 def test_article_scalings_by_pencil() -> None:
     p, y = np.array([[1.0, 2.0], [3.0, 4.0], [0.0, 1.0]]), np.array([[0.0, 0.0], [1.0, 1.0], [0.0, 1.0]])
     # Σ (p − y)² = 1 + 4 + 4 + 9 + 0 + 0 = 18
-    values = {name: LOSSES[name].value(p, y, LOSSES[name].factor(3, 2)) for name in SQUARED}
+    values = {name: LOSSES[name].plain.value(p, y, LOSSES[name].factor(3, 2)) for name in SQUARED}
     assert values == {
         "half_sum_squared_error": 9,
         "sum_squared_error": 18,
         "quadratic_cost": 3,
         "mean_squared_error": 3,
     }
-    gradients = {name: LOSSES[name].gradient(p, y, LOSSES[name].factor(3, 2))[1, 1] for name in SQUARED}
+    gradients = {name: LOSSES[name].plain.gradient(p, y, LOSSES[name].factor(3, 2))[1, 1] for name in SQUARED}
     assert gradients == {
         "half_sum_squared_error": 3,
         "sum_squared_error": 6,
@@ -115,13 +115,11 @@ def test_the_letters_of_a_scaling_are_its_numbers(name: str) -> None:
 def test_cross_entropy_by_pencil() -> None:
     # labels that do not sum to 1: E = −(2·log ½ + 1·log ¼)/1 = log 16; in probabilities and in logits
     p, y = np.array([[0.5, 0.25, 0.25]]), np.array([[2.0, 1.0, 0.0]])
-    f = LOSSES["categorical_crossentropy"]
-    assert f.logits_value is not None
+    f, from_logits = (LOSSES["categorical_crossentropy"].form(logits) for logits in (False, True))
     assert f.value(p, y, 1) == pytest.approx(math.log(16), rel=1e-15)
-    assert f.logits_value(np.log(p), y, 1) == pytest.approx(math.log(16), rel=1e-15)
+    assert from_logits.value(np.log(p), y, 1) == pytest.approx(math.log(16), rel=1e-15)
     # dE/du = softmax(u) Σ_k y_k − y = 3p − y
-    assert f.logits_gradient is not None
-    np.testing.assert_allclose(f.logits_gradient(np.log(p), y, 1), [[-0.5, -0.25, 0.75]], rtol=1e-15)
+    np.testing.assert_allclose(from_logits.gradient(np.log(p), y, 1), [[-0.5, -0.25, 0.75]], rtol=1e-15)
     # dE/dp = Σ_k y_k / Σ_k p_k − y/p = 3 − (4, 4, 0)
     np.testing.assert_allclose(f.gradient(p, y, 1), [[-1, -1, 3]], rtol=1e-15)
 
@@ -135,24 +133,19 @@ def test_cross_entropy_by_pencil() -> None:
     ],
 )
 def test_from_logits_is_the_same_e(name: str, activation: Callable[[Array], Array]) -> None:
-    f = LOSSES[name]
     u, y = example(name, True, "longdouble")
-    assert f.logits_value is not None
+    values = LOSSES[name].form(True).value(u, y, 1), LOSSES[name].plain.value(activation(u), y, 1)
     # 1e5 u: 1 − p and log p amplify u's rounding by at most e^|u|, and |u| < 10
-    assert abs(f.logits_value(u, y, 1) / f.value(activation(u), y, 1) - 1) <= 1e5 * unit("longdouble")
+    assert abs(values[0] / values[1] - 1) <= 1e5 * unit("longdouble")
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_far_out_logits_give_finite_values_and_no_warning(dtype: str) -> None:
     u, y = np.array([[-1000, 0, 1000]], dtype), np.array([[1, 0, 0]], dtype)
     with np.errstate(over="raise", divide="raise", invalid="raise"):
-        values = [
-            LOSSES[name].logits_value(u, y if "sparse" not in name else np.array([0]), 1) for name in CROSS_ENTROPIES
-        ]
-        gradients = [
-            LOSSES[name].logits_gradient(u, y if "sparse" not in name else np.array([0]), 1).tolist()
-            for name in CROSS_ENTROPIES
-        ]
+        forms = [(LOSSES[name].form(True), y if "sparse" not in name else np.array([0])) for name in CROSS_ENTROPIES]
+        values = [form.value(u, target, 1) for form, target in forms]
+        gradients = [form.gradient(u, target, 1).tolist() for form, target in forms]
     assert values == [pytest.approx(2000 + math.log(2), rel=2 * unit(dtype)), 2000, 2000]
     assert gradients == [[[-1, 0.5, 1]], [[-1, 0, 1]], [[-1, 0, 1]]]
 
@@ -185,10 +178,10 @@ def test_the_gradient_is_the_complex_step_of_the_value(name: str, logits: bool) 
 
 @pytest.mark.parametrize(("name", "logits"), CASES)
 def test_a_gradient_off_by_a_thousandth_is_seen(name: str, logits: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    field = "logits_gradient" if logits else "gradient"
-    right = getattr(LOSSES[name], field)
-    wrong: Any = {field: lambda *args: 1.001 * right(*args)}
-    monkeypatch.setitem(LOSSES, name, dataclasses.replace(LOSSES[name], **wrong))
+    form = LOSSES[name].form(logits)
+    wrong = dataclasses.replace(form, gradient=lambda *args: 1.001 * form.gradient(*args))
+    changed: Any = {"logits" if logits else "plain": wrong}
+    monkeypatch.setitem(LOSSES, name, dataclasses.replace(LOSSES[name], **changed))
     with pytest.raises(AssertionError):
         assert_gradient_holds(name, logits)
 
@@ -208,10 +201,10 @@ def test_a_buffer_receives_the_same_gradient(name: str, logits: bool, dtype: str
 # clipping
 
 
-def clipping(name: str) -> tuple[LossFunction, Array, Array]:
+def clipping(name: str) -> tuple[Form, Array, Array]:
     """Probabilities 0, ε/2 and 1 lie outside, 0.3 inside."""
     p = np.array([[0.0, 0.3, EPSILON / 2, 1.0]])
-    return LOSSES[name], p, np.array([0]) if "sparse" in name else np.array([[1.0, 0.5, 0.25, 0.75]])
+    return LOSSES[name].plain, p, np.array([0]) if "sparse" in name else np.array([[1.0, 0.5, 0.25, 0.75]])
 
 
 def test_binary_crossentropy_is_clipped_as_keras_clips() -> None:
@@ -254,7 +247,7 @@ def test_zeros_and_ones_give_finite_values_and_no_warning(name: str, dtype: str)
     p = np.array([[0, 1], [1, 0]], dtype)
     y = np.array([0, 0]) if "sparse" in name else np.array([[1, 0], [1, 0]], dtype)
     with np.errstate(all="raise"):
-        value, gradient = LOSSES[name].value(p, y, 1), LOSSES[name].gradient(p, y, 1)
+        value, gradient = LOSSES[name].plain.value(p, y, 1), LOSSES[name].plain.gradient(p, y, 1)
     assert np.isfinite(value)
     assert np.isfinite(gradient).all()
 
@@ -270,35 +263,7 @@ def test_inside_or_outside_may_be_decided_elsewhere(name: str) -> None:
     assert own == (pytest.approx(1 + 0.25 + 0.75) if name == "categorical_crossentropy" else 0)
 
 
-# the record of a choice
-
-
-@pytest.mark.parametrize(
-    ("alias", "name"),
-    [
-        ("mse", "mean_squared_error"),
-        ("MSE", "mean_squared_error"),
-        ("MeanSquaredError", "mean_squared_error"),
-        ("bce", "binary_crossentropy"),
-        ("BCE", "binary_crossentropy"),
-        ("BinaryCrossentropy", "binary_crossentropy"),
-        ("CategoricalCrossentropy", "categorical_crossentropy"),
-        ("SparseCategoricalCrossentropy", "sparse_categorical_crossentropy"),
-    ],
-)
-def test_keras_aliases(alias: str, name: str) -> None:
-    assert Loss(alias) == Loss(name)
-
-
-def test_as_loss() -> None:
-    loss = Loss("bce", from_logits=True)
-    assert as_loss(loss) is loss
-    assert as_loss("mse") == Loss("mean_squared_error")
-    with pytest.raises(TypeError) as error:
-        as_loss(len)
-    assert str(error.value) == (
-        "loss is builtin_function_or_method: expected a name such as 'mse', or a manual_mlp.Loss."
-    )
+# the table
 
 
 def test_what_is_fused_and_what_reads_classes() -> None:
@@ -310,36 +275,45 @@ def test_what_is_fused_and_what_reads_classes() -> None:
     assert [name for name, f in LOSSES.items() if f.class_indices] == ["sparse_categorical_crossentropy"]
 
 
-def test_formulas_name_their_argument_and_their_scale() -> None:
-    assert Loss("mse", scale=0.5).formula == "E = 0.5 · 1/(N·K) Σ_n Σ_k (ŷ − y)²"
-    assert Loss("bce", from_logits=True).formula == "E = 1/(N·K) Σ_n Σ_k [max(u, 0) − u y + log(1 + exp(−|u|))]"
-    assert Loss("categorical_crossentropy").write(False, True, "u") == "1/N (softmax(u) Σ_k y − y)"
+# rounding: in float32, against that of the one operation
 
 
-@pytest.mark.parametrize(
-    ("given", "nearest"),
-    [
-        ("mean_squared_eror", "mean_squared_error"),
-        ("categorical_cross_entropy", "categorical_crossentropy"),
-        ("binary_cross_entropy", "binary_crossentropy"),
-    ],
-)
-def test_an_unknown_name_gets_the_nearest_one(given: str, nearest: str) -> None:
-    with pytest.raises(ValueError, match=f"^Unknown loss '{given}'. Did you mean '{nearest}'[?] Known: .*half_sum"):
-        Loss(given)
+def _data(name: str, logits: bool, scale: float, batch: int) -> dict[str, Array]:
+    rng = np.random.default_rng(3)
+    u = scale * rng.normal(size=(batch, 5))
+    labels = rng.integers(0, 5, batch)
+    function = {"binary_crossentropy": sigmoid}.get(name, softmax if LOSSES[name].logits else np.copy)
+    y = labels if LOSSES[name].class_indices else (0.9 * np.eye(5)[labels] + 0.02).astype(np.float32)
+    return {"p": (u if logits else function(u)).astype(np.float32), "y": y}
 
 
-def test_logits_belong_to_a_cross_entropy() -> None:
-    with pytest.raises(ValueError, match="logits") as error:
-        Loss("mse", from_logits=True)
-    assert str(error.value) == (
-        "mean_squared_error takes outputs, not logits: from_logits=True belongs to a cross-entropy. "
-        "Leave it out, or choose binary_crossentropy or categorical_crossentropy."
-    )
+@pytest.mark.parametrize("scale", [0.1, 1, 6])
+@pytest.mark.parametrize(("name", "logits"), CASES)
+def test_gradients_stay_within_their_rounding_and_a_thousandth_does_not(name: str, logits: bool, scale: float) -> None:
+    data = _data(name, logits, scale, 60)
+    for factor in (1.0, 1e-5, 1e5):
+        equation = Equation("a", "a/dE_dz", LossGradient(Loss(name, scale=factor), logits), ("p", "y"))
+        gradient = equation.evaluate(data)
+        assert gradient.dtype == np.float32
+        assert local_distance(equation, data, gradient, "float32").max() < GATE / 2
+        seen = local_distance(equation, data, gradient * np.float32(1.001), "float32") > GATE
+        clear = np.abs(gradient) > 0.1 * np.abs(gradient).max()
+        assert seen[clear].all()
 
 
-@pytest.mark.parametrize("scale", [0.0, -1.0, math.inf, math.nan])
-def test_a_scale_is_a_finite_number_above_zero(scale: float) -> None:
-    with pytest.raises(ValueError, match="scale") as error:
-        Loss("mse", scale=scale)
-    assert str(error.value) == f"scale={scale} of mean_squared_error: expected a finite number above 0."
+@pytest.mark.parametrize("batch", [1, 50, 3000])
+@pytest.mark.parametrize(("name", "logits"), CASES)
+def test_values_stay_within_their_rounding_and_a_hundredth_does_not(name: str, logits: bool, batch: int) -> None:
+    data = _data(name, logits, 1, batch)
+    equation = Equation("a", "loss", LossValue(Loss(name), logits), ("p", "y"))
+    value = np.asarray(equation.evaluate(data), np.float32)
+    assert local_distance(equation, data, value, "float32").max() < GATE / 2
+    assert local_distance(equation, data, value * np.float32(1.01), "float32").max() > GATE
+
+
+def test_a_clipped_probability_passes_no_gradient_and_no_rounding() -> None:
+    data = {"p": np.array([[0.0, 1.0, 0.5]]), "y": np.array([[0.0, 1.0, 1.0]])}
+    operation = LossGradient(Loss("binary_crossentropy"), False)
+    rounding = operation.rounding(operation.evaluate(data["p"], data["y"]), data["p"], data["y"], u=1.0)
+    assert rounding.variance[0, :2].tolist() == [0, 0]
+    assert rounding.variance[0, 2] > 0

@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from gradient_diff.keras.gradients.loss_arguments import resolve_loss
 from manual_mlp import LOSSES, Loss
-from manual_mlp.equations.losses import ALIASES
+from manual_mlp.equations.loss import ALIASES
 
 Y, P = tf.constant([[0.2, 0.8]], tf.float64), tf.constant([[0.5, 0.5]], tf.float64)
 
