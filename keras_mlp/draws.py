@@ -151,16 +151,7 @@ def _times(mask: Any) -> Callable[..., Any]:
 
 @contextmanager
 def swapped(layer: keras.layers.Layer, name: str, function: Callable[..., Any]) -> Iterator[None]:
-    """Within it, a function of a layer is another one; put back in any case.
-
-    Example:
-        >>> layer = keras.layers.ReLU()
-        >>> with swapped(layer, "call", lambda u: u):
-        ...     float(layer(tf.constant([-1.0]))[0])
-        -1.0
-        >>> float(layer(tf.constant([-1.0]))[0])
-        0.0
-    """
+    """Within it, a function of a layer is another one; put back in any case."""
     own = vars(layer).get(name)
     setattr(layer, name, function)
     try:
@@ -172,15 +163,7 @@ def swapped(layer: keras.layers.Layer, name: str, function: Callable[..., Any]) 
 
 
 def prove_draws(problem: Problem, tensors: Mapping[str, Any]) -> None:
-    """Raise unless each Dropout's output is its input times the mask that was read, bit for bit.
-
-    Args:
-        problem: with the masks.
-        tensors: node → tensor of the pass.
-
-    Raises:
-        ValueError: names the layer.
-    """
+    """Raise unless each Dropout's output is its input times the mask that was read, bit for bit."""
     below = problem.x
     for layer in problem.mlp.layers:
         z = np.asarray(tensors[f"{layer.name}/z"])

@@ -4,7 +4,7 @@ from keras_mlp.draws import DrawsReader, kept_seeds, read_draws, replayed, seeds
 from keras_mlp.losses import LossTensor
 from keras_mlp.modes import check_mode, in_mode
 from keras_mlp.optimizers import check_optimizer
-from keras_mlp.startup import tf32_enabled
+from keras_mlp.startup import start_devices, tf32_enabled
 from keras_mlp.tape import evaluate_tape, total_loss
 from keras_mlp.twin import exact_decay, layer_weights, mixed_precision
 
@@ -23,6 +23,7 @@ __all__ = [
     "replayed",
     "seeds_of",
     "set_seeds",
+    "start_devices",
     "tf32_enabled",
     "total_loss",
 ]

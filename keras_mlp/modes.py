@@ -10,6 +10,8 @@ import tensorflow as tf
 from keras_mlp.startup import quiet_stderr
 
 Mode: TypeAlias = Literal["eager", "graph", "xla"]
+"""How TensorFlow runs: eagerly, as a `tf.function`, or compiled by XLA; `backpropagate(…, mode="graph")`."""
+
 Tensors: TypeAlias = dict[str, Any]
 
 
@@ -34,15 +36,7 @@ def in_mode(function: Callable[[], Tensors], mode: Mode) -> Tensors:
 
 
 def made_for(function: Callable[[], Tensors], mode: Mode) -> Callable[[], Tensors]:
-    """The same to call often: it is built once, here.
-
-    Example:
-        >>> state = tf.Variable(1.0)
-        >>> read = made_for(lambda: {"now": state + 1}, "graph")
-        >>> _ = state.assign(5.0)
-        >>> float(read()["now"])
-        6.0
-    """
+    """The same to call often: it is built once, here."""
     if mode == "eager":
         return function
     # A concrete function: tf.function itself would warn of retracing when many models are compared.

@@ -8,6 +8,7 @@ from dataclasses import asdict
 import keras
 import numpy as np
 
+from keras_mlp.startup import start_devices
 from manual_mlp import SGD, Adam, Optimizer, RMSprop
 
 # Their fields are Keras's arguments, name for name.
@@ -36,6 +37,7 @@ def to_keras_optimizer(optimizer: Optimizer) -> keras.optimizers.Optimizer:
         0.8
     """
     check_optimizer(optimizer)
+    start_devices()
     # Keras takes no number but Python's float.
     return _TWINS[type(optimizer)](
         **{

@@ -40,32 +40,48 @@ _WRONG_BACKEND = (
     "The tape is TensorFlow's, so Keras must run on the TensorFlow backend, but {found}. "
     "Set the environment variable KERAS_BACKEND=tensorflow before Python starts."
 )
+_NOT_INSTALLED = (
+    "TensorFlow with Keras is not installed, and the twin of a network and its tape need it. "
+    "Type: pip install 'gradient-diff[tensorflow]'"
+)
 
 
 @cache
 def import_tensorflow() -> None:
-    """Import TensorFlow and Keras and start their devices, quietly; a second call does nothing.
+    """Import TensorFlow and Keras quietly, or raise an ImportError with the cure; a second call does nothing.
 
     TF32 is switched off, since it rounds float32 products to 10 bits: a correct derivation would look wrong.
     With the environment variable GRADIENT_DIFF_TF32=1 it is switched on.
 
-    Raises:
-        ImportError: Keras is set to another backend, or TensorFlow is not installed.
-
-    Example:
-        >>> import_tensorflow()
-        >>> tf32_enabled()
-        False
+    No device is started yet: until the first operation a user may still choose threads and memory by `tf.config`.
     """
     _insist_on_backend()  # before: a backend that is not installed would only give a ModuleNotFoundError
-    with quiet_stderr():
-        _start_devices()
-        import keras  # noqa: F401  (it says something, too, on some machines)
+    try:
+        with quiet_stderr():
+            import keras  # noqa: F401  (it says something, too, on some machines)
+            import tensorflow as tf
+    except ModuleNotFoundError as error:
+        if error.name not in ("keras", "tensorflow"):
+            raise
+        raise ImportError(_NOT_INSTALLED, name=error.name) from None
+    tf.config.experimental.enable_tensor_float_32_execution(os.environ.get("GRADIENT_DIFF_TF32") == "1")
     _insist_on_backend()  # after: Keras itself has the last word
+
+
+@cache
+def start_devices() -> None:
+    """Start TensorFlow's devices, GPUs among them, quietly: called where an operation of ours may be the first one."""
+    import tensorflow as tf
+
+    with quiet_stderr():
+        tf.zeros(1)  # the first operation starts them
 
 
 def tf32_enabled() -> bool:
     """Whether float32 products may be rounded to TensorFloat-32, on GPUs that have it.
+
+    Returns:
+        True only where the environment variable GRADIENT_DIFF_TF32=1 was set at the start, or a user switched it on.
 
     Example:
         >>> tf32_enabled()
@@ -74,14 +90,6 @@ def tf32_enabled() -> bool:
     import tensorflow as tf
 
     return bool(tf.config.experimental.tensor_float_32_execution_enabled())
-
-
-def _start_devices() -> None:
-    import tensorflow as tf
-
-    tf.config.experimental.enable_tensor_float_32_execution(os.environ.get("GRADIENT_DIFF_TF32") == "1")
-    tf.config.list_physical_devices()
-    tf.zeros(1)  # the first op starts the context, and with it the GPUs
 
 
 def _insist_on_backend() -> None:

@@ -9,6 +9,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_mlp.startup import start_devices
 from manual_mlp import ACTIVATIONS, MLP, Activation, Array, Dense, Dropout
 from manual_mlp.extend import Arrays, Layer, check_parameters
 
@@ -44,6 +45,7 @@ def to_keras(mlp: MLP, parameters: Arrays, dtype: str = "float64", *, seed: int 
         turned = isinstance(parameters, MLP)
         cure = "the two are in each other's place: to_keras(mlp, parameters)" if turned else "expected an MLP"
         raise TypeError(f"to_keras: mlp is {type(mlp).__name__}: {cure}.")
+    start_devices()
     _ = mlp.forward_equations  # the description is checked before Keras sees it
     wanted = _exactly(mlp, parameters, dtype)
     layers = [_to_layer(layer, dtype, None if seed is None else seed + i) for i, layer in enumerate(mlp.layers)]

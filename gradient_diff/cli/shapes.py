@@ -9,7 +9,7 @@ from zipfile import is_zipfile
 import typer
 
 from gradient_diff.cli.description import read_network
-from gradient_diff.cli.telling import blame
+from gradient_diff.cli.telling import UNUSABLE, blame
 from gradient_diff.ledger.building import ledger
 from gradient_diff.ledger.ledger import Ledger
 from gradient_diff.render.figures.canvas import save as save_figure
@@ -34,7 +34,7 @@ def shapes(
 
     Example: gradient-diff shapes 784-50-100-10 --batch 100
     """
-    with blame(None):
+    with blame(None, (*UNUSABLE, ImportError)):  # TensorFlow is not there, or Keras runs on another backend
         book = print_shapes(network, batch, loss, activation, form)
     if out is not None:
         with blame("--out", (OSError,)):
@@ -70,7 +70,9 @@ def _of_model(path: Path) -> MLP:
         raise ValueError(f"{shown} is not a whole .keras archive. Save the model again with model.save(path).")
     typer.echo(f"Reading {shown} (TensorFlow takes some seconds to start) …", err=True)
     import keras_mlp  # before Keras itself, since it starts TensorFlow quietly
+    from keras_mlp.extend import start_devices
 
+    start_devices()
     return keras_mlp.from_keras(_loaded(path, shown))[0]
 
 

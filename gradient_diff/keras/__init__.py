@@ -1,5 +1,6 @@
 """The door for Keras users: a model, a custom gradient or a training, held against a derivation."""
 
+import keras_mlp  # noqa: F401  (first: it starts TensorFlow quietly, or says what to install)
 from gradient_diff.keras.functions.function import check_function
 from gradient_diff.keras.functions.layer import check_layer
 from gradient_diff.keras.gradients.checking import check_gradients

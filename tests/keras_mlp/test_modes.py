@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import tensorflow as tf
 
-from keras_mlp.modes import check_mode, in_mode
+from keras_mlp.modes import check_mode, in_mode, made_for
 
 
 @pytest.mark.parametrize("mode", ["eager", "graph", "xla"])
@@ -18,6 +18,15 @@ def test_the_same_code_runs_in_every_mode(mode: Any) -> None:
 
     assert float(in_mode(function, mode)["twice"]) == 6
     assert seen == [mode == "eager"]
+
+
+@pytest.mark.parametrize("mode", ["eager", "graph", "xla"])
+def test_what_is_built_once_reads_variables_where_they_stand_at_the_call(mode: Any) -> None:
+    state = tf.Variable(1.0)
+    read = made_for(lambda: {"now": state + 1}, mode)
+    assert float(read()["now"]) == 2
+    state.assign(5.0)
+    assert float(read()["now"]) == 6
 
 
 def test_an_unknown_mode_is_refused() -> None:

@@ -5,11 +5,18 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
+import keras
+import numpy as np
 import pytest
+import tensorflow as tf
 
-from keras_mlp.startup import CHATTER, quiet_stderr
+from gradient_diff.keras import check_function, check_layer
+from keras_mlp import to_keras, to_keras_optimizer
+from keras_mlp.startup import CHATTER, quiet_stderr, start_devices
+from manual_mlp import MLP, SGD, Dense
 
 ROOT = Path(__file__).parents[2]
 STAMP = b"0000 00:00:1795228039.934840    7557 "
@@ -123,6 +130,74 @@ def test_tensorflow_starts_in_silence_and_without_tf32() -> None:
 def test_tensorflow_alone_is_not_silent() -> None:
     """If this fails, TensorFlow has become quiet, and startup.py can go."""
     assert python("import tensorflow").stderr
+
+
+FIRST_USE = """
+import numpy as np
+from keras_mlp import backpropagate, to_keras
+from manual_mlp import MLP, Dense
+mlp = MLP(2, [Dense(1)])
+print(float(backpropagate(to_keras(mlp, mlp.initialize(0)), np.ones((3, 2)), np.ones((3, 1)), "mse").loss) > 0)
+"""
+CHOICE = """
+import tensorflow as tf
+tf.config.threading.set_intra_op_parallelism_threads(1)
+(cpu,) = tf.config.list_physical_devices("CPU")
+tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+print(len(tf.config.list_logical_devices("CPU")))
+"""
+
+
+def test_after_the_import_threads_and_devices_may_still_be_chosen() -> None:
+    done = python(f"import gradient_diff.keras, keras_mlp\n{CHOICE}\n{FIRST_USE}")
+    assert (done.returncode, done.stdout) == (0, "2\nTrue\n")
+
+
+def test_the_devices_start_in_silence_at_the_first_use_and_not_before() -> None:
+    done = python(f"import gradient_diff.keras, keras_mlp\n{FIRST_USE}\n{CHOICE}")
+    assert done.stdout == "True\n"
+    assert done.stderr.startswith("Traceback")  # nothing was said before
+    assert last_line(done) == "RuntimeError: Intra op parallelism cannot be modified after initialization."
+
+
+DOORS: dict[str, Callable[[], object]] = {
+    "to_keras": lambda: to_keras(MLP(2, [Dense(1)]), MLP(2, [Dense(1)]).initialize(0)),
+    "to_keras_optimizer": lambda: to_keras_optimizer(SGD()),
+    "check_function": lambda: check_function(tf.tanh, [0.5]),
+    "check_layer": lambda: check_layer(keras.layers.Dense(2), np.ones((3, 2))),
+}
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_whatever_may_be_the_first_operation_starts_them(door: str) -> None:
+    start_devices.cache_clear()
+    DOORS[door]()
+    assert start_devices.cache_info().currsize == 1
+
+
+WITHOUT = """
+import sys
+class Missing:
+    def find_spec(self, name, path=None, target=None):
+        if name in {missing!r}:
+            raise ModuleNotFoundError("No module named " + repr(name), name=name)
+sys.meta_path.insert(0, Missing())
+"""
+
+
+@pytest.mark.parametrize("module", ["keras_mlp", "gradient_diff.keras"])
+def test_without_tensorflow_the_line_to_type_is_told(module: str) -> None:
+    done = python(f"{WITHOUT.format(missing=('tensorflow', 'keras'))}\nimport {module}")
+    assert last_line(done) == (
+        "ImportError: TensorFlow with Keras is not installed, and the twin of a network and its tape need it. "
+        "Type: pip install 'gradient-diff[tensorflow]'"
+    )
+    assert "During handling" not in done.stderr
+
+
+def test_another_module_that_is_missing_is_named_as_it_is() -> None:
+    done = python(f"{WITHOUT.format(missing=('absl',))}\nimport keras_mlp")
+    assert last_line(done) == "ModuleNotFoundError: No module named 'absl'"
 
 
 def test_tf32_on_request() -> None:

@@ -15,7 +15,7 @@ from gradient_diff.keras.functions.subject import Subject, float_outputs, recast
 from gradient_diff.keras.functions.whole_numbers import wants_floats
 from gradient_diff.result.diff import GradientDiff
 from keras_mlp import Mode, quiet_stderr
-from keras_mlp.extend import check_mode
+from keras_mlp.extend import check_mode, start_devices
 from manual_mlp import Array
 
 
@@ -62,6 +62,7 @@ def check_function(
         >>> diff.verdict.name, diff.causes[0].id
         ('MISMATCH', 'local_replaces_upstream')
     """
+    start_devices()
     check_mode(mode)
     _check_functions(f, reference)
     arguments = read_arguments(f, inputs)

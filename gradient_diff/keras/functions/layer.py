@@ -16,7 +16,7 @@ from gradient_diff.keras.functions.function import checked, restored
 from gradient_diff.keras.functions.subject import Subject
 from gradient_diff.result.diff import GradientDiff
 from keras_mlp import Mode
-from keras_mlp.extend import check_mode
+from keras_mlp.extend import check_mode, start_devices
 from manual_mlp import Array
 
 CURE = "Give other inputs."
@@ -55,6 +55,7 @@ def check_layer(
         >>> diff.verdict.name, [row.name for row in diff.rows]
         ('MATCH', ['inputs/inputs', 'weights/kernel', 'weights/bias'])
     """
+    start_devices()
     check_mode(mode)
     if not isinstance(layer, keras.layers.Layer):
         raise TypeError(

@@ -27,7 +27,7 @@ def assert_allclose() -> Check:
 
 def keras_assert_all_close() -> Check:
     """`keras.src.testing.TestCase.assertAllClose`, with which Keras tests itself."""
-    importlib.import_module("keras_mlp")  # TensorFlow starts quietly with it
+    importlib.import_module("keras_mlp.extend").start_devices()  # quietly
     case = importlib.import_module("keras.src.testing").TestCase()
 
     def check(question: Question) -> bool:

@@ -15,7 +15,7 @@ TENSORFLOW_LIMIT = 1e-4  # ours: it returns two Jacobians, and tests in TensorFl
 
 def compute_gradient() -> Check:
     """`tf.test.compute_gradient` of a `tf.custom_gradient`."""
-    importlib.import_module("keras_mlp")  # TensorFlow starts quietly with it
+    importlib.import_module("keras_mlp.extend").start_devices()  # quietly
     tf = importlib.import_module("tensorflow")
 
     def check(question: Question) -> bool:
