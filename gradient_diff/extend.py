@@ -2,7 +2,7 @@
 
 from gradient_diff.judging.kinks import kink_positions
 from gradient_diff.noise.network import MORE_DRAWS, local_distance, on_branch, update_bound
-from gradient_diff.render.figures.canvas import save as save_figure
+from gradient_diff.render.figures.canvas import write_png
 from gradient_diff.render.figures.heatmaps import kernel_heatmaps
 from gradient_diff.render.folder import whole_folder
 from gradient_diff.render.html import report_page
@@ -19,8 +19,8 @@ __all__ = [
     "local_distance",
     "on_branch",
     "report_page",
-    "save_figure",
     "to_csv",
     "update_bound",
     "whole_folder",
+    "write_png",
 ]

@@ -87,14 +87,15 @@ def save(result: Result, folder: Path) -> None:
 
 def draw(result: Result, folder: Path) -> dict[str, Path]:
     """Pictures from the saved files: caption → PNG."""
-    from gradient_diff.extend import save_figure
+    from gradient_diff.extend import write_png
 
     drawn = {}
     for caption, picture in result.pictures.items():
         path = folder / "figures" / f"{slug(caption)}.png"
         path.parent.mkdir(exist_ok=True)
         figure = picture.draw(*(_read_again(source, result, folder) for source in picture.sources))
-        save_figure(figure, path, dpi=None)
+        figure.set_dpi(100)
+        write_png(figure, path)
         drawn[caption] = path
     return drawn
 

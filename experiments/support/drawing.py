@@ -28,7 +28,7 @@ def panels(
     """
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(width, height), layout="constrained", dpi=100)
+    figure = Figure(figsize=(width, height), layout="constrained")
     x, y = "x" in share, "y" in share
     axes = figure.subplots(rows, columns, squeeze=False, width_ratios=widths, sharex=x, sharey=y).ravel().tolist()
     for each in axes:

@@ -10,12 +10,12 @@ from typing import TypeAlias
 import numpy as np
 
 from experiments.benchmarks.detection.nets import KINDS, Kind
-from experiments.benchmarks.naming.trials import with_decay
-from experiments.students.slips import Slip, possible_slips
+from experiments.students.slips import possible_slips
 from experiments.students.student import student_nodes
-from experiments.students.wrong_derivations import Gradients, wrong_gradients
+from experiments.students.wrong_derivations import with_decay, wrong_gradients
 from gradient_diff import Noise, rounding_noise
 from manual_mlp import Array, Evaluation, Problem, evaluation_of, gradient_node
+from manual_mlp.extend import Arrays
 
 Place: TypeAlias = tuple[int | slice, int | slice]
 
@@ -67,9 +67,9 @@ class Setting:
         return rounding_noise(self.problem)
 
     @cached_property
-    def right(self) -> Gradients:
+    def right(self) -> Arrays:
         """What a student computes who makes no mistake, in the problem's dtype."""
-        return student_gradients(self.problem)
+        return wrong_gradients(self.problem)
 
     @cached_property
     def wide(self) -> Problem:
@@ -81,12 +81,12 @@ class Setting:
         return replace(p, parameters=arrays, x=p.x.astype(WIDE), y=y, draws=masks)
 
     @cached_property
-    def exact(self) -> Gradients:
+    def exact(self) -> Arrays:
         """The right gradients, exact."""
-        return student_gradients(self.wide)
+        return wrong_gradients(self.wide)
 
     @cached_property
-    def rounding(self) -> Gradients:
+    def rounding(self) -> Arrays:
         """What rounding really did, the larger of the tape's and the student's in each entry."""
         return {
             n: np.maximum(np.abs(self.tape.gradients[n] - g), np.abs(self.right[n] - g)) for n, g in self.exact.items()
@@ -97,25 +97,9 @@ class Setting:
         return with_decay(self.tape, decay) if decay else self.tape
 
 
-def student_gradients(problem: Problem, *slips: Slip, decay: float = 0.0) -> Gradients:
-    """What a student computes who makes these mistakes.
-
-    Raises:
-        ValueError, IndexError: they cannot be made here.
-
-    Example:
-        >>> from experiments.benchmarks.detection.nets import drawn
-        >>> sorted(student_gradients(drawn(0, "float64", 1.0)))[:2]
-        ['dense_1/bias', 'dense_1/kernel']
-    """
-    p = problem
-    with np.errstate(all="ignore"):
-        return wrong_gradients(slips, p.parameters, p.mlp, p.x, p.y, p.loss, decay, p.draws)
-
-
 @dataclass(frozen=True, eq=False)
 class Fault:
-    """Gradients that are wrong.
+    """Arrays that are wrong.
 
     Attributes:
         id: of the mistake, or what was scaled.
@@ -128,8 +112,8 @@ class Fault:
 
     id: str
     words: str
-    hand: Gradients
-    effect: Gradients | None
+    hand: Arrays
+    effect: Arrays | None
     decay: float = 0.0
     epsilon: float = 0.0
 
@@ -146,16 +130,16 @@ def mistakes(setting: Setting) -> Iterator[Fault]:
     for slip in possible_slips(problem, setting.number):
         decay = slip.value * problem.loss.scale if slip.id.startswith("l2_") else 0.0  # the scale is that of all of E
         try:
-            hand = student_gradients(problem, slip, decay=decay)
-            wide = student_gradients(setting.wide, slip, decay=decay)
+            hand = wrong_gradients(problem, slip, decay=decay)
+            wide = wrong_gradients(setting.wide, slip, decay=decay)
         except (ValueError, IndexError):
             continue
         if all(np.isfinite(g).all() for g in hand.values()):
-            right = student_gradients(setting.wide, decay=decay) if decay else setting.exact
+            right = wrong_gradients(setting.wide, decay=decay) if decay else setting.exact
             yield Fault(slip.id, str(slip), hand, _difference(wide, right), decay)
 
 
-def _difference(wrong: Gradients, right: Gradients) -> Gradients | None:
+def _difference(wrong: Arrays, right: Arrays) -> Arrays | None:
     if any(wrong[n].shape != g.shape for n, g in right.items()):
         return None
     return {n: wrong[n] - g for n, g in right.items()}
@@ -196,7 +180,7 @@ def _times(array: Array, place: Place, factor: float | np.longdouble) -> Array:
     return changed
 
 
-def correct(setting: Setting) -> Iterator[tuple[str, Evaluation | Gradients]]:
+def correct(setting: Setting) -> Iterator[tuple[str, Evaluation | Arrays]]:
     """Everyone who derives the gradients rightly: who, and what they hand over.
 
     Example:
@@ -210,6 +194,6 @@ def correct(setting: Setting) -> Iterator[tuple[str, Evaluation | Gradients]]:
     order = np.random.default_rng(setting.number).permutation(problem.batch)
     masks = {n: mask[order] for n, mask in problem.draws.items()}
     permuted = replace(problem, x=problem.x[order], y=problem.y[order], draws=masks)
-    yield "batch in another order", student_gradients(permuted)
+    yield "batch in another order", wrong_gradients(permuted)
     nodes = student_nodes(problem)
     yield "sample by sample", {n: nodes[gradient_node(n)] for n in problem.parameters}

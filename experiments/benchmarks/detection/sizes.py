@@ -5,10 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from experiments.benchmarks.detection.cases import WIDE, Setting
-from experiments.students.wrong_derivations import Gradients
 from gradient_diff import Status
 from manual_mlp import Array, gradient_node
-from manual_mlp.extend import GATE
+from manual_mlp.extend import GATE, Arrays
 
 SHOWS = 2 * GATE
 """σ of an effect that must be seen: rounding may take one gate off it, and one gate is what rounding explains."""
@@ -16,7 +15,7 @@ MOST_ROUNDING = 1e3 * float(np.finfo(WIDE).eps)
 """Relative to the gradient: two exact results that differ by no more are the same one, computed in another order."""
 
 
-def size_of(effect: Gradients | None, setting: Setting) -> tuple[float, float, float]:
+def size_of(effect: Arrays | None, setting: Setting) -> tuple[float, float, float]:
     """How large a mistake is: in σ, relative to the gradient, and over the rounding that happened.
 
     Args:
@@ -46,7 +45,7 @@ def _peak(array: Array) -> float:
     return float(np.abs(array).max(initial=0.0))
 
 
-def _norm(gradients: Gradients) -> float:
+def _norm(gradients: Arrays) -> float:
     return float(np.sqrt(sum(np.sum(np.square(g.astype(WIDE))) for g in gradients.values())))
 
 

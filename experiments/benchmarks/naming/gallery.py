@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from experiments.benchmarks.naming.trials import derived, named_first, with_decay
+from experiments.benchmarks.naming.trials import derive, named_first
 from experiments.frame.study import Comparison, Part, Picture, Result, Settings, Table
 from experiments.students.slips import Slip, possible_slips
+from experiments.students.wrong_derivations import with_decay
 from experiments.support.drawing import panels
 from gradient_diff import MISTAKES, GradientDiff, Mistake, compare
 from manual_mlp import MLP, Dense, Dropout, Evaluation, Loss
@@ -90,7 +91,7 @@ def _first_shown(name: str, evaluations: list[Evaluation], seed: int) -> tuple[S
 def _attempts(name: str, evaluations: list[Evaluation], seed: int) -> Iterator[tuple[Slip, GradientDiff]]:
     for reference in evaluations:
         for slip in possible_slips(reference.problem, seed):
-            hand = derived(reference.problem, slip) if slip.id == name else None
+            hand = derive(reference.problem, slip) if slip.id == name else None
             if hand is not None:
                 truth = with_decay(reference, slip.value) if name.startswith("l2_") else reference
                 diff = compare(hand, truth)

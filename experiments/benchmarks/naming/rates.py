@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from experiments.benchmarks.naming.trials import DTYPES, Pair, Trial, correct_pairs_on, derived, pairs_on, trials_on
+from experiments.benchmarks.naming.trials import DTYPES, Pair, Trial, correct_pairs_on, derive, pairs_on, trials_on
 from experiments.frame.study import Part, Result, Settings, Table, paragraphs
 from experiments.students.slips import Slip
 from gradient_diff import MISTAKES, compare, diagnose
@@ -87,8 +87,8 @@ def _costs() -> dict[str, float]:
         Slip("stale_or_updated_kernel", value=0.1),
         Slip("transposed", 2),
     )
-    hands = {str(slip): derived(problem, slip) for slip in slips}
-    hands["sign + bias_from_kernel in layer 1"] = derived(problem, Slip("sign"), Slip("bias_from_kernel", 0))
+    hands = {str(slip): derive(problem, slip) for slip in slips}
+    hands["sign + bias_from_kernel in layer 1"] = derive(problem, Slip("sign"), Slip("bias_from_kernel", 0))
     hands["noise, which nothing explains"] = noisy
     return {
         words: _seconds(lambda hand=hand: diagnose(hand, reference), 2) / unit  # type: ignore[misc]  # bound at once

@@ -11,9 +11,10 @@ from experiments.students.blocks import blocks
 from experiments.students.slips import Slip, possible_slips
 from experiments.students.small_nets import small_net
 from experiments.students.student import student_nodes
-from experiments.students.wrong_derivations import Gradients, wrong_gradients
+from experiments.students.wrong_derivations import with_decay, wrong_gradients
 from gradient_diff import Cause, compare
 from manual_mlp import Evaluation, Problem, evaluation_of, gradient_node
+from manual_mlp.extend import Arrays
 
 DTYPES = ("float64", "float32")
 TRIES = 6  # pairs of mistakes drawn per net
@@ -57,43 +58,21 @@ def trials_on(seed: int) -> Iterator[Trial]:
         problem = small_net(seed, dtype)
         reference = evaluation_of(problem)
         for slip in possible_slips(problem, seed):
-            hand = derived(problem, slip)
+            hand = derive(problem, slip)
             if hand is not None:
                 yield _trial(seed, slip, hand, reference)
 
 
-def derived(problem: Problem, *slips: Slip) -> Gradients | None:
-    """What a student with these mistakes computes; None where they cannot be made, or overflow.
-
-    Example:
-        >>> sorted(derived(small_net(1), Slip("sign")))
-        ['dense_1/bias', 'dense_1/kernel', 'dense_2/bias', 'dense_2/kernel']
-    """
-    decay = next((s.value for s in slips if s.id.startswith("l2_")), 0.0)
+def derive(problem: Problem, *slips: Slip) -> Arrays | None:
+    """What a student with these mistakes computes; None where they cannot be made, or overflow."""
     try:
-        with np.errstate(all="ignore"):
-            data = problem.x, problem.y, problem.loss, decay, problem.draws
-            hand = wrong_gradients(slips, problem.parameters, problem.mlp, *data)
+        hand = wrong_gradients(problem, *slips)
     except (ValueError, IndexError):
         return None
     return hand if all(np.isfinite(g).all() for g in hand.values()) else None
 
 
-def with_decay(reference: Evaluation, rate: float) -> Evaluation:
-    """The reference of an E that has a decay, E += λ Σ W².
-
-    Example:
-        >>> e = evaluation_of(small_net(1))
-        >>> more = with_decay(e, 0.5).gradients["dense_1/kernel"] - e.gradients["dense_1/kernel"]
-        >>> bool(np.allclose(more, e.problem.parameters["dense_1/kernel"]))
-        True
-    """
-    weights = {n: a for n, a in reference.problem.parameters.items() if n.endswith("/kernel")}
-    added = {gradient_node(n): reference.gradients[n] + a.dtype.type(2 * rate) * a for n, a in weights.items()}
-    return replace(reference, nodes={**reference.nodes, **added})
-
-
-def _trial(seed: int, slip: Slip, hand: Gradients, reference: Evaluation) -> Trial:
+def _trial(seed: int, slip: Slip, hand: Arrays, reference: Evaluation) -> Trial:
     if slip.id.startswith("l2_"):
         reference = with_decay(reference, slip.value)
     diff = compare(hand, reference)
@@ -140,7 +119,7 @@ def pairs_on(seed: int, dtype: str) -> Iterator[Pair]:
     slips = [slip for slip in possible_slips(problem, seed) if not slip.id.startswith("l2_")]
     for _ in range(TRIES):
         a, b = (slips[i] for i in rng.choice(len(slips), 2, replace=False))
-        hands = [derived(problem, *chosen) for chosen in ((a, b), (a,), (b,))]
+        hands = [derive(problem, *chosen) for chosen in ((a, b), (a,), (b,))]
         if a.id != b.id and _all_differ(hands, reference, MOST_DIGITS[dtype]):
             assert hands[0] is not None
             causes = compare(hands[0], reference).causes
@@ -149,7 +128,7 @@ def pairs_on(seed: int, dtype: str) -> Iterator[Pair]:
             yield Pair(str(a), str(b), seed, dtype, len({a.id, b.id} & ids), said)
 
 
-def _all_differ(hands: list[Gradients | None], reference: Evaluation, digits: float) -> bool:
+def _all_differ(hands: list[Arrays | None], reference: Evaluation, digits: float) -> bool:
     """Both together, each alone and none at all are four different results."""
     sets = [*hands, dict(reference.gradients)]
     known = [s for s in sets if s is not None]
@@ -157,14 +136,14 @@ def _all_differ(hands: list[Gradients | None], reference: Evaluation, digits: fl
     return len(known) == len(sets) and all(_differ(a, b, digits) for a, b in pairs)
 
 
-def _differ(a: Gradients, b: Gradients, digits: float) -> bool:
+def _differ(a: Arrays, b: Arrays, digits: float) -> bool:
     return any(
         a[n].shape != b[n].shape or np.abs(a[n] - b[n]).max(initial=0.0) > digits * np.abs(b[n]).max(initial=0.0)
         for n in a
     )
 
 
-def correct_pairs_on(seed: int) -> Iterator[tuple[str, Gradients, Evaluation]]:
+def correct_pairs_on(seed: int) -> Iterator[tuple[str, Arrays, Evaluation]]:
     """Everyone who derives one net's gradients rightly, against the house's derivation in float64 and float32.
 
     Example:
@@ -177,7 +156,7 @@ def correct_pairs_on(seed: int) -> Iterator[tuple[str, Gradients, Evaluation]]:
     yield "NumPy float32 | float64", dict(rounded.gradients), exact
     for problem, reference in ((fine, exact), (coarse, rounded)):
         name = problem.dtype.name
-        plain = derived(problem)
+        plain = derive(problem)
         if plain is not None:
             yield f"student {name} | {name}", plain, reference
         yield f"permuted {name} | {name}", _permuted(problem, seed), reference
@@ -187,7 +166,7 @@ def correct_pairs_on(seed: int) -> Iterator[tuple[str, Gradients, Evaluation]]:
             yield f"sample by sample {name} | {name}", loop, reference
 
 
-def _permuted(problem: Problem, seed: int) -> Gradients:
+def _permuted(problem: Problem, seed: int) -> Arrays:
     """The samples in another order: another order of every sum over the batch."""
     order = np.random.default_rng(seed).permutation(problem.batch)
     return dict(evaluation_of(replace(problem, x=problem.x[order], y=problem.y[order])).gradients)

@@ -62,8 +62,7 @@ def nothing(reason: str) -> Figure:
     return empty
 
 
-@in_house_style
-def save(drawn: Figure, path: Path, dpi: int | None = DPI) -> Path:
+def write_png(drawn: Figure, path: Path, dpi: int | None = None) -> Path:
     """A small PNG with the same bytes every time: no date, no version inside; 256 colours take a third of the place.
 
     `dpi` is what the file says of its size, None for nothing.
@@ -75,10 +74,15 @@ def save(drawn: Figure, path: Path, dpi: int | None = DPI) -> Path:
     canvas.draw()  # type: ignore[no-untyped-call]  # matplotlib's
     buffer = canvas.buffer_rgba()  # type: ignore[no-untyped-call]  # matplotlib's
     pixels = Image.fromarray(np.asarray(buffer)).convert("RGB")
-    pixels.quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(
-        path, format="png", optimize=True, **({"dpi": (dpi, dpi)} if dpi else {})
-    )
+    few = pixels.quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+    few.save(path, format="png", optimize=True, **({"dpi": (dpi, dpi)} if dpi else {}))
     return path
+
+
+@in_house_style
+def save(drawn: Figure, path: Path) -> Path:
+    """In the house style, since matplotlib makes some of the ticks only now."""
+    return write_png(drawn, path, DPI)
 
 
 def label(text: str, longest: int = 40) -> str:

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from experiments.students.slips import Slip, possible_slips
-from experiments.students.wrong_derivations import Gradients, wrong_gradients
+from experiments.students.wrong_derivations import with_decay, wrong_gradients
 from gradient_diff import GradientDiff, compare
 from gradient_diff.diagnosis.mistake import REGISTERED
-from manual_mlp import MLP, Activation, Dense, Dropout, Evaluation, Loss, Problem, evaluation_of, gradient_node
-from manual_mlp.extend import draw_data
+from manual_mlp import MLP, Activation, Dense, Dropout, Loss, Problem, evaluation_of
+from manual_mlp.extend import Arrays, draw_data
 
 SOFTMAX = Activation("softmax")
 NETS: dict[str, tuple[MLP, int, str | Loss]] = {
@@ -73,23 +72,10 @@ def make_problem(name: str, dtype: str = "float64") -> Problem:
     return mlp.problem(parameters, x.astype(dtype), y, loss, draws=mlp.draws(rng, batch, dtype))
 
 
-def derive(problem: Problem, *slips: Slip) -> Gradients:
-    decay = next((s.value for s in slips if s.id.startswith("l2_")), 0.0)
-    with np.errstate(all="ignore"):  # a mistake may well overflow
-        given = problem.x, problem.y, problem.loss, decay, problem.draws
-        return wrong_gradients(slips, problem.parameters, problem.mlp, *given)
-
-
-def decayed(reference: Evaluation, rate: float) -> Evaluation:
-    weights = {n: a for n, a in reference.problem.parameters.items() if n.endswith("/kernel")}
-    added = {gradient_node(n): reference.gradients[n] + a.dtype.type(2 * rate) * a for n, a in weights.items()}
-    return replace(reference, nodes={**reference.nodes, **added})
-
-
 def judge(problem: Problem, *slips: Slip) -> GradientDiff:
     rate = next((s.value for s in slips if s.id.startswith("l2_")), 0.0)
     reference = evaluation_of(problem)
-    return compare(derive(problem, *slips), decayed(reference, rate) if rate else reference)
+    return compare(wrong_gradients(problem, *slips), with_decay(reference, rate) if rate else reference)
 
 
 @pytest.fixture(scope="session")
@@ -99,9 +85,9 @@ def problem() -> Callable[..., Problem]:
 
 
 @pytest.fixture(scope="session")
-def hand() -> Callable[..., Gradients]:
+def hand() -> Callable[..., Arrays]:
     """(problem, slips…) → what an independent derivation with these slips gives."""
-    return derive
+    return wrong_gradients
 
 
 @pytest.fixture(scope="session")

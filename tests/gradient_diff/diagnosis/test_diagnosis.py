@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from experiments.benchmarks.naming.gallery import NETS, evaluation
-from experiments.benchmarks.naming.trials import derived, named_first, trials_on, with_decay
+from experiments.benchmarks.naming.trials import derive, named_first, trials_on
 from experiments.frame.study import Settings
 from experiments.students.slips import NOT_YET, possible_slips
 from experiments.students.small_nets import small_net
-from experiments.students.wrong_derivations import wrong_gradients
+from experiments.students.wrong_derivations import with_decay, wrong_gradients
 from gradient_diff import MISTAKES, Status, compare, diagnose
 from gradient_diff.diagnosis.catalogue import CONVENTIONS
 from manual_mlp import MLP, Dense, Evaluation, evaluation_of
@@ -24,7 +24,7 @@ def test_each_mistake_of_an_independent_derivation_is_named(name: str, evaluatio
     shown = 0
     for reference in evaluations:
         for slip in (s for s in possible_slips(reference.problem) if s.id == name):
-            hand = derived(reference.problem, slip)
+            hand = derive(reference.problem, slip)
             truth = with_decay(reference, slip.value) if name.startswith("l2_") else reference
             if hand is None or not compare(hand, truth).verdict.bad:
                 continue
@@ -41,7 +41,7 @@ def test_every_mistake_of_the_list_is_known() -> None:
 @pytest.mark.parametrize("seed", range(20))
 def test_nothing_is_named_where_nothing_is_wrong(seed: int) -> None:
     problem = small_net(seed, "float32")
-    hand = wrong_gradients([], problem.parameters, problem.mlp, problem.x, problem.y, problem.loss)
+    hand = wrong_gradients(problem)
     diff = compare(hand, evaluation_of(problem.float64))
     assert diff.causes == ()
     assert not diff.verdict.bad
