@@ -19,15 +19,8 @@ from manual_mlp.extend import UNITS
 class Arguments:
     """How a function is called.
 
-    Attributes:
-        structure: (positional arguments, keyword arguments) with a number in the place of each leaf.
-        leaves: name → what stands there: a float array where there is a derivative, else as it was given.
-        skipped: name of a leaf without derivative → why.
-
-    Example:
-        >>> given = read_arguments(lambda x, axis: x, [np.ones(2), 1])
-        >>> list(given.leaves), given.skipped
-        (['inputs/x', 'inputs/axis'], {'inputs/axis': 'int64 has no derivative'})
+    `structure` is (positional arguments, keyword arguments) with a number in the place of each leaf, `leaves` name →
+    what stands there: a float array where there is a derivative, else as it was given; `skipped` says why not.
     """
 
     structure: tuple[tuple[Any, ...], dict[str, Any]]
@@ -41,22 +34,9 @@ class Arguments:
 
 
 def read_arguments(function: Callable[..., Any], inputs: object, one: bool = False) -> Arguments:
-    """Take a function's arguments apart.
+    """Take the arguments of a function apart, named by its signature.
 
-    Args:
-        function: whose arguments they are; its signature gives them names.
-        inputs: one array; a list or tuple of positional arguments; or a dict of keyword arguments. Each may again be a
-            list or dict of arrays.
-        one: a list is one argument, as layers that merge take it; a tuple still is several.
-
-    Returns:
-        The `Arguments`.
-
-    Raises:
-        TypeError: complex numbers, sparse or ragged tensors.
-        ValueError: nothing to differentiate by.
-
-    Example: see `Arguments`.
+    `inputs` is as in `check_function`; with `one` a list is one argument, as layers that merge take it.
     """
     positional, named = _as_call(inputs, one)
     titles = _titles(function, len(positional))
@@ -74,19 +54,7 @@ def read_arguments(function: Callable[..., Any], inputs: object, one: bool = Fal
 
 
 def no_call(function: Callable[..., Any], arguments: Arguments) -> str:
-    """Why a function cannot take these arguments, by its signature; empty if it can, or if it has none.
-
-    Args:
-        function: to be called.
-        arguments: what with.
-
-    Returns:
-        Words.
-
-    Example:
-        >>> no_call(lambda a, b: a, read_arguments(lambda a, b: a, np.ones(2)))[:50]
-        "missing a required argument: 'b'. inputs= gave it "
-    """
+    """Why a function cannot take these arguments, by its signature; empty if it can, or if it has none."""
     positional, named = arguments.packed(arguments.leaves)
     try:
         inspect.signature(function).bind(*positional, **named)
@@ -102,18 +70,7 @@ def no_call(function: Callable[..., Any], arguments: Arguments) -> str:
 
 
 def holds_nan(point: Mapping[str, Array]) -> str:
-    """Which arrays hold NaN, how often and where; empty if none does.
-
-    Args:
-        point: name → array.
-
-    Returns:
-        Words.
-
-    Example:
-        >>> holds_nan({"inputs/x": np.array([1.0, np.nan])})
-        'inputs/x holds NaN: 1 of 2 entries, the first at [1]'
-    """
+    """Which arrays hold NaN, how often and where; empty if none does."""
     places = {n: np.argwhere(np.isnan(np.asarray(a, np.float64))) for n, a in point.items()}
     return "; ".join(
         f"{n} holds NaN: {len(found)} of {point[n].size} entries, the first at {found[0].tolist()}"

@@ -45,18 +45,11 @@ def function_causes(
     fits: Fits,
     scale: Factor,
 ) -> tuple[Cause, ...]:
-    """Name the mistakes, one or more per array that is off.
+    """Name the mistakes, one or more per array that is off; empty if none of the known ones explains an array.
 
-    Args:
-        names: of the arrays that are off.
-        hand: name → the function's own gradient; those that it leaves out are missing here.
-        shapes: name → shape of the input.
-        again: its gradients for another cotangent, by name.
-        fits: (name, array) → whether this array would have been no further off than rounding explains.
-        scale: name → the factor of the hand's array that makes it the reference, whatever the cotangent; nan if none.
-
-    Returns:
-        The causes, most telling first; empty if none of the known ones explains an array.
+    `again` are the gradients for another cotangent, by name; what the function leaves out is missing in `hand`. `fits`
+    says whether an array would have been no further off than rounding explains, and `scale` gives the factor of the
+    hand's array that makes it the reference, whatever the cotangent; nan if none does.
     """
     found = [c for name in names for c in _of(name, hand, shapes, again, fits, scale)]
     swapped = [c for pair in itertools.combinations(names, 2) for c in _swapped(*pair, hand, shapes, fits)]
@@ -144,19 +137,8 @@ def _factor(name: str, h: Array, fits: Fits, scale: Factor) -> Iterator[Cause]:
 def not_linear(names: Sequence[str], hand: Arrays, turned: Arrays, factor: float, terms: int) -> tuple[Cause, ...]:
     """Arrays that do not grow with the upstream, as every gradient does.
 
-    Args:
-        names: of the arrays that are off.
-        hand: name → the function's own gradient.
-        turned: the same for the upstream times `factor`.
-        factor: a power of two, by which rounding does not change.
-        terms: the most numbers that a sum in it can have.
-
-    Returns:
-        A cause for each.
-
-    Example:
-        >>> [c.id for c in not_linear(["inputs/x"], {"inputs/x": np.ones(2)}, {"inputs/x": np.ones(2)}, -2.0, 2)]
-        ['upstream_not_linear']
+    `turned` is `hand` for the upstream times `factor`, a power of two, by which rounding does not change; `terms` the
+    most numbers that a sum in it can have.
     """
     both = [n for n in names if n in hand and n in turned and np.isfinite([*hand[n].flat, *turned[n].flat]).all()]
     odd = [n for n in both if further_than_order(hand[n] * hand[n].dtype.type(factor), turned[n], terms)]
@@ -175,22 +157,7 @@ def _swapped(a: str, b: str, hand: Arrays, shapes: Mapping[str, Any], fits: Fits
 
 
 def cause(name: str, where: str, message: str, title: str = "", equations: tuple[str, str] = ("", "")) -> Cause:
-    """A cause in one array.
-
-    Args:
-        name: its id.
-        where: the array.
-        message: what was done and how to mend it, without the last stop.
-        title: in a few words; "" for that of the list.
-        equations: as written and as it should be.
-
-    Returns:
-        The `Cause`.
-
-    Example:
-        >>> cause("sign", "inputs/x", "turn it round").message
-        'inputs/x: turn it round.'
-    """
+    """A mistake by its id in one array; `message` comes without the last stop, an empty `title` is the list's own."""
     record = MISTAKES.get(name)
     more = {"tell_apart": record.tell_apart} if record else {}
     words = title or TITLES.get(name, "")

@@ -10,7 +10,8 @@ import numpy as np
 import tensorflow as tf
 
 from gradient_diff.keras.functions.arguments import Arguments, holds_nan, no_call, read_arguments
-from gradient_diff.keras.functions.checks import Check
+from gradient_diff.keras.functions.checks import diff_of
+from gradient_diff.keras.functions.evidence import Evidence
 from gradient_diff.keras.functions.subject import Subject, float_outputs, recast_arguments
 from gradient_diff.keras.functions.whole_numbers import wants_floats
 from gradient_diff.result.diff import GradientDiff
@@ -69,12 +70,12 @@ def check_function(
     functions = [f] if reference is None else [f, reference]
     touched = list({v.ref(): v for g in functions for v in _variables(g, arguments)}.values())
     with restored(touched) as state:
-        changed = {ref for g in functions for ref in _look(g, arguments, touched)}
+        changed = {ref for g in functions for ref in _changed(g, arguments, touched)}
         # Only what a call changes has to be put back before each one.
         common = arguments, _weights(touched), {ref: state[ref] for ref in changed}, mode, recast_arguments
         subject, *plain = (Subject(_title(g), g, *common) for g in functions)
         words = ("it changes variables, which were put back",) if changed else ()
-        return checked(subject, plain[0] if plain else None, words, _cure(subject, bool(plain)))
+        return run_check(subject, plain[0] if plain else None, words, _cure(subject, bool(plain)))
 
 
 def _check_functions(f: object, reference: object) -> None:
@@ -94,7 +95,7 @@ def _cure(subject: Subject, twin: bool) -> str:
     return f"Give {', '.join(wishes) if not fine else ' or '.join(wishes)}."
 
 
-def checked(subject: Subject, plain: Subject | None, remarks: tuple[str, ...], cure: str) -> GradientDiff:
+def run_check(subject: Subject, plain: Subject | None, remarks: tuple[str, ...], cure: str) -> GradientDiff:
     """Check a subject whose state somebody puts back afterwards."""
     if not subject.point:
         raise ValueError(
@@ -105,7 +106,7 @@ def checked(subject: Subject, plain: Subject | None, remarks: tuple[str, ...], c
     if plain is not None:
         _same_outputs(subject, plain)
     with explained(subject.title, subject.arguments):
-        return Check(subject, plain, remarks, cure).run()
+        return diff_of(Evidence(subject, plain), remarks, cure)
 
 
 def _same_outputs(subject: Subject, plain: Subject) -> None:
@@ -148,7 +149,7 @@ def _weights(variables: list[Any]) -> dict[str, Any]:
     return named
 
 
-def _look(f: Callable[..., Any], arguments: Arguments, variables: list[Any]) -> set[Any]:
+def _changed(f: Callable[..., Any], arguments: Arguments, variables: list[Any]) -> set[Any]:
     """Call it once: which variables it changes. Its own inputs it may not."""
     tensors = _tensors(arguments)
     inputs, held = _bytes(tensors), [v.numpy().tobytes() for v in variables]

@@ -12,7 +12,7 @@ import keras
 import numpy as np
 
 from gradient_diff.keras.functions.arguments import Arguments, read_arguments
-from gradient_diff.keras.functions.function import checked, restored
+from gradient_diff.keras.functions.function import restored, run_check
 from gradient_diff.keras.functions.subject import Subject
 from gradient_diff.result.diff import GradientDiff
 from keras_mlp import Mode
@@ -65,7 +65,7 @@ def check_layer(
     used, words = (layer, ()) if layer.built else (_built_copy(layer, arguments, training), ("a built copy",))
     with restored(v.value for v in used.variables) as state:
         subject = _subject(used, arguments, training, mode, state)
-        return checked(subject, None, words, CURE if subject.dtype == "float64" else FINER)
+        return run_check(subject, None, words, CURE if subject.dtype == "float64" else FINER)
 
 
 def _subject(
@@ -94,14 +94,7 @@ def _subject(
 
 
 def named_trainable(layer: keras.layers.Layer) -> dict[str, Any]:
-    """`weights/<path>` → Keras variable; equal paths are counted.
-
-    Example:
-        >>> layer = keras.layers.Dense(2)
-        >>> layer.build((None, 3))
-        >>> list(named_trainable(layer))
-        ['weights/kernel', 'weights/bias']
-    """
+    """`weights/<path>` → Keras variable; equal paths are counted."""
     named: dict[str, Any] = {}
     for variable in layer.trainable_weights:
         _, _, path = variable.path.partition("/")

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from gradient_diff.keras.functions.at_dtype import AtDtype
 from gradient_diff.keras.functions.causes import cause
-from gradient_diff.keras.functions.judging import Sides
-from gradient_diff.keras.functions.questions import answer
+from gradient_diff.keras.functions.directions import derivative_along
 from gradient_diff.result.findings import Cause
 from manual_mlp import Array
 from manual_mlp.extend import UNITS
@@ -18,39 +18,34 @@ Operand = tuple[str, Array]
 Product = tuple[str, Array, Array]
 
 
-def reenacted_causes(names: Sequence[str], sides: Sides) -> tuple[Cause, ...]:
-    """Name what a gradient of the right shape was made of instead, where that can be seen by making it again.
+def reenacted_causes(names: Sequence[str], at: AtDtype) -> tuple[Cause, ...]:
+    """What a gradient of the right shape was made of instead, where that can be seen by making it again.
 
-    Args:
-        names: of the arrays that are off and that nothing else explains.
-        sides: the function's gradient and its reference.
-
-    Returns:
-        At most one cause per array; each fits within rounding once made good.
+    At most one cause per array that nothing else explains; each fits within rounding once made good.
     """
-    found = (_of(name, sides) for name in names if name in sides.names)
+    found = (_of(name, at) for name in names if name in at.names)
     return tuple(c for c in found if c is not None)
 
 
-def _of(name: str, sides: Sides) -> Cause | None:
-    if len(sides.cotangents) > 1:
-        return _unused_upstream(name, sides)
-    return _other_product(name, sides)
+def _of(name: str, at: AtDtype) -> Cause | None:
+    if len(at.cotangents) > 1:
+        return _unused_upstream(name, at)
+    return _other_product(name, at)
 
 
 # matrix products
 
 
-def _other_product(name: str, sides: Sides) -> Cause | None:
+def _other_product(name: str, at: AtDtype) -> Cause | None:
     """u B for u Bᵀ and the like, with the upstream u and one further input."""
-    ((_, upstream),) = sides.cotangents.items()
-    h = np.asarray(sides.hand[name], np.float64)
-    for other, array in sides.subject.point.items():
+    ((_, upstream),) = at.cotangents.items()
+    h = np.asarray(at.hand[name], np.float64)
+    for other, array in at.subject.point.items():
         operands = ("u", upstream), (_symbol(other), np.asarray(array, np.float64))
         made = [p for p in _products(*operands) if p[1].shape == h.shape] if other != name else []
-        unit = UNITS[sides.subject.dtype]
+        unit = UNITS[at.subject.dtype]
         written = [text for text, product, terms in made if (np.abs(h - product) <= unit * terms).all()]
-        right = [text for text, product, _ in made if written and sides.fits(name, product)]
+        right = [text for text, product, _ in made if written and at.fits(name, product)]
         if written and right:
             message = f"your gradient is {written[0]}, where u is the upstream; {right[0]} fits"
             title = f"{written[0]} instead of {right[0]}"
@@ -87,17 +82,17 @@ def _aligned(p: Array, q: Array) -> bool:
 # upstreams
 
 
-def _unused_upstream(name: str, sides: Sides) -> Cause | None:
+def _unused_upstream(name: str, at: AtDtype) -> Cause | None:
     """Outputs whose upstream the gradient does not see, though the output depends on the input."""
-    alone = _gradient(name, sides, ())
-    unseen = [o for o in sides.cotangents if np.array_equal(_gradient(name, sides, (o,)), alone)]
-    terms = {o: _term(name, sides, o) for o in unseen}
+    alone = _gradient(name, at, ())
+    unseen = [o for o in at.cotangents if np.array_equal(_gradient(name, at, (o,)), alone)]
+    terms = {o: _term(name, at, o) for o in unseen}
     lost = [o for o, (value, error) in terms.items() if (np.abs(value) > error).any()]
-    hand, constant = (sides.read(name, g) for g in (sides.hand[name], alone))
+    hand, constant = (at.read(name, g) for g in (at.hand[name], alone))
     if not lost or hand is None or constant is None:
         return None
     mended = np.asarray(hand, np.float64) - constant + sum(terms[o][0] for o in lost)
-    if not sides.agrees(name, mended, sum(terms[o][1] for o in lost)):
+    if not at.agrees(name, mended, sum(terms[o][1] for o in lost)):
         return None
     which = " and ".join(o.removeprefix("outputs/") for o in lost)
     if np.any(alone):
@@ -107,23 +102,23 @@ def _unused_upstream(name: str, sides: Sides) -> Cause | None:
     return cause("upstream_dropped", name, message, "the upstream of an output is not used")
 
 
-def _gradient(name: str, sides: Sides, outputs: Sequence[str]) -> Array:
+def _gradient(name: str, at: AtDtype, outputs: Sequence[str]) -> Array:
     """The function's own gradient with an upstream of these outputs alone."""
-    found = sides.subject.gradients(sides.subject.point, _only(sides, outputs))
-    return found.get(name, np.zeros_like(sides.hand[name]))
+    found = at.subject.gradients(at.subject.point, _only(at, outputs))
+    return found.get(name, np.zeros_like(at.hand[name]))
 
 
-def _term(name: str, sides: Sides, output: str) -> tuple[Array, Array]:
+def _term(name: str, at: AtDtype, output: str) -> tuple[Array, Array]:
     """What one output adds to the reference, as the reference is read, and how far off that may be."""
-    cotangents = _only(sides, (output,))
-    if name not in sides.answers:
-        assert sides.plain is not None  # else the values would have been asked
-        found = sides.plain.gradients(sides.plain.point, cotangents).get(name, np.zeros_like(sides.hand[name]))
-        return np.asarray(found, np.float64), sides.limit(name)
-    asked = sides.answers[name]
-    estimates = [answer(sides.subject, name, cotangents, q, None) for q in asked.questions]
-    return asked.shaped([e.value for e in estimates]), asked.shaped([e.error for e in estimates])
+    cotangents = _only(at, (output,))
+    if name not in at.derivatives:
+        assert at.plain is not None  # else the values would have been asked
+        found = at.plain.gradients(at.plain.point, cotangents).get(name, np.zeros_like(at.hand[name]))
+        return np.asarray(found, np.float64), at.limit(name)
+    known = at.derivatives[name]
+    estimates = [derivative_along(at.subject, name, cotangents, d, None) for d in known.directions]
+    return known.shaped([e.value for e in estimates]), known.shaped([e.error for e in estimates])
 
 
-def _only(sides: Sides, outputs: Sequence[str]) -> dict[str, Array]:
-    return {o: c if o in outputs else np.zeros_like(c) for o, c in sides.cotangents.items()}
+def _only(at: AtDtype, outputs: Sequence[str]) -> dict[str, Array]:
+    return {o: c if o in outputs else np.zeros_like(c) for o, c in at.cotangents.items()}

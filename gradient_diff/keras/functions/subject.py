@@ -27,17 +27,9 @@ Recast = Callable[["Subject", str], "Subject"]
 class Subject:
     """A function of named arrays: of its arguments and of the variables that it reads.
 
-    Attributes:
-        title: what it is called in reports.
-        function: called with the arguments; a layer, or any callable that returns tensors.
-        arguments: how it is called, and on what.
-        variables: name → tf.Variable, further inputs.
-        state: variables that a call changes; put back before each one, so that each starts alike.
-        mode: how its gradient is computed.
-        recast: (subject, dtype) → the same function in another dtype.
-        computes_in: coarsest dtype it is known to compute in; "" if its arguments and outputs tell.
-
-    Example: see `keras_mlp.check_function`.
+    `state` are variables that a call changes, put back before each one, so that each starts alike; `recast` makes the
+    same function in another dtype; `computes_in` is the coarsest dtype that it is known to compute in, "" if its
+    arguments and outputs tell.
     """
 
     title: str

@@ -18,19 +18,9 @@ MOST_ARRAYS = 4  # of whole numbers, tried in every combination
 
 
 def wants_floats(function: Callable[..., Any], arguments: Arguments) -> str:
-    """Which whole numbers made a call fail: those with which, as floats, it works. Indices stay what they are.
+    """Which whole numbers made a call fail: those with which, as floats, it works; empty where none are at fault.
 
-    Args:
-        function: whose call failed. It is only traced here, so that nothing it keeps is changed.
-        arguments: what with.
-
-    Returns:
-        Words; empty if no whole numbers are at fault, or if that cannot be seen.
-
-    Example:
-        >>> from gradient_diff.keras.functions.arguments import read_arguments
-        >>> wants_floats(tf.sigmoid, read_arguments(tf.sigmoid, np.array([1, 2])))
-        "x is int64; pass floats, e.g. x.astype('float64')"
+    Indices stay what they are. The function is only traced here, so that nothing it keeps is changed.
     """
     for names, dtype in _trials(arguments):
         leaves = {n: a.astype(dtype) if n in names else a for n, a in arguments.leaves.items()}

@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from gradient_diff.keras.functions.subject import Subject
-from gradient_diff.keras.roundings import drawn_errors
+from gradient_diff.keras.roundings import DRAWS, moved
 from manual_mlp import Array
 from manual_mlp.extend import UNITS, Arrays
 
@@ -18,12 +18,7 @@ NEARLY = 0.1  # relative: a run that is off by more is no measure
 
 @dataclass(frozen=True, eq=False)
 class Rounding:
-    """Draws of what one function is off by, in its gradient and its outputs.
-
-    Attributes:
-        given: the function at the precision it is checked at.
-        cotangents: by output.
-    """
+    """Draws of what one function is off by, in its gradient and its outputs, at the precision it is checked at."""
 
     given: Subject
     cotangents: Arrays
@@ -79,3 +74,26 @@ class Rounding:
             return values | subject.gradients(point, self.cotangents)
 
         return run
+
+
+def drawn_errors(
+    point: Arrays, dtype: str, coarse: Callable[[Arrays], Arrays], exact: Callable[[Arrays], Arrays] | None
+) -> list[dict[str, Array]]:
+    """What a computation was off by, each time on other last digits; runs that give NaN or Inf are left out.
+
+    `coarse` computes in that dtype, `exact` in float64. Without one the runs are held against the first of them, and
+    what the moved digits change counts as rounding, too.
+    """
+    rng = np.random.default_rng(0)
+    draws = range(DRAWS if exact else DRAWS + 1)
+    places = [{n: moved(np.asarray(a, np.float64), dtype, rng, draw) for n, a in point.items()} for draw in draws]
+    found = [_float64(coarse(p)) for p in places]
+    true = [_float64(exact(p)) for p in places] if exact else [found[0]] * len(found)
+    pairs = list(zip(found, true, strict=True))[0 if exact else 1 :]
+    with np.errstate(invalid="ignore"):
+        errors = [{n: a - t[n] for n, a in f.items() if n in t and t[n].shape == a.shape} for f, t in pairs]
+    return [e for e in errors if all(np.isfinite(a).all() for a in e.values())]
+
+
+def _float64(arrays: Arrays) -> dict[str, Array]:
+    return {n: np.asarray(a, np.float64) for n, a in arrays.items()}

@@ -19,17 +19,14 @@ SELECTED = 4  # of its entries: those with the largest gradient, and as many at 
 
 
 @dataclass(frozen=True, eq=False)
-class Question:
-    """A direction in one array.
+class Direction:
+    """A direction in one array: one entry's, or a random one.
 
-    Attributes:
-        direction: of the array's shape.
-        natural, widest: lengths over which the function may change.
-        held: the largest number that moves: its rounding limits how small a step can be.
-        entry: whether it is one entry's.
+    `natural`, `widest` are lengths over which the function may change; `held` is the largest number that moves: its
+    rounding limits how small a step can be.
     """
 
-    direction: Array
+    vector: Array
     natural: float
     widest: float
     held: float
@@ -42,36 +39,24 @@ class Question:
 
     @property
     def place(self) -> str:
-        """The entry, or that it is none.
-
-        Example:
-            >>> entry_question(np.array([1.0, 2.0]), (1,)).place
-            '[1]'
-        """
-        index = np.unravel_index(int(np.argmax(self.direction)), self.direction.shape)
+        """The entry, or that it is none."""
+        index = np.unravel_index(int(np.argmax(self.vector)), self.vector.shape)
         return str([int(i) for i in index]) if self.entry else "a random direction"
 
 
 @dataclass(frozen=True, eq=False)
-class Answers:
-    """Derivatives along directions in one array, read from values alone.
-
-    Attributes:
-        shape: of the array.
-        questions: those that have an answer.
-        estimates: one each.
-        unanswered: those that have none.
-    """
+class Derivatives:
+    """Derivatives along directions in one array, read from values alone; `unknown` are those that have none."""
 
     shape: tuple[int, ...]
-    questions: tuple[Question, ...]
+    directions: tuple[Direction, ...]
     estimates: tuple[Estimate, ...]
-    unanswered: tuple[Question, ...]
+    unknown: tuple[Direction, ...]
 
     @property
     def whole(self) -> bool:
         """Whether every entry has been asked for and answered: then the answers are the gradient."""
-        return len(self.questions) == int(np.prod(self.shape)) and all(q.entry for q in self.questions)
+        return len(self.directions) == int(np.prod(self.shape)) and all(d.entry for d in self.directions)
 
     @property
     def truth(self) -> Array:
@@ -88,70 +73,67 @@ class Answers:
         if self.whole:
             return gradient
         g = np.asarray(gradient, np.float64)
-        found = np.array([float(np.vdot(g, q.direction)) for q in self.questions])
+        found = np.array([float(np.vdot(g, d.vector)) for d in self.directions])
         return found.astype(np.float32) if gradient.dtype == np.float32 else found
 
     def spread(self, sigma: Array) -> Array:
         """σ per entry, carried to the directions."""
-        return self.shaped([float(np.sqrt(np.vdot(sigma**2, q.direction**2))) for q in self.questions])
+        return self.shaped([float(np.sqrt(np.vdot(sigma**2, d.vector**2))) for d in self.directions])
 
     @property
     def words(self) -> str:
         """What has been asked."""
-        entries = sum(q.entry for q in self.questions)
-        asked = f"{entries} entries and {len(self.questions) - entries} random directions"
+        entries = sum(d.entry for d in self.directions)
+        asked = f"{entries} entries and {len(self.directions) - entries} random directions"
         return "every entry" if self.whole else asked
 
     def shaped(self, values: list[float]) -> Array:
-        """One number per question, in the array's shape if every entry has one."""
+        """One number per direction, in the array's shape if every entry has one."""
         return np.array(values).reshape(self.shape) if self.whole else np.array(values)
 
 
-def ask(subject: Subject, name: str, cotangents: Arrays, hand: Array | None) -> Answers:
+def derivatives_of(subject: Subject, name: str, cotangents: Arrays, hand: Array | None) -> Derivatives:
     """Ridders' differences of Σ ⟨cotangent, output⟩ by one array.
 
-    Args:
-        subject: whose values are taken.
-        name: of an input or weight.
-        cotangents: by output.
-        hand: its own gradient, which says where a large array is worth asking; None if there is none.
-
-    Returns:
-        The `Answers`.
+    `hand` is its own gradient, which says where a large array is worth asking; None if there is none.
     """
-    asked = list(_questions(np.asarray(subject.point[name], np.float64), hand))
-    estimates = [answer(subject, name, cotangents, q, hand) for q in asked]
-    pairs = [(q, e) for q, e in zip(asked, estimates, strict=True) if e.known]
-    questions, known = tuple(q for q, _ in pairs), tuple(e for _, e in pairs)
-    missing = tuple(q for q, e in zip(asked, estimates, strict=True) if not e.known)
-    return Answers(subject.point[name].shape, questions, known, missing)
+    asked = list(_directions(np.asarray(subject.point[name], np.float64), hand))
+    estimates = [derivative_along(subject, name, cotangents, d, hand) for d in asked]
+    pairs = [(d, e) for d, e in zip(asked, estimates, strict=True) if e.known]
+    directions, known = tuple(d for d, _ in pairs), tuple(e for _, e in pairs)
+    missing = tuple(d for d, e in zip(asked, estimates, strict=True) if not e.known)
+    return Derivatives(subject.point[name].shape, directions, known, missing)
 
 
-def answer(subject: Subject, name: str, cotangents: Arrays, question: Question, hand: Array | None) -> Estimate:
+def derivative_along(
+    subject: Subject, name: str, cotangents: Arrays, direction: Direction, hand: Array | None
+) -> Estimate:
     """The derivative along one direction."""
-    reach = _reach(subject, name, cotangents, question)
-    value = line(subject, name, cotangents, question.direction)
+    reach = _reach(subject, name, cotangents, direction)
+    value = line(subject, name, cotangents, direction.vector)
     enough = expected = 0.0
-    if hand is not None and hand.shape == question.direction.shape:
+    if hand is not None and hand.shape == direction.vector.shape:
         h = np.asarray(hand, np.float64)
         if np.isfinite(h).all():
-            enough, expected = ENOUGH * float(np.abs(h).max()), float(np.vdot(h, question.direction))
-    if not question.dwarfed:
+            enough, expected = ENOUGH * float(np.abs(h).max()), float(np.vdot(h, direction.vector))
+    if not direction.dwarfed:
         return derivative(value, reach, enough, expected)
-    near = derivative(value, replace(reach, natural=question.held), enough, expected)
+    near = derivative(value, replace(reach, natural=direction.held), enough, expected)
     if near.error <= max(POOR * abs(near.value), enough):
         return near
     return _nearer(near, derivative(value, reach, enough, expected))
 
 
-def answer_sided(subject: Subject, name: str, cotangents: Arrays, question: Question) -> tuple[Estimate, Estimate]:
+def sided_derivatives(
+    subject: Subject, name: str, cotangents: Arrays, direction: Direction
+) -> tuple[Estimate, Estimate]:
     """The derivatives to the left and to the right."""
-    reach = _reach(subject, name, cotangents, question)
-    value = line(subject, name, cotangents, question.direction)
+    reach = _reach(subject, name, cotangents, direction)
+    value = line(subject, name, cotangents, direction.vector)
     far = sided(value, reach)
-    if not question.dwarfed:
+    if not direction.dwarfed:
         return far
-    near = sided(value, replace(reach, natural=question.held))
+    near = sided(value, replace(reach, natural=direction.held))
     return _nearer(near[0], far[0]), _nearer(near[1], far[1])
 
 
@@ -160,11 +142,11 @@ def _nearer(near: Estimate, far: Estimate) -> Estimate:
     return far if not near.known or (far.error < near.error and far.agrees(near)) else near
 
 
-def _reach(subject: Subject, name: str, cotangents: Arrays, question: Question) -> Reach:
+def _reach(subject: Subject, name: str, cotangents: Arrays, direction: Direction) -> Reach:
     """With the rounding of those outputs that the direction moves at all."""
     unit, start = UNITS[subject.dtype], subject.fast(subject.point)
-    lengths = {FIRST_STEP * question.natural, FIRST_STEP * question.widest}
-    places = [_place(subject, name, sign * t, question.direction) for t in lengths for sign in (-1, 1)]
+    lengths = {FIRST_STEP * direction.natural, FIRST_STEP * direction.widest}
+    places = [_place(subject, name, sign * t, direction.vector) for t in lengths for sign in (-1, 1)]
     runs = [subject.fast(p) for p in places]
     squares = 0.0
     for n, a in start.items():
@@ -172,7 +154,7 @@ def _reach(subject: Subject, name: str, cotangents: Arrays, question: Question) 
         squares += float(
             np.square(cotangents[n] * np.where(moves & (cotangents[n] != 0), np.asarray(a, np.float64), 0.0)).sum()
         )
-    return Reach(question.natural, question.widest, unit * question.held, unit * float(np.sqrt(squares / 3)), unit)
+    return Reach(direction.natural, direction.widest, unit * direction.held, unit * float(np.sqrt(squares / 3)), unit)
 
 
 def _place(subject: Subject, name: str, t: float, direction: Array) -> dict[str, Array]:
@@ -195,20 +177,20 @@ def line(subject: Subject, name: str, cotangents: Arrays, direction: Array) -> L
     return value
 
 
-def entry_question(x: Array, index: tuple[int, ...]) -> Question:
+def entry_direction(x: Array, index: tuple[int, ...]) -> Direction:
     """One entry."""
     unit = np.zeros(x.shape)
     unit[index] = 1.0
     size, own = _size(x), abs(float(x[index]))
-    return Question(unit, size, max(size, own, 1.0), own)
+    return Direction(unit, size, max(size, own, 1.0), own)
 
 
-def _questions(x: Array, hand: Array | None) -> Iterator[Question]:
+def _directions(x: Array, hand: Array | None) -> Iterator[Direction]:
     if x.size <= FEW:
-        yield from (entry_question(x, index) for index in np.ndindex(x.shape))
+        yield from (entry_direction(x, index) for index in np.ndindex(x.shape))
         return
     rng = np.random.default_rng(0)
-    yield from (entry_question(x, index) for index in _selected(x, hand, rng))
+    yield from (entry_direction(x, index) for index in _selected(x, hand, rng))
     size = _size(x)
     uneven = FINER * float(np.median(np.abs(x[x != 0]) if np.any(x) else 1.0)) < size
     for k in range(RANDOM_DIRECTIONS):
@@ -217,7 +199,7 @@ def _questions(x: Array, hand: Array | None) -> Iterator[Question]:
         held = float(np.abs(x).max())
         # From further away than its own size a function of many numbers may look smooth where it is not.
         # Where most entries are dwarfed by a few, a step that suits these would throw all others far away.
-        yield Question(signs * own if k % 2 or uneven else signs, size, size, held, entry=False)
+        yield Direction(signs * own if k % 2 or uneven else signs, size, size, held, entry=False)
 
 
 def _selected(x: Array, hand: Array | None, rng: np.random.Generator) -> list[tuple[int, ...]]:
