@@ -194,7 +194,7 @@ def mean_over_outputs(loss: LossFunction) -> bool:
     return loss.factor(1, 2) != loss.factor(1, 1)
 
 
-def named_factor(factor: float, known: Known = NOTHING) -> Iterator[Found]:
+def name_factor(factor: float, known: Known = NOTHING) -> Iterator[Found]:
     """(id, "", sentence) for everything that a factor of all gradients may be: what is known, else questions."""
     said = f"your gradients are {factor:.6g} times the reference's"
     if _is(factor, -1):

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from gradient_diff.diagnosis.factors import NOTHING, Found, Known, named_factor, whole
+from gradient_diff.diagnosis.factors import NOTHING, Found, Known, name_factor, whole
 from manual_mlp import Array
 from manual_mlp.extend import UNITS
 
@@ -80,7 +80,7 @@ def _factors(
     if not everywhere:
         yield "stray_constant", where, f"your gradient is {factor:.6g} times the reference's, the others agree"
         return
-    yield from named_factor(factor, known)
+    yield from name_factor(factor, known)
 
 
 def _decay(hand: Mapping[str, Array], reference: Mapping[str, Array], off: list[str], known: Known) -> Iterator[Found]:

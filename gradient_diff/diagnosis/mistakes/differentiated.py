@@ -8,12 +8,12 @@ import numpy as np
 
 from gradient_diff.diagnosis.mistake import makes
 from gradient_diff.diagnosis.mistakes import output_delta
-from gradient_diff.diagnosis.mistakes.output_delta import Head, LogitsHead, clip_as_keras, dense, logits_head
+from gradient_diff.diagnosis.mistakes.output_delta import Head, LogitsHead, clip_as_keras, dense, logits_head, unfuse
 from gradient_diff.diagnosis.reenactment.enact import Committed
 from gradient_diff.diagnosis.reenactment.formula import Formula
 from gradient_diff.diagnosis.reenactment.scene import Scene
-from manual_mlp import LOSSES, Array, Equation
-from manual_mlp.extend import Activate, LossFunction, LossGradient, Pullback
+from manual_mlp import LOSSES, Array
+from manual_mlp.extend import Activate, LossFunction, LossGradient
 
 MOST_SHIFTS = 3  # of the targets, the likeliest by a random projection, are tried in full
 
@@ -55,10 +55,7 @@ def _derive_from_output(
     head, top, operation = scene.graph.head, scene.graph.output, Formula(text, function)
     if not scene.problem.fused or top is None:
         return Committed(kind, head.layer, sentence, scene.swap(head.node, operation, head.operands[0], *more))
-    extra = Equation(top.layer, top.g, operation, (top.z, *more))
-    swap = scene.swap(top.node, Pullback(top.kind), top.g, top.reads)
-    right = scene.by_node[top.node].formula
-    return Committed(kind, top.layer, sentence, swap, {top.node: (extra,)}, written=extra.formula, right=right)
+    return unfuse(scene, top, kind, sentence, operation, *more)
 
 
 def _squared_factors(scene: Scene) -> dict[str, float]:

@@ -29,10 +29,8 @@ def commit(scene: Scene) -> Iterator[Committed]:
     """Every mistake in a product."""
     kernels = [n for n in scene.nodes if is_kernel(n)]
     if kernels:
+        name, sentence, turn = "convention_transposed", "all your matrices are (n_out, n_in)", _transpose(kernels)
         written, right = "dE/dW = δᵀ z_prev", "dE/dW = z_prevᵀ δ"
-        turn = _transpose(kernels)
-        sentence = "all your matrices are (n_out, n_in)"
-        name = "convention_transposed"
         yield Committed(name, "", sentence, finish=turn, undo=turn, written=written, right=right)
     for i, name in enumerate(scene.names):
         yield from _change_kernel_gradient(scene, i, name)
@@ -214,9 +212,9 @@ def _reverse(scene: Scene) -> Iterator[Committed]:
     sentence = "your list of gradients begins at the output"
     for source in (by_layer, dict(zip(nodes, reversed(nodes), strict=True))):
         if any(n != other for n, other in source.items()) and set(source.values()) <= set(nodes):
-            maps = {"finish": _rename(source), "undo": _rename({there: here for here, there in source.items()})}
-            orders = {"written": "dE/dW_L, …, dE/dW_1", "right": "dE/dW_1, …, dE/dW_L"}
-            yield Committed("layers_reversed", "", sentence, **maps, **orders)  # type: ignore[arg-type]  # maps, texts
+            there, back = _rename(source), _rename({there: here for here, there in source.items()})
+            written, right = "dE/dW_L, …, dE/dW_1", "dE/dW_1, …, dE/dW_L"
+            yield Committed("layers_reversed", "", sentence, finish=there, undo=back, written=written, right=right)
 
 
 def _rename(source: Mapping[str, str]) -> Finish:

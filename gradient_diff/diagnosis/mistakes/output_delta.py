@@ -10,9 +10,10 @@ import numpy as np
 from gradient_diff.diagnosis.mistake import makes
 from gradient_diff.diagnosis.reenactment.enact import Committed
 from gradient_diff.diagnosis.reenactment.formula import Formula
+from gradient_diff.diagnosis.reenactment.graph import Slope
 from gradient_diff.diagnosis.reenactment.scene import Scene
 from manual_mlp import Array, Equation, Loss
-from manual_mlp.extend import Activate, LossGradient, Pullback
+from manual_mlp.extend import Activate, LossGradient, Operation, Pullback
 
 Head = Callable[[Array, Array, Array], Array]
 
@@ -176,10 +177,13 @@ def clip_as_keras(scene: Scene) -> Iterator[Committed]:
     if not scene.problem.fused or top is None:
         return
     loss = Loss(scene.problem.loss.name, scale=scene.problem.loss.scale)
-    extra = Equation(top.layer, top.g, LossGradient(loss, False), (top.z, "y"))
-    swap = scene.swap(top.node, Pullback(top.kind), top.g, top.z)
     sentence = "the cross-entropy is taken of clipped probabilities: saturated samples get no gradient"
+    yield unfuse(scene, top, "probability_clip", sentence, LossGradient(loss, False), "y")
+
+
+def unfuse(scene: Scene, top: Slope, kind: str, sentence: str, operation: Operation, *more: str) -> Committed:
+    """dE/dz of a fused output by an operation on z, then the pullback of its activation."""
+    extra = Equation(top.layer, top.g, operation, (top.z, *more))
+    swap = scene.swap(top.node, Pullback(top.kind), top.g, top.reads)
     right = scene.by_node[top.node].formula
-    yield Committed(
-        "probability_clip", top.layer, sentence, swap, {top.node: (extra,)}, written=extra.formula, right=right
-    )
+    return Committed(kind, top.layer, sentence, swap, {top.node: (extra,)}, written=extra.formula, right=right)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 
@@ -11,7 +11,7 @@ from gradient_diff.diagnosis.reenactment.enact import Committed, Finish, is_bias
 from gradient_diff.diagnosis.reenactment.formula import Formula
 from gradient_diff.diagnosis.reenactment.scene import Scene
 from manual_mlp import Array, Equation
-from manual_mlp.extend import Product
+from manual_mlp.extend import Product, is_gradient
 
 
 def commit(scene: Scene) -> Iterator[Committed]:
@@ -122,30 +122,28 @@ def _add_known(scene: Scene) -> Iterator[Committed]:
 
 
 def _add_fitted(scene: Scene) -> Iterator[Committed]:
-    """A multiple c of the weights in every kernel, or every bias, that E knows nothing of."""
-    c = _fit(scene, [n for n in scene.gradients if is_kernel(n)])
-    if c:
-        words = f"your kernel gradients differ from the reference's by {c:.6g} · W, the same in every layer"
-        finish = _add_weights(scene, is_kernel, c)
-        for name in ("l2_missing", "l2_sign") if c < 0 else ("l2_missing",):
-            yield Committed(name, "", words, finish=finish, constants=1, written=f"dE/dW + {c:.6g} W", right="dE/dW")
-    c = _fit(scene, [n for n in scene.gradients if is_bias(n)])
-    if c:
-        words = f"your bias gradients differ from the reference's by {c:.6g} · b"
-        finish = _add_weights(scene, is_bias, c)
-        yield Committed("l2_bias", "", words, finish=finish, constants=1, written=f"dE/db + {c:.6g} b", right="dE/db")
-    both = _fit(scene, scene.gradients)
-    if both:
-        words = f"your gradients differ from the reference's by {both:.6g} times the parameters, biases too"
-        finish = _add_weights(scene, lambda node: is_kernel(node) or is_bias(node), both)
-        yield Committed(
-            "l2_bias", "", words, finish=finish, constants=1, written=f"dE/db + {both:.6g} b", right="dE/db"
-        )
+    """A multiple c of the weights in every kernel, every bias, or both, that E knows nothing of."""
+    differ = "differ from the reference's by"
+    for of, nodes, whose, times in (
+        ("W", is_kernel, "your kernel gradients", "· W, the same in every layer"),
+        ("b", is_bias, "your bias gradients", "· b"),
+        ("b", _is_parameters, "your gradients", "times the parameters, biases too"),
+    ):
+        c = _fit(scene, [n for n in scene.gradients if nodes(n)])
+        if not c:
+            continue
+        sentence, finish = f"{whose} {differ} {c:.6g} {times}", _add_weights(scene, nodes, c)
+        written, right = f"dE/d{of} + {c:.6g} {of}", f"dE/d{of}"
+        for name in ("l2_bias",) if of == "b" else ("l2_missing", "l2_sign") if c < 0 else ("l2_missing",):
+            yield Committed(name, "", sentence, finish=finish, constants=1, written=written, right=right)
+
+
+def _is_parameters(node: str) -> bool:
+    return is_gradient(node, "kernel", "bias")
 
 
 def _fit(scene: Scene, nodes: list[str]) -> float | None:
     """c of hand − right = c W, if that is of the right kind at all."""
-    nodes = [n for n in nodes if is_kernel(n) or is_bias(n)]
     nodes = [n for n in nodes if scene.weights(n).shape == scene.hand[n].shape]
     return decay_between({n: scene.hand[n] - scene.right[n] for n in nodes}, {n: scene.weights(n) for n in nodes})
 
@@ -160,6 +158,5 @@ def decay_between(difference: Mapping[str, Array], weights: Mapping[str, Array])
     return c if left <= 0.5 * c * c * size else None  # a rough look: the arrays themselves decide
 
 
-def _add_weights(scene: Scene, nodes: object, c: float) -> Finish:
-    assert callable(nodes)
+def _add_weights(scene: Scene, nodes: Callable[[str], bool], c: float) -> Finish:
     return lambda arrays: {n: a + c * scene.weights(n) if nodes(n) else a for n, a in arrays.items()}

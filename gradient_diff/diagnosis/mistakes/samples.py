@@ -8,7 +8,7 @@ import numpy as np
 
 from gradient_diff.diagnosis.factors import fit, is_close
 from gradient_diff.diagnosis.mistake import STEP, makes
-from gradient_diff.diagnosis.reenactment.enact import Committed, but_decay, decays_of, everywhere
+from gradient_diff.diagnosis.reenactment.enact import Committed, Finish, but_decay, decays_of, everywhere
 from gradient_diff.diagnosis.reenactment.formula import Formula
 from gradient_diff.diagnosis.reenactment.scene import SMALLEST, Scene
 from manual_mlp import Array, Equation, gradient_node
@@ -54,12 +54,10 @@ def _weightings(n: int) -> Iterator[Weighting]:
         yield "only_last_sample", f"only sample {sample} of {n} counts", 1.0 * which
         yield "only_last_sample", f"only sample {sample} of {n} counts, as if it were the whole batch", n * which
     for m in range(2, n):
-        yield "mini_batch_dropped", f"only the first {m} of {n} samples are summed", 1.0 * (rows < m)
-        words = f"only the first {m} of {n} samples are summed, and divided by {m}"
-        yield "mini_batch_dropped", words, n / m * (rows < m)
-        yield "mini_batch_dropped", f"only the last {m} of {n} samples are summed", 1.0 * (rows >= n - m)
-        words = f"only the last {m} of {n} samples are summed, and divided by {m}"
-        yield "mini_batch_dropped", words, n / m * (rows >= n - m)
+        for which, some in (("first", rows < m), ("last", rows >= n - m)):
+            words = f"only the {which} {m} of {n} samples are summed"
+            yield "mini_batch_dropped", words, 1.0 * some
+            yield "mini_batch_dropped", f"{words}, and divided by {m}", n / m * some
         if n % m:
             batches = -(-n // m)
             sizes = np.where(rows < n - n % m, m, n % m)
@@ -117,9 +115,16 @@ def _divide_by_another_count(scene: Scene) -> Iterator[Committed]:
     if 0 < m < n and is_close(n / m, factor):
         sentence = f"your gradients are {n}/{m} of the reference's: divided by {m} samples, not {n}"
         there, back = (but_decay(decays, everywhere(f)) for f in (n / m, m / n))
-        words = {"written": f"{n}/{m} · dE/dW", "right": "dE/dW"}
-        factor = None if decays else n / m
-        yield Committed("mini_batch_dropped", "", sentence, finish=there, undo=back, factor=factor, **words)  # type: ignore[arg-type]  # texts
+        yield Committed(
+            "mini_batch_dropped",
+            "",
+            sentence,
+            finish=there,
+            undo=back,
+            factor=None if decays else n / m,
+            written=f"{n}/{m} · dE/dW",
+            right="dE/dW",
+        )
 
 
 @makes(
@@ -155,9 +160,12 @@ def _keep_earlier_step(scene: Scene) -> Iterator[Committed]:
             return
     sentence = f"the gradient of the step before is still in it: an update with lr = {rate:.6g} ago"
     added = {n: here[n] + scene.added.get(n, 0.0) for n in nodes}
-    finish = {"finish": lambda arrays: {n: a + added[n] if n in added else a for n, a in arrays.items()}}
-    written = {"written": "dE/dW += …", "right": "dE/dW = …"}
-    yield Committed("accumulated", "", sentence, constants=1, **finish, **written)  # type: ignore[arg-type]  # a map and texts
+    written, right = "dE/dW += …", "dE/dW = …"
+    yield Committed("accumulated", "", sentence, finish=_plus(added), constants=1, written=written, right=right)
+
+
+def _plus(added: dict[str, Array]) -> Finish:
+    return lambda arrays: {n: a + added[n] if n in added else a for n, a in arrays.items()}
 
 
 def _distance(a: dict[str, Array], b: dict[str, Array]) -> float:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gradient_diff.diagnosis.factors import Known, fit, list_factors, may_be_a_rate, named_factor, whole
+from gradient_diff.diagnosis.factors import Known, fit, list_factors, may_be_a_rate, name_factor, whole
 from manual_mlp import LOSSES
 
 N, K = 7, 3
@@ -24,10 +24,10 @@ def test_no_rate_is_beyond_a_half() -> None:
 
 
 def test_a_factor_is_named_by_the_sizes_that_are_known() -> None:
-    assert [name for name, _, _ in named_factor(-1.0)] == ["sign"]
-    (_, _, said), *_ = named_factor(10.5, Known(batch=N, outputs=K))
+    assert [name for name, _, _ in name_factor(-1.0)] == ["sign"]
+    (_, _, said), *_ = name_factor(10.5, Known(batch=N, outputs=K))
     assert said == "your gradients are 10.5 times the reference's; that is N·K/2, with N = 7 and K = 3"
-    assert [name for name, _, _ in named_factor(7.0, Known(batch=N))] == ["missing_batch_mean"]
+    assert [name for name, _, _ in name_factor(7.0, Known(batch=N))] == ["missing_batch_mean"]
 
 
 MEANS = {"K", "K/2", "N·K", "N·K/2", "1/K"}
