@@ -53,8 +53,6 @@ FLOORS = {
 DOORS_TO_KERAS = ("keras_mlp", "gradient_diff.keras", "experiments")
 """Where Keras and TensorFlow are imported; `gradient_diff.cli` may do so inside functions."""
 
-Graph = Mapping[str, set[str]]
-
 
 def sources(root: Path, *folders: str) -> list[Path]:
     """The Python files below these folders of root, without those of hidden ones."""
@@ -85,14 +83,14 @@ def graph(trees: Mapping[str, ast.Module]) -> dict[str, set[str]]:
     return {name: targets & trees.keys() for name, targets in named.items()}
 
 
-def circles(arrows: Graph) -> list[list[str]]:
+def circles(arrows: Mapping[str, set[str]]) -> list[list[str]]:
     """The sets of modules of which each reaches each other by imports."""
     reach = {module: _reached(module, arrows) for module in arrows}
     found = {tuple(sorted(m for m in reach[module] if module in reach[m])) for module in arrows}
     return [list(circle) for circle in sorted(found) if circle]
 
 
-def _reached(module: str, arrows: Graph) -> set[str]:
+def _reached(module: str, arrows: Mapping[str, set[str]]) -> set[str]:
     seen: set[str] = set()
     ahead = list(arrows[module])
     while ahead:
@@ -109,12 +107,12 @@ def floor(module: str) -> int | None:
     return next((i for i, rooms in enumerate(FLOORS[package]) if room in rooms.split()), None)
 
 
-def homeless(arrows: Graph) -> list[str]:
+def homeless(arrows: Mapping[str, set[str]]) -> list[str]:
     """The modules of a package with floors that stand on none of them."""
     return sorted(m for m in arrows if m.split(".")[0] in FLOORS and floor(m) is None)
 
 
-def arrows_up(arrows: Graph) -> list[str]:
+def arrows_up(arrows: Mapping[str, set[str]]) -> list[str]:
     """The imports that no room may have: of a package that it may not know, or of its own or a higher floor."""
     return sorted(f"{a} → {b}" for a, targets in arrows.items() for b in targets if _runs_up(a, b))
 
@@ -130,7 +128,7 @@ def _runs_up(module: str, target: str) -> bool:
     return here is None or there is None or there >= here
 
 
-def trespasses(arrows: Graph) -> list[str]:
+def trespasses(arrows: Mapping[str, set[str]]) -> list[str]:
     """The imports of another package's inside, past its face."""
     pairs = ((a, b) for a, targets in arrows.items() for b in targets)
     return sorted(f"{a} → {b}" for a, b in pairs if a.split(".")[0] != b.split(".")[0] and b not in FACES)
@@ -227,8 +225,8 @@ def _takes_apart(node: ast.Call | ast.Compare) -> bool:
     return any("/dE_d" in str(a.value) for a in asked if isinstance(a, ast.Constant))
 
 
-def passages(root: Path) -> dict[str, int]:
-    """What `passage.py` counts, in an interpreter that knows this root only."""
+def passages(root: Path) -> dict[str, list[str]]:
+    """What `passage.py` finds, in an interpreter that knows this root only."""
     command = [sys.executable, str(Path(__file__).with_name("passage.py")), str(root)]
     environment = {**os.environ, "PYTHONPATH": str(root), "TF_CPP_MIN_LOG_LEVEL": "3"}
     done = subprocess.run(command, env=environment, cwd=root, capture_output=True, text=True, check=False)
@@ -252,17 +250,18 @@ def counts(root: Path) -> tuple[list[str], dict[str, list[str]]]:
         '"/dE_d" taken apart by hand': names_taken_apart(trees),
     }
     circle, arrow, *rest = (str(len(found)) for found in names.values())
+    right, wrong, *ways = passed.values() if passed else ([], [], [], [])
     cells = [
         f"{lines(root):,}",
         f"{circle} · {arrow if planned else '–'}",
-        f"{passed.get('right', '–')} · {passed.get('wrong', '–')}",
-        f"{passed.get('stays', '–')}, {passed.get('returns', '–')}",
+        f"{len(right) or '–'} · {len(wrong) or '–'}",
+        *(f"{len(way)}, {len(way) - len(set(way))}" if passed else "–, –" for way in ways),
         str(public_names(trees)),
         str(len(list((root / "experiments").glob("*.py")))),
         f"{len(rich)}, {sum(length for _, length in rich):,} lines",
         *rest,
     ]
-    return cells, names
+    return cells, {**names, "entered by a right compare": right, "stays of `hand` in compare": ways[0]}
 
 
 ROWS = (
@@ -270,6 +269,7 @@ ROWS = (
     ("import circles · arrows that run up", "0 · 0"),
     ("files entered by a right compare · by a wrong check_gradients", "≤ 22 · ≤ 45"),
     ("stays of `hand` in compare, returns among them", "≤ 10, ≤ 2"),
+    ("the same, where a record of records carries it", "–"),
     ("public names of the four packages", "≤ 75"),
     ("files directly in experiments/", "≤ 4"),
     ("rich docstrings on inside names", "0"),

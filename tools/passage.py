@@ -1,6 +1,6 @@
 """What a comparison passes through: the files it enters, and how often the derivation comes back to one of them.
 
-`python tools/passage.py ROOT`, with the house at ROOT on `PYTHONPATH`, prints the counts as JSON for `anatomy.py`.
+`python tools/passage.py ROOT`, with the house at ROOT on `PYTHONPATH`, prints them as JSON for `anatomy.py`.
 """
 
 from __future__ import annotations
@@ -20,11 +20,14 @@ from typing import Any
 PACKAGES = ("manual_mlp", "gradient_diff", "keras_mlp")
 
 
-def passage(root: Path, call: Callable[[], object], watched: Iterable[object] = ()) -> tuple[set[str], list[str]]:
+def passage(
+    root: Path, call: Callable[[], object], watched: Iterable[object] = (), depth: int = 1
+) -> tuple[set[str], list[str]]:
     """The files below root that a call enters; and the file of each call that is handed one of the watched objects.
 
-    Handed is an argument that is one of them (the very object), or a mapping, a sequence or a record that holds one. A
-    call in a loop, or in a function that is called again, counts the first time: what is counted is written calls.
+    Handed is an argument that is one of them (the very object), or a mapping, a sequence or a record that holds one, as
+    deep as depth. A call in a loop, or in a function that is called again, counts the first time: what is counted is
+    written calls.
     """
     entered: set[str] = set()
     handed: list[str] = []
@@ -37,7 +40,7 @@ def passage(root: Path, call: Callable[[], object], watched: Iterable[object] = 
         entered.add(frame.f_code.co_filename)
         caller = frame.f_back
         site = (caller and caller.f_code, caller and caller.f_lasti, frame.f_code)
-        if site not in sites and any(id(item) in ids for value in arguments(frame) for item in [value, *parts(value)]):
+        if site not in sites and any(holds(value, ids, depth) for value in arguments(frame)):
             sites.add(site)
             handed.append(frame.f_code.co_filename)
 
@@ -63,6 +66,11 @@ def arguments(frame: FrameType) -> list[Any]:
     return [frame.f_locals[name] for name in code.co_varnames[:count] if name in frame.f_locals]
 
 
+def holds(value: object, ids: set[int], depth: int) -> bool:
+    """Whether a value is one of these objects, or has one among its parts."""
+    return id(value) in ids or (depth > 0 and any(holds(part, ids, depth - 1) for part in parts(value)))
+
+
 def parts(value: object) -> Iterable[object]:
     """What a mapping, a sequence or a record holds."""
     if isinstance(value, Mapping):
@@ -72,10 +80,9 @@ def parts(value: object) -> Iterable[object]:
     return list(vars(value).values()) if is_dataclass(value) and hasattr(value, "__dict__") else ()
 
 
-def stays_and_returns(files: list[str]) -> tuple[int, int]:
-    """How many stays the calls make, one after the other in one file; and how many in a file that was left before."""
-    stays = [file for file, _ in groupby(files)]
-    return len(stays), len(stays) - len(set(stays))
+def stays(files: list[str]) -> list[str]:
+    """The file of each stay: of calls that follow each other in one file. One that was left before is a return."""
+    return [file for file, _ in groupby(files)]
 
 
 def load_all(root: Path) -> None:
@@ -89,8 +96,8 @@ def load_all(root: Path) -> None:
                 importlib.import_module(module.name)
 
 
-def measure(root: Path) -> dict[str, int]:
-    """A right `compare` and a wrong `check_gradients` on a 2-3-3 network with five samples."""
+def measure(root: Path) -> dict[str, list[str]]:
+    """The files of a right `compare` and of a wrong `check_gradients` on a 2-3-3 network with five samples."""
     load_all(root)
     import numpy as np
 
@@ -114,9 +121,14 @@ def measure(root: Path) -> dict[str, int]:
         return compare(hand, tape)
 
     assert run().ok and not check().ok  # once before, so that what is made on first use does not count
-    entered, handed = passage(root, run, [hand, *hand.nodes.values()])
-    stays, returns = stays_and_returns(handed)
-    return {"right": len(entered), "wrong": len(passage(root, check)[0]), "stays": stays, "returns": returns}
+    own = [hand, *hand.nodes.values()]
+    found = {
+        "right": sorted(passage(root, run)[0]),
+        "wrong": sorted(passage(root, check)[0]),
+        "stays": stays(passage(root, run, own)[1]),
+        "inside records": stays(passage(root, run, own, depth=4)[1]),
+    }
+    return {what: [Path(file).relative_to(root).as_posix() for file in files] for what, files in found.items()}
 
 
 if __name__ == "__main__":

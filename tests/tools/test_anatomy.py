@@ -208,7 +208,9 @@ def test_a_passage_tells_files_and_where_the_object_is_handed(tmp_path: Path, mo
 
     hand = {"w": 1}
     entered, handed = passage.passage(tmp_path, lambda: enter(hand), [hand])
+    assert passage.passage(tmp_path, lambda: enter([[hand]]), [hand])[1] == []
+    assert len(passage.passage(tmp_path, lambda: enter([[hand]]), [hand], depth=3)[1]) == 4
     assert {Path(file).stem for file in entered} == {"door", "room", "attic"}
     assert [Path(file).stem for file in handed] == ["door", "room", "door", "room"]
-    assert passage.stays_and_returns(handed) == (4, 2)
+    assert passage.stays(["a", "a", "b", "a", "c", "c"]) == ["a", "b", "a", "c"]
     assert sys.getprofile() is None
