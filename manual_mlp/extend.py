@@ -10,6 +10,7 @@ from manual_mlp.equations.loss_operations import LossGradient
 from manual_mlp.equations.losses import EPSILON, LossFunction
 from manual_mlp.equations.operations import Activate, Operation, Product, Pullback, SumOverBatch
 from manual_mlp.network.checks import check_parameters
+from manual_mlp.network.description import Description
 from manual_mlp.network.drawn_data import draw_data, draw_targets
 from manual_mlp.network.initializers import generator
 from manual_mlp.network.layers import Layer
@@ -25,6 +26,7 @@ __all__ = [
     "UNITS",
     "Activate",
     "Arrays",
+    "Description",
     "Layer",
     "Local",
     "LossFunction",

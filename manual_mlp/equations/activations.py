@@ -251,10 +251,6 @@ class ActivationFunction:
         backward_rounding: (dE/dz, u or z, dE/du, unit roundoff) → what the pullback rounds.
         source: where the formula is from.
         kinked: linear on each side of u = 0, with two slopes.
-
-    Example:
-        >>> ACTIVATIONS["sigmoid"].formula.format(u="u")
-        '1/(1 + exp(−u))'
     """
 
     name: str

@@ -98,24 +98,7 @@ def evaluate(equations: Iterable[Equation], environment: Mapping[str, Array]) ->
 
 
 def infer_shapes(equations: Iterable[Equation], shapes: Mapping[str, Shape]) -> dict[str, Shape]:
-    """The shape of every name, from the shapes of data and parameters, in numbers or in letters.
-
-    Args:
-        equations: in order.
-        shapes: name → shape of data and parameters.
-
-    Returns:
-        name → shape, the given ones first.
-
-    Raises:
-        ShapeError: an equation whose operands do not fit.
-
-    Example:
-        >>> from manual_mlp import MLP, Dense
-        >>> mlp = MLP(3, [Dense(2)])
-        >>> infer_shapes(mlp.equations("mse"), mlp.leaf_shapes("N"))["dense_1/dE_dkernel"]
-        (3, 2)
-    """
+    """The shape of every name, the given ones first, from those of data and parameters, in numbers or in letters."""
     known = dict(shapes)
     for equation in equations:
         known[equation.node] = equation.shape(known)

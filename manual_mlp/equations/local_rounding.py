@@ -72,28 +72,14 @@ def entry(amplitude: Array) -> Local:
 
 
 def product_rounding(a: Array, b: Array, product: Array, u: float, start: Array | None = None) -> tuple[Array, Array]:
-    """Rounding of S = A B over n terms, whatever the order of summation.
+    """ℓ² of S = A B over n terms, whatever the order of summation, and u n max_j max(|C_j|, |S − C_j|), its worst case.
 
     With Q = A² B² (squares entry by entry) and C_j the partial sums at the ends of blocks of length m_j:
     n ≤ 16: ℓ² = s² (n + 1) (Q/6 + S²/3);
     n > 16: ℓ² = s² [Σ_j m_j (C_{j−1}² + C_{j−1} C_j + C_j²)/3 + Q (1 + (n + 1)/48)].
 
-    Args:
-        a: (M, n).
-        b: (n, P).
-        product: (M, P), A B.
-        u: unit roundoff.
-        start: what a running sum may begin with, (M, P): XLA adds the bias first where a matrix meets a vector, and
-            then every partial sum is as large as the bias.
-
-    Returns:
-        ℓ² (M, P), and the worst case of one running sum, u n max_j max(|C_j|, |S − C_j|), (M, P).
-
-    Example:
-        >>> import numpy as np
-        >>> variance, worst = product_rounding(np.ones((1, 1)), np.ones((1, 1)), np.ones((1, 1)), 1.0)
-        >>> variance, worst
-        (array([[0.33333333]]), array([[1.]]))
+    `start` is what a running sum may begin with: XLA adds the bias first where a matrix meets a vector, and then every
+    partial sum is as large as the bias.
     """
     n = a.shape[1]
     blocks = BLOCKS if product.size < LARGE else FEWER_BLOCKS
@@ -136,20 +122,7 @@ def _partial_sums(a: Array, b: Array, blocks: int) -> Iterator[tuple[int, Array]
 
 
 def sum_rounding(terms: Array, u: float) -> tuple[Array, Array]:
-    """Rounding of a sum along the first axis, from its exact running sums c_i: ℓ² = s² Σ c_i².
-
-    Args:
-        terms: (N, …).
-        u: unit roundoff.
-
-    Returns:
-        ℓ² (…) and the worst case u N max_i max(|c_i|, |S − c_i|), (…).
-
-    Example:
-        >>> import numpy as np
-        >>> sum_rounding(np.ones((2, 1)), 1.0)
-        (array([1.66666667]), array([4.]))
-    """
+    """ℓ² = s² Σ c_i² of a sum along the first axis with exact running sums c_i, and u N max_i max(|c_i|, |S − c_i|)."""
     running = np.cumsum(terms, axis=0)
     largest = np.maximum(np.abs(running), np.abs(running[-1] - running)).max(axis=0)
     return u * u / 3 * np.square(running).sum(axis=0), u * len(terms) * largest

@@ -35,7 +35,7 @@ class Description:
             kind = type(layers).__name__
             raise TypeError(f"MLP: layers is {kind}: expected a list of them, such as [Dense(3), Dense(1)].")
         object.__setattr__(self, "inputs", inputs)
-        object.__setattr__(self, "layers", named(layers))
+        object.__setattr__(self, "layers", name_layers(layers))
 
     @cached_property
     def units(self) -> tuple[int, ...]:
@@ -208,7 +208,7 @@ class Description:
         return cls(data["inputs"], [layer_from_dict(layer) for layer in data["layers"]])
 
 
-def named(layers: Iterable[Layer]) -> tuple[Layer, ...]:
+def name_layers(layers: Iterable[Layer]) -> tuple[Layer, ...]:
     """The layers, those without a name counted per kind; an error for what is no layer, or a name that is taken."""
     counters: dict[str, itertools.count[int]] = {}
     result = []

@@ -47,24 +47,10 @@ INITIALIZERS: dict[str, Draw] = {
 
 
 def initializer(name: str) -> Draw:
-    """The drawing function of an initializer.
+    """The drawing function of an initializer, a key of `INITIALIZERS` or `normal(σ)` for N(0, σ²).
 
     Variances, with n_in and n_out the two sizes of the array: Glorot 2/(n_in + n_out), He 2/n_in. Source: Glorot and
     Bengio, 2010; He et al., 2015; the truncation at two deviations is Keras's.
-
-    Args:
-        name: a key of `INITIALIZERS`, or `normal(σ)` for N(0, σ²).
-
-    Returns:
-        (generator, shape) → array of that shape.
-
-    Raises:
-        ValueError: unknown name, or σ below 0.
-
-    Example:
-        >>> import numpy as np
-        >>> initializer("normal(0.5)")(np.random.RandomState(0), (2,))
-        array([0.88202617, 0.2000786 ])
     """
     if match := re.fullmatch(r"normal\(\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*\)", name):
         sigma = float(match[1])

@@ -258,12 +258,7 @@ Layer: TypeAlias = Dense | Dropout | Activation
 
 
 def layer_from_dict(data: Mapping[str, object]) -> Layer:
-    """The layer that `to_dict` wrote down.
-
-    Example:
-        >>> layer_from_dict({"kind": "dropout", "rate": 0.3})
-        Dropout(rate=0.3, name=None)
-    """
+    """The layer that `to_dict` wrote down."""
     kinds: dict[str, type[Layer]] = {layer.kind: layer for layer in (Dense, Dropout, Activation)}
     fields = dict(data)
     kind = fields.pop("kind", None)

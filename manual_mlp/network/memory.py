@@ -16,8 +16,5 @@ def keep_freed_memory() -> None:
     allocators do not mind.
 
     Source: mallopt(3), M_MMAP_THRESHOLD. Measured on 784-50-100-10, batch 100, float64: 1.5 ms, then 1.0 ms.
-
-    Example:
-        >>> keep_freed_memory()
     """
     np.empty(_KEPT, np.uint8)

@@ -66,15 +66,7 @@ class SGD(Optimizer):
 
 
 def descend(rate: Any, w: Array, g: Array, a: Array, _: Array) -> None:
-    """W ← W − lr g, in place.
-
-    Example:
-        >>> import numpy as np
-        >>> w = np.ones(2)
-        >>> descend(0.5, w, np.ones(2), np.empty(2), np.empty(2))
-        >>> w
-        array([0.5, 0.5])
-    """
+    """W ← W − lr g, in place."""
     np.multiply(g, rate, a)
     np.subtract(w, a, w)
 

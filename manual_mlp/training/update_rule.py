@@ -122,12 +122,7 @@ class Optimizer(ABC):
 
 
 def through_float32(value: float, dtype: np.dtype[Any]) -> Any:
-    """A number as Keras holds some of them: rounded to float32 first.
-
-    Example:
-        >>> float(through_float32(0.9, np.dtype("float64")))
-        0.8999999761581421
-    """
+    """A number as Keras holds some of them: rounded to float32 first."""
     return dtype.type(np.float32(value))
 
 

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 from manual_mlp import MLP, Activation, Dense, Dropout
-from manual_mlp.network.description import named, parameter_shapes, widths, word
+from manual_mlp.network.description import name_layers, parameter_shapes, widths, word
 from manual_mlp.network.layers import Layer
 
 
 def test_names_are_counted_per_kind_past_those_that_are_given() -> None:
-    layers = named([Dense(1), Dropout(0.5), Dense(1, name="middle"), Activation("tanh"), Dense(1), Dropout(0.5)])
+    layers = name_layers([Dense(1), Dropout(0.5), Dense(1, name="middle"), Activation("tanh"), Dense(1), Dropout(0.5)])
     assert [layer.name for layer in layers] == [
         "dense_1",
         "dropout_1",
@@ -27,12 +27,12 @@ def test_names_are_counted_per_kind_past_those_that_are_given() -> None:
 @pytest.mark.parametrize("layers", [[], [Dropout(0.5)], [Activation("relu"), Dropout(0.5)]])
 def test_something_must_be_learnt(layers: list[Layer]) -> None:
     with pytest.raises(ValueError, match="has nothing to learn"):
-        named(layers)
+        name_layers(layers)
 
 
 def test_two_layers_of_one_name() -> None:
     with pytest.raises(ValueError, match="Layer names dense_1 are taken"):
-        named([Dropout(0.5, name="dense_1"), Dense(1)])
+        name_layers([Dropout(0.5, name="dense_1"), Dense(1)])
 
 
 def test_what_keeps_the_width_keeps_the_letter() -> None:

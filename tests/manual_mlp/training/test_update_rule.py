@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from manual_mlp import SGD, Adam, RMSprop, ShapeError
+from manual_mlp.training.update_rule import through_float32
 
 W = {"a/kernel": np.ones((2, 3)), "a/bias": np.full(3, 2.0)}
 G = {"a/kernel": np.full((2, 3), 0.5), "a/bias": np.zeros(3)}
@@ -51,3 +52,7 @@ def test_steps_are_counted_from_one() -> None:
     """At 0 Adam would divide by 0."""
     with pytest.raises(ValueError, match=r"^step=0: steps are counted from 1\.$"):
         Adam().updated(W, G, Adam().initial_state(W), 0)
+
+
+def test_what_keras_holds_in_float32_is_rounded_to_it() -> None:
+    assert float(through_float32(0.9, np.dtype("float64"))) == 0.8999999761581421
