@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from typing import Any
 
 import numpy as np
@@ -45,16 +45,8 @@ def check_parameters(mlp: Description, parameters: Mapping[str, Array]) -> np.dt
     expected = mlp.parameter_shapes
     if not isinstance(parameters, Mapping):
         raise TypeError(f"parameters is {type(parameters).__name__}: expected a dict such as mlp.initialize(0).")
-    missing, unknown = expected.keys() - parameters.keys(), parameters.keys() - expected.keys()
-    if missing or unknown:
-        raise ValueError(
-            lines(
-                "The parameters are not those of the network.",
-                ("missing", ", ".join(sorted(missing)) or "none"),
-                ("unknown", ", ".join(sorted(map(str, unknown))) or "none"),
-                "Cure: start from mlp.initialize(seed), or rename the keys of your dict.",
-            )
-        )
+    cure = "Cure: start from mlp.initialize(seed), or rename the keys of your dict."
+    _check_names("The parameters are not those of the network.", expected.keys(), parameters, cure)
     for name, shape in expected.items():
         _check_parameter(mlp, name, parameters[name], shape)
     dtypes = {parameters[name].dtype for name in expected}
@@ -62,6 +54,13 @@ def check_parameters(mlp: Description, parameters: Mapping[str, Array]) -> np.dt
         listed = ", ".join(f"{n}: {parameters[n].dtype}" for n in expected)
         raise TypeError(f"Parameters of several dtypes ({listed}). Convert all to one, e.g. with .astype('float64').")
     return dtypes.pop()
+
+
+def _check_names(head: str, expected: Set[str], given: Mapping[str, Array], cure: str) -> None:
+    missing, unknown = sorted(expected - given.keys()), sorted(map(str, given.keys() - expected))
+    if missing or unknown:
+        rows = ("missing", ", ".join(missing) or "none"), ("unknown", ", ".join(unknown) or "none")
+        raise ValueError(lines(head, *rows, cure))
 
 
 def _check_parameter(mlp: Description, name: str, array: Array, shape: tuple[Any, ...]) -> None:
@@ -196,17 +195,10 @@ def check_draws(
     given = {} if draws is None else draws
     if not isinstance(given, Mapping):
         raise TypeError(f"draws is {type(draws).__name__}: expected a dict such as mlp.draws(seed, {batch}).")
-    missing, unknown = expected.keys() - given.keys(), given.keys() - expected.keys()
-    if missing or unknown:
-        raise ValueError(
-            lines(
-                f"{next((layer_of(n) for n in sorted(missing)), 'The network')}: "
-                + ("a Dropout reads a mask, which comes from outside." if missing else "the draws are not its own."),
-                ("missing", ", ".join(sorted(missing)) or "none"),
-                ("unknown", ", ".join(sorted(map(str, unknown))) or "none"),
-                f"Cure: pass draws=mlp.draws(seed, {batch}), or the tape's own, draws=evaluation.problem.draws.",
-            )
-        )
+    missing = sorted(expected.keys() - given.keys())
+    head = f"{layer_of(missing[0])}: a Dropout reads a mask, which comes from outside." if missing else ""
+    cure = f"Cure: pass draws=mlp.draws(seed, {batch}), or the tape's own, draws=evaluation.problem.draws."
+    _check_names(head or "The network: the draws are not its own.", expected.keys(), given, cure)
     return {name: _check_mask(name, given[name], layer, (batch, n), dtype) for name, (layer, n) in expected.items()}
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import ClassVar, TypeAlias
 
 import numpy as np
@@ -103,14 +103,7 @@ class Dense:
 
     def to_dict(self) -> dict[str, object]:
         """Plain data for JSON; `layer_from_dict` reads it back."""
-        return {
-            "kind": self.kind,
-            "units": self.units,
-            "activation": self.activation,
-            "use_bias": self.use_bias,
-            "name": self.name,
-            "kernel_l2": self.kernel_l2,
-        }
+        return {"kind": self.kind, **asdict(self)}
 
 
 @dataclass(frozen=True)
@@ -172,7 +165,7 @@ class Activation:
 
     def to_dict(self) -> dict[str, object]:
         """Plain data for JSON; `layer_from_dict` reads it back."""
-        return {"kind": self.kind, "activation": self.activation, "name": self.name}
+        return {"kind": self.kind, **asdict(self)}
 
 
 @dataclass(frozen=True)
@@ -251,7 +244,7 @@ class Dropout:
 
     def to_dict(self) -> dict[str, object]:
         """Plain data for JSON; `layer_from_dict` reads it back."""
-        return {"kind": self.kind, "rate": self.rate, "name": self.name}
+        return {"kind": self.kind, **asdict(self)}
 
 
 Layer: TypeAlias = Dense | Dropout | Activation

@@ -268,7 +268,7 @@ class Evaluation:
     @property
     def loss(self) -> float:
         """The value of E."""
-        return float(self.nodes["loss"])
+        return float(self.nodes[LOSS])
 
     @cached_property
     def gradients(self) -> dict[str, Array]:

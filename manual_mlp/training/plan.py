@@ -14,7 +14,7 @@ from manual_mlp.equations.equations import Equation, infer_shapes
 from manual_mlp.network.initializers import Seed, generator
 from manual_mlp.network.layers import Dropout
 from manual_mlp.network.network import MLP, Problem
-from manual_mlp.nodes import gradient_node
+from manual_mlp.nodes import LOSS, gradient_node
 from manual_mlp.training.update_rule import SCRATCH, Rule
 
 CACHE_BLOCK = 1 << 15  # entries; what a step needs of a block stays in the cache until it is done with it
@@ -83,7 +83,7 @@ class Plan:
         arrays: dict[str, Array] = {"x": x, "y": y, **weights.values, **masks}
         known = infer_shapes(equations, {n: a.shape for n, a in arrays.items()})
         arrays |= {gradient_node(name): gradient for name, gradient in weights.gradients.items()}
-        value = next(e for e in equations if e.node == "loss")
+        value = next(e for e in equations if e.node == LOSS)
         needed = _needed([e for e in equations if e is not value], wanted)
         for equation in needed:
             arrays.setdefault(equation.node, np.empty(known[equation.node], x.dtype))  # type: ignore[arg-type]  # numbers

@@ -227,7 +227,7 @@ def _slope(scene: Scene, name: str, along: Array) -> Array:
     Masks, f′ and softmax's Jacobian are symmetric, so that the direction goes up through them as a gradient goes down.
     """
     loss, head = scene.problem.loss, scene.graph.head
-    c = loss.scale * loss.function.factor(scene.batch, scene.outputs)
+    c = loss.factor(scene.batch, scene.outputs)
     for e in reversed(scene.graph.path(head.node, f"{name}/dE_du")):
         along = e.operation.evaluate(along, *(scene.values[o] for o in e.operands[1:]))
     if logits_head(scene) is not None:

@@ -54,7 +54,7 @@ def logits_head(scene: Scene) -> LogitsHead | None:
     kind = loss.function.fused_activation
     if kind is None or not (scene.problem.fused or loss.from_logits):
         return None
-    c = loss.scale * loss.function.factor(scene.batch, scene.outputs)
+    c = loss.factor(scene.batch, scene.outputs)
     return LogitsHead(head.layer, head.node, head.operands[0], kind, c)
 
 

@@ -1,5 +1,6 @@
 import dataclasses
 import math
+import pickle
 from collections.abc import Callable
 
 import numpy as np
@@ -358,3 +359,11 @@ def test_the_gradient_of_a_decay_is_twice_its_kernel() -> None:
     np.testing.assert_allclose(more, 0.5 * w["dense_1/kernel"], rtol=1e-12, atol=1e-14)
     np.testing.assert_allclose(with_decay.loss - without.loss, 0.25 * (w["dense_1/kernel"] ** 2).sum(), rtol=1e-12)
     assert np.array_equal(with_decay.gradients["dense_2/kernel"], without.gradients["dense_2/kernel"])
+
+
+def test_a_network_is_a_value() -> None:
+    again = pickle.loads(pickle.dumps(MIXED))
+    assert (again, hash(again), repr(again)) == (MIXED, hash(MIXED), repr(MIXED))
+    assert dataclasses.replace(MIXED, inputs=3) == MIXED != dataclasses.replace(MIXED, inputs=4)
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        again.other = 1  # type: ignore[attr-defined]
