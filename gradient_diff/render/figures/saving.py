@@ -21,25 +21,7 @@ if TYPE_CHECKING:
 
 
 def save_figures(diff: GradientDiff, folder: str | os.PathLike[str]) -> dict[str, Path]:
-    """Draw everything there is to draw into PNG files.
-
-    Args:
-        diff: the comparison.
-        folder: made where it is missing.
-
-    Returns:
-        caption → path, as `to_html` and `Section` take them. The same diff gives the same bytes.
-
-    Raises:
-        OSError: the folder cannot be written.
-
-    Example:
-        >>> import numpy as np, tempfile
-        >>> from gradient_diff import compare
-        >>> paths = save_figures(compare({"w": np.eye(2)}, {"w": np.eye(2)}), tempfile.mkdtemp())
-        >>> [path.name for path in paths.values()]
-        ['difference_per_layer.png', 'difference_histogram.png', 'scatter.png', 'kernel_1_w.png']
-    """
+    """Draw everything there is to draw into PNG files."""
     place = Path(folder)
     place.mkdir(parents=True, exist_ok=True)
     return {caption: canvas.save(drawn, place / f"{stem}.png") for stem, caption, drawn in _all(diff)}
