@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import base64
 import math
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from gradient_diff.names import readable_name
 from gradient_diff.render.causes import heading, notes, sentence, sides
 from gradient_diff.render.causes import name as cause_name
 from gradient_diff.render.columns import COLUMNS, Column
@@ -106,7 +106,7 @@ def _environment() -> jinja2.Environment:
 
 def _anchor(heading: str) -> str:
     """What a link to a section ends in: its heading without what a link cannot hold."""
-    return re.sub(r"\W+", "-", heading).strip("-").lower()
+    return "-".join(filter(None, readable_name(heading, gap="-").split("-"))).lower()
 
 
 def _style(name: str) -> Any:

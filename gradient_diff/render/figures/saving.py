@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gradient_diff.names import plain_name
 from gradient_diff.render.figures import canvas
 from gradient_diff.render.figures.differences import difference_histogram, difference_per_layer, sigma_distances
 from gradient_diff.render.figures.heatmaps import kernel_heatmaps
@@ -41,8 +41,8 @@ def _all(diff: GradientDiff) -> Iterator[tuple[str, str, Figure]]:
         yield "scatter", "Hand against reference, entry by entry, for every kernel", scatter(diff)
     for place, row in enumerate(matrices, 1):
         drawn = kernel_heatmaps(diff.hand[row.name], diff.reference[row.name], row.name)
-        yield f"kernel_{place}_{_stem(row.name)}", f"{row.name}: hand, reference and their difference", drawn
-
-
-def _stem(name: str) -> str:
-    return re.sub(r"[^A-Za-z0-9_-]+", "_", name)[:40]
+        yield (
+            f"kernel_{place}_{plain_name(row.name, keep='_-')[:40]}",
+            f"{row.name}: hand, reference and their difference",
+            drawn,
+        )
