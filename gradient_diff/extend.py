@@ -1,6 +1,7 @@
 """Names for the neighbouring packages, which extend what a user of `gradient_diff` sees."""
 
 from gradient_diff.judging.kinks import kink_positions
+from gradient_diff.names import plain_name
 from gradient_diff.noise.network import MORE_DRAWS, local_distance, on_branch, update_bound
 from gradient_diff.render.figures.canvas import write_png
 from gradient_diff.render.figures.heatmaps import kernel_heatmaps
@@ -18,6 +19,7 @@ __all__ = [
     "kink_positions",
     "local_distance",
     "on_branch",
+    "plain_name",
     "report_page",
     "to_csv",
     "update_bound",

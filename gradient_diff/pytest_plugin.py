@@ -7,7 +7,6 @@ when a test fails.
 from __future__ import annotations
 
 import hashlib
-import re
 import warnings
 from collections import Counter
 from collections.abc import Generator, Iterator
@@ -132,5 +131,7 @@ def folder_name(test: str) -> str:
         >>> folder_name("tests/test_a.py::test_b[ü/2]")
         'tests-test_a.py-test_b-2-...'
     """
-    readable = re.sub(r"[^A-Za-z0-9._]+", "-", test).strip("-.")[:_LONGEST]
+    from gradient_diff.names import plain_name
+
+    readable = plain_name(test, keep="._", gap="-").strip("-.")[:_LONGEST]
     return f"{readable}-{hashlib.sha256(test.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}".lstrip("-")

@@ -8,7 +8,7 @@ from manual_mlp.equations.local_rounding import GATE, Local
 from manual_mlp.equations.loss import ALIASES, as_loss
 from manual_mlp.equations.loss_operations import LossGradient
 from manual_mlp.equations.losses import EPSILON, LossFunction
-from manual_mlp.equations.operations import Activate, Operation, Product, Pullback, SumOverBatch
+from manual_mlp.equations.operations import Activate, Operation, Product, Pullback, SumOverBatch, show
 from manual_mlp.network.checks import check_parameters
 from manual_mlp.network.description import Description
 from manual_mlp.network.drawn_data import draw_data, draw_targets
@@ -46,6 +46,7 @@ __all__ = [
     "is_gradient",
     "kind_of",
     "layer_of",
+    "show",
     "symbol",
     "variable_of",
 ]

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from gradient_diff import GradientDiff, Status
-from gradient_diff.extend import gravest
+from gradient_diff.extend import gravest, plain_name
 from manual_mlp import Array, Evaluation
 
 if TYPE_CHECKING:
@@ -203,5 +203,4 @@ def slug(caption: str) -> str:
         >>> slug("Loss: hand | tape, E(t)")
         'loss_hand_tape_e_t'
     """
-    words = "".join(c if c.isascii() and c.isalnum() else " " for c in caption.lower()).split()
-    return "_".join(words) or "untitled"
+    return plain_name(caption.lower()).strip("_") or "untitled"

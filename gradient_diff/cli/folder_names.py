@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from gradient_diff.files.reading import ENDINGS
+from gradient_diff.names import readable_name
 
 LONGEST = 60  # characters; as UTF-8 at most 240 bytes, of the 255 that file systems allow
 
@@ -32,9 +32,7 @@ def stem(file: Path) -> str:
 
 def safe(text: str) -> str:
     """Text as the name of one folder."""
-    plain = unicodedata.normalize("NFC", text)
-    kept = "".join(c if c.isalnum() or c in "._-" else "_" for c in plain)
-    return kept.lstrip(".-")[:LONGEST].rstrip(".") or "file"
+    return readable_name(text, keep=".-").lstrip(".-")[:LONGEST].rstrip(".") or "file"
 
 
 def _unlike(names: Sequence[str], others: Collection[str]) -> list[str]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from gradient_diff.ledger.symbols import AnyShape, indexed
+from gradient_diff.ledger.symbols import indexed
 from manual_mlp import Equation
+from manual_mlp.extend import Shape
 
 
 @dataclass(frozen=True)
@@ -25,18 +26,18 @@ class Box:
     """
 
     symbol: str
-    shape: AnyShape | None
-    letters: AnyShape
+    shape: Shape | None
+    letters: Shape
     clash: tuple[int, ...] = ()
 
 
 def boxes(
     equation: Equation,
-    known: Mapping[str, AnyShape],
-    meant: Mapping[str, AnyShape],
-    letters: Mapping[str, AnyShape],
+    known: Mapping[str, Shape],
+    meant: Mapping[str, Shape],
+    letters: Mapping[str, Shape],
     places: Mapping[str, int],
-    results: tuple[AnyShape | None, AnyShape | None],
+    results: tuple[Shape | None, Shape | None],
 ) -> tuple[Box, ...]:
     """One box per operand, and last the result: as it is live, else as the equation gives it.
 
@@ -63,7 +64,7 @@ def boxes(
     return (*left, Box(indexed(equation.node, places), came, name, off))
 
 
-def _clashes(signs: Sequence[str], meeting: Sequence[AnyShape]) -> list[tuple[int, ...]]:
+def _clashes(signs: Sequence[str], meeting: Sequence[Shape]) -> list[tuple[int, ...]]:
     """Per operand, the axes at which it does not meet its neighbour."""
     left, right, *extra = meeting
     if signs[0] != "@":
@@ -74,7 +75,7 @@ def _clashes(signs: Sequence[str], meeting: Sequence[AnyShape]) -> list[tuple[in
     return [*flat, *[tuple(range(len(s))) if not any(flat) else () for s in extra]]
 
 
-def _differing(mine: AnyShape, other: AnyShape) -> tuple[int, ...]:
+def _differing(mine: Shape, other: Shape) -> tuple[int, ...]:
     """The axes in which two shapes differ; all of them where they have not the same number of axes."""
     same = len(mine) == len(other)
     return tuple(i for i in range(len(mine)) if not same or mine[i] != other[i])

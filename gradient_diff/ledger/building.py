@@ -9,9 +9,9 @@ import numpy as np
 
 from gradient_diff.ledger.boxes import boxes
 from gradient_diff.ledger.ledger import Ledger, LedgerLine
-from gradient_diff.ledger.symbols import PRIMES, AnyShape, indexed_width, positions, show, symbolic
+from gradient_diff.ledger.symbols import PRIMES, indexed_width, positions, symbolic
 from manual_mlp import MLP, Array, Dense, Equation, Loss, Problem, ShapeError, gradient_node
-from manual_mlp.extend import as_loss, is_gradient, variable_of
+from manual_mlp.extend import Shape, as_loss, is_gradient, show, variable_of
 
 
 def ledger(
@@ -85,7 +85,7 @@ def _ledger(
     mlp: MLP,
     loss: Loss,
     equations: tuple[Equation, ...],
-    leaves: Mapping[str, AnyShape],
+    leaves: Mapping[str, Shape],
     live: Mapping[str, tuple[int, ...]],
     batch: int | str,
 ) -> Ledger:
@@ -114,12 +114,12 @@ def _advice(batch: int | str, widths: Mapping[int, int]) -> str:
 
 def _line(
     equation: Equation,
-    known: Mapping[str, AnyShape],
-    meant: Mapping[str, AnyShape],
-    letters: Mapping[str, AnyShape],
+    known: Mapping[str, Shape],
+    meant: Mapping[str, Shape],
+    letters: Mapping[str, Shape],
     places: Mapping[str, int],
     live: tuple[int, ...] | None,
-) -> tuple[LedgerLine, AnyShape | None]:
+) -> tuple[LedgerLine, Shape | None]:
     """The line of one equation, and the shape that it gives."""
     counterpart_name = _counterpart(equation.node)
     expected = known.get(counterpart_name)
@@ -150,7 +150,7 @@ def _line(
     return line, result
 
 
-def _result(equation: Equation, operands: Sequence[AnyShape]) -> tuple[AnyShape | None, str]:
+def _result(equation: Equation, operands: Sequence[Shape]) -> tuple[Shape | None, str]:
     """What the equation gives, or why it gives nothing."""
     try:
         return equation.operation.shape(*operands), ""

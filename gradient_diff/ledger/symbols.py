@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import TypeAlias
 
+from gradient_diff.names import lowered, raised
 from manual_mlp import MLP, Equation
 from manual_mlp.extend import layer_of, symbol
-
-AnyShape: TypeAlias = tuple[int | str, ...]
 
 PRIMES = (
     "Use pairwise different primes for batch and widths while you look for a mistake, e.g. batch 7, inputs 5, units 3."
 )
 
-_DIGITS = "⁰¹²³⁴⁵⁶⁷⁸⁹"
-_SQUARE = re.compile(rf"(\w+⁽[{_DIGITS}]+⁾)²")
+_SQUARE = re.compile(r"(\w+⁽[⁰¹²³⁴⁵⁶⁷⁸⁹]+⁾)²")
 
 
 def positions(mlp: MLP) -> dict[str, int]:
@@ -33,17 +30,12 @@ def indexed(name: str, places: Mapping[str, int]) -> str:
     """
     owner = layer_of(name)
     letter = symbol(name, owner)
-    return letter + superscript(places[owner]) if owner in places else letter
-
-
-def superscript(number: int) -> str:
-    """`⁽²⁾`."""
-    return f"⁽{''.join(_DIGITS[int(d)] for d in str(number))}⁾"
+    return f"{letter}⁽{raised(places[owner])}⁾" if owner in places else letter
 
 
 def indexed_width(layer: int) -> str:
     """`n₁`."""
-    return "n" + "".join("₀₁₂₃₄₅₆₇₈₉"[int(d)] for d in str(layer))
+    return f"n{lowered(layer)}"
 
 
 def symbolic(equation: Equation, places: Mapping[str, int]) -> str:
@@ -57,13 +49,3 @@ def symbolic(equation: Equation, places: Mapping[str, int]) -> str:
     """
     right = equation.operation.render(*[indexed(o, places) for o in equation.operands])
     return _SQUARE.sub(r"(\1)²", f"{indexed(equation.node, places)} = {right}")
-
-
-def show(shape: AnyShape) -> str:
-    """A shape as Python writes a tuple, without quotes around letters.
-
-    Example:
-        >>> show((784, 50)), show(("n₁",)), show(())
-        ('(784, 50)', '(n₁,)', '()')
-    """
-    return f"({shape[0]},)" if len(shape) == 1 else f"({', '.join(map(str, shape))})"

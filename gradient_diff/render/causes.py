@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 from gradient_diff.diagnosis.catalogue import CONVENTIONS, MISTAKES
-from gradient_diff.render.markdown import escape
+from gradient_diff.render.sheet import escape
 from gradient_diff.result.diff import GradientDiff
 from gradient_diff.result.findings import Cause
 from gradient_diff.wording import printable, sigmas
@@ -14,41 +14,14 @@ from manual_mlp.extend import GATE
 
 
 def heading(diff: GradientDiff) -> str:
-    """What stands above the causes; empty where there are none.
-
-    Args:
-        diff: the comparison.
-
-    Returns:
-        The text.
-
-    Example:
-        >>> import numpy as np
-        >>> from gradient_diff import compare
-        >>> w = {"w": np.ones(2)}
-        >>> heading(compare({"w": -np.ones(2)}, w)), heading(compare(w, w))
-        ('What is wrong', '')
-    """
+    """What stands above the causes; empty where there are none."""
     if diff.causes and all(cause.convention for cause in diff.causes):
         return "Another convention, not a mistake"
     return "What is wrong" if diff.causes or diff.unexplained else ""
 
 
 def name(cause: Cause) -> str:
-    """What was done and where, in a few words.
-
-    Args:
-        cause: of a diff.
-
-    Returns:
-        The text.
-
-    Example:
-        >>> name(Cause("sign", "dense_1", "dense_1: …", "", "", 0.5))
-        'The sign is turned round, in dense_1 (sign)'
-        >>> name(Cause("missing_gradient", "dense_1", "dense_1: …", "", "", 0.5))
-        'Missing gradient, in dense_1'
-    """
+    """What was done and where, in a few words."""
     record = MISTAKES.get(cause.id) or CONVENTIONS.get(cause.id)
     title = cause.title or (record.title if record else "")
     where = f", in {cause.layer}" if cause.layer else ""
@@ -58,18 +31,7 @@ def name(cause: Cause) -> str:
 
 
 def notes(cause: Cause) -> list[str]:
-    """How sure it is, and what it may be taken for.
-
-    Args:
-        cause: of a diff.
-
-    Returns:
-        Sentences.
-
-    Example:
-        >>> notes(Cause("sign", "", "", "", "", 0.5, ("accumulated",), "a second step"))[1]
-        'These data cannot tell it from accumulated; a second step may.'
-    """
+    """How sure it is, and what it may be taken for."""
     both = "it" if not cause.together else f"it and {', '.join(cause.together)}, which acts at the same time,"
     undone = f"With {both} undone {sigmas(cause.residual)} σ are left; up to {GATE:g} σ are rounding."
     alike = f"These data cannot tell it from {', '.join(cause.same_as)}; {cause.tell_apart} may."
@@ -79,20 +41,7 @@ def notes(cause: Cause) -> list[str]:
 
 
 def to_lines(diff: GradientDiff) -> list[str]:
-    """The causes as a numbered list in Markdown.
-
-    Args:
-        diff: the comparison.
-
-    Returns:
-        The lines.
-
-    Example:
-        >>> import numpy as np
-        >>> from gradient_diff import compare
-        >>> to_lines(compare({"w": -np.ones(2)}, {"w": np.ones(2)}))[0][:34]
-        '1. **The sign is turned round (sig'
-    """
+    """The causes as a numbered list in Markdown."""
     lines = []
     for place, cause in enumerate(diff.causes, 1):
         lines.append(f"{place}. **{escape(name(cause))}**: {escape(sentence(cause.message))}")
@@ -102,35 +51,13 @@ def to_lines(diff: GradientDiff) -> list[str]:
 
 
 def sides(cause: Cause) -> Sequence[tuple[str, str]]:
-    """The equation as it was written and as it should be, as far as they are known.
-
-    Args:
-        cause: of a diff.
-
-    Returns:
-        (label, equation), none to two; of a convention neither is called right.
-
-    Example:
-        >>> sides(Cause("transposed", "", "", "dE/dW = δᵀ z_prev", "dE/dW = z_prevᵀ δ", 0.0))
-        [('written', 'dE/dW = δᵀ z_prev'), ('right', 'dE/dW = z_prevᵀ δ')]
-    """
+    """The equation as it was written and as it should be, as far as they are known."""
     labels = ("yours", "the reference's") if cause.convention else ("written", "right")
     return [(label, text) for label, text in zip(labels, (cause.written, cause.right), strict=True) if text]
 
 
 def sentence(text: str) -> str:
-    """With a capital, unless it begins with a formula or a layer's name.
-
-    Args:
-        text: any.
-
-    Returns:
-        The text.
-
-    Example:
-        >>> sentence("your gradients"), sentence("f′(u) is"), sentence("dense_2: δ"), sentence("a sign")
-        ('Your gradients', 'f′(u) is', 'dense_2: δ', 'A sign')
-    """
+    """With a capital, unless it begins with a formula or a layer's name."""
     word = text.split(" ", 1)[0]
     plain = word.isascii() and word.isalpha() and (len(word) > 1 or word == "a")
     return text[0].upper() + text[1:] if plain else text

@@ -1,13 +1,14 @@
-"""The columns in which people read rows: one table for terminal, Markdown and HTML. A new column is one more record."""
+"""The columns in which people read rows, in every rendering. A new column is one more record."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from gradient_diff.render.sheet import Sheet
 from gradient_diff.result.row import Row
-from gradient_diff.wording import entry, index, mark, near_one, number, printable, shapes, sigmas
+from gradient_diff.wording import entry, index, mark, near_one, number, printable, shapes, sigmas, tone
 
 
 @dataclass(frozen=True)
@@ -20,10 +21,6 @@ class Column:
         rank: where space is short, columns go in descending order of it, equal ones together; 0 stays.
         explanation: one line for the page's "how to read".
         numeric: aligned to the right.
-
-    Example:
-        >>> COLUMNS[0].title, COLUMNS[0].rank
-        ('node', 0)
     """
 
     title: str
@@ -71,3 +68,10 @@ COLUMNS: tuple[Column, ...] = (
     Column("judge", lambda row: printable(row.judge) or "–", 8, "what decided the status", False),
     Column("status", _status, 0, "the judgement of this row", False),
 )
+
+
+def row_sheet(rows: Iterable[Row], columns: Sequence[Column] = COLUMNS) -> Sheet:
+    """The rows for eyes."""
+    rows, numeric = list(rows), tuple(column.title for column in columns if column.numeric)
+    cells = tuple(tuple(column.cell(row) for column in columns) for row in rows)
+    return Sheet(tuple(c.title for c in columns), cells, numeric, tuple(tone(row.status) for row in rows), "status")

@@ -11,9 +11,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from gradient_diff.render import sheet
 from gradient_diff.render.figures.saving import save_figures
 from gradient_diff.render.html import to_html
-from gradient_diff.render.tables import ledger_frame, to_csv, to_json, to_markdown
+from gradient_diff.render.ledgers import ledger_data
+from gradient_diff.render.tables import to_csv, to_json, to_markdown
 from gradient_diff.result.diff import GradientDiff
 
 MARKER = ".gradient-diff"
@@ -116,32 +118,13 @@ def write_report(
 
 
 def save_tables(diff: GradientDiff, folder: str | os.PathLike[str], stem: str = "diff") -> list[Path]:
-    """Write the rows as CSV, JSON and Markdown, and the ledger as CSV.
-
-    Args:
-        diff: the comparison.
-        folder: an existing folder.
-        stem: of the names, for a folder that holds several diffs; other than "diff" it also precedes `ledger.csv`.
-
-    Returns:
-        The paths written.
-
-    Raises:
-        OSError: the folder cannot be written.
-
-    Example:
-        >>> import numpy as np, tempfile
-        >>> from gradient_diff import compare
-        >>> diff = compare({"w": np.eye(2)}, {"w": np.eye(2)})
-        >>> [path.name for path in save_tables(diff, tempfile.mkdtemp(), "step_0")]
-        ['step_0.csv', 'step_0.json', 'step_0.md', 'step_0_ledger.csv']
-    """
+    """Write the rows as CSV, JSON and Markdown, and the ledger as CSV."""
     ledger = "ledger.csv" if stem == "diff" else f"{stem}_ledger.csv"
     texts = {
         f"{stem}.csv": to_csv(diff),
         f"{stem}.json": to_json(diff),
         f"{stem}.md": to_markdown(diff),
-        ledger: ledger_frame(diff).to_csv(index=False, lineterminator="\n"),
+        ledger: sheet.to_csv(ledger_data(diff.ledger)),
     }
     for name, text in texts.items():
         (Path(folder) / name).write_text(text, "utf-8", newline="\n")

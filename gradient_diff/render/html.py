@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import base64
 import math
-import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from gradient_diff.names import readable_name
 from gradient_diff.render.causes import heading, notes, sentence, sides
 from gradient_diff.render.causes import name as cause_name
 from gradient_diff.render.columns import COLUMNS, Column
 from gradient_diff.render.details import to_details
+from gradient_diff.render.ledgers import ledger_sheet
 from gradient_diff.render.sections import Figure, Section
+from gradient_diff.render.sheet import Sheet
 from gradient_diff.result.diff import GradientDiff
 from gradient_diff.result.row import Row
 from gradient_diff.result.status import Status
@@ -38,29 +41,7 @@ def to_html(
     paragraphs: Sequence[str] = (),
     manifest: Mapping[str, Any] | None = None,
 ) -> str:
-    """A page about one diff: verdict, rows, worst entries, matrix ledger, figures, manifest.
-
-    Args:
-        diff: the comparison.
-        title: of the page; None for the diff's own.
-        figures: caption → PNG, as a path or as bytes, e.g. what `save_figures` returns.
-        paragraphs: plain text above the rows.
-        manifest: how the result was made, name → value.
-
-    Returns:
-        The HTML text.
-
-    Raises:
-        FileNotFoundError: a figure that is not there.
-        ValueError: a figure that is no PNG.
-
-    Example:
-        >>> import numpy as np
-        >>> from gradient_diff import compare
-        >>> page = to_html(compare({"<b>": np.ones(2)}, {"<b>": np.ones(2)}))
-        >>> "&lt;b&gt;" in page, "<b>" in page
-        (True, False)
-    """
+    """A page about one diff: verdict, rows, worst entries, matrix ledger, figures, manifest."""
     name = title or diff.title or f"{diff.hand_origin} against {diff.reference_origin}"
     return report_page(name, [Section("", paragraphs, diffs={"": diff}, figures=figures or {})], manifest)
 
@@ -89,20 +70,7 @@ def report_page(title: str, sections: Iterable[Section], manifest: Mapping[str, 
 
 
 def to_fragment(diff: GradientDiff) -> str:
-    """The diff as a piece of HTML with its own style, for a notebook.
-
-    Args:
-        diff: the comparison.
-
-    Returns:
-        One `<div>`; its style reaches nothing outside it.
-
-    Example:
-        >>> import numpy as np
-        >>> from gradient_diff import compare
-        >>> to_fragment(compare({"w": np.ones(2)}, {"w": np.ones(2)}))[:16]
-        '<div class="gd">'
-    """
+    """The diff as a piece of HTML with its own style, for a notebook."""
     return _render("fragment.html.j2", diff=diff)
 
 
@@ -122,8 +90,8 @@ def _environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals |= {"columns": _columns(), "worst": _worst, "values": _values, "verdicts": _verdicts}
-    environment.globals |= {"style": _style, "numeric": _numeric}
+    environment.globals |= {"columns": _columns(), "worst": _worst, "verdicts": _verdicts, "style": _style}
+    environment.globals |= {"worst_sheet": _worst_sheet, "ledger_sheet": _ledger_sheet, "frame_sheet": _frame_sheet}
     environment.globals |= {
         "cause_heading": heading,
         "cause_name": cause_name,
@@ -131,15 +99,14 @@ def _environment() -> jinja2.Environment:
         "cause_notes": notes,
     }
     environment.filters |= {"sentence": sentence, "details": to_details}
-    environment.filters |= {"tone": tone, "mark": mark, "number": number, "at": index, "printable": printable}
-    environment.filters |= {"anchor": _anchor}
-    environment.filters |= {"cell": _cell, "png": _base64}
+    environment.filters |= {"tone": tone, "mark": mark, "printable": printable}
+    environment.filters |= {"anchor": _anchor, "png": _base64}
     return environment
 
 
 def _anchor(heading: str) -> str:
     """What a link to a section ends in: its heading without what a link cannot hold."""
-    return re.sub(r"\W+", "-", heading).strip("-").lower()
+    return "-".join(filter(None, readable_name(heading, gap="-").split("-"))).lower()
 
 
 def _style(name: str) -> Any:
@@ -162,10 +129,34 @@ def _worst(diff: GradientDiff) -> list[Row]:
     return sorted(rows, key=lambda r: (order.index(r.status), -r.metrics.relative_l2 if r.metrics else 0))[:_WORST]
 
 
-def _values(row: Row) -> tuple[str, str]:
-    """Both values of the worst entry, with as many digits as tell them apart."""
-    assert row.metrics is not None  # _worst lists no other rows
-    return apart(row.metrics.worst_hand, row.metrics.worst_reference)
+def _worst_sheet(rows: Sequence[Row]) -> Sheet:
+    """The worst entry of each row: both values, with as many digits as tell them apart."""
+    numeric = ("hand", "reference", "|difference|", "entries that differ", "of opposite sign")
+    measured = [(row, row.metrics) for row in rows if row.metrics is not None]
+    cells = tuple(
+        (
+            f"{printable(row.name)}{index(m.worst_index)}",
+            *apart(m.worst_hand, m.worst_reference),
+            number(m.max_abs_difference),
+            f"{m.differing:,} of {m.size:,}",
+            f"{m.sign_disagreements:,}",
+        )
+        for row, m in measured
+    )
+    return Sheet(("entry", *numeric), cells, numeric, tuple(tone(row.status) for row, _ in measured))
+
+
+def _ledger_sheet(diff: GradientDiff) -> Sheet:
+    asked = ledger_sheet(diff.ledger)
+    return replace(asked, titles=(*asked.titles[:-1], "fits?"), toned="fits?")
+
+
+def _frame_sheet(frame: pd.DataFrame) -> Sheet:
+    """An experiment's table."""
+    titles = tuple(map(_cell, frame.columns))
+    numeric = tuple(title for title, dtype in zip(titles, frame.dtypes, strict=True) if dtype.kind in "iuf")
+    cells = tuple(tuple(map(_cell, record)) for record in frame.itertuples(index=False, name=None))
+    return Sheet(titles, cells, numeric)
 
 
 def _verdicts(sections: Sequence[Section]) -> list[tuple[str, GradientDiff, str]]:
@@ -175,10 +166,6 @@ def _verdicts(sections: Sequence[Section]) -> list[tuple[str, GradientDiff, str]
         for i, section in enumerate(sections, 1)
         for j, (caption, diff) in enumerate(section.diffs.items(), 1)
     ]
-
-
-def _numeric(frame: pd.DataFrame, column: Any) -> bool:
-    return frame[column].dtype.kind in "iuf"
 
 
 def _cell(value: Any) -> str:

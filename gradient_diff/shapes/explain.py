@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from gradient_diff.ledger.symbols import show
 from gradient_diff.shapes.expressions import Expression, expressions
 from gradient_diff.shapes.findings import ambiguity, at_operands, at_result, no_tuple, of_other_values, what_else
 from gradient_diff.shapes.operands import Numbers, Operand, axes, operand, sizes
@@ -15,6 +14,7 @@ from gradient_diff.shapes.slips import Slip
 from gradient_diff.shapes.values import by_values
 from gradient_diff.shown import text_of
 from manual_mlp import Array
+from manual_mlp.extend import show
 
 
 @dataclass(frozen=True, eq=False)

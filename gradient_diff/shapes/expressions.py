@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from gradient_diff.ledger.symbols import show
 from gradient_diff.shapes.operands import Numbers, Operand, axes, letter
 from manual_mlp import Array
+from manual_mlp.extend import show
 
 LARGEST = 2**26  # entries; a larger result is judged by its shape alone
 

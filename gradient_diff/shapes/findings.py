@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from gradient_diff.ledger.symbols import PRIMES, show
+from gradient_diff.ledger.symbols import PRIMES
 from gradient_diff.shapes.expressions import Expression
 from gradient_diff.shapes.operands import Numbers, Operand, equal_parts
 from gradient_diff.shapes.slips import Slip, slip
 from gradient_diff.shapes.values import agrees
+from manual_mlp.extend import show
 
 _OF_MATRICES = ("product", "elementwise", "broadcast", "per sample")
 _OF_VECTORS = ("sum", "broadcast")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from gradient_diff.ledger.symbols import show
 from gradient_diff.shapes.operands import Numbers
+from manual_mlp.extend import show
 
 
 @dataclass(frozen=True)

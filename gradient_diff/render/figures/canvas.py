@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 import numpy as np
 
+from gradient_diff.names import raised
 from manual_mlp import Array
 
 if TYPE_CHECKING:
@@ -29,7 +30,6 @@ _HOUSE = {
     "axes.spines.right": False,
     "axes.edgecolor": "0.4",
 }
-_SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def in_house_style(function: Callable[P, T]) -> Callable[P, T]:
@@ -99,7 +99,7 @@ def _drawable(character: str) -> bool:
 
 def power_of_ten(exponent: float) -> str:
     """`10⁻⁷`."""
-    return f"10{str(round(exponent)).translate(_SUPERSCRIPTS)}"
+    return f"10{raised(round(exponent))}"
 
 
 def decades(axes: Axes, low: float, high: float) -> None:

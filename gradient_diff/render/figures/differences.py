@@ -32,19 +32,6 @@ def difference_per_layer(diff: GradientDiff) -> Figure:
 
     What is exactly equal stands on a floor of its own left of the axis, an infinite relative L2 right of it; a row
     without values says why.
-
-    Args:
-        diff: the comparison.
-
-    Returns:
-        A Figure on an Agg canvas.
-
-    Example:
-        >>> import numpy as np
-        >>> from gradient_diff import compare
-        >>> axes = difference_per_layer(compare({"w": np.eye(2)}, {"w": np.eye(2)})).axes[0]
-        >>> [tick.get_text() for tick in axes.get_yticklabels()], axes.get_xticklabels()[0].get_text()
-        (['w'], 'exactly\nequal')
     """
     values = [row.metrics.relative_l2 if row.metrics else np.nan for row in diff.rows]
     logs = np.log10([v for v in values if np.isfinite(v) and v > 0] or [1e-16, 1.0])
@@ -105,19 +92,6 @@ def difference_histogram(diff: GradientDiff) -> Figure:
     """How large the differences of single entries are: a histogram of log10 |hand − reference| over all rows.
 
     Exact zeros have no logarithm: their number stands in the title, and so does that of entries that are not finite.
-
-    Args:
-        diff: the comparison.
-
-    Returns:
-        A Figure on an Agg canvas.
-
-    Example:
-        >>> import numpy as np
-        >>> from gradient_diff import compare
-        >>> figure = difference_histogram(compare({"w": np.eye(2)}, {"w": np.eye(2)}))
-        >>> figure.axes[0].get_title()
-        '4 of 4 entries are exactly equal'
     """
     from matplotlib.ticker import MaxNLocator
 
@@ -146,19 +120,6 @@ def sigma_distances(diff: GradientDiff) -> Figure:
 
     The line is the gate: up to 16 σ are rounding. What is 0 stands on a floor of its own left of the axis, an
     infinite distance right of it; a row of which nothing says how large σ is stays empty.
-
-    Args:
-        diff: the comparison.
-
-    Returns:
-        A Figure on an Agg canvas.
-
-    Example:
-        >>> import numpy as np
-        >>> from gradient_diff import compare
-        >>> figure = sigma_distances(compare({"w": np.eye(2)}, {"w": np.eye(2) * 1.5}, rtol=1e-3))
-        >>> [tick.get_text() for tick in figure.axes[0].get_yticklabels()]
-        ['w']
     """
     series = {name: [getattr(row, name) for row in diff.rows] for name in _DISTANCES}
     found = [v for values in series.values() for v in values if v is not None and np.isfinite(v) and v > 0]

@@ -31,19 +31,6 @@ def draw_ledger(ledger: Ledger) -> Figure:
     """Every equation as boxes: as high as its operand has rows, as wide as it has columns, on a logarithmic scale.
 
     Of a product the two inner sides are blue: they are one dimension. What clashes is red.
-
-    Args:
-        ledger: of a network; `ledger.of("dense_2/kernel")` draws one line of it.
-
-    Returns:
-        A Figure on an Agg canvas: forward and loss on the left, backward on the right.
-
-    Example:
-        >>> from gradient_diff import ledger
-        >>> from manual_mlp import MLP, Dense
-        >>> figure = draw_ledger(ledger(MLP(3, [Dense(2)]), "mse", 4).of("dense_1/kernel"))
-        >>> sorted({text.get_text() for text in figure.axes[0].texts} & {"xᵀ", "δ⁽¹⁾", "n₀ = 3", "N = 4"})
-        ['N = 4', 'n₀ = 3', 'xᵀ', 'δ⁽¹⁾']
     """
     if not ledger:
         return canvas.nothing("This ledger has no lines.")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gradient_diff.names import plain_name
 from gradient_diff.render.figures import canvas
 from gradient_diff.render.figures.differences import difference_histogram, difference_per_layer, sigma_distances
 from gradient_diff.render.figures.heatmaps import kernel_heatmaps
@@ -21,25 +21,7 @@ if TYPE_CHECKING:
 
 
 def save_figures(diff: GradientDiff, folder: str | os.PathLike[str]) -> dict[str, Path]:
-    """Draw everything there is to draw into PNG files.
-
-    Args:
-        diff: the comparison.
-        folder: made where it is missing.
-
-    Returns:
-        caption → path, as `to_html` and `Section` take them. The same diff gives the same bytes.
-
-    Raises:
-        OSError: the folder cannot be written.
-
-    Example:
-        >>> import numpy as np, tempfile
-        >>> from gradient_diff import compare
-        >>> paths = save_figures(compare({"w": np.eye(2)}, {"w": np.eye(2)}), tempfile.mkdtemp())
-        >>> [path.name for path in paths.values()]
-        ['difference_per_layer.png', 'difference_histogram.png', 'scatter.png', 'kernel_1_w.png']
-    """
+    """Draw everything there is to draw into PNG files."""
     place = Path(folder)
     place.mkdir(parents=True, exist_ok=True)
     return {caption: canvas.save(drawn, place / f"{stem}.png") for stem, caption, drawn in _all(diff)}
@@ -59,8 +41,8 @@ def _all(diff: GradientDiff) -> Iterator[tuple[str, str, Figure]]:
         yield "scatter", "Hand against reference, entry by entry, for every kernel", scatter(diff)
     for place, row in enumerate(matrices, 1):
         drawn = kernel_heatmaps(diff.hand[row.name], diff.reference[row.name], row.name)
-        yield f"kernel_{place}_{_stem(row.name)}", f"{row.name}: hand, reference and their difference", drawn
-
-
-def _stem(name: str) -> str:
-    return re.sub(r"[^A-Za-z0-9_-]+", "_", name)[:40]
+        yield (
+            f"kernel_{place}_{plain_name(row.name, keep='_-')[:40]}",
+            f"{row.name}: hand, reference and their difference",
+            drawn,
+        )

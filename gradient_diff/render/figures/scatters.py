@@ -26,18 +26,6 @@ def scatter(diff: GradientDiff) -> Figure:
     """Hand against reference, one panel per kernel; on the line they are equal.
 
     Above 20,000 points in all, the 200 furthest from the line of each panel stay and the others are thinned evenly.
-
-    Args:
-        diff: the comparison.
-
-    Returns:
-        A Figure on an Agg canvas.
-
-    Example:
-        >>> import numpy as np
-        >>> from gradient_diff import compare
-        >>> len(scatter(compare({"w": np.eye(2)}, {"w": np.eye(2)})).axes)
-        1
     """
     drawn_rows = kernels(diff)
     if not drawn_rows:

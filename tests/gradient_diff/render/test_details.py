@@ -43,3 +43,20 @@ def test_the_page_folds_them_away_below_the_worst_entries() -> None:
     assert "<strong>&lt;w&gt;</strong>" in found
     assert "[1]  hand 1, reference 2" in found
     assert 'gd-details"' not in to_html(compare({"w": np.ones(2)}, {"w": np.ones(2)}))
+
+
+def test_three_entries_in_full() -> None:
+    said = to_details(measure(np.array([1.0, 2.0, 3.5]), np.array([1.0, 2.25, 3.0])))
+    assert said.splitlines() == [
+        "(3,): 2 of 3 entries differ, 0 of opposite sign",
+        "‖hand‖ 4.2e+00, ‖reference‖ 3.9e+00, relative L2 1.4e-01, needs rtol 1.7e-01",
+        "cosine 0.9926, scale 1.062",
+        "|difference|: at most 2.8e-01 in half of the entries, 5.0e-01 in 90 %, 5.0e-01 in 99 %, 5.0e-01 in all",
+        "units in the last place: 1125899906842624 at most; 1 entries within 1, 1 within 16",
+        "|difference| by decade",
+        "  0               1  ███████████████",
+        "  1e-01 to 1e+00  2  ██████████████████████████████",
+        "worst entries",
+        "  [2]  hand 3.5, reference 3",
+        "  [1]  hand 2, reference 2.25",
+    ]

@@ -4,15 +4,17 @@ import json
 import math
 import re
 from dataclasses import fields
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from gradient_diff import GradientDiff, Metrics, Row, Status, compare
 from gradient_diff.ledger.ledger import LedgerLine
-from gradient_diff.render.tables import ledger_frame, to_csv, to_frame, to_json, to_markdown
+from gradient_diff.render.tables import to_csv, to_frame, to_json, to_markdown
 
-COLUMNS = [f.name for f in fields(Row) if f.name != "metrics"]
+COLUMNS = [f.name for f in fields(Row) if f.name not in ("metrics", "by_sigma")]
+REFERENCE = Path(__file__).parents[3] / "results" / "reference"
 
 
 def test_the_frame_has_one_line_per_row_and_every_metric(different: GradientDiff) -> None:
@@ -29,6 +31,17 @@ def test_the_frame_has_one_line_per_row_and_every_metric(different: GradientDiff
     assert (line["status"], line["shape_hand"], line["differing"]) == ("DIFFERENT", (5, 2), 10)
 
 
+def test_the_columns_of_the_csv_are_those_of_the_committed_runs(match: GradientDiff) -> None:
+    heads = {path.read_text("utf-8").partition("\n")[0] for path in REFERENCE.glob("*/diffs/*.csv")}
+    assert heads == {to_csv(match).partition("\n")[0]}
+
+
+def test_every_extreme_is_a_frame_also_where_nearly_all_floats_lie_between_two(extreme: GradientDiff) -> None:
+    frame = to_frame(extreme)
+    known = [row.metrics.max_ulps for row in extreme.rows if row.metrics is not None]
+    assert frame["max_ulps"].dropna().tolist() == known
+
+
 def test_what_was_not_measured_is_missing_in_the_frame(mixed: GradientDiff) -> None:
     frame = to_frame(mixed).set_index("name")
     assert frame["relative_l2"].dtype == np.float64
@@ -38,13 +51,13 @@ def test_what_was_not_measured_is_missing_in_the_frame(mixed: GradientDiff) -> N
 
 
 def test_the_ledger_as_a_frame(mixed: GradientDiff, extreme: GradientDiff) -> None:
-    frame = ledger_frame(mixed)
+    frame = mixed.ledger.to_frame()
     assert frame.columns.tolist() == [
         f.name for f in fields(LedgerLine) if f.name not in ("operands", "boxes", "signs")
     ]
     assert len(frame) == len(mixed.ledger) > 0
     assert frame.loc[~frame["fits"], "clash"].tolist() == ["given (5, 3): the transpose"]
-    assert len(ledger_frame(extreme)) == 0
+    assert len(extreme.ledger.to_frame()) == 0
 
 
 def test_csv_keeps_every_digit_and_every_name(mixed: GradientDiff, different: GradientDiff) -> None:

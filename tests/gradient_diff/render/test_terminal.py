@@ -172,3 +172,14 @@ def test_nothing_fails_on_extremes(extreme: GradientDiff) -> None:
 def test_print_diff_uses_the_standard_output(match: GradientDiff, capsys: pytest.CaptureFixture[str]) -> None:
     print_diff(match)
     assert "MATCH" in capsys.readouterr().out
+
+
+def test_one_row_in_full() -> None:
+    assert to_text(compare({"w": np.ones(2)}, {"w": np.ones(2)}), width=80).splitlines() == [
+        "✓ MATCH: the difference is no larger than rounding explains (1 of 1 rows)",
+        "hand: given arrays · reference: given arrays",
+        "",
+        "node  shape  relative L2  max |diff|  at   hand  reference  scale  status",
+        "──────────────────────────────────────────────────────────────────────────",
+        "w     (2,)             0           0  [0]     1          1      1  ✓ MATCH",
+    ]

@@ -1,0 +1,42 @@
+"""Names that people give, as parts of files, folders and links; numbers as marks beside a letter."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+_LOWERED = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
+
+
+def plain_name(text: str, keep: str = "", gap: str = "_") -> str:
+    """ASCII letters and digits, and what is in `keep`; each run of anything else becomes one `gap`.
+
+    Args:
+        text: any.
+        keep: characters that stay, too.
+        gap: what stands for the others.
+
+    Returns:
+        The name; it may begin or end with a gap, or be empty.
+
+    Example:
+        >>> plain_name("dense_1/kernel (ü)", "_"), plain_name("../../x", keep=".", gap="-")
+        ('dense_1_kernel_', '..-..-x')
+    """
+    return re.sub(rf"[^A-Za-z0-9{re.escape(keep)}]+", gap, text)
+
+
+def readable_name(text: str, keep: str = "", gap: str = "_") -> str:
+    """Letters and digits of any script, `_`, and what is in `keep`; each other character becomes a `gap`."""
+    return re.sub(rf"[^\w{re.escape(keep)}]", gap, unicodedata.normalize("NFC", text))
+
+
+def raised(number: int) -> str:
+    """`⁻¹²`."""
+    return str(number).translate(_RAISED)
+
+
+def lowered(number: int) -> str:
+    """`₁₂`."""
+    return str(number).translate(_LOWERED)
