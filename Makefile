@@ -1,16 +1,28 @@
 # All that is needed is Python 3.11, 3.12 or 3.13. To choose one: make run PYTHON=/path/to/python3.12
-.PHONY: run test reference setup
+.PHONY: run test test-all checks slow reference setup
 
 # Every experiment, with its report under results/.
 run: setup
 	.venv/bin/gradient-diff run all
 
-# What a change must pass. Two workers, one thread of linear algebra each: more would wait for each other.
+# Two workers, one thread of linear algebra each: more would wait for each other.
+PYTEST = OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 .venv/bin/pytest -n 2 --dist loadgroup
+
+# What a change must pass. It says at its end how long it took: more than ten minutes, and its slowest tests become slow.
 test: setup
+	@sh tools/timed.sh "make test" $(MAKE) --no-print-directory checks
+
+checks:
 	.venv/bin/ruff check
 	.venv/bin/ruff format --check
 	.venv/bin/mypy
-	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 .venv/bin/pytest -n 2 --dist loadgroup
+	$(PYTEST) -m "not slow"
+
+# All of it: the quick tests, then the slow ones.
+test-all: test slow
+
+slow: setup
+	$(PYTEST) -m slow
 
 # The committed results, which a test compares with a fresh run.
 reference: setup

@@ -68,6 +68,10 @@ def run(
         with _progress() as progress:
             for name in chosen:
                 outcomes.append(run_study(name, settings[name], out, progress))  # noqa: PERF401  (kept if the next fails)
+    except ImportError as error:
+        if error.name not in ("keras", "tensorflow"):
+            raise
+        raise typer.BadParameter(str(error), param_hint="NAMES") from error
     except DataError as error:
         raise typer.BadParameter(str(error), param_hint="--dataset, --data, --weights") from error
     except OSError as error:

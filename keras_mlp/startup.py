@@ -60,6 +60,8 @@ def import_tensorflow() -> None:
         with quiet_stderr():
             import keras  # noqa: F401  (it says something, too, on some machines)
             import tensorflow as tf
+
+            tf.config.list_physical_devices()  # on a machine without a GPU it complains once, here or at the first use
     except ModuleNotFoundError as error:
         if error.name not in ("keras", "tensorflow"):
             raise

@@ -18,11 +18,11 @@ PACKAGES = PROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
 HEAVY = ("tensorflow", "keras", "pandas", "matplotlib.pyplot")
 
 
-def test_the_four_rooms_are_packaged() -> None:
-    assert sorted(PACKAGES) == ["experiments", "gradient_diff", "keras_mlp", "manual_mlp"]
+def test_three_rooms_are_packaged_and_the_name_experiments_is_left_to_users() -> None:
+    assert sorted(PACKAGES) == ["gradient_diff", "keras_mlp", "manual_mlp"]
 
 
-@pytest.mark.parametrize("package", PACKAGES)
+@pytest.mark.parametrize("package", [*PACKAGES, "experiments"])
 def test_each_package_says_that_it_is_typed(package: str) -> None:
     assert (ROOT / package / "py.typed").is_file()
 
@@ -38,7 +38,9 @@ def test_constraints_are_names_and_versions_only() -> None:
 
 def test_every_direct_dependency_is_pinned() -> None:
     project = PROJECT["project"]
-    needed = {_name(line) for line in [*project["dependencies"], *project["optional-dependencies"]["dev"]]}
+    extras = project["optional-dependencies"]
+    wanted = [*project["dependencies"], *extras["tensorflow"], *extras["dev"], *extras["experiments"]]
+    needed = {_name(line) for line in wanted}
     pinned = {_name(line) for line in (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()}
     assert needed - pinned == set()
 
@@ -47,10 +49,29 @@ def _name(requirement: str) -> str:
     return re.split(r"[^A-Za-z0-9._-]", requirement)[0].lower()
 
 
-def test_ci_runs_make_test() -> None:
+def test_tensorflow_is_an_extra_that_make_run_installs() -> None:
+    assert not any(_name(line) in ("tensorflow", "keras") for line in PROJECT["project"]["dependencies"])
+    assert "'.[tensorflow,dev,experiments]'" in (ROOT / "tools" / "setup.sh").read_text(encoding="utf-8")
+
+
+def test_ci_runs_make_test_and_then_the_slow_ones() -> None:
     script = ROOT / ".ci" / "run"
     assert os.access(script, os.X_OK)
-    assert script.read_text(encoding="utf-8").splitlines()[-1] == "exec make test"
+    assert script.read_text(encoding="utf-8").splitlines()[-2:] == ["make test", "exec make slow"]
+
+
+def _asked_of_make(target: str) -> str:
+    """What make would do, with a setup that has nothing to do."""
+    command = ["make", "--dry-run", "--no-print-directory", target]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+
+
+def test_every_test_is_in_one_of_two_tiers() -> None:
+    quick, slow, everything = (_asked_of_make(target) for target in ("checks", "slow", "test-all"))
+    assert 'pytest -n 2 --dist loadgroup -m "not slow"' in quick
+    assert "pytest -n 2 --dist loadgroup -m slow\n" in slow
+    assert 'timed.sh "make test"' in everything
+    assert everything.endswith("-m slow\n")
 
 
 # Each has one letter in brackets, so that this file is clean itself.
@@ -86,7 +107,9 @@ def heavy_imports(modules: str, path: Path = ROOT) -> set[str]:
     return set(subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout.split())
 
 
-@pytest.mark.parametrize("module", ["manual_mlp", "gradient_diff", "experiments", "experiments.command"])
+@pytest.mark.parametrize(
+    "module", ["manual_mlp", "gradient_diff", "gradient_diff.cli", "experiments", "experiments.command"]
+)
 def test_light_modules_import_nothing_heavy(module: str) -> None:
     assert heavy_imports(module) == set()
 

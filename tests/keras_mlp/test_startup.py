@@ -149,8 +149,11 @@ print(len(tf.config.list_logical_devices("CPU")))
 
 
 def test_after_the_import_threads_and_devices_may_still_be_chosen() -> None:
-    done = python(f"import gradient_diff.keras, keras_mlp\n{CHOICE}\n{FIRST_USE}")
+    own = "import keras; keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])"
+    done = python(f"import gradient_diff.keras, keras_mlp\n{CHOICE}\n{own}\n{FIRST_USE}")
     assert (done.returncode, done.stdout) == (0, "2\nTrue\n")
+    if not tf.config.list_physical_devices("GPU"):  # of which TensorFlow itself tells at a user's own first operation
+        assert done.stderr == ""
 
 
 def test_the_devices_start_in_silence_at_the_first_use_and_not_before() -> None:

@@ -8,13 +8,16 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from zipfile import ZipFile
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
 import gradient_diff
 from gradient_diff.cli import app
 from gradient_diff.cli.experiments import is_checkout
+from manual_mlp import MLP, Dense
 
 ROOT = Path(__file__).parents[3]
 VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
@@ -74,6 +77,50 @@ def test_the_shell_completes_mistakes(tmp_path: Path) -> None:
     }
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
     assert done.stdout.split() == ["dropout_scale_missing"]
+
+
+WITHOUT = """
+import sys
+class Missing:
+    def find_spec(self, name, path=None, target=None):
+        if name in ("tensorflow", "keras"):
+            raise ModuleNotFoundError("No module named " + repr(name), name=name)
+sys.meta_path.insert(0, Missing())
+from gradient_diff.cli import main
+sys.argv = ["gradient-diff", *{arguments!r}]
+main()
+"""
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("problem", "4-3-2", "--out", "another.npz"),
+        ("compare", "reference.npz", "reference.npz", "--out", "marks"),
+        ("shapes", "4-3-2", "--format", "csv", "--out", "ledger"),
+        ("explain", "transposed"),
+        ("list",),
+        ("run", "-h"),
+    ],
+    ids=lambda arguments: arguments[0],
+)
+def test_commands_that_need_no_model_work_without_tensorflow(arguments: tuple[str, ...], tmp_path: Path) -> None:
+    mlp = MLP(2, [Dense(1)])
+    mlp.backpropagate(mlp.initialize(0), np.ones((3, 2)), np.ones((3, 1)), "mse").save(tmp_path / "reference.npz")
+    done = run_in(tmp_path, "-c", WITHOUT.format(arguments=arguments))
+    assert (done.returncode, "Traceback" in done.stderr, bool(done.stdout)) == (0, False, True)
+
+
+LINE = "Type: pip install 'gradient-diff[tensorflow]'"
+
+
+@pytest.mark.parametrize("arguments", [("shapes", "model.keras"), ("run", "three_layer_network", "--out", "results")])
+def test_commands_that_need_it_say_the_line_to_type(arguments: tuple[str, ...], tmp_path: Path) -> None:
+    with ZipFile(tmp_path / "model.keras", "w") as archive:
+        archive.writestr("config.json", "{}")
+    done = run_in(tmp_path, "-c", WITHOUT.format(arguments=arguments))
+    assert (done.returncode, "Traceback" in done.stderr) == (2, False)
+    assert LINE in " ".join(re.sub(r"[─-╿]", " ", done.stderr).split())
 
 
 # where the experiments are
