@@ -12,7 +12,7 @@ from rich.progress import Progress
 
 from experiments.article_a_sine import article as article_a
 from experiments.article_a_sine import study as study
-from experiments.article_a_sine.training import LOSS, SineTraining, common_digits, network
+from experiments.article_a_sine.training import LOSS, SineTraining, common_digits, sine_network
 from experiments.frame.running import Outcome
 from experiments.frame.study import Result, Settings, Table
 from gradient_diff import Status, compare
@@ -124,7 +124,7 @@ def test_a_step_with_all_deltas_first_is_not_taken_for_the_articles(monkeypatch:
 
     def mended(x: Any, d: Any, weights: list[Any], biases: list[Any]) -> Any:
         before = article_a.as_parameters(weights, biases)
-        hand = network().backpropagate(before, x, d, "half_sum_squared_error")
+        hand = sine_network().backpropagate(before, x, d, "half_sum_squared_error")
         for i in range(len(weights)):
             weights[i] = weights[i] - article_a.LEARNING_RATE * hand.gradients[f"dense_{i + 1}/kernel"]
             biases[i] = biases[i] - article_a.LEARNING_RATE * hand.gradients[f"dense_{i + 1}/bias"]

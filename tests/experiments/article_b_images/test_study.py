@@ -43,7 +43,7 @@ def test_all_is_as_expected(fresh: Callable[[str], Outcome]) -> None:
 
 def test_the_saved_weights_give_the_accuracy_of_the_table(folder: Path) -> None:
     data = digits()
-    mlp, parameters = study.network(64), load_parameters(folder / "weights.npz")
+    mlp, parameters = study.image_network(64), load_parameters(folder / "weights.npz")
     right = int((mlp.predict(parameters, data.images("test")).argmax(axis=1) == data.labels("test")).sum())
     assert table(folder, "accuracy")["right"].tolist() == [right, right]
     assert right / 360 > 0.8  # a logistic regression gets 0.88 there; chance is 0.1
@@ -63,7 +63,7 @@ def test_the_saved_weights_can_be_given_to_the_next_run(folder: Path, progress: 
 
 
 def test_weights_for_other_images_are_refused(tmp_path: Path, progress: Progress) -> None:
-    path = save_parameters(tmp_path / "w", study.network(784).initialize(0))
+    path = save_parameters(tmp_path / "w", study.image_network(784).initialize(0))
     with pytest.raises(DataError, match="does not fit 64-50-100-10"):
         study.run(Settings(weights=path), progress)
 
@@ -76,7 +76,7 @@ def test_epochs_are_those_of_the_settings(progress: Progress) -> None:
 
 
 def test_a_wrong_count_would_be_seen(monkeypatch: pytest.MonkeyPatch) -> None:
-    data, mlp = digits(), study.network(64)
+    data, mlp = digits(), study.image_network(64)
     parameters = mlp.initialize(0)
     assert all(study.accuracy_part(mlp, parameters, data, Settings()).claims.values())
     right = study.classes_by_keras
@@ -96,14 +96,14 @@ def test_a_softmax_that_changes_a_class_would_be_seen(monkeypatch: pytest.Monkey
         return classes
 
     monkeypatch.setattr(study, "classes_by_hand", changed)
-    part = study.softmax_part(study.network(64), study.network(64).initialize(0), digits(), Settings())
+    part = study.softmax_part(study.image_network(64), study.image_network(64).initialize(0), digits(), Settings())
     assert part.claims == {"argmax without softmax finds the same classes": False}
     assert part.tables["Classes with and without softmax"].frame["another class without softmax"].tolist() == [1, 0]
 
 
 def test_the_article_s_weights_give_its_accuracy(mnist_folder: Path) -> None:
     """0.9352 on the 10,000 test images of MNIST, by both sides."""
-    mlp, data = study.network(784), dataset_of(Settings(data=mnist_folder))
+    mlp, data = study.image_network(784), dataset_of(Settings(data=mnist_folder))
     for dtype in ("float64", "float32"):
         weights = weights_from(mnist_folder / "three_layer_784_50_100_10.npz", mlp, dtype)
         part = study.accuracy_part(mlp, weights, data, Settings(dtype))

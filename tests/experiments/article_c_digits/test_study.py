@@ -36,7 +36,9 @@ def test_all_is_as_expected(fresh: Callable[[str], Outcome]) -> None:
 
 def test_the_saved_weights_give_the_accuracy_of_the_table(folder: Path) -> None:
     data = digits()
-    classes = study.network(64).predict(load_parameters(folder / "digits.npz"), data.images("test")).argmax(axis=1)
+    classes = (
+        study.digit_network(64).predict(load_parameters(folder / "digits.npz"), data.images("test")).argmax(axis=1)
+    )
     accuracy = table(folder, "accuracy_on_the_test_images_along_the_way").iloc[-1, 1]
     assert (classes == data.labels("test")).mean() == pytest.approx(accuracy, rel=1e-12)
     assert accuracy > 0.85

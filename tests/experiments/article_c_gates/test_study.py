@@ -65,13 +65,13 @@ def test_the_sigmoid_gives_nand_after_rounding(folder: Path) -> None:
 @pytest.mark.parametrize("name", ["2_2_1_learned", "2_4_1"])
 def test_what_is_saved_as_learned_computes_xor(name: str, folder: Path) -> None:
     parameters = load_parameters(folder / f"{name}.npz")
-    mlp = study.network("2-2-1" if name.startswith("2_2") else "2-4-1")
+    mlp = study.xor_network("2-2-1" if name.startswith("2_2") else "2-4-1")
     np.testing.assert_array_equal(mlp.predict(parameters, INPUTS).round(), study.XOR)
 
 
 def test_what_is_saved_as_stuck_does_not(folder: Path) -> None:
     parameters = load_parameters(folder / "2_2_1_stuck.npz")
-    assert not np.array_equal(study.network("2-2-1").predict(parameters, INPUTS).round(), study.XOR)
+    assert not np.array_equal(study.xor_network("2-2-1").predict(parameters, INPUTS).round(), study.XOR)
 
 
 def test_both_twins_end_at_the_same_weights(folder: Path) -> None:

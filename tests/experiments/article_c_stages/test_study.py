@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from experiments.article_c_stages import study as study
-from experiments.article_c_stages.article import Slip, article_weights, gradients, turned
+from experiments.article_c_stages.article import ArticleSlip, article_weights, gradients, turned
 from experiments.article_c_stages.pictures import draw_stage, lit_edges, numbers
 from experiments.article_c_stages.stages import stages
 from experiments.frame.running import Outcome
@@ -45,8 +45,8 @@ def test_the_article_s_derivation_is_right_where_it_makes_no_slip() -> None:
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2])
-@pytest.mark.parametrize("slip", get_args(Slip))
-def test_each_slip_is_named_first_whatever_the_seed(slip: Slip, seed: int) -> None:
+@pytest.mark.parametrize("slip", get_args(ArticleSlip))
+def test_each_slip_is_named_first_whatever_the_seed(slip: ArticleSlip, seed: int) -> None:
     settings = Settings(seed=seed)
     part = study.slip_part(slip, study.both(*study.numbers_of(settings), settings)[1])
     assert part.claims == {f"{slip} is named first": True}

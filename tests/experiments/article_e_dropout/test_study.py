@@ -19,7 +19,7 @@ from experiments.article_e_dropout.study import (
     Mode,
     _accuracies,
     _trained,
-    network,
+    dropout_network,
     rates_part,
     run,
     splits_parts,
@@ -52,8 +52,8 @@ def test_everything_is_as_expected(outcome: Outcome) -> None:
 
 
 def test_the_layers_are_the_articles() -> None:
-    assert network(784).outline == "784-28-sigmoid-dropout 0.3-28-sigmoid-10"
-    assert not any(isinstance(layer, Dropout) for layer in network(784, 0.0).layers)
+    assert dropout_network(784).outline == "784-28-sigmoid-dropout 0.3-28-sigmoid-10"
+    assert not any(isinstance(layer, Dropout) for layer in dropout_network(784, 0.0).layers)
 
 
 def test_the_gradients_are_compared_in_every_epoch(folder: Path) -> None:

@@ -11,7 +11,7 @@ from rich.progress import Progress
 from experiments.benchmarks.detection import cases as detection_cases
 from experiments.benchmarks.detection import study as detection
 from experiments.benchmarks.detection import trials as detection_trials
-from experiments.benchmarks.detection.cases import TARGETS, UNCHANGED, Setting, correct, mistakes, scaled
+from experiments.benchmarks.detection.cases import TARGETS, UNCHANGED, DrawnNet, correct, mistakes, scaled
 from experiments.benchmarks.detection.nets import DTYPES, KINDS, OTHER_LAYERS, SCALES, drawn
 from experiments.benchmarks.detection.peers.table import PEERS
 from experiments.benchmarks.detection.sharpness import power, smallest_of
@@ -19,8 +19,8 @@ from experiments.benchmarks.detection.sizes import AT_KINKS, BELOW, MISSED, NO_E
 from experiments.benchmarks.detection.tables import frame_of, not_named, our_misses, rates, unseen, wrongly_refused
 from experiments.benchmarks.detection.trials import (
     US,
+    Asked,
     Tools,
-    Trial,
     trials_of_correct,
     trials_of_mistakes,
     trials_of_scaling,
@@ -34,8 +34,8 @@ NOBODY = Tools({}, {peer.name: "nothing" for peer in PEERS})
 SMALL = 4  # a square network of two small layers
 
 
-def setting(number: int = SMALL, dtype: str = "float64", scale: float = 1.0) -> Setting:
-    return Setting(number, drawn(number, dtype, scale))
+def setting(number: int = SMALL, dtype: str = "float64", scale: float = 1.0) -> DrawnNet:
+    return DrawnNet(number, drawn(number, dtype, scale))
 
 
 # The cases.
@@ -128,7 +128,7 @@ def test_each_reason(sigma: float, relative: float, verdict: str, why: str) -> N
 # What is counted.
 
 
-def trial(what: str, refused: bool, **more: object) -> Trial:
+def trial(what: str, refused: bool, **more: object) -> Asked:
     usual = {
         "id": "sign",
         "words": "sign",
@@ -139,7 +139,7 @@ def trial(what: str, refused: bool, **more: object) -> Trial:
         "relative": 1,
     }
     network = dict.fromkeys(("square", "one_sample", "saturated"), False)
-    return Trial(what, **{**usual, **network, "refused": {US: refused}, **more})  # type: ignore[arg-type]
+    return Asked(what, **{**usual, **network, "refused": {US: refused}, **more})  # type: ignore[arg-type]
 
 
 def test_misses_and_false_alarms_are_counted() -> None:

@@ -58,14 +58,14 @@ def test_a_loss_without_a_clip_would_be_seen(monkeypatch: pytest.MonkeyPatch) ->
 @pytest.mark.parametrize("seed", [0, 1])
 def test_probabilities_are_off_just_where_samples_are_clipped(dtype: str, seed: int) -> None:
     for scale in (1.0, 30.0):
-        case = study.Case(digits(), scale, Settings(dtype, seed=seed))
+        case = study.ScaledOutput(digits(), scale, Settings(dtype, seed=seed))
         assert case.clipped.any() == (scale > 1)
         assert case.diffs[LOGITS].verdict is Status.MATCH
         assert case.diffs[LOST].verdict is (Status.REFERENCE_OFF if scale > 1 else Status.MATCH)
 
 
 def test_what_is_off_is_the_gradient_of_the_clipped_samples() -> None:
-    case = study.Case(digits(), 30.0, Settings())
+    case = study.ScaledOutput(digits(), 30.0, Settings())
     problem = case.hand.problem
     kept = ~case.clipped
     part = problem.mlp.backpropagate(problem.parameters, problem.x[kept], problem.y[kept], study.LOSS)
@@ -74,5 +74,5 @@ def test_what_is_off_is_the_gradient_of_the_clipped_samples() -> None:
 
 
 def test_the_page_says_what_the_mode_does_not_reach() -> None:
-    part = study.growth_part({study.SHOWN: study.Case(digits(), study.SHOWN, Settings())})
+    part = study.growth_part({study.SHOWN: study.ScaledOutput(digits(), study.SHOWN, Settings())})
     assert "computed eagerly, whatever --mode says" in " ".join(part.paragraphs)

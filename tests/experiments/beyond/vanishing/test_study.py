@@ -30,7 +30,7 @@ def test_all_is_as_expected(fresh: Callable[[str], Outcome]) -> None:
 
 
 def test_the_norms_are_those_of_the_gradients(folder: Path) -> None:
-    mlp, data = nets.network(64, study.DEPTH, "tanh"), digits()
+    mlp, data = nets.deep_network(64, study.DEPTH, "tanh"), digits()
     x, y = data.images("train", nets.BATCH), data.one_hot("train", nets.BATCH)
     e = mlp.backpropagate(mlp.initialize(0, "he_normal"), x, y, nets.LOSS)
     expected = [np.linalg.norm(e.gradients[f"dense_{k}/kernel"]) for k in range(1, study.DEPTH + 2)]
@@ -38,7 +38,7 @@ def test_the_norms_are_those_of_the_gradients(folder: Path) -> None:
 
 
 def test_one_hidden_layer_of_the_table_by_depth(folder: Path) -> None:
-    mlp, data = nets.network(64, 1, "sigmoid"), digits()
+    mlp, data = nets.deep_network(64, 1, "sigmoid"), digits()
     x, y = data.images("train", nets.BATCH), data.one_hot("train", nets.BATCH)
     g = mlp.backpropagate(mlp.initialize(0, "glorot_uniform"), x, y, nets.LOSS).gradients
     ratio = np.linalg.norm(g["dense_1/kernel"]) / np.linalg.norm(g["dense_2/kernel"])
