@@ -17,7 +17,7 @@ from experiments.article_b_images.pictures import gallery, training_curves, wron
 from experiments.frame.running import Outcome
 from experiments.frame.study import Settings
 from experiments.support.datasets import DataError, dataset_of, digits
-from manual_mlp import MLP, load_parameters, save_parameters
+from manual_mlp import MLP, Dense, load_parameters, save_parameters
 
 
 @pytest.fixture(scope="module")
@@ -125,6 +125,17 @@ def test_batches_gain_in_pairs(monkeypatch: pytest.MonkeyPatch) -> None:
     found = gains(digits(), "float64", lambda x: x)
     assert found.keys() == {READING, BY_HAND}
     assert all(80 < gain <= 100 for gain in found.values())  # the same time a call, 100 images in it
+
+
+def test_batches_start_one_after_the_other_and_again_from_the_first() -> None:
+    assert turns(3_000) == [0, 3000, 6000, 0, 3000]
+    assert turns(10_000) == [0] * 5
+
+
+def test_both_sides_take_the_largest_output() -> None:
+    mlp = MLP(1, [Dense(2)])
+    w, x = {"dense_1/kernel": np.array([[1.0, -1.0]]), "dense_1/bias": np.zeros(2)}, np.array([[3.0], [-3.0]])
+    assert study.classes_by_hand(mlp, w, x).tolist() == study.classes_by_keras(mlp, w, x).tolist() == [0, 1]
 
 
 def test_times_are_positive_and_of_every_size(folder: Path) -> None:

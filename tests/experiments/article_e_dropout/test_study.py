@@ -18,6 +18,7 @@ from experiments.article_e_dropout.study import (
     Images,
     Mode,
     _accuracies,
+    _points,
     _trained,
     dropout_network,
     rates_part,
@@ -177,3 +178,7 @@ def test_on_the_librarys_own_split_two_seeds_reach_93_percent(mnist_folder: Path
 
 def test_epochs_can_be_chosen(progress: Progress) -> None:
     assert len(run(Settings(epochs=1), progress).tables["Loss and accuracy"].frame) == 1
+
+
+def test_a_difference_of_shares_in_points() -> None:
+    assert (_points(-0.027), _points(0.004)) == ("−2.7", "+0.4")

@@ -114,3 +114,9 @@ def test_a_part_of_one_epoch(progress: Progress) -> None:
     tanh = frame[(frame["network"] == study.TANH) & (frame["epoch"] == 1)]
     np.testing.assert_allclose(moved.lines[3].get_ydata(), tanh["moved"])
     np.testing.assert_allclose(after.lines[3].get_ydata(), tanh["‖dE/dW‖"])
+
+
+def test_how_long_is_trained() -> None:
+    assert study.epochs_of(Settings(), "digits") == 40
+    assert study.epochs_of(Settings(full=True), "mnist") == 5
+    assert study.epochs_of(Settings(epochs=3), "") == 3
