@@ -19,10 +19,8 @@ from experiments.frame.study import Settings
 from experiments.support.datasets import DataError, dataset_of, digits
 from manual_mlp import MLP, Dense, load_parameters, save_parameters
 
-
-@pytest.fixture(scope="module")
-def folder(fresh: Callable[[str], Outcome]) -> Path:
-    return fresh("mnist_batches").report.parent
+STUDY = "mnist_batches"
+Tables = Callable[[str], pd.DataFrame]
 
 
 @pytest.fixture
@@ -31,21 +29,16 @@ def few_times(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("experiments.article_b_images.batch_costs.SIZES", (1, 100))
 
 
-def table(folder: Path, name: str) -> pd.DataFrame:
-    return pd.read_csv(folder / "tables" / f"{name}.csv")
-
-
-def test_all_is_as_expected(fresh: Callable[[str], Outcome]) -> None:
-    outcome = fresh("mnist_batches")
+def test_all_is_as_expected(outcome: Outcome) -> None:
     assert outcome.failed == ()
     assert outcome.summary == "3 of 3 comparisons as expected, 6 of 6 claims hold"
 
 
-def test_the_saved_weights_give_the_accuracy_of_the_table(folder: Path) -> None:
+def test_the_saved_weights_give_the_accuracy_of_the_table(folder: Path, table: Tables) -> None:
     data = digits()
     mlp, parameters = study.image_network(64), load_parameters(folder / "weights.npz")
     right = int((mlp.predict(parameters, data.images("test")).argmax(axis=1) == data.labels("test")).sum())
-    assert table(folder, "accuracy")["right"].tolist() == [right, right]
+    assert table("accuracy")["right"].tolist() == [right, right]
     assert right / 360 > 0.8  # a logistic regression gets 0.88 there; chance is 0.1
 
 
@@ -55,11 +48,11 @@ def test_the_text_has_no_marks_of_markdown(folder: Path) -> None:
 
 
 @pytest.mark.usefixtures("few_times")
-def test_the_saved_weights_can_be_given_to_the_next_run(folder: Path, progress: Progress) -> None:
+def test_the_saved_weights_can_be_given_to_the_next_run(folder: Path, progress: Progress, table: Tables) -> None:
     result = study.run(Settings(weights=folder / "weights.npz"), progress)
     assert result.failed == []
     assert list(result.comparisons) == [study.GIVEN, study.LOGITS]
-    assert result.tables["Accuracy"].frame["right"].tolist() == table(folder, "accuracy")["right"].tolist()
+    assert result.tables["Accuracy"].frame["right"].tolist() == table("accuracy")["right"].tolist()
 
 
 def test_weights_for_other_images_are_refused(tmp_path: Path, progress: Progress) -> None:
@@ -138,17 +131,17 @@ def test_both_sides_take_the_largest_output() -> None:
     assert study.classes_by_hand(mlp, w, x).tolist() == study.classes_by_keras(mlp, w, x).tolist() == [0, 1]
 
 
-def test_times_are_positive_and_of_every_size(folder: Path) -> None:
-    times = table(folder, "time_per_image_against_batch_size")
+def test_times_are_positive_and_of_every_size(table: Tables) -> None:
+    times = table("time_per_image_against_batch_size")
     assert times["batch size"].tolist() == list(SIZES)
     assert (times.drop(columns="batch size") > 0).all(axis=None)
 
 
-def test_pictures_are_drawn_from_the_saved_files(folder: Path) -> None:
-    assert len(times_picture(table(folder, "time_per_image_against_batch_size")).axes[0].lines) == 3
-    curves = training_curves(table(folder, "e_over_the_epochs"), table(folder, "accuracy_along_the_way"))
+def test_pictures_are_drawn_from_the_saved_files(table: Tables) -> None:
+    assert len(times_picture(table("time_per_image_against_batch_size")).axes[0].lines) == 3
+    curves = training_curves(table("e_over_the_epochs"), table("accuracy_along_the_way"))
     assert [len(axes.lines) for axes in curves.axes] == [1, 1]
-    images = table(folder, "images_taken_for_another_class")
+    images = table("images_taken_for_another_class")
     shown, first = wrong_images(images).axes, images.iloc[0]
     assert shown[0].get_title() == f"{first['class']:.0f} as {first['taken for']:.0f}"
 

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import get_args
 
@@ -17,14 +16,10 @@ from experiments.frame.study import Settings
 from gradient_diff import compare
 from manual_mlp import Evaluation
 
-
-@pytest.fixture(scope="module")
-def folder(fresh: Callable[[str], Outcome]) -> Path:
-    return fresh("stage_by_stage").report.parent
+STUDY = "stage_by_stage"
 
 
-def test_all_is_as_expected(fresh: Callable[[str], Outcome]) -> None:
-    outcome = fresh("stage_by_stage")
+def test_all_is_as_expected(outcome: Outcome) -> None:
     assert outcome.failed == ()
     assert outcome.summary == "6 of 6 comparisons as expected, 4 of 4 claims hold"
 
