@@ -8,19 +8,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Entry:
-    """One line of the list of studies.
+    """One line of the list of studies."""
 
-    Attributes:
-        module: below `experiments`, with a function run(settings, progress) → Result.
-        line: what it is about.
-        takes: which of the options that are not for everyone it takes.
-        in_all: whether `run all` runs it; otherwise it runs only when it is named.
-    """
-
-    module: str
-    line: str
-    takes: tuple[str, ...] = ()
-    in_all: bool = True
+    module: str  # below `experiments`, with a function run(settings, progress) → Result
+    line: str  # what it is about
+    takes: tuple[str, ...] = ()  # which of the options that are not for everyone it takes
+    in_all: bool = True  # whether `run all` runs it; otherwise it runs only when it is named
 
 
 STUDIES: dict[str, Entry] = {

@@ -16,31 +16,13 @@ LEARNING_RATE = 0.002
 
 
 def data(dtype: str = "float64") -> tuple[Array, Array]:
-    """100 points of sin(x), x from −5 to 5.
-
-    Returns:
-        x and d, (100, 1) each.
-
-    Example:
-        >>> x, d = data()
-        >>> x.shape, round(float(d[0, 0]), 6)
-        ((100, 1), 0.958924)
-    """
+    """100 points of sin(x), x from −5 to 5."""
     x = np.linspace(-5, 5, 100)[:, None]
     return x.astype(dtype), np.sin(x).astype(dtype)
 
 
 def draw(seed: int, dtype: str = "float64") -> tuple[list[Array], list[Array]]:
-    """Weights and biases from N(0, 0.5²), weights then bias, layer by layer, from the legacy stream.
-
-    Returns:
-        Weights (n_in, n_out) and biases (1, n_out) of each layer.
-
-    Example:
-        >>> weights, biases = draw(0)
-        >>> weights[0].round(3).tolist(), biases[3].shape
-        ([[0.882, 0.2, 0.489, 1.12, 0.934]], (1, 1))
-    """
+    """Weights and biases from N(0, 0.5²), weights then bias, layer by layer, from the legacy stream."""
     random = np.random.RandomState(seed)
     weights, biases = [], []
     for n_in, n_out in pairwise(SIZES):
@@ -50,41 +32,17 @@ def draw(seed: int, dtype: str = "float64") -> tuple[list[Array], list[Array]]:
 
 
 def sigmoid(x: Array) -> Array:
-    """1 / (1 + e⁻ˣ), written with a power, as in the article.
-
-    Example:
-        >>> sigmoid(np.array([0.0]))
-        array([0.5])
-    """
+    """1 / (1 + e⁻ˣ), written with a power, as in the article."""
     return 1 / (1 + np.power(np.e, -x))
 
 
 def inv_sig(x: Array) -> Array:
-    """The derivative of the sigmoid; its name in the article says inverse.
-
-    Example:
-        >>> inv_sig(np.array([0.0]))
-        array([0.25])
-    """
+    """The derivative of the sigmoid; its name in the article says inverse."""
     return sigmoid(x) * (1 - sigmoid(x))
 
 
 def iterate(x: Array, d: Array, weights: list[Array], biases: list[Array]) -> Array:
-    """One iteration, forward, backward and update, in the article's order; the lists are changed.
-
-    Args:
-        x, d: (N, 1) each.
-        weights, biases: of each layer.
-
-    Returns:
-        y: (N, 1), the output before the update.
-
-    Example:
-        >>> weights, biases = draw(0)
-        >>> y = iterate(*data(), weights, biases)
-        >>> y.shape, round(float(weights[3][0, 0]), 6)
-        ((100, 1), 0.362109)
-    """
+    """One iteration, forward, backward and update, in the article's order; the lists are changed."""
     us, zs = [], [x]
     for weight, bias in zip(weights, biases, strict=True):
         us.append(np.dot(zs[-1], weight) + bias)
@@ -101,11 +59,6 @@ def iterate(x: Array, d: Array, weights: list[Array], biases: list[Array]) -> Ar
 
 
 def as_parameters(weights: list[Array], biases: list[Array]) -> dict[str, Array]:
-    """The lists as the house names them, copied.
-
-    Example:
-        >>> {name: array.shape for name, array in as_parameters(*draw(0)).items() if "_4" in name}
-        {'dense_4/kernel': (5, 1), 'dense_4/bias': (1,)}
-    """
+    """The lists as the house names them, copied."""
     layers = enumerate(zip(weights, biases, strict=True), 1)
     return {f"dense_{i}/{name}": a for i, (w, b) in layers for name, a in (("kernel", w.copy()), ("bias", b[0].copy()))}

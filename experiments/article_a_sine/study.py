@@ -32,22 +32,7 @@ PER_LAYER = "How far each array's first update is from the gradient"
 
 
 def run(settings: Settings, progress: Progress, steps: int = STEPS, every: int = EVERY) -> Result:
-    """The study.
-
-    Args:
-        settings: dtype and seed of everything, mode of the tape.
-        progress: three bars.
-        steps: of gradient descent.
-        every: so many steps the tape checks the gradient.
-
-    Returns:
-        The `Result`.
-
-    Example:
-        >>> from rich.progress import Progress
-        >>> run(Settings(), Progress(disable=True), steps=4, every=2).verdict.name
-        'MATCH'
-    """
+    """The study."""
     training = SineTraining(settings, progress, steps, every)
     parts = (training_part(training), step_part(training), loss_part(training), gradients_part(training))
     evaluations = {

@@ -25,23 +25,11 @@ EARLY = (1_000, 2_000)  # steps on the plateau, where runs still agree to the la
 
 
 class SineTraining:
-    """Settings, data and the three runs.
-
-    Args:
-        settings: dtype and seed of the runs, mode of the tape.
-        progress: a bar for each run.
-        steps: of gradient descent.
-        every: so many steps parameters are kept.
-
-    Example:
-        >>> from rich.progress import Progress
-        >>> sorted(SineTraining(Settings(), Progress(disable=True), steps=4, every=2).derived.kept)
-        [0, 2, 4]
-    """
+    """Settings, data and the three runs."""
 
     def __init__(self, settings: Settings, progress: Progress, steps: int, every: int) -> None:
         self.settings, self.steps, self.every = settings, steps, every
-        self.mlp = network()
+        self.mlp = sine_network()
         self.x, self.y = article_a.data(settings.dtype)
         self.start = article_a.as_parameters(*article_a.draw(settings.seed, settings.dtype))
         self.checked = range(0, steps + 1, every)
@@ -99,34 +87,19 @@ class SineTraining:
         return train_and_keep(given, self.steps, self._kept, progress, words, **how)  # type: ignore[arg-type]  # each its own
 
 
-def network() -> MLP:
-    """The article's network.
-
-    Example:
-        >>> network().units
-        (5, 5, 5, 1)
-    """
+def sine_network() -> MLP:
+    """The article's network."""
     *hidden, output = article_a.SIZES[1:]
     return MLP(article_a.SIZES[0], [*(Dense(n, "sigmoid") for n in hidden), Dense(output)])
 
 
 def one_ulp_beside(parameters: Parameters) -> dict[str, Array]:
-    """The same parameters, with the first weights moved to the next floating-point number.
-
-    Example:
-        >>> one_ulp_beside({"dense_1/kernel": np.array([1.0])})["dense_1/kernel"] - 1
-        array([2.22044605e-16])
-    """
+    """The same parameters, with the first weights moved to the next floating-point number."""
     first = parameters["dense_1/kernel"]
     return {**parameters, "dense_1/kernel": np.nextafter(first, first.dtype.type(np.inf))}
 
 
 def common_digits(a: float, b: float, dtype: str = "float64") -> int:
-    """How many leading digits of a hold for b, too; at most those that the dtype has.
-
-    Example:
-        >>> common_digits(1.0, 1.00012), common_digits(1.0, 1.0)
-        (3, 15)
-    """
+    """How many leading digits of a hold for b, too; at most those that the dtype has."""
     most = int(np.finfo(dtype).precision)
     return most if a == b else min(most, max(0, math.floor(-math.log10(abs(a - b) / abs(a)))))

@@ -43,17 +43,7 @@ SOFTMAX = "softmax output, categorical_crossentropy"
 
 
 def run(settings: Settings, progress: Progress) -> Result:
-    """The study.
-
-    Args:
-        settings: dtype and mode of the comparisons; the seed draws the rows that softmax is tried on.
-        progress: not needed, it takes less than a second.
-
-    Returns:
-        The `Result`.
-
-    Example: see `printed`.
-    """
+    """The study."""
     identity, by_keras = evaluations("linear", "half_sum_squared_error", settings)
     parts = (
         digits_part(),
@@ -66,25 +56,14 @@ def run(settings: Settings, progress: Progress) -> Result:
     return Result("Article B: a 2-3-2-2 network, worked through", parts, saved)
 
 
-def network(output: str) -> MLP:
-    """The article's network.
-
-    Example:
-        >>> network("linear").units
-        (3, 2, 2)
-    """
+def three_layer_network(output: str) -> MLP:
+    """The article's network."""
     return MLP(2, [Dense(3, "sigmoid"), Dense(2, "sigmoid"), Dense(2, output)])
 
 
 def evaluations(output: str, loss: str, settings: Settings) -> tuple[Evaluation, Evaluation]:
-    """By hand and by the tape, from the same parameters.
-
-    Example:
-        >>> hand, tape = evaluations("linear", "mean_squared_error", Settings())
-        >>> round(hand.loss, 6), round(tape.loss, 6)
-        (0.096313, 0.096313)
-    """
-    mlp = network(output)
+    """By hand and by the tape, from the same parameters."""
+    mlp = three_layer_network(output)
     parameters = {name: array.astype(settings.dtype) for name, array in PARAMETERS.items()}
     hand = mlp.backpropagate(parameters, X[None, :], Y, loss)
     model = to_keras(mlp, parameters, settings.dtype)
@@ -92,18 +71,13 @@ def evaluations(output: str, loss: str, settings: Settings) -> tuple[Evaluation,
 
 
 def printed(array: Array) -> str:
-    """An array as NumPy prints it: eight digits after the point, trailing zeros left out.
-
-    Example:
-        >>> printed(network("linear").forward(PARAMETERS, X[None, :])["dense_2/z"][0])
-        '[0.62624937 0.7710107 ]'
-    """
+    """An array as NumPy prints it: eight digits after the point, trailing zeros left out."""
     return np.array2string(array, precision=8, floatmode="maxprec", suppress_small=False)
 
 
 def digits_part() -> Part:
     """Each array that the article prints, beside ours."""
-    nodes = network("linear").forward(PARAMETERS, X[None, :])
+    nodes = three_layer_network("linear").forward(PARAMETERS, X[None, :])
     rows = [(name, text, printed(nodes[node][0])) for name, (node, text) in PRINTED_NODES.items()]
     rows += [(f"softmax of {u}", text, printed(softmax(np.array(numbers(u))))) for u, text in PRINTED.items()]
     frame = pd.DataFrame(rows, columns=["quantity", "article", "ours"])
@@ -126,7 +100,7 @@ def digits_part() -> Part:
 
 def single_sample_part() -> Part:
     """What each side says to the article's 1-D x."""
-    mlp = network("linear")
+    mlp = three_layer_network("linear")
     ours = error_text(lambda: mlp.forward(PARAMETERS, X))
     theirs = error_text(lambda: to_keras(mlp, PARAMETERS)(X))
     frame = pd.DataFrame({"call": ["mlp.forward(parameters, x)", "model(x) in Keras"], "what it says": [ours, theirs]})

@@ -36,20 +36,7 @@ READING, BY_HAND, BY_KERAS = "reading, µs per image", "arithmetic by hand, µs 
 def batches_part(
     mlp: MLP, parameters: Mapping[str, Array], data: Dataset, settings: Settings, progress: Progress
 ) -> Part:
-    """The table and the plot of the times, and what the article says of them.
-
-    Args:
-        mlp: the network.
-        parameters: its weights.
-        data: whose test images are read, again and again until there are 10,000.
-        settings: dtype.
-        progress: gets a bar.
-
-    Returns:
-        The `Part`.
-
-    Example: see `turns`.
-    """
+    """The table and the plot of the times, and what the article says of them."""
     frame = times(mlp, parameters, data, settings.dtype, progress)
     gain = gains(data, settings.dtype, lambda x: mlp.predict(parameters, x).argmax(axis=1))
     return Part(
@@ -126,12 +113,7 @@ def gains(data: Dataset, dtype: str, by_hand: Callable[[Array], object]) -> dict
 
 
 def turns(size: int) -> list[int]:
-    """Where in the file the batches of a size start.
-
-    Example:
-        >>> turns(3_000), turns(10_000)
-        ([0, 3000, 6000, 0, 3000], [0, 0, 0, 0, 0])
-    """
+    """Where in the file the batches of a size start."""
     places = range(0, IMAGES - size + 1, size)
     count = max(5, min(TURNS, len(places)))
     return [places[i % len(places)] for i in range(count)]

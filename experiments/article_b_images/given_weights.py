@@ -16,26 +16,7 @@ _SHORT = {"W": "kernel", "b": "bias"}
 
 
 def weights_from(path: Path, mlp: MLP, dtype: str) -> dict[str, Array]:
-    """Read a network's weights from `.npz`, without pickle.
-
-    Args:
-        path: the file: `dense_1/kernel` (n_in, n_out), `dense_1/bias` (n_out,), …, or W1, b1, …
-        mlp: the network that they are for.
-        dtype: that they are wanted in.
-
-    Returns:
-        name → array.
-
-    Raises:
-        DataError: no such file, a damaged one, or other names, shapes or values than the network has.
-
-    Example:
-        >>> import tempfile
-        >>> from manual_mlp import Dense, save_parameters
-        >>> path = save_parameters(Path(tempfile.mkdtemp()) / "w", {"W1": np.ones((2, 1)), "b1": np.zeros(1)})
-        >>> weights_from(path, MLP(2, [Dense(1)]), "float64")["dense_1/kernel"].shape
-        (2, 1)
-    """
+    """Read a network's weights from `.npz`, without pickle."""
     try:
         held = load_parameters(path)
     except (OSError, ValueError) as error:

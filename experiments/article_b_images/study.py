@@ -40,23 +40,12 @@ LOGITS = "Softmax in the network against softmax in the loss"
 
 
 def run(settings: Settings, progress: Progress) -> Result:
-    """The study.
-
-    Args:
-        settings: dataset, epochs, weights; dtype and mode of the comparisons, seed of the weights.
-        progress: bars of the training and of the times.
-
-    Returns:
-        The `Result`.
-
-    Raises:
-        DataError: data or weights that cannot be used, or epochs beside weights.
-    """
+    """The study."""
     if settings.weights is not None and settings.epochs is not None:
         text = f"--epochs {settings.epochs} beside --weights {settings.weights}: nothing is trained with given weights"
         raise DataError(f"{text}. Leave one of them out.")
     data = dataset_of(settings)
-    mlp = network(data.inputs)
+    mlp = image_network(data.inputs)
     if settings.weights is None:
         training = _trained(mlp, data, settings, progress)
         parameters, first = training.course.parameters, _training_part(training, mlp, data)
@@ -72,13 +61,8 @@ def run(settings: Settings, progress: Progress) -> Result:
     return Result(f"Article B: images in batches ({data.name})", parts, {}, {"weights": parameters}, data.facts)
 
 
-def network(inputs: int, output: str = "softmax") -> MLP:
-    """The article's network, for images of any size.
-
-    Example:
-        >>> network(784).units
-        (50, 100, 10)
-    """
+def image_network(inputs: int, output: str = "softmax") -> MLP:
+    """The article's network, for images of any size."""
     return MLP(inputs, [Dense(50, "sigmoid"), Dense(100, "sigmoid"), Dense(10, output)])
 
 
@@ -172,14 +156,7 @@ def _saved_and_loaded(parameters: Parameters) -> dict[str, Array]:
 
 
 def classes_by_hand(mlp: MLP, parameters: Parameters, x: Array) -> Array:
-    """The class of each image, by `predict` in batches of 100.
-
-    Example:
-        >>> mlp = MLP(1, [Dense(2)])
-        >>> w = {"dense_1/kernel": np.array([[1.0, -1.0]]), "dense_1/bias": np.zeros(2)}
-        >>> classes_by_hand(mlp, w, np.array([[3.0], [-3.0]])), classes_by_keras(mlp, w, np.array([[3.0], [-3.0]]))
-        (array([0, 1]), array([0, 1]))
-    """
+    """The class of each image, by `predict` in batches of 100."""
     return mlp.predict(parameters, x, BATCH).argmax(axis=1)
 
 
@@ -205,7 +182,7 @@ def _wrong(images: Array, labels: Array, classes: Array) -> pd.DataFrame:
 
 def softmax_part(mlp: MLP, parameters: Parameters, data: Dataset, settings: Settings) -> Part:
     """Softmax is needed in training; to tell classes it is not."""
-    plain = network(data.inputs, "linear")
+    plain = image_network(data.inputs, "linear")
     images = data.images("test", dtype=settings.dtype)
     rows = [
         (side, len(images), int((classes(mlp, parameters, images) != classes(plain, parameters, images)).sum()))

@@ -34,21 +34,11 @@ IMAGES = "Images and what comes back"
 
 @dataclass(frozen=True, eq=False)
 class Principal:
-    """The best that any linear map through 15 numbers can do.
+    """The best that any linear map through 15 numbers can do."""
 
-    Attributes:
-        mean: (n,) of the images.
-        directions: (n, 15), right singular vectors of the centred images, largest first.
-        variances: (n,) along all of them.
-
-    Example:
-        >>> Principal.of(np.array([[1.0, 0.0], [-1.0, 0.0]]), 1).error
-        0.0
-    """
-
-    mean: Array
-    directions: Array
-    variances: Array
+    mean: Array  # (n,) of the images
+    directions: Array  # (n, 15), right singular vectors of the centred images, largest first
+    variances: Array  # (n,) along all of them
 
     @classmethod
     def of(cls, x: Array, count: int = CODE) -> Principal:
@@ -75,10 +65,7 @@ class Principal:
 
 @dataclass(frozen=True, eq=False)
 class Autoencoders:
-    """Both trained, and the SVD beside.
-
-    Example: see `train_autoencoders`.
-    """
+    """Both trained, and the SVD beside."""
 
     data: Dataset
     principal: Principal
@@ -87,16 +74,7 @@ class Autoencoders:
 
 
 def train_autoencoders(data: Dataset, settings: Settings, progress: Progress) -> Autoencoders:
-    """Train n-15-n twice: with sigmoids on the images, and linear on the centred images.
-
-    Args:
-        data: the images.
-        settings: dtype, mode, seed, epochs.
-        progress: gets two bars.
-
-    Returns:
-        The `Autoencoders`.
-    """
+    """Train n-15-n twice: with sigmoids on the images, and linear on the centred images."""
     x = data.images(dtype=settings.dtype)
     principal = Principal.of(x)
     n = data.inputs

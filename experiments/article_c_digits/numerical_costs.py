@@ -33,18 +33,7 @@ NUMERICAL, BACKWARD = "numerical, s", "backpropagation, s"
 
 
 def costs_part(x: Array, y: Array, seed: int, progress: Progress) -> Part:
-    """Table and plot.
-
-    Args:
-        x, y: (N, n_0) and (N, K); the first few rows are used, in float64.
-        seed: of the weights, and of the parameters that are asked for.
-        progress: gets a bar.
-
-    Returns:
-        The `Part`.
-
-    Example: see `numerical_gradient`.
-    """
+    """Table and plot."""
     rows = [_costs(problem_of(n, x, y, seed), seed) for n in progress.track(HIDDEN, description="numerical gradients")]
     frame = pd.DataFrame(rows)
     passes = frame["backpropagation, in forward passes"]
@@ -69,35 +58,14 @@ def costs_part(x: Array, y: Array, seed: int, progress: Progress) -> Part:
 
 
 def problem_of(hidden: int, x: Array, y: Array, seed: int) -> Problem:
-    """One network of the table.
-
-    Example:
-        >>> problem_of(3, np.ones((20, 4)), np.ones((20, 2)), 0).mlp.units
-        (3, 2)
-    """
+    """One network of the table."""
     mlp = MLP(x.shape[1], [Dense(hidden, "sigmoid"), Dense(y.shape[1], "sigmoid")])
     data = x[:SAMPLES].astype(np.float64), y[:SAMPLES].astype(np.float64)
     return mlp.problem(mlp.initialize(seed), *data, "quadratic_cost")
 
 
 def numerical_gradient(problem: Problem, asked: list[tuple[str, int]], step: float = STEP) -> Iterator[float]:
-    """Central differences, (E(w + h) − E(w − h))/2h, two forward passes each.
-
-    Args:
-        problem: network and data.
-        asked: (parameter, position in it, counted flat).
-        step: h.
-
-    Returns:
-        One number for each, when it is asked for.
-
-    Example:
-        >>> from manual_mlp import MLP, Dense
-        >>> mlp = MLP(1, [Dense(1, use_bias=False)])
-        >>> problem = mlp.problem({"dense_1/kernel": np.array([[2.0]])}, np.ones((1, 1)), np.zeros((1, 1)), "mse")
-        >>> [round(slope, 6) for slope in numerical_gradient(problem, [("dense_1/kernel", 0)])]
-        [4.0]
-    """
+    """Central differences, (E(w + h) − E(w − h))/2h, two forward passes each."""
     error = forward_pass(problem)
     parameters = {name: array.copy() for name, array in problem.parameters.items()}
     for name, position in asked:

@@ -34,15 +34,7 @@ ACCURACY = "Accuracy on the test images along the way"
 
 
 def run(settings: Settings, progress: Progress) -> Result:
-    """The study.
-
-    Args:
-        settings: dataset, epochs; dtype and mode of the comparisons, seed of weights and order.
-        progress: a bar for each training, and one for the numerical gradients.
-
-    Returns:
-        The `Result`.
-    """
+    """The study."""
     data = dataset_of(settings)
     runs = {name: _trained(data, name, settings, progress) for name in RUNS}
     autoencoders = train_autoencoders(data, settings, progress)
@@ -59,19 +51,14 @@ def run(settings: Settings, progress: Progress) -> Result:
     return Result(f"Article C: fifteen hidden units ({data.name})", parts, {}, saved, data.facts)
 
 
-def network(inputs: int) -> MLP:
-    """The article's network, for images of any size.
-
-    Example:
-        >>> network(784).units
-        (15, 10)
-    """
+def digit_network(inputs: int) -> MLP:
+    """The article's network, for images of any size."""
     return MLP(inputs, [Dense(15, "sigmoid"), Dense(10, "sigmoid")])
 
 
 def _trained(data: Dataset, name: str, settings: Settings, progress: Progress) -> Training:
     batch, rate = RUNS[name]
-    mlp = network(data.inputs)
+    mlp = digit_network(data.inputs)
     x, y = data.images(dtype=settings.dtype), data.one_hot(dtype=settings.dtype)
     task = Task(mlp, x, y, LOSS, rate, settings.epochs or EPOCHS.get(data.name, FEWER), batch)
     start = mlp.initialize(settings.seed, "normal(0.3)", dtype=settings.dtype)

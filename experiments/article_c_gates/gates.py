@@ -25,49 +25,20 @@ SIGMOID = "NAND with the sigmoid: the gradients of both sides"
 
 
 def perceptron(gate: str, activation: str, dtype: str = "float64") -> tuple[MLP, dict[str, Array]]:
-    """One unit with the gate's weights.
-
-    Example:
-        >>> mlp, w = perceptron("NAND", "step")
-        >>> mlp.predict(w, INPUTS).ravel().tolist()
-        [1.0, 1.0, 1.0, 0.0]
-    """
+    """One unit with the gate's weights."""
     w, b, _ = GATES[gate]
     kernel = {"dense_1/kernel": np.array(w, dtype)[:, None], "dense_1/bias": np.array([b], dtype)}
     return MLP(2, [Dense(1, activation)]), kernel
 
 
 def nand(a: Array, b: Array) -> Array:
-    """The NAND perceptron, forward.
-
-    Args:
-        a, b: (N,), zeros and ones.
-
-    Returns:
-        (N,)
-
-    Example:
-        >>> nand(np.array([0.0, 1.0]), np.array([1.0, 1.0]))
-        array([1., 0.])
-    """
+    """The NAND perceptron, forward."""
     mlp, parameters = perceptron("NAND", "step")
     return mlp.predict(parameters, np.stack([a, b], axis=1))[:, 0]
 
 
 def half_adder(a: Array, b: Array, gate: Callable[[Array, Array], Array] = nand) -> tuple[Array, Array]:
-    """Sum and carry of two bits, from five NANDs.
-
-    Args:
-        a, b: (N,), zeros and ones.
-        gate: what stands for NAND.
-
-    Returns:
-        sum = a XOR b and carry = a AND b, (N,) each.
-
-    Example:
-        >>> [bits.tolist() for bits in half_adder(INPUTS[:, 0], INPUTS[:, 1])]
-        [[0.0, 1.0, 1.0, 0.0], [0.0, 0.0, 0.0, 1.0]]
-    """
+    """Sum and carry of two bits, from five NANDs."""
     n = gate(a, b)
     return gate(gate(a, n), gate(n, b)), gate(n, n)
 

@@ -44,16 +44,7 @@ SURFACES = "The output over the plane: blue 0, red 1"
 
 
 def run(settings: Settings, progress: Progress, seeds: int = SEEDS) -> Result:
-    """The study.
-
-    Args:
-        settings: dtype and mode of the comparisons; the first of the seeds; epochs are steps of gradient descent.
-        progress: a bar for each network.
-        seeds: how many times each network is trained.
-
-    Returns:
-        The `Result`.
-    """
+    """The study."""
     steps = settings.epochs or (MANY_STEPS if settings.full else STEPS)
     runs = {net: Seeds(net, steps, seeds, settings, progress) for net in NETS}
     shown = {"2_2_1_learned": runs["2-2-1"].learned, "2_2_1_stuck": runs["2-2-1"].stuck, "2_4_1": runs["2-4-1"].learned}
@@ -69,34 +60,16 @@ def run(settings: Settings, progress: Progress, seeds: int = SEEDS) -> Result:
     return Result("Article C: gates, and what a hidden layer is for", parts, {}, present)
 
 
-def network(net: str) -> MLP:
-    """2-1, 2-2-1 or 2-4-1, with the sigmoid everywhere.
-
-    Example:
-        >>> network("2-4-1").units
-        (4, 1)
-    """
+def xor_network(net: str) -> MLP:
+    """2-1, 2-2-1 or 2-4-1, with the sigmoid everywhere."""
     return MLP(2, [*(Dense(n, "sigmoid") for n in NETS[net]), Dense(1, "sigmoid")])
 
 
 class Seeds:
-    """One network, trained on XOR from many seeds.
-
-    Args:
-        net: a key of `NETS`.
-        steps: of gradient descent, over all four rows at once.
-        count: how many seeds, from that of the settings on.
-        settings: dtype and first seed.
-        progress: gets a bar.
-
-    Example:
-        >>> from rich.progress import Progress
-        >>> Seeds("2-1", 5, 2, Settings(), Progress(disable=True)).stuck is not None
-        True
-    """
+    """One network, trained on XOR from many seeds."""
 
     def __init__(self, net: str, steps: int, count: int, settings: Settings, progress: Progress) -> None:
-        self.net, self.steps, self.settings, self.mlp = net, steps, settings, network(net)
+        self.net, self.steps, self.settings, self.mlp = net, steps, settings, xor_network(net)
         self.x, self.y = INPUTS.astype(settings.dtype), XOR.astype(settings.dtype)
         self.seeds = range(settings.seed, settings.seed + count)
         self.trained = [self._from(seed) for seed in progress.track(self.seeds, description=f"logic_gates: {net}")]

@@ -12,57 +12,24 @@ import numpy as np
 
 from manual_mlp import Array
 
-Slip = Literal["sign", "output_derivative_dropped", "wrong_input"]
+ArticleSlip = Literal["sign", "output_derivative_dropped", "wrong_input"]
 
 
 def sigmoid(a: Array) -> Array:
-    """h(a) = 1 / (1 + e⁻ᵃ).
-
-    Example:
-        >>> sigmoid(np.array([0.0]))
-        array([0.5])
-    """
+    """h(a) = 1 / (1 + e⁻ᵃ)."""
     return 1 / (1 + np.exp(-a))
 
 
 def article_weights(parameters: Mapping[str, Array]) -> tuple[list[Array], list[Array]]:
-    """The house's parameters as the article writes them.
-
-    Args:
-        parameters: `dense_1/kernel` (n_in, n_out), `dense_1/bias` (n_out,), …
-
-    Returns:
-        w¹, w², … of shape (n_out, n_in), and b¹, b², … of shape (n_out,).
-
-    Example:
-        >>> w, b = article_weights({"dense_1/kernel": np.ones((2, 3)), "dense_1/bias": np.zeros(3)})
-        >>> w[0].shape, b[0].shape
-        ((3, 2), (3,))
-    """
+    """The house's parameters as the article writes them."""
     layers = range(1, len(parameters) // 2 + 1)
     return [parameters[f"dense_{i}/kernel"].T for i in layers], [parameters[f"dense_{i}/bias"] for i in layers]
 
 
-def gradients(w: list[Array], b: list[Array], x: Array, y: Array, slip: Slip | None = None) -> dict[str, Array]:
+def gradients(w: list[Array], b: list[Array], x: Array, y: Array, slip: ArticleSlip | None = None) -> dict[str, Array]:
     """∂C/∂w and ∂C/∂b of C = 1/(2n) Σ ‖y − z^L‖², with sigmoids everywhere, as the article derives them.
 
     δ^L = (z^L − y)/n ⊙ h′(a^L);  δ^l_k = h′(a^l_k) Σ_j w^l_jk δ^{l+1}_j;  ∂C/∂w^l_jk = Σ z^l_k δ^{l+1}_j.
-
-    Args:
-        w: w¹, w², …, (n_out, n_in) each.
-        b: b¹, b², …, (n_out,) each.
-        x: (n, n_0), the article's z¹.
-        y: (n, K), the target.
-        slip: one of the article's own, made on purpose: δ^L with target − prediction; δ^L without h′; the formula
-            of ∂C/∂w² once more where that of ∂C/∂w¹ belongs.
-
-    Returns:
-        The house's parameter names → gradients, those of w in the article's shape (n_out, n_in).
-
-    Example:
-        >>> w, b = [np.array([[2.0]])], [np.array([0.0])]
-        >>> gradients(w, b, np.array([[0.0]]), np.array([[1.0]]))["dense_1/bias"]  # (½ − 1) · ¼
-        array([-0.125])
     """
     z = [x]
     for weight, bias in zip(w, b, strict=True):
@@ -81,10 +48,5 @@ def gradients(w: list[Array], b: list[Array], x: Array, y: Array, slip: Slip | N
 
 
 def turned(gradients: Mapping[str, Array]) -> dict[str, Array]:
-    """The same in the house's shapes, (n_in, n_out).
-
-    Example:
-        >>> turned({"dense_1/kernel": np.ones((3, 2))})["dense_1/kernel"].shape
-        (2, 3)
-    """
+    """The same in the house's shapes, (n_in, n_out)."""
     return {name: gradient.T for name, gradient in gradients.items()}

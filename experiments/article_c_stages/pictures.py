@@ -51,12 +51,7 @@ def _colour(stage: Stage) -> str:
 
 
 def lit_edges(stage: Stage) -> int:
-    """The layer whose edges a stage uses; 0 for none.
-
-    Example:
-        >>> lit_edges(Stage("", (), ("dense_2/dE_dz", "dense_2/dE_du"), "delta", 2))  # δ comes down the next layer's w
-        3
-    """
+    """The layer whose edges a stage uses; 0 for none."""
     if stage.kind in ("forward", "gradient"):
         return stage.layer
     return stage.layer + 1 if len(stage.nodes) == 2 and stage.kind == "delta" else 0
@@ -114,12 +109,6 @@ def _words(evaluation: Evaluation, stage: Stage) -> str:
 
 
 def numbers(array: Array) -> str:
-    """An array with few digits, a row a line.
-
-    Example:
-        >>> print(numbers(np.array([[0.5, -0.25], [1e-5, 0.0]])))
-        [[ 0.5000, -0.2500]
-         [ 0.0000,  0.0000]]
-    """
+    """An array with few digits, a row a line."""
     with np.printoptions(precision=4, suppress=True, floatmode="fixed"):
         return np.array2string(np.asarray(array), separator=", ").replace("],\n", "]\n")

@@ -14,41 +14,17 @@ _UP = "⁰¹²³⁴⁵⁶⁷⁸⁹"
 
 @dataclass(frozen=True)
 class Stage:
-    """One step of the computation.
+    """One step of the computation."""
 
-    Attributes:
-        title: in a few words.
-        article: the article's formulas, one or two.
-        nodes: what the house computes in it, in order.
-        kind: what is lit in the drawing.
-        layer: counted from 1 at the first Dense layer.
-
-    Example:
-        >>> Stage("the cost", ("C = …",), ("loss",), "cost", 3).kind
-        'cost'
-    """
-
-    title: str
-    article: tuple[str, ...]
-    nodes: tuple[str, ...]
-    kind: Kind
-    layer: int
+    title: str  # in a few words
+    article: tuple[str, ...]  # the article's formulas, one or two
+    nodes: tuple[str, ...]  # what the house computes in it, in order
+    kind: Kind  # what is lit in the drawing
+    layer: int  # counted from 1 at the first Dense layer
 
 
 def stages(mlp: MLP) -> tuple[Stage, ...]:
-    """All stages of a network of sigmoid layers with a quadratic cost: forward, cost, then δ and ∂C/∂w downwards.
-
-    Args:
-        mlp: the network.
-
-    Returns:
-        In the order of the computation.
-
-    Example:
-        >>> from manual_mlp import Dense
-        >>> [stage.title for stage in stages(MLP(2, [Dense(1, "sigmoid")]))]
-        ['forward into layer 2', 'the cost', 'δ of layer 2', 'the gradient of w¹ and b¹']
-    """
+    """All stages of a network of sigmoid layers with a quadratic cost: forward, cost, then δ and ∂C/∂w downwards."""
     last = len(mlp.layers)
     found = [_forward(layer) for layer in range(1, last + 1)]
     found.append(_cost(last))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, get_args
 import numpy as np
 import pandas as pd
 
-from experiments.article_c_stages.article import Slip, article_weights, gradients, turned
+from experiments.article_c_stages.article import ArticleSlip, article_weights, gradients, turned
 from experiments.article_c_stages.pictures import draw_stage, numbers
 from experiments.article_c_stages.stages import stages
 from experiments.frame.study import Comparison, Part, Picture, Result, Settings, Table, paragraphs
@@ -27,7 +27,7 @@ SAMPLES = 5  # of the batch on which the slips are shown; the first alone is dra
 ONE = "One sample, every node by both sides"
 AGREED = "The article's derivation, its matrices turned"
 CONVENTION = "The article's derivation with matrices of shape (n_out, n_in)"
-SLIPS: dict[Slip, tuple[str, str, Status, str]] = {
+SLIPS: dict[ArticleSlip, tuple[str, str, Status, str]] = {
     "sign": (
         "The sign trap",
         "δ as target − prediction",
@@ -61,15 +61,7 @@ SLIPS: dict[Slip, tuple[str, str, Status, str]] = {
 
 
 def run(settings: Settings, progress: Progress) -> Result:
-    """The study.
-
-    Args:
-        settings: seed of the weights and data, dtype and mode of the comparisons.
-        progress: not needed, it takes a second.
-
-    Returns:
-        The `Result`.
-    """
+    """The study."""
     parameters, x, y = numbers_of(settings)
     hand, tape = both(parameters, x[:1], y[:1], settings)
     reference = both(parameters, x, y, settings)[1]
@@ -77,19 +69,13 @@ def run(settings: Settings, progress: Progress) -> Result:
         drawn_part(hand),
         nodes_part(hand, tape),
         convention_part(reference),
-        *(slip_part(slip, reference) for slip in get_args(Slip)),
+        *(slip_part(slip, reference) for slip in get_args(ArticleSlip)),
     )
     return Result("Article C: a 2-3-3-2 network, stage by stage", parts, {"evaluation": hand, "keras": tape})
 
 
 def numbers_of(settings: Settings) -> tuple[dict[str, Array], Array, Array]:
-    """Weights with one digit after the point, so that the drawings can be followed, and a few samples.
-
-    Example:
-        >>> parameters, x, y = numbers_of(Settings())
-        >>> parameters["dense_1/kernel"].tolist(), x[0].tolist(), y[0].tolist()
-        ([[-0.4, 0.0, -1.6], [-0.2, -0.9, -0.5]], [0.7, 0.3], [1.0, 0.0])
-    """
+    """Weights with one digit after the point, so that the drawings can be followed, and a few samples."""
     rng = np.random.default_rng(settings.seed)
     x, y = rng.uniform(0.1, 1, (SAMPLES, 2)).round(1), np.eye(2)[np.arange(SAMPLES) % 2]
     drawn = NETWORK.initialize(rng, "normal(0.7)", "normal(0.3)")
@@ -172,7 +158,7 @@ def convention_part(reference: Evaluation) -> Part:
     )
 
 
-def slip_part(slip: Slip, reference: Evaluation) -> Part:
+def slip_part(slip: ArticleSlip, reference: Evaluation) -> Part:
     """One of the article's slips, made on purpose and named."""
     heading, caption, expected, text = SLIPS[slip]
     problem = reference.problem

@@ -27,17 +27,11 @@ RATE = 0.1  # learning rate; the post names none
 
 @dataclass(frozen=True, eq=False)
 class Bench:
-    """The article's network with its data.
+    """The article's network with its data."""
 
-    Attributes:
-        hand: the right gradient by hand.
-        tape: the same by the tape.
-        model: it was taken from.
-    """
-
-    hand: Evaluation
-    tape: Evaluation
-    model: keras.Sequential
+    hand: Evaluation  # the right gradient by hand
+    tape: Evaluation  # the same by the tape
+    model: keras.Sequential  # it was taken from
 
     @property
     def mlp(self) -> MLP:
@@ -65,19 +59,7 @@ class Bench:
 
 
 def bench(settings: Settings) -> Bench:
-    """10 inputs, Dense(10), Dense(1, sigmoid), binary cross-entropy; x and rounded y uniform.
-
-    Args:
-        settings: the seed draws x, y and the weights, in this order.
-
-    Returns:
-        The `Bench`.
-
-    Example:
-        >>> b = bench(Settings())
-        >>> b.x.shape, b.y.shape, round(b.hand.loss, 6)
-        ((100, 10), (100, 1), 0.737697)
-    """
+    """10 inputs, Dense(10), Dense(1, sigmoid), binary cross-entropy; x and rounded y uniform."""
     rng = np.random.default_rng(settings.seed)
     x, y = rng.uniform(size=(100, 10)), np.round(rng.uniform(size=(100, 1)))
     mlp = MLP(10, [Dense(10), Dense(1, "sigmoid")])
@@ -89,20 +71,7 @@ def bench(settings: Settings) -> Bench:
 
 
 def by_tape(model: keras.Sequential, value: Callable[[], Any]) -> tuple[float, dict[str, Array]]:
-    """A value and its gradient by the model's weights, in the plain way of the post.
-
-    Args:
-        model: whose weights.
-        value: computes a tensor from the model; one that is no scalar is summed, as the tape does.
-
-    Returns:
-        (the value, parameter name → gradient).
-
-    Example:
-        >>> b = bench(Settings())
-        >>> round(by_tape(b.model, lambda: cross_entropy(b.y, b.model(b.x)))[0], 6)
-        0.737697
-    """
+    """A value and its gradient by the model's weights, in the plain way of the post."""
     weights = keras_mlp.named_weights(model)
     with tf.GradientTape() as tape:
         result = value()

@@ -30,17 +30,7 @@ PARTS = (wrong_shape, output_not_loss, overwritten, rebinding, other_loss, no_op
 
 
 def run(settings: Settings, progress: Progress) -> Result:
-    """The study.
-
-    Args:
-        settings: the seed draws data and weights.
-        progress: one step per mistake.
-
-    Returns:
-        The `Result`.
-
-    Example: see `experiments.article_d_pitfalls.bench.bench`.
-    """
+    """The study."""
     article = bench(settings)
     mistakes = [make(article) for make in progress.track(PARTS, description="tape_pitfalls: mistakes")]
     mse = article.mlp.backpropagate(article.parameters, article.x, article.y, "mean_squared_error")

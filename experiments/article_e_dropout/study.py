@@ -51,17 +51,9 @@ class Images:
 
 
 def run(settings: Settings, progress: Progress) -> Result:
-    """The study.
-
-    Args:
-        settings: dataset, epochs; dtype and mode of both twins, the first seed.
-        progress: a bar of the common training, and one of the seeds.
-
-    Returns:
-        The `Result`.
-    """
+    """The study."""
     data = dataset_of(settings)
-    mlp, epochs = network(data.inputs), settings.epochs or EPOCHS
+    mlp, epochs = dropout_network(data.inputs), settings.epochs or EPOCHS
     training, *others = trained_on(data, settings.dtype)
     both, fitted = _both(mlp, training, judged_on(data, settings.dtype)[0], epochs, settings, progress)
     rows = _accuracies(data, [training, *others], epochs, settings, progress)
@@ -75,13 +67,8 @@ def run(settings: Settings, progress: Progress) -> Result:
     return Result(f"Article E: dropout ({data.name})", parts, {}, weights, data.facts)
 
 
-def network(inputs: int, rate: float = RATE) -> MLP:
-    """The article's layers: Linear → Sigmoid → Dropout → Linear → Sigmoid → Linear.
-
-    Example:
-        >>> network(784).outline
-        '784-28-sigmoid-dropout 0.3-28-sigmoid-10'
-    """
+def dropout_network(inputs: int, rate: float = RATE) -> MLP:
+    """The article's layers: Linear → Sigmoid → Dropout → Linear → Sigmoid → Linear."""
     drop = [Dropout(rate)] if rate else []
     return MLP(
         inputs, [Dense(UNITS), Activation("sigmoid"), *drop, Dense(UNITS), Activation("sigmoid"), Dense(CLASSES)]
@@ -227,7 +214,7 @@ def _accuracies(
 
 
 def _trained(data: Dataset, images: Images, rate: float, seed: int, epochs: int) -> list[dict[str, object]]:
-    mlp = network(data.inputs, rate)
+    mlp = dropout_network(data.inputs, rate)
     x, y = images.x.astype("float32"), images.one_hot.astype("float32")
     start = mlp.initialize(seed, dtype="float32")
     w, _ = train(mlp, start, x, y, LOSS, optimizer=STEP, epochs=epochs, batch_size=BATCH, seed=seed)
@@ -282,12 +269,7 @@ def splits_parts(rows: pd.DataFrame, data: Dataset, epochs: int) -> tuple[Part, 
 
 
 def _points(share: float) -> str:
-    """A difference of shares with its sign, in points.
-
-    Example:
-        >>> _points(-0.027), _points(0.004)
-        ('−2.7', '+0.4')
-    """
+    """A difference of shares with its sign, in points."""
     return f"{100 * share:+.1f}".replace("-", "−")
 
 

@@ -18,22 +18,14 @@ from manual_mlp import MLP, Array, Dense, Evaluation, Loss, gradient_node
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-Case = Callable[[Settings], GradientDiff]
+Comparing = Callable[[Settings], GradientDiff]
 
 BATCH = 11
 NETWORK = MLP(7, [Dense(5, "sigmoid"), Dense(3)])
 
 
 def run(settings: Settings, progress: Progress) -> Result:
-    """The study.
-
-    Args:
-        settings: seed of weights and data, mode of the tape; each case has the dtype that it needs.
-        progress: not needed.
-
-    Returns:
-        The `Result`, one part per case.
-    """
+    """The study."""
     parts = [_part(*case, settings) for case in CASES]
     rows = [(c.diff.verdict.name, p.heading, c.diff.verdict.message) for p in parts for c in p.comparisons.values()]
     overview = Part(
@@ -44,13 +36,13 @@ def run(settings: Settings, progress: Progress) -> Result:
     return Result("Who is wrong?", (overview, *parts))
 
 
-def _part(status: Status, title: str, text: str, case: Case, settings: Settings) -> Part:
+def _part(status: Status, title: str, text: str, case: Comparing, settings: Settings) -> Part:
     diff = case(settings)
     words = (text, *([diff.remark] if diff.remark else []))
     return Part(title, words, comparisons={_caption(case): Comparison(diff, status)})
 
 
-def _caption(case: Case) -> str:
+def _caption(case: Comparing) -> str:
     return (case.__doc__ or "").strip().rstrip(".")
 
 
@@ -186,7 +178,7 @@ def nothing_known(settings: Settings) -> GradientDiff:
     return compare({n: (1 + 1e-9) * g for n, g in gradients.items()}, gradients)
 
 
-CASES: tuple[tuple[Status, str, str, Case], ...] = (
+CASES: tuple[tuple[Status, str, str, Comparing], ...] = (
     (Status.MATCH, "A right derivation", "Every difference is within what rounding explains.", right),
     (
         Status.MISMATCH,

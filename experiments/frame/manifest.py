@@ -20,22 +20,7 @@ JUDGED = ("verdict", "failed", "verdicts", "expected", "claims", "reproducible")
 
 
 def manifest(name: str, settings: Settings, result: Result, seconds: float) -> dict[str, Any]:
-    """Everything that a later reader needs to judge or repeat a run.
-
-    Args:
-        name: of the study.
-        settings: it ran with.
-        result: it gave.
-        seconds: wall time.
-
-    Returns:
-        Plain data for JSON; no machine paths: of the files that were given, the names.
-
-    Example:
-        >>> facts = manifest("demo", Settings(seed=3), Result("Demo", ()), 0.5)
-        >>> facts["experiment"], facts["command"]
-        ('demo', 'gradient-diff run demo --seed 3')
-    """
+    """Everything that a later reader needs to judge or repeat a run."""
     return {
         "experiment": name,
         "command": command(name, settings),
@@ -55,12 +40,7 @@ def manifest(name: str, settings: Settings, result: Result, seconds: float) -> d
 
 
 def command(name: str, settings: Settings) -> str:
-    """What to type to get the same numbers again; the folder that results go to is left out.
-
-    Example:
-        >>> command("demo", Settings(dtype="float32", full=True))
-        'gradient-diff run demo --dtype float32 --full'
-    """
+    """What to type to get the same numbers again; the folder that results go to is left out."""
     usual = _options(Settings())
     changed = {option: value for option, value in _options(settings).items() if value != usual[option]}
     options = [f"--{option}" if value is True else f"--{option} {value}" for option, value in changed.items()]

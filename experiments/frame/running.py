@@ -25,37 +25,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Outcome:
-    """One line of the table at the end of a run.
+    """One line of the table at the end of a run."""
 
-    Attributes:
-        name: of the study.
-        summary: how many comparisons came out as expected, and how many claims hold.
-        failed: what was not as expected; empty is good.
-        report: path of the HTML page.
-    """
-
-    name: str
-    summary: str
-    failed: tuple[str, ...]
-    report: Path
+    name: str  # of the study
+    summary: str  # how many comparisons came out as expected, and how many claims hold
+    failed: tuple[str, ...]  # what was not as expected; empty is good
+    report: Path  # path of the HTML page
 
 
 def run_study(name: str, settings: Settings, out: Path, progress: Progress) -> Outcome:
-    """Run one study into `out/<name>/`.
-
-    Args:
-        name: of the study, as in `STUDIES`.
-        settings: for it.
-        out: the folder of all results.
-        progress: rich's bars, for anything longer than a second.
-
-    Returns:
-        The `Outcome`.
-
-    Raises:
-        OSError: the folder cannot be written.
-        Exception: whatever the study raises; in either case, and after Ctrl-C, the previous results stay as they were.
-    """
+    """Run one study into `out/<name>/`."""
     from gradient_diff.extend import whole_folder
 
     started = time.perf_counter()

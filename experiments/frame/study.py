@@ -21,51 +21,28 @@ Mode: TypeAlias = Literal["eager", "graph", "xla"]
 
 @dataclass(frozen=True)
 class Settings:
-    """What the command line sets.
+    """What the command line sets."""
 
-    Attributes:
-        dtype: "float64" or "float32", of both twins.
-        mode: of the tape: "eager", "graph" or "xla".
-        seed: of everything that is drawn.
-        full: the real sizes instead of the short ones.
-        dataset: digits, mnist or fashion_mnist; None for the usual one, see `experiments.support.datasets.dataset_of`.
-        epochs: of training; None for the study's own.
-        data: a file of the dataset, or the folder that holds it; None for `$GRADIENT_DIFF_DATA` or Keras's loader.
-        weights: an `.npz` of trained weights to use in place of training.
-
-    Example:
-        >>> Settings().dtype
-        'float64'
-    """
-
-    dtype: str = "float64"
-    mode: Mode = "eager"
-    seed: int = 0
-    full: bool = False
+    dtype: str = "float64"  # "float64" or "float32", of both twins
+    mode: Mode = "eager"  # of the tape: "eager", "graph" or "xla"
+    seed: int = 0  # of everything that is drawn
+    full: bool = False  # the real sizes instead of the short ones
+    # digits, mnist or fashion_mnist; None for the usual one, see `experiments.support.datasets.dataset_of`
     dataset: str | None = None
-    epochs: int | None = None
+    epochs: int | None = None  # of training; None for the study's own
+    # a file of the dataset, or the folder that holds it; None for `$GRADIENT_DIFF_DATA` or Keras's loader
     data: Path | None = None
-    weights: Path | None = None
+    weights: Path | None = None  # an `.npz` of trained weights to use in place of training
 
 
 @dataclass(frozen=True, eq=False)
 class Table:
-    """A table that a study saves.
+    """A table that a study saves."""
 
-    Attributes:
-        frame: the numbers.
-        reproducible: columns that a second run must give again to 6 digits; times and rounding noise are not.
-        in_report: whether the page shows it; a long one is only saved, for the pictures.
-
-    Example:
-        >>> import pandas as pd
-        >>> Table(pd.DataFrame({"loss": [1.0]}), reproducible=("loss",)).reproducible
-        ('loss',)
-    """
-
-    frame: pd.DataFrame
+    frame: pd.DataFrame  # the numbers
+    # columns that a second run must give again to 6 digits; times and rounding noise are not
     reproducible: tuple[str, ...] = ()
-    in_report: bool = True
+    in_report: bool = True  # whether the page shows it; a long one is only saved, for the pictures
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,44 +71,28 @@ class Picture:
 
 @dataclass(frozen=True, eq=False)
 class Part:
-    """One section of a report; every mapping is caption → content.
+    """One section of a report; every mapping is caption → content."""
 
-    Attributes:
-        heading: of the section.
-        paragraphs: plain text.
-        tables: saved as `tables/<slug of the caption>.csv`.
-        comparisons: saved as `diffs/<slug>.csv`.
-        claims: statements that were checked, e.g. "every printed digit of the article is reproduced" → True.
-        pictures: saved as `figures/<slug>.png`.
-    """
-
-    heading: str
-    paragraphs: tuple[str, ...] = ()
-    tables: Mapping[str, Table] = field(default_factory=dict)
-    comparisons: Mapping[str, Comparison] = field(default_factory=dict)
+    heading: str  # of the section
+    paragraphs: tuple[str, ...] = ()  # plain text
+    tables: Mapping[str, Table] = field(default_factory=dict)  # saved as `tables/<slug of the caption>.csv`
+    comparisons: Mapping[str, Comparison] = field(default_factory=dict)  # saved as `diffs/<slug>.csv`
+    # statements that were checked, e.g. "every printed digit of the article is reproduced" → True
     claims: Mapping[str, bool] = field(default_factory=dict)
-    pictures: Mapping[str, Picture] = field(default_factory=dict)
+    pictures: Mapping[str, Picture] = field(default_factory=dict)  # saved as `figures/<slug>.png`
 
 
 @dataclass(frozen=True, eq=False)
 class Result:
-    """What a study found.
+    """What a study found."""
 
-    Attributes:
-        title: of the report.
-        parts: its sections; captions differ across all of them, since they name the files.
-        evaluations: file stem → Evaluation, saved as `<stem>.npz`; "evaluation" is the hand side.
-        parameters: file stem → name → array, saved as `<stem>.npz`: weights that a later run can take.
-        data: facts of the dataset that was used, for the manifest: `experiments.support.datasets.Dataset.facts`.
-
-    Raises:
-        ValueError: two captions that would give one file.
-    """
-
-    title: str
-    parts: tuple[Part, ...]
+    title: str  # of the report
+    parts: tuple[Part, ...]  # its sections; captions differ across all of them, since they name the files
+    # file stem → Evaluation, saved as `<stem>.npz`; "evaluation" is the hand side
     evaluations: Mapping[str, Evaluation] = field(default_factory=dict)
+    # file stem → name → array, saved as `<stem>.npz`: weights that a later run can take
     parameters: Mapping[str, Mapping[str, Array]] = field(default_factory=dict)
+    # facts of the dataset that was used, for the manifest: `experiments.support.datasets.Dataset.facts`
     data: Mapping[str, object] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -187,20 +148,10 @@ class Result:
 
 
 def paragraphs(text: str) -> tuple[str, ...]:
-    r"""The paragraphs of a text, divided by blank lines; within one, line breaks are spaces.
-
-    Example:
-        >>> paragraphs("One\nline.\n\n  Another.")
-        ('One line.', 'Another.')
-    """
+    r"""The paragraphs of a text, divided by blank lines; within one, line breaks are spaces."""
     return tuple(" ".join(part.split()) for part in re.split(r"\n\s*\n", text.strip()))
 
 
 def slug(caption: str) -> str:
-    """A file name from a caption.
-
-    Example:
-        >>> slug("Loss: hand | tape, E(t)")
-        'loss_hand_tape_e_t'
-    """
+    """A file name from a caption."""
     return plain_name(caption.lower()).strip("_") or "untitled"

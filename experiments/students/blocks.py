@@ -9,38 +9,18 @@ from manual_mlp import MLP, Dense, Dropout
 
 @dataclass(frozen=True)
 class Block:
-    """One dense layer and what stands between it and the next.
+    """One dense layer and what stands between it and the next."""
 
-    Attributes:
-        name: of the dense layer.
-        units: n_out.
-        activation: its own, or that of the Activation layer above it.
-        use_bias: whether b is added.
-        decay: λ.
-        mask: name of the draw of the Dropout above it; "" where there is none.
-
-    Example:
-        >>> from manual_mlp import Activation
-        >>> [b.activation for b in blocks(MLP(2, [Dense(3), Activation("tanh"), Dropout(0.5), Dense(1)]))]
-        ['tanh', 'linear']
-    """
-
-    name: str
-    units: int
-    activation: str
-    use_bias: bool
-    decay: float
-    mask: str = ""
+    name: str  # of the dense layer
+    units: int  # n_out
+    activation: str  # its own, or that of the Activation layer above it
+    use_bias: bool  # whether b is added
+    decay: float  # λ
+    mask: str = ""  # name of the draw of the Dropout above it; "" where there is none
 
 
 def blocks(mlp: MLP) -> list[Block]:
-    """The blocks of a network, from input to output; a Dropout below all of them is `input_mask`'s.
-
-    Raises:
-        ValueError: layers in an order that is none of these: two activations, or a dropout before one.
-
-    Example: see `Block`.
-    """
+    """The blocks of a network, from input to output; a Dropout below all of them is `input_mask`'s."""
     found: list[Block] = []
     for i, layer in enumerate(mlp.layers):
         if isinstance(layer, Dense):
@@ -61,11 +41,6 @@ def blocks(mlp: MLP) -> list[Block]:
 
 
 def input_mask(mlp: MLP) -> str:
-    """The draw of a Dropout on the inputs; "" where there is none.
-
-    Example:
-        >>> input_mask(MLP(2, [Dropout(0.5), Dense(1)]))
-        'dropout_1/mask'
-    """
+    """The draw of a Dropout on the inputs; "" where there is none."""
     first = mlp.layers[0]
     return first.mask if isinstance(first, Dropout) else ""

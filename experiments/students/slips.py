@@ -24,23 +24,13 @@ NOT_YET = ("batch_norm_partial",)
 
 @dataclass(frozen=True)
 class Slip:
-    """One mistake, made in one place.
+    """One mistake, made in one place."""
 
-    Attributes:
-        id: as in `gradient_diff.MISTAKES`.
-        layer: the dense layers, counted from 0 at the input; None for everywhere, or where no layer is meant.
-        form: which of several ways to make it.
-        value: a constant, where one is needed: a learning rate, a shift, a factor, λ.
-
-    Example:
-        >>> str(Slip("transposed", 1))
-        'transposed in layer 2'
-    """
-
-    id: str
+    id: str  # as in `gradient_diff.MISTAKES`
+    # the dense layers, counted from 0 at the input; None for everywhere, or where no layer is meant
     layer: int | None = None
-    form: str = ""
-    value: float = 0.0
+    form: str = ""  # which of several ways to make it
+    value: float = 0.0  # a constant, where one is needed: a learning rate, a shift, a factor, λ
 
     def __str__(self) -> str:
         place = "" if self.layer is None else f" in layer {self.layer + 1}"
@@ -49,23 +39,7 @@ class Slip:
 
 
 def possible_slips(problem: Problem, seed: int = 0) -> Iterator[Slip]:
-    """Every way to make every mistake that this network and its data allow.
-
-    Args:
-        problem: a network of blocks (see `experiments.students.blocks`) and its data.
-        seed: of the constants: learning rates, shifts, factors.
-
-    Returns:
-        Slips; those of a decay (`l2_…`) have a λ as their value where E itself has none: then the caller adds it.
-
-    Example:
-        >>> import numpy as np
-        >>> from manual_mlp import MLP, Dense
-        >>> mlp = MLP(2, [Dense(3, "tanh"), Dense(1)])
-        >>> problem = mlp.problem(mlp.initialize(0), np.ones((5, 2)), np.ones((5, 1)), "mse")
-        >>> [str(slip) for slip in possible_slips(problem) if slip.id == "missing_derivative"]
-        ['missing_derivative in layer 1']
-    """
+    """Every way to make every mistake that this network and its data allow."""
     rng = np.random.default_rng(seed)
     yield from _scale(problem, rng)
     yield from _decay(problem, rng)

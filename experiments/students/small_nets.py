@@ -14,19 +14,7 @@ SATURATED = 10.0  # times the weights, in one of six
 
 
 def small_net(seed: int, dtype: str = "float64") -> Problem:
-    """Draw a network of one to four layers with its data.
-
-    Args:
-        seed: of the draw; the same net in either dtype.
-        dtype: of parameters and data.
-
-    Returns:
-        A `Problem`.
-
-    Example:
-        >>> small_net(1).dtype.name, small_net(1, "float32").mlp == small_net(1).mlp
-        ('float64', True)
-    """
+    """Draw a network of one to four layers with its data."""
     rng = np.random.default_rng(seed)
     depth = int(rng.integers(1, 5))
     widths = [int(w) for w in rng.choice(WIDTHS, depth + 1)]

@@ -9,22 +9,7 @@ from manual_mlp import Array, Dense, Problem, gradient_node
 
 
 def student_nodes(problem: Problem) -> dict[str, Array]:
-    """u and z sample by sample, and parameter gradients accumulated over the samples, in the problem's dtype.
-
-    Args:
-        problem: a network of Dense layers with biases, a Dropout below any of them but not above the last, and data.
-
-    Returns:
-        node → array: `dense_1/u` (N, n_1), …, `dense_1/dE_dkernel` (n_0, n_1), …
-
-    Example:
-        >>> import numpy as np
-        >>> from manual_mlp import MLP, Dense
-        >>> mlp = MLP(1, [Dense(1)])
-        >>> w = {"dense_1/kernel": np.array([[2.0]]), "dense_1/bias": np.array([0.0])}
-        >>> student_nodes(mlp.problem(w, np.array([[3.0]]), np.array([[5.0]]), "mse"))["dense_1/dE_dkernel"]
-        array([[6.]])
-    """
+    """u and z sample by sample, and parameter gradients accumulated over the samples, in the problem's dtype."""
     names = [str(layer.name) for layer in _dense(problem)]
     total = {gradient_node(name): np.zeros_like(array) for name, array in problem.parameters.items()}
     traces: dict[str, list[Array]] = {f"{name}/{which}": [] for name in names for which in ("u", "z")}

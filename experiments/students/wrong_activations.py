@@ -10,12 +10,7 @@ from manual_mlp import Array
 
 
 def f(name: str, u: Array) -> Array:
-    """The activation.
-
-    Example:
-        >>> f("relu", np.array([[-1.0, 2.0]]))
-        array([[0., 2.]])
-    """
+    """The activation."""
     if name == "sigmoid":
         with np.errstate(over="ignore"):
             return np.asarray(1 / (1 + np.exp(-u)))
@@ -30,12 +25,7 @@ def f(name: str, u: Array) -> Array:
 
 
 def df(name: str, u: Array) -> Array:
-    """Its derivative, elementwise, at u.
-
-    Example:
-        >>> df("tanh", np.array([[0.0]]))
-        array([[1.]])
-    """
+    """Its derivative, elementwise, at u."""
     z = f(name, u)
     if name == "sigmoid":
         return np.asarray(z * (1 - z))
@@ -47,12 +37,7 @@ def df(name: str, u: Array) -> Array:
 
 
 def df_of_z(name: str, z: Array) -> Array:
-    """The derivative as it is written with z, which whoever keeps only z computes.
-
-    Example:
-        >>> df_of_z("sigmoid", np.array([0.5]))
-        array([0.25])
-    """
+    """The derivative as it is written with z, which whoever keeps only z computes."""
     return np.asarray({"sigmoid": z * (1 - z), "tanh": 1 - z**2}[name])
 
 
@@ -81,10 +66,5 @@ WRONG_DERIVATIVES: dict[str, dict[str, Callable[[Array, Array], Array]]] = {
 
 
 def jacobian(p: Array, g: Array) -> Array:
-    """Softmax's pullback, sample by sample.
-
-    Example:
-        >>> jacobian(np.array([[0.5, 0.5]]), np.array([[1.0, 0.0]]))
-        array([[ 0.25, -0.25]])
-    """
+    """Softmax's pullback, sample by sample."""
     return np.stack([(np.diag(a) - np.outer(a, a)) @ b for a, b in zip(p, g, strict=True)])

@@ -50,27 +50,15 @@ class DataError(ValueError):
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """Images and their classes, in two parts, as whole numbers.
+    """Images and their classes, in two parts, as whole numbers."""
 
-    Attributes:
-        name: one of `NAMES`.
-        x_train, x_test: (N, n_0), uint8, one image a row.
-        y_train, y_test: (N,), uint8, the class of each.
-        brightest: the largest pixel; x / brightest is in [0, 1].
-        origin: where it came from, in words, without a path.
-
-    Example:
-        >>> digits().x_train.shape, digits().brightest
-        ((1437, 64), 16)
-    """
-
-    name: str
-    x_train: Array
-    y_train: Array
+    name: str  # one of `NAMES`
+    x_train: Array  # x_train, x_test: (N, n_0), uint8, one image a row
+    y_train: Array  # y_train, y_test: (N,), uint8, the class of each
     x_test: Array
     y_test: Array
-    brightest: int
-    origin: str
+    brightest: int  # the largest pixel; x / brightest is in [0, 1]
+    origin: str  # where it came from, in words, without a path
 
     @property
     def inputs(self) -> int:
@@ -83,20 +71,7 @@ class Dataset:
         return int(np.sqrt(self.inputs))
 
     def images(self, part: str = "train", count: int | None = None, dtype: str = "float64") -> Array:
-        """The first images of a part, in [0, 1].
-
-        Args:
-            part: "train" or "test".
-            count: how many; None for all.
-            dtype: of the result.
-
-        Returns:
-            x: (count, n_0).
-
-        Example:
-            >>> float(digits().images("test", 5).max())
-            1.0
-        """
+        """The first images of a part, in [0, 1]."""
         chosen = (self.x_train if part == "train" else self.x_test)[:count]
         return chosen.astype(dtype) / np.dtype(dtype).type(self.brightest)
 
@@ -105,12 +80,7 @@ class Dataset:
         return (self.y_train if part == "train" else self.y_test)[:count].astype(np.int64)
 
     def one_hot(self, part: str = "train", count: int | None = None, dtype: str = "float64") -> Array:
-        """The same as rows with a single 1.
-
-        Example:
-            >>> digits().one_hot("train", 2)[1].tolist()
-            [0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]
-        """
+        """The same as rows with a single 1."""
         return np.eye(CLASSES, dtype=dtype)[self.labels(part, count)]
 
     @property
@@ -132,20 +102,6 @@ def dataset_of(settings: Settings) -> Dataset:
     """The data that the settings ask for.
 
     Without a name: digits; for the full sizes MNIST, where a file of it is at hand.
-
-    Args:
-        settings: dataset, data and full.
-
-    Returns:
-        The `Dataset`.
-
-    Raises:
-        DataError: unknown name, an archive that is not what it should be, or no way to come by the data.
-
-    Example:
-        >>> from experiments.frame.study import Settings
-        >>> dataset_of(Settings()).name
-        'digits'
     """
     given = None if settings.data is None else Path(settings.data)
     name = settings.dataset or _usual(given, settings.full)
@@ -172,17 +128,7 @@ def _usual(given: Path | None, full: bool) -> str:
 def digits() -> Dataset:
     """The 8×8 digits of scikit-learn; see `DIGITS_TRAINING` for the split.
 
-    Returns:
-        The `Dataset`, pixels 0 to 16.
-
-    Raises:
-        DataError: scikit-learn is not installed.
-
     Source: Alpaydin and Kaynak, Optical Recognition of Handwritten Digits, UCI, 1998: its test file.
-
-    Example:
-        >>> digits().facts["training"], digits().facts["test"]
-        (1437, 360)
     """
     try:
         from sklearn.datasets import load_digits  # type: ignore[import-untyped]  # it ships no types
@@ -215,25 +161,7 @@ def _in_folder(name: str) -> Path | None:
 
 
 def from_file(name: str, path: Path) -> Dataset:
-    """Read and check an archive of MNIST's layout; it is never unpickled.
-
-    Args:
-        name: mnist or fashion_mnist.
-        path: of an `.npz` with x_train, y_train, x_test, y_test.
-
-    Returns:
-        The `Dataset`.
-
-    Raises:
-        DataError: the file is damaged or truncated, or holds other names, shapes, dtypes or values, or is known to
-            be another set.
-
-    Example:
-        >>> from_file("mnist", Path("nowhere.npz"))  # doctest: +IGNORE_EXCEPTION_DETAIL
-        Traceback (most recent call last):
-            ...
-        DataError: nowhere.npz: no such file. Expected mnist.npz as keras.datasets writes it.
-    """
+    """Read and check an archive of MNIST's layout; it is never unpickled."""
     stat = path.stat() if path.is_file() else None
     return _read(name, path, (stat.st_mtime_ns, stat.st_size) if stat else None)
 

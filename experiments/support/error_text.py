@@ -10,20 +10,7 @@ _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
 def error_text(call: Callable[[], object]) -> str:
-    """Run a call that is expected to fail, and say how it did.
-
-    Args:
-        call: without arguments.
-
-    Returns:
-        `ValueError: …` without terminal colours and without Keras's list of arguments; "no error" where it ran.
-
-    Example:
-        >>> error_text(lambda: int("x"))
-        "ValueError: invalid literal for int() with base 10: 'x'"
-        >>> error_text(lambda: int("1"))
-        'no error'
-    """
+    """Run a call that is expected to fail, and say how it did."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the error is what is asked for

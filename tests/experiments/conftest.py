@@ -11,6 +11,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 import pytest
 from rich.progress import Progress
 
@@ -21,7 +22,6 @@ from gradient_diff import Status, compare
 from manual_mlp import MLP, Dense
 
 if TYPE_CHECKING:
-    import pandas as pd
     from matplotlib.figure import Figure
 
 
@@ -36,6 +36,24 @@ def fresh(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Outcome]:
             return run_study(name, Settings(), out, progress)
 
     return run
+
+
+@pytest.fixture(scope="module")
+def outcome(request: pytest.FixtureRequest, fresh: Callable[[str], Outcome]) -> Outcome:
+    """Of the study that the test file names as its STUDY."""
+    return fresh(request.module.STUDY)
+
+
+@pytest.fixture(scope="module")
+def folder(outcome: Outcome) -> Path:
+    """Where its files are."""
+    return outcome.report.parent
+
+
+@pytest.fixture(scope="module")
+def table(folder: Path) -> Callable[[str], pd.DataFrame]:
+    """Name of a file → the table that was saved."""
+    return lambda name: pd.read_csv(folder / "tables" / f"{name}.csv")
 
 
 @pytest.fixture(scope="session")
@@ -56,8 +74,6 @@ def progress() -> Iterator[Progress]:
 
 def demo_result(settings: Settings) -> Result:
     """A match, a mistake on purpose, a table, a claim, a picture and an Evaluation."""
-    import pandas as pd
-
     mlp = MLP(2, [Dense(1)])
     hand = mlp.backpropagate(mlp.initialize(settings.seed), np.ones((3, 2)), np.zeros((3, 1)), "mse")
     double = {name: 2 * gradient for name, gradient in hand.gradients.items()}

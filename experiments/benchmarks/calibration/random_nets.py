@@ -17,21 +17,11 @@ INPUTS = ("normal", "positive", "sparse", "sorted", "times ten")
 
 @dataclass(frozen=True, eq=False)
 class RandomNet:
-    """One drawn network with its data.
+    """One drawn network with its data."""
 
-    Attributes:
-        seed: it was drawn from.
-        problem: network, parameters, data, loss.
-        words: what it is, in one line.
-
-    Example:
-        >>> random_net(3).problem.dtype.name
-        'float32'
-    """
-
-    seed: int
-    problem: Problem
-    words: str
+    seed: int  # it was drawn from
+    problem: Problem  # network, parameters, data, loss
+    words: str  # what it is, in one line
 
 
 def random_net(seed: int, dtype: str = "float32", most_products: float = 2e8, varied: bool = False) -> RandomNet:
@@ -40,17 +30,6 @@ def random_net(seed: int, dtype: str = "float32", most_products: float = 2e8, va
     Width 1 to 1024 (in one of twenty up to 4096), depth 1 to 12, batch 1 to 1024, weights × 0.1 to × 10, loss scale
     1e-6 to 1e6, every activation and loss, five kinds of input. A varied one has dropout of rate 0.05 to 0.9 between
     its layers and on its inputs, activations as layers of their own, and decays.
-
-    Args:
-        seed: of the draw.
-        dtype: of parameters and data.
-        most_products: N Σ n_in n_out at most, so that thousands of nets take minutes.
-        varied: the same network with more kinds of layers in it.
-
-    Returns:
-        The `RandomNet`.
-
-    Example: see `RandomNet`.
     """
     rng = np.random.default_rng(seed)
     widths, batch = _sizes(rng, most_products)

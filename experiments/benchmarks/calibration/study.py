@@ -32,16 +32,7 @@ LIMIT = 12.0  # a kind of node above it has a wrong local term
 
 
 def run(settings: Settings, progress: Progress) -> Result:
-    """Draw nets, let everyone compute their gradients, and hold what they find against σ.
-
-    Args:
-        settings: `full` draws 2,100 nets of Dense layers and 500 with dropout, decay and activations as layers, else 40
-            and 20; the seed is that of the first.
-        progress: bars.
-
-    Returns:
-        Tables of observed/σ per source and kind of node, and of the sharpness of σ.
-    """
+    """Draw nets, let everyone compute their gradients, and hold what they find against σ."""
     import pandas as pd
 
     plain, varied = (NETS_FULL, VARIED_FULL) if settings.full else (NETS, VARIED)
@@ -85,12 +76,7 @@ class Sharpness:
 
 
 def calibrate(net: RandomNet, sharpness: list[Sharpness]) -> Iterator[Sample]:
-    """Samples of every source for one net; the tape's kernels also go into `sharpness`.
-
-    Example:
-        >>> {s.source for s in calibrate(random_net(0, most_products=1e4), [])} >= {"NumPy", "student", "permuted"}
-        True
-    """
+    """Samples of every source for one net; the tape's kernels also go into `sharpness`."""
     tape = _tape(net)
     problem = net.problem if tape is None else replace(net.problem, draws=tape.problem.draws)
     plain = rounding_noise(problem)

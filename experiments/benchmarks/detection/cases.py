@@ -27,21 +27,11 @@ WIDE = np.longdouble
 
 
 @dataclass(frozen=True, eq=False)
-class Setting:
-    """A network, and everything that is the same for all that is planted in it.
+class DrawnNet:
+    """A network, and everything that is the same for all that is planted in it."""
 
-    Attributes:
-        number: of the draw.
-        drawn: network, parameters, data, loss, and masks that Keras's own take the place of.
-
-    Example:
-        >>> from experiments.benchmarks.detection.nets import drawn
-        >>> Setting(3, drawn(3, "float64", 1.0)).kind
-        Kind(square=False, one_sample=True, saturated=True)
-    """
-
-    number: int
-    drawn: Problem
+    number: int  # of the draw
+    drawn: Problem  # network, parameters, data, loss, and masks that Keras's own take the place of
 
     @property
     def kind(self) -> Kind:
@@ -99,33 +89,18 @@ class Setting:
 
 @dataclass(frozen=True, eq=False)
 class Fault:
-    """Arrays that are wrong.
+    """Arrays that are wrong."""
 
-    Attributes:
-        id: of the mistake, or what was scaled.
-        words: it in words.
-        hand: parameter name → the wrong gradient.
-        effect: parameter name → exactly what the mistake adds; None where it changes a shape.
-        decay: λ of E += λ Σ W².
-        epsilon: what was scaled was multiplied by 1 + ε; 0 for a mistake of the list.
-    """
-
-    id: str
-    words: str
-    hand: Arrays
-    effect: Arrays | None
-    decay: float = 0.0
-    epsilon: float = 0.0
+    id: str  # of the mistake, or what was scaled
+    words: str  # it in words
+    hand: Arrays  # parameter name → the wrong gradient
+    effect: Arrays | None  # parameter name → exactly what the mistake adds; None where it changes a shape
+    decay: float = 0.0  # λ of E += λ Σ W²
+    epsilon: float = 0.0  # what was scaled was multiplied by 1 + ε; 0 for a mistake of the list
 
 
-def mistakes(setting: Setting) -> Iterator[Fault]:
-    """Every mistake of the list that this network allows, in every way it can be made.
-
-    Example:
-        >>> from experiments.benchmarks.detection.nets import drawn
-        >>> next(mistakes(Setting(0, drawn(0, "float64", 1.0)))).words
-        'sign'
-    """
+def mistakes(setting: DrawnNet) -> Iterator[Fault]:
+    """Every mistake of the list that this network allows, in every way it can be made."""
     problem = setting.problem
     for slip in possible_slips(problem, setting.number):
         decay = slip.value * problem.loss.scale if slip.id.startswith("l2_") else 0.0  # the scale is that of all of E
@@ -145,16 +120,10 @@ def _difference(wrong: Arrays, right: Arrays) -> Arrays | None:
     return {n: wrong[n] - g for n, g in right.items()}
 
 
-def scaled(setting: Setting) -> Iterator[Fault]:
+def scaled(setting: DrawnNet) -> Iterator[Fault]:
     """Right gradients as they are, then with one entry, row, column or tensor multiplied by 1 + ε, for every ε.
 
     One kernel is chosen for all of them, among those that are not zero.
-
-    Example:
-        >>> from experiments.benchmarks.detection.nets import drawn
-        >>> faults = list(scaled(Setting(1, drawn(1, "float64", 1.0))))
-        >>> len(faults), faults[0].words, faults[1].id, faults[1].epsilon
-        (57, 'unchanged', 'one entry', 0.1)
     """
     rng = np.random.default_rng(setting.number)
     kernels = [n for n, g in setting.right.items() if g.ndim == 2 and np.any(g)]
@@ -180,14 +149,8 @@ def _times(array: Array, place: Place, factor: float | np.longdouble) -> Array:
     return changed
 
 
-def correct(setting: Setting) -> Iterator[tuple[str, Evaluation | Arrays]]:
-    """Everyone who derives the gradients rightly: who, and what they hand over.
-
-    Example:
-        >>> from experiments.benchmarks.detection.nets import drawn
-        >>> [who for who, _ in correct(Setting(0, drawn(0, "float32", 1.0)))]
-        ['engine', 'student', 'batch in another order', 'sample by sample']
-    """
+def correct(setting: DrawnNet) -> Iterator[tuple[str, Evaluation | Arrays]]:
+    """Everyone who derives the gradients rightly: who, and what they hand over."""
     problem = setting.problem
     yield "engine", evaluation_of(problem)
     yield "student", setting.right

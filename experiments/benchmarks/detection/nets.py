@@ -37,42 +37,18 @@ OTHER_LAYERS = ("batch_norm",)
 
 @dataclass(frozen=True)
 class Kind:
-    """What a network is like.
+    """What a network is like."""
 
-    Attributes:
-        square: all layers are of one width, so that no shape gives a mistake away.
-        one_sample: the batch is a single sample.
-        saturated: the weights are ten times as large.
-
-    Example:
-        >>> len(KINDS), KINDS[-1]
-        (8, Kind(square=True, one_sample=True, saturated=True))
-    """
-
-    square: bool
-    one_sample: bool
-    saturated: bool
+    square: bool  # all layers are of one width, so that no shape gives a mistake away
+    one_sample: bool  # the batch is a single sample
+    saturated: bool  # the weights are ten times as large
 
 
 KINDS = tuple(Kind(*flags) for flags in itertools.product((False, True), repeat=3))
 
 
 def drawn(number: int, dtype: str, scale: float) -> Problem:
-    """A network of kind `number` mod 8 with its data; the same numbers for every dtype and scale.
-
-    Args:
-        number: of the draw; it also says the kind, the output and the loss.
-        dtype: of parameters and data.
-        scale: of the loss.
-
-    Returns:
-        A `Problem` of two or three Dense layers; one in three has a Dropout as well.
-
-    Example:
-        >>> a, b = drawn(4, "float64", 1.0), drawn(4, "float32", 1e-6)
-        >>> a.mlp == b.mlp, b.loss.scale, {*a.mlp.units} == {a.mlp.inputs}
-        (True, 1e-06, True)
-    """
+    """A network of kind `number` mod 8 with its data; the same numbers for every dtype and scale."""
     rng, kind = np.random.default_rng([number, 5]), KINDS[number % len(KINDS)]
     name, from_logits, output = OUTPUTS[number % len(OUTPUTS)]
     loss = Loss(name, from_logits, scale)

@@ -19,12 +19,7 @@ NETWORK = ["number", "dtype", "scale"]
 
 
 def power(epsilon: float) -> str:
-    """An ε as text; one that is not among those tried was not seen.
-
-    Example:
-        >>> power(1e-12), power(math.inf), power(math.nan)
-        ('1e-12', 'none', '—')
-    """
+    """An ε as text; one that is not among those tried was not seen."""
     if math.isnan(epsilon):
         return "—"
     return f"{epsilon:.0e}" if math.isfinite(epsilon) else "none"
@@ -38,15 +33,7 @@ def median_of(frame: pd.DataFrame, tool: str, dtype: str, target: str | None = N
 
 
 def smallest_of(frame: pd.DataFrame, tool: str) -> pd.DataFrame:
-    """Per network and target the smallest ε refused together with all larger ones, where ε = 0 is accepted.
-
-    Args:
-        frame: of `frame_of`.
-        tool: which.
-
-    Returns:
-        Columns number, dtype, scale, id, smallest; inf where the tool refuses no ε.
-    """
+    """Per network and target the smallest ε refused together with all larger ones, where ε = 0 is accepted."""
     import pandas as pd
 
     asked = frame[(frame["what"] == "scaled") & frame[tool].notna()]

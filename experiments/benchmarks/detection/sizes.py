@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from experiments.benchmarks.detection.cases import WIDE, Setting
+from experiments.benchmarks.detection.cases import WIDE, DrawnNet
 from gradient_diff import Status
 from manual_mlp import Array, gradient_node
 from manual_mlp.extend import GATE, Arrays
@@ -15,22 +15,8 @@ MOST_ROUNDING = 1e3 * float(np.finfo(WIDE).eps)
 """Relative to the gradient: two exact results that differ by no more are the same one, computed in another order."""
 
 
-def size_of(effect: Arrays | None, setting: Setting) -> tuple[float, float, float]:
-    """How large a mistake is: in σ, relative to the gradient, and over the rounding that happened.
-
-    Args:
-        effect: parameter name → what it adds; None where it changes a shape.
-        setting: the network.
-
-    Returns:
-        Three numbers; 0 each where exact arithmetic gives the same gradients.
-
-    Example:
-        >>> from experiments.benchmarks.detection.nets import drawn
-        >>> setting = Setting(0, drawn(0, "float64", 1.0))
-        >>> size_of({n: 0 * g for n, g in setting.exact.items()}, setting)
-        (0.0, 0.0, 0.0)
-    """
+def size_of(effect: Arrays | None, setting: DrawnNet) -> tuple[float, float, float]:
+    """How large a mistake is: in σ, relative to the gradient, and over the rounding that happened."""
     if effect is None:
         return np.inf, np.inf, np.inf
     if all(_peak(g) <= MOST_ROUNDING * _peak(setting.exact[n]) for n, g in effect.items()):
@@ -56,12 +42,7 @@ def _ratio(a: float, b: float) -> float:
 
 
 def shows(sigma: float) -> bool:
-    """Whether an effect of this size must be seen.
-
-    Example:
-        >>> shows(100.0), shows(20.0)
-        (True, False)
-    """
+    """Whether an effect of this size must be seen."""
     return sigma > SHOWS
 
 
@@ -72,20 +53,7 @@ MISSED = "missed"
 
 
 def reason(sigma: float, relative: float, verdict: str) -> str:
-    """Why a mistake that was not refused cannot be seen.
-
-    Args:
-        sigma: its largest exact effect, in σ; 0 also where repeated rounding alone explains it.
-        relative: the same relative to the gradient; 0 only where there is none.
-        verdict: ours.
-
-    Returns:
-        One of the four texts above.
-
-    Example:
-        >>> reason(0.0, 0.0, "MATCH"), reason(40.0, 1e-3, "MATCH")
-        ('no effect here: exact arithmetic gives the same gradients', 'missed')
-    """
+    """Why a mistake that was not refused cannot be seen."""
     if not relative:
         return NO_EFFECT
     if not shows(sigma):

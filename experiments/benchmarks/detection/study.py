@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
-from experiments.benchmarks.detection.cases import Setting
+from experiments.benchmarks.detection.cases import DrawnNet
 from experiments.benchmarks.detection.nets import DTYPES, SCALES, drawn
 from experiments.benchmarks.detection.pictures import draw_errors, draw_sharpness
 from experiments.benchmarks.detection.sharpness import NETWORK, sharpness, smallest_seen
@@ -27,8 +27,8 @@ from experiments.benchmarks.detection.tables import (
     wrongly_refused,
 )
 from experiments.benchmarks.detection.trials import (
+    Asked,
     Tools,
-    Trial,
     trials_of_correct,
     trials_of_mistakes,
     trials_of_scaling,
@@ -53,15 +53,7 @@ VARIANTS = tuple(itertools.product(DTYPES, SCALES))
 
 
 def run(settings: Settings, progress: Progress) -> Result:
-    """Plant every mistake, scale what is right, show right gradients, and count what everyone says.
-
-    Args:
-        settings: `full` takes 16 networks in both dtypes at three loss scales and 10,000 correct pairs; else a few.
-        progress: bars.
-
-    Returns:
-        The table of misses, false alarms, smallest ε seen and mistakes named, and why the rest cannot be seen.
-    """
+    """Plant every mistake, scale what is right, show right gradients, and count what everyone says."""
     tools = Tools.installed()
     trials = [*_faulty(settings, progress, tools), *_correct(settings, progress, tools)]
     frame = frame_of(trials)
@@ -69,21 +61,16 @@ def run(settings: Settings, progress: Progress) -> Result:
     return Result("Detection: misses, false alarms and the smallest error seen", parts)
 
 
-def settings_of_mistakes(settings: Settings) -> list[Setting]:
-    """The networks that mistakes are planted in: each in every dtype at every scale, or one after the other.
-
-    Example:
-        >>> len(settings_of_mistakes(Settings())), len(settings_of_mistakes(Settings(full=True)))
-        (6, 96)
-    """
+def settings_of_mistakes(settings: Settings) -> list[DrawnNet]:
+    """The networks that mistakes are planted in: each in every dtype at every scale, or one after the other."""
     if settings.full:
         chosen = list(itertools.product(range(settings.seed, settings.seed + NETS_FULL), VARIANTS))
     else:
         chosen = [(settings.seed + i, VARIANTS[i % len(VARIANTS)]) for i in range(NETS)]
-    return [Setting(number, drawn(number, dtype, scale)) for number, (dtype, scale) in chosen]
+    return [DrawnNet(number, drawn(number, dtype, scale)) for number, (dtype, scale) in chosen]
 
 
-def _faulty(settings: Settings, progress: Progress, tools: Tools) -> Iterator[Trial]:
+def _faulty(settings: Settings, progress: Progress, tools: Tools) -> Iterator[Asked]:
     planted = settings_of_mistakes(settings)
     for i, setting in enumerate(progress.track(planted, description="mistakes")):
         yield from trials_of_mistakes(setting, tools, lambda k, i=i: (k + i) % MISTAKES_PER_ASKING == 0)  # type: ignore[misc]  # bound at once
@@ -91,13 +78,13 @@ def _faulty(settings: Settings, progress: Progress, tools: Tools) -> Iterator[Tr
             yield from trials_of_scaling(setting, tools, slow=True)
 
 
-def _correct(settings: Settings, progress: Progress, tools: Tools) -> Iterator[Trial]:
+def _correct(settings: Settings, progress: Progress, tools: Tools) -> Iterator[Asked]:
     """Right gradients until there are enough of them."""
     count = CORRECT_FULL if settings.full else CORRECT
     task, done = progress.add_task("correct pairs", total=count), 0
     for number in itertools.count(settings.seed):
         dtype, scale = VARIANTS[number % len(VARIANTS)]
-        setting = Setting(number, drawn(number, dtype, scale))
+        setting = DrawnNet(number, drawn(number, dtype, scale))
         for trial in trials_of_correct(setting, tools, slow=number % NETS_PER_ASKING == 0):
             yield trial
             done += 1

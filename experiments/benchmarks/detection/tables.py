@@ -12,7 +12,7 @@ from experiments.benchmarks.detection.nets import DTYPES, OTHER_LAYERS, SCALES
 from experiments.benchmarks.detection.peers.table import PEERS
 from experiments.benchmarks.detection.sharpness import NETWORK, TOOLS, median_of, power
 from experiments.benchmarks.detection.sizes import MISSED, SHOWS, reason
-from experiments.benchmarks.detection.trials import US, Tools, Trial
+from experiments.benchmarks.detection.trials import US, Asked, Tools
 from experiments.students.slips import NOT_YET
 from gradient_diff import MISTAKES, Status
 
@@ -26,30 +26,17 @@ GROSS = 1e-3
 """‖effect‖ / ‖gradient‖ of a mistake that anybody would call one."""
 
 
-def frame_of(trials: Iterable[Trial]) -> pd.DataFrame:
-    """One row per trial, one column per tool: True where it refused, None where it was not asked.
-
-    Example:
-        >>> frame_of([Trial("mistake", "sign", "sign", 0, "float64", 1.0, True, True, True, refused={US: True})])[US][0]
-        True
-    """
+def frame_of(trials: Iterable[Asked]) -> pd.DataFrame:
+    """One row per trial, one column per tool: True where it refused, None where it was not asked."""
     import pandas as pd
 
-    names = [field.name for field in fields(Trial) if field.name != "refused"]
+    names = [field.name for field in fields(Asked) if field.name != "refused"]
     rows = [[*(getattr(t, name) for name in names), *(t.refused.get(tool) for tool in TOOLS)] for t in trials]
     return pd.DataFrame(rows, columns=[*names, *TOOLS]).astype(dict.fromkeys(TOOLS, object))
 
 
 def rates(frame: pd.DataFrame, tools: Tools) -> pd.DataFrame:
-    """The published table: one row per tool.
-
-    Args:
-        frame: of `frame_of`.
-        tools: the peers that were asked.
-
-    Returns:
-        Misses, false alarms, smallest ε and mistakes named.
-    """
+    """The published table: one row per tool."""
     import pandas as pd
 
     rules = {US: OUR_RULE, **{peer.name: peer.rule for peer in PEERS}}
@@ -84,12 +71,7 @@ def _counts(frame: pd.DataFrame, tool: str) -> dict[str, object]:
 
 
 def percent(part: int, whole: int) -> str:
-    """Two digits, and never 0 or 100 by rounding.
-
-    Example:
-        >>> percent(0, 10), percent(1, 100_000), percent(99_999, 100_000), percent(1, 8), percent(0, 0)
-        ('0', '< 0.1', '> 99.9', '12.5', '—')
-    """
+    """Two digits, and never 0 or 100 by rounding."""
     if not whole:
         return "—"
     share = 100 * part / whole
@@ -210,13 +192,7 @@ def refusals(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def unplanted(planted: pd.DataFrame) -> pd.DataFrame:
-    """Mistakes of the list that no network here could be given, and why.
-
-    Example:
-        >>> import pandas as pd
-        >>> unplanted(pd.DataFrame({"id": [name for name in MISTAKES if name != "sign"]}))["id"][0]
-        'sign'
-    """
+    """Mistakes of the list that no network here could be given, and why."""
     import pandas as pd
 
     absent = [name for name in dict.fromkeys((*MISTAKES, *NOT_YET)) if not (planted["id"] == name).any()]

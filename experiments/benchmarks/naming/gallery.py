@@ -35,15 +35,7 @@ NETS: tuple[tuple[MLP, int, str], ...] = (
 
 
 def run(settings: Settings, progress: Progress) -> Result:
-    """Show each mistake on the first of a few nets on which it can be made and seen.
-
-    Args:
-        settings: seed of weights and data, dtype.
-        progress: a bar.
-
-    Returns:
-        One part per mistake, its heading the mistake's id.
-    """
+    """Show each mistake on the first of a few nets on which it can be made and seen."""
     evaluations = [evaluation(i, settings) for i in range(len(NETS))]
     parts, named = [], {}
     for name in progress.track(MISTAKES, description="mistakes"):
@@ -61,12 +53,7 @@ def run(settings: Settings, progress: Progress) -> Result:
 
 
 def evaluation(net: int, settings: Settings) -> Evaluation:
-    """The right derivation on one of the nets.
-
-    Example:
-        >>> evaluation(0, Settings()).problem.batch
-        11
-    """
+    """The right derivation on one of the nets."""
     mlp, batch, loss = NETS[net]
     rng = np.random.default_rng(settings.seed)
     saturated = 40.0 if loss.startswith("saturated ") else 1.5

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from experiments.benchmarks.naming.trials import DTYPES, Pair, Trial, correct_pairs_on, derive, pairs_on, trials_on
+from experiments.benchmarks.naming.trials import DTYPES, Naming, Pair, correct_pairs_on, derive, pairs_on, trials_on
 from experiments.frame.study import Part, Result, Settings, Table, paragraphs
 from experiments.students.slips import Slip
 from gradient_diff import MISTAKES, compare, diagnose
@@ -26,15 +26,7 @@ REPEATS = 5
 
 
 def run(settings: Settings, progress: Progress) -> Result:
-    """Make every mistake on random nets and count what is said of it.
-
-    Args:
-        settings: `full` takes 12 nets in both dtypes, 150 pairs of mistakes and 10,000 correct pairs; else a few.
-        progress: bars.
-
-    Returns:
-        The table per mistake, and one claim per target.
-    """
+    """Make every mistake on random nets and count what is said of it."""
     nets, pairs, correct = FULL if settings.full else SHORT
     seeds = range(settings.seed, settings.seed + nets)
     trials = [t for s in progress.track(seeds, description="one mistake") for t in trials_on(s)]
@@ -107,7 +99,7 @@ def _seconds(call: Callable[[], object], repeats: int) -> float:
     return min(times)
 
 
-def _single(trials: list[Trial]) -> Part:
+def _single(trials: list[Naming]) -> Part:
     import pandas as pd
 
     frame = pd.DataFrame([asdict(t) for t in trials])
@@ -137,14 +129,7 @@ def _single(trials: list[Trial]) -> Part:
 
 
 def rates(frame: pd.DataFrame) -> pd.DataFrame:
-    """One line per mistake, in the order of the catalogue, and one for all.
-
-    Args:
-        frame: columns as `Trial` has them.
-
-    Returns:
-        Counts per mistake.
-    """
+    """One line per mistake, in the order of the catalogue, and one for all."""
     import pandas as pd
 
     def line(name: str, group: pd.DataFrame) -> dict[str, object]:

@@ -22,38 +22,22 @@ MOST_DIGITS = {"float64": 1e-6, "float32": 1e-3}  # relative: two mistakes at on
 
 
 @dataclass(frozen=True)
-class Trial:
-    """One mistake made on one net, and what the diagnosis said.
+class Naming:
+    """One mistake made on one net, and what the diagnosis said."""
 
-    Attributes:
-        id: of the mistake.
-        seed, dtype: of the net.
-        slip: the mistake in words.
-        visible: some row's difference is more than rounding explains.
-        first: it was named first, or tied with the first.
-        named: it is among the causes.
-        wrong: something else was named first, and it is not tied with it.
-        said: what was named first.
-    """
-
-    id: str
-    seed: int
+    id: str  # of the mistake
+    seed: int  # seed, dtype: of the net
     dtype: str
-    slip: str
-    visible: bool
-    first: bool
-    named: bool
-    wrong: bool
-    said: str
+    slip: str  # the mistake in words
+    visible: bool  # some row's difference is more than rounding explains
+    first: bool  # it was named first, or tied with the first
+    named: bool  # it is among the causes
+    wrong: bool  # something else was named first, and it is not tied with it
+    said: str  # what was named first
 
 
-def trials_on(seed: int) -> Iterator[Trial]:
-    """Every mistake that one random net allows, in float64 and float32.
-
-    Example:
-        >>> next(trials_on(1)).first
-        True
-    """
+def trials_on(seed: int) -> Iterator[Naming]:
+    """Every mistake that one random net allows, in float64 and float32."""
     for dtype in DTYPES:
         problem = small_net(seed, dtype)
         reference = evaluation_of(problem)
@@ -72,12 +56,12 @@ def derive(problem: Problem, *slips: Slip) -> Arrays | None:
     return hand if all(np.isfinite(g).all() for g in hand.values()) else None
 
 
-def _trial(seed: int, slip: Slip, hand: Arrays, reference: Evaluation) -> Trial:
+def _trial(seed: int, slip: Slip, hand: Arrays, reference: Evaluation) -> Naming:
     if slip.id.startswith("l2_"):
         reference = with_decay(reference, slip.value)
     diff = compare(hand, reference)
     ids, firsts = [cause.id for cause in diff.causes], named_first(diff.causes)
-    told = Trial(slip.id, seed, reference.problem.dtype.name, str(slip), diff.verdict.bad, False, False, False, "")
+    told = Naming(slip.id, seed, reference.problem.dtype.name, str(slip), diff.verdict.bad, False, False, False, "")
     if not told.visible:
         return told
     said = ids[0] if ids else "nothing"
@@ -86,12 +70,7 @@ def _trial(seed: int, slip: Slip, hand: Arrays, reference: Evaluation) -> Trial:
 
 
 def named_first(causes: tuple[Cause, ...]) -> set[str]:
-    """The first cause and what the data cannot tell from it.
-
-    Example:
-        >>> sorted(named_first((Cause("factor_two", "", "", "", "", 0.0, ("accumulated",)),)))
-        ['accumulated', 'factor_two']
-    """
+    """The first cause and what the data cannot tell from it."""
     return {causes[0].id, *causes[0].same_as} if causes else set()
 
 
@@ -108,12 +87,7 @@ class Pair:
 
 
 def pairs_on(seed: int, dtype: str) -> Iterator[Pair]:
-    """Pairs of mistakes drawn for one random net, where each of them shows beside the other.
-
-    Example:
-        >>> {pair.dtype for pair in pairs_on(6, "float64")}
-        {'float64'}
-    """
+    """Pairs of mistakes drawn for one random net, where each of them shows beside the other."""
     problem = small_net(seed, dtype)
     reference, rng = evaluation_of(problem), np.random.default_rng(seed)
     slips = [slip for slip in possible_slips(problem, seed) if not slip.id.startswith("l2_")]
@@ -144,12 +118,7 @@ def _differ(a: Arrays, b: Arrays, digits: float) -> bool:
 
 
 def correct_pairs_on(seed: int) -> Iterator[tuple[str, Arrays, Evaluation]]:
-    """Everyone who derives one net's gradients rightly, against the house's derivation in float64 and float32.
-
-    Example:
-        >>> [who for who, _, _ in correct_pairs_on(1)][:2]
-        ['NumPy float32 | float64', 'student float64 | float64']
-    """
+    """Everyone who derives one net's gradients rightly, against the house's derivation in float64 and float32."""
     coarse = small_net(seed, "float32")
     fine = coarse.float64  # the same numbers on both sides
     exact, rounded = evaluation_of(fine), evaluation_of(coarse)

@@ -33,19 +33,7 @@ _PIECE = 1 << 18
 
 
 def pair(entries: int) -> tuple[Array, Array]:
-    """Two float32 arrays that differ in their last digits, made piece by piece.
-
-    Args:
-        entries: n.
-
-    Returns:
-        h and r, (n,).
-
-    Example:
-        >>> h, r = pair(1000)
-        >>> bool(0 < np.abs(h - r).max() < 1e-5)
-        True
-    """
+    """Two float32 arrays that differ in their last digits, made piece by piece."""
     rng = np.random.default_rng(0)
     h, r = np.empty(entries, np.float32), np.empty(entries, np.float32)
     for start in range(0, entries, _PIECE):
@@ -56,19 +44,7 @@ def pair(entries: int) -> tuple[Array, Array]:
 
 
 def compared(entries: int, rounds: int) -> dict[str, float]:
-    """Seconds of both, one after the other in each round, and the memory that `measure` takes.
-
-    Args:
-        entries: of each array.
-        rounds: after one that warms up.
-
-    Returns:
-        Medians of the seconds and of their ratio within a round, and MB on top of the arrays, as tracemalloc sees them.
-
-    Example:
-        >>> sorted(compared(1000, 1))
-        ['memory', 'ratio', 'seconds', 'seconds of assert_allclose']
-    """
+    """Seconds of both, one after the other in each round, and the memory that `measure` takes."""
     h, r = pair(entries)
     times = [
         (_seconds(lambda: measure(h, r)), _seconds(lambda: np.testing.assert_allclose(h, r, rtol=1e-5)))
@@ -90,49 +66,20 @@ def _seconds(call: Callable[[], object]) -> float:
 
 
 def measured(entries: int, rounds: int) -> dict[str, Any]:
-    """`compared` in a fresh process.
-
-    Args:
-        entries: of each array.
-        rounds: how often.
-
-    Returns:
-        What `compared` returns, and the entries.
-
-    Example:
-        >>> measured(1000, 1)["entries"]
-        1000
-    """
+    """`compared` in a fresh process."""
     command = [sys.executable, "-m", "experiments.benchmarks.speed.metrics", str(entries), str(rounds)]
     said = subprocess.run(command, capture_output=True, check=True, text=True).stdout
     return {"entries": entries, **json.loads(said)}
 
 
 def study(full: bool) -> Part:
-    """Measure, at the full size or at a smaller one.
-
-    Args:
-        full: whether 50 million entries, for which the target of the time holds.
-
-    Returns:
-        A part of the speed study.
-
-    Example: see `part`.
-    """
+    """Measure, at the full size or at a smaller one."""
     size, rounds = (ENTRIES_FULL, ROUNDS_FULL) if full else (ENTRIES, ROUNDS)
     return part([measured(size, rounds)])
 
 
 def part(rows: Sequence[dict[str, Any]]) -> Part:
-    """The rows with their targets, and the claims.
-
-    Args:
-        rows: of `measured`.
-
-    Returns:
-        A part of the speed study.
-
-    """
+    """The rows with their targets, and the claims."""
     title = "all metrics of two float32 arrays of {:,} entries"
     claims: dict[str, bool] = {}
     for row in rows:

@@ -31,21 +31,11 @@ TAPES = ("tf.function", "XLA", "eager tape")
 
 @dataclass(frozen=True)
 class Race:
-    """One case, run by several engines in turn; the first is ours.
+    """One case, run by several engines in turn; the first is ours."""
 
-    Attributes:
-        title: of its lines in the table.
-        case: what the workers call it.
-        engines: who runs it.
-
-    Example:
-        >>> GRADIENTS[0].engines[0]
-        'by hand'
-    """
-
-    title: str
-    case: str
-    engines: tuple[str, ...]
+    title: str  # of its lines in the table
+    case: str  # what the workers call it
+    engines: tuple[str, ...]  # who runs it
 
 
 GRADIENTS = (
@@ -103,17 +93,7 @@ TARGETS = (
 
 
 def run(settings: Settings, progress: Progress) -> Result:
-    """The study.
-
-    Args:
-        settings: the dtype, except of the wide network; `full` measures 21 rounds in place of 7.
-        progress: a bar.
-
-    Returns:
-        The `Result`; whether each target was reached are its claims.
-
-    Example: see `result`.
-    """
+    """The study."""
     rounds, starts = (ROUNDS_FULL, STARTS_FULL) if settings.full else (ROUNDS, STARTS)
     task = progress.add_task("speed: measurements", total=rounds * len(RACES) + starts + 2)
     measurements: list[dict[str, Any]] = []
@@ -151,30 +131,13 @@ def worker(engine: str, dtype: str) -> Iterator[Worker]:
 
 @dataclass(frozen=True)
 class Worker:
-    """A process that measures when asked.
+    """A process that measures when asked."""
 
-    Attributes:
-        process: with pipes.
-        said: its stderr.
-
-    Example:
-        >>> with worker("article A's loop", "float64") as article:
-        ...     sorted(article.ask("sine"))
-        ['E', 'seconds']
-    """
-
-    process: subprocess.Popen[str]
-    said: IO[str]
+    process: subprocess.Popen[str]  # with pipes
+    said: IO[str]  # its stderr
 
     def ask(self, case: str) -> dict[str, float]:
-        """Have it measure a case now.
-
-        Returns:
-            E, and the seconds of one step.
-
-        Raises:
-            RuntimeError: it has failed; its last words are quoted.
-        """
+        """Have it measure a case now."""
         assert self.process.stdin is not None  # both are pipes
         assert self.process.stdout is not None
         with suppress(BrokenPipeError):
@@ -205,21 +168,7 @@ def _start_both() -> Iterator[dict[str, Any]]:
 
 
 def result(measurements: pd.DataFrame, memory: pd.DataFrame | None = None) -> Result:
-    """The table of ratios, and the claims.
-
-    Args:
-        measurements: columns round, race, engine, E, seconds.
-        memory: rows of `training_memory.measured`.
-
-    Returns:
-        The `Result`.
-
-    Example:
-        >>> rows = [(0, SINE.title, engine, 1.0, s) for engine, s in zip(SINE.engines, (1e-6, 3e-6, 9e-6), strict=True)]
-        >>> found = result(pd.DataFrame(rows, columns=["round", "race", "engine", "E", "seconds"]))
-        >>> found.tables["Ratios"].frame["reached?"].tolist()
-        ['reached', 'missed']
-    """
+    """The table of ratios, and the claims."""
     raced = [race for race in (*RACES, START) if race.title in set(measurements["race"])]
     ratios = pd.DataFrame([row for race in raced for row in _rows(race, measurements)])
     ratio = ratios.set_index(["what", "against"])["ratio"]

@@ -22,29 +22,13 @@ def peak() -> float:
     """The most that this process has ever held, in MB.
 
     `getrusage` would also count what the parent held when it started this one.
-
-    Example:
-        >>> not STATUS.exists() or peak() > 10
-        True
     """
     line = next(line for line in STATUS.read_text().splitlines() if line.startswith("VmHWM"))
     return int(line.split()[1]) / 1024
 
 
 def needed(optimizer: Optimizer, samples: int = 60_000) -> dict[str, float]:
-    """One epoch of 784-50-10 in float32, batch 100, on made-up pictures.
-
-    Args:
-        optimizer: which keeps a state.
-        samples: N.
-
-    Returns:
-        MB of the data, of parameters and state, and the peak of the whole process, the interpreter included.
-
-    Example:
-        >>> round(needed(OPTIMIZERS["Adam"], samples=1000)["data"], 2) if STATUS.exists() else 3.03
-        3.03
-    """
+    """One epoch of 784-50-10 in float32, batch 100, on made-up pictures."""
     rng = np.random.default_rng(0)
     mlp = MLP(784, [Dense(50, "sigmoid"), Dense(10, "softmax")])
     parameters = mlp.initialize(0, dtype="float32")
@@ -60,13 +44,7 @@ def needed(optimizer: Optimizer, samples: int = 60_000) -> dict[str, float]:
 
 
 def measured(name: str) -> dict[str, Any] | None:
-    """`needed` of an optimizer in a fresh process, as a row of a table; None where the system does not tell.
-
-    Example:
-        >>> row = measured("SGD")
-        >>> row is None or row["reached?"]
-        'reached'
-    """
+    """`needed` of an optimizer in a fresh process, as a row of a table; None where the system does not tell."""
     if not STATUS.exists():
         return None
     command = [sys.executable, "-m", "experiments.benchmarks.speed.training_memory", name]

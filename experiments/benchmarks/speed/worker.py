@@ -31,44 +31,24 @@ EPOCH_RATE, EPOCH_BATCH = 0.01, 100
 
 
 def sine(dtype: str) -> Problem:
-    """Article A's network and data.
-
-    Example:
-        >>> sine("float32")[0].units
-        (5, 5, 5, 1)
-    """
+    """Article A's network and data."""
     mlp = MLP(1, [*(Dense(n, "sigmoid") for n in article_a.SIZES[1:-1]), Dense(1)])
     return mlp, article_a.as_parameters(*article_a.draw(0, dtype)), *article_a.data(dtype), "half_sum_squared_error"
 
 
 def digits(dtype: str) -> Problem:
-    """784-50-100-10 on a batch of 100 made-up pictures.
-
-    Example:
-        >>> digits("float32")[2].shape
-        (100, 784)
-    """
+    """784-50-100-10 on a batch of 100 made-up pictures."""
     mlp = MLP(784, [Dense(50, "sigmoid"), Dense(100, "sigmoid"), Dense(10, "softmax")])
     return _made_up(mlp, 100, dtype)
 
 
 def wide(dtype: str) -> Problem:
-    """1024-2048-2048-10 on a batch of 256.
-
-    Example:
-        >>> wide("float32")[0].units
-        (2048, 2048, 10)
-    """
+    """1024-2048-2048-10 on a batch of 256."""
     return _made_up(MLP(1024, [Dense(2048, "relu"), Dense(2048, "relu"), Dense(10, "softmax")]), 256, dtype)
 
 
 def mnist_sized(dtype: str, samples: int = 60_000) -> Problem:
-    """784-50-10 on as many made-up pictures as MNIST has.
-
-    Example:
-        >>> mnist_sized("float32", 5)[2].shape
-        (5, 784)
-    """
+    """784-50-10 on as many made-up pictures as MNIST has."""
     return _made_up(MLP(784, [Dense(50, "sigmoid"), Dense(10, "softmax")]), samples, dtype)
 
 
@@ -80,12 +60,7 @@ def _made_up(mlp: MLP, batch: int, dtype: str) -> Problem:
 
 
 def by_hand(problem: Problem) -> Call:
-    """E and all gradients, as a user calls it, with all checks.
-
-    Example:
-        >>> round(by_hand(sine("float64"))(), 4)
-        26.8919
-    """
+    """E and all gradients, as a user calls it, with all checks."""
     mlp, parameters, x, y, loss = problem
     return lambda: mlp.backpropagate(parameters, x, y, loss).loss
 
@@ -152,12 +127,7 @@ def epoch_by_scikit_learn(problem: Problem) -> Call:
 
 
 def train_as_published(dtype: str, steps: int) -> Call:
-    """Article A's loop.
-
-    Example:
-        >>> round(train_as_published("float64", 1)(), 4)
-        26.8919
-    """
+    """Article A's loop."""
 
     def loop() -> float:
         (x, d), (weights, biases) = article_a.data(dtype), article_a.draw(0, dtype)
@@ -207,21 +177,7 @@ Answer: TypeAlias = tuple[float, float]  # E, and the seconds of one step
 
 
 def measured(call: Call, steps: int = 1, seconds: float = 0.05) -> Answer:
-    """E, and the median time of one step over some blocks of calls.
-
-    Args:
-        call: makes `steps` steps.
-        steps: by which its time is divided.
-        seconds: a block lasts about so long.
-
-    Returns:
-        E and seconds.
-
-    Example:
-        >>> e, time_of_one = measured(lambda: 1.0, seconds=0.001)
-        >>> e, time_of_one > 0
-        (1.0, True)
-    """
+    """E, and the median time of one step over some blocks of calls."""
     started = time.perf_counter()
     e = call()
     repeats = max(1, int(seconds / (time.perf_counter() - started)))
@@ -236,24 +192,14 @@ def _block(call: Call, repeats: int) -> float:
 
 
 def measured_once(call: Call) -> Answer:
-    """E, and the time of one call: for what takes long, and is asked for in each round.
-
-    Example:
-        >>> measured_once(lambda: 1.0)[0]
-        1.0
-    """
+    """E, and the time of one call: for what takes long, and is asked for in each round."""
     started = time.perf_counter()
     e = call()
     return e, time.perf_counter() - started
 
 
 def measured_difference(few: Call, many: Call, steps: int) -> Answer:
-    """The time of one step without preparation: `many` makes so many steps more than `few`.
-
-    Example:
-        >>> measured_difference(lambda: 1.0, lambda: 2.0, 1)[0]
-        2.0
-    """
+    """The time of one step without preparation: `many` makes so many steps more than `few`."""
     e = many()
     times = [(_block(few, 1), _block(many, 1)) for _ in range(BLOCKS)]
     few_median, many_median = (median(column) for column in zip(*times, strict=True))
@@ -264,12 +210,7 @@ EPOCHS = {"model.fit": epoch_by_fit, "scikit-learn": epoch_by_scikit_learn}
 
 
 def cases(engine: str, dtype: str) -> dict[str, Callable[[], Callable[[], Answer]]]:
-    """Case → a function that prepares it, and returns one that measures it.
-
-    Example:
-        >>> sorted(cases("article A's loop", "float64"))
-        ['sine']
-    """
+    """Case → a function that prepares it, and returns one that measures it."""
     if engine == "article A's loop":
         return {"sine": lambda: partial(measured, train_as_published(dtype, NUMPY_STEPS), NUMPY_STEPS)}
     if engine in EPOCHS:

@@ -13,12 +13,12 @@ from experiments.beyond.saturation.training import (
     FACTOR,
     STEP,
     WAYS,
+    EpochEnd,
     KerasTraining,
-    Look,
     Start,
     from_probabilities,
-    network,
     outside,
+    small_network,
     train_by_keras,
 )
 from experiments.frame.study import Comparison, Part, Picture, Settings, Table, paragraphs
@@ -80,7 +80,7 @@ def _text(start: Start, courses: dict[str, KerasTraining], epochs: int) -> tuple
     """)
 
 
-def _given_up(last: Look, own: Array) -> int:
+def _given_up(last: EpochEnd, own: Array) -> int:
     """Classes none of whose images is classified right."""
     return len(set(own) - set(own[last.right]))
 
@@ -113,7 +113,7 @@ def _claims(courses: dict[str, KerasTraining]) -> dict[str, bool]:
 
 def _comparisons(start: Start, courses: dict[str, KerasTraining], settings: Settings) -> dict[str, Comparison]:
     """At the end of each training, over some of its images."""
-    plain, loss = network(start.x.shape[1]), Loss(LOSS, from_logits=True)
+    plain, loss = small_network(start.x.shape[1]), Loss(LOSS, from_logits=True)
     first, second = (courses[way].parameters for way in (LOGITS, LOST))
     x, y = start.x[:COMPARED], start.y[:COMPARED]
     tape = backpropagate(to_keras(plain, first, settings.dtype), x, y, loss, settings.mode)
@@ -124,7 +124,7 @@ def _comparisons(start: Start, courses: dict[str, KerasTraining], settings: Sett
     if last.lost[chosen].any():
         diff = compare(plain.backpropagate(second, x, y, loss), clipped)
         found["Trained from probabilities"] = Comparison(diff, Status.REFERENCE_OFF)
-    own = evaluation_of(network(start.x.shape[1], "softmax").problem(second, x, y, LOSS, fused=False))
+    own = evaluation_of(small_network(start.x.shape[1], "softmax").problem(second, x, y, LOSS, fused=False))
     expected = Status.VACUOUS if last.idle[chosen].all() else Status.MATCH  # two zeros prove nothing
     found["Trained from probabilities, the clipped E"] = Comparison(compare(own, clipped), expected)
     return found
@@ -135,21 +135,11 @@ def settled(start: Start, course: KerasTraining) -> Array:
 
     In float32 the upper edge of the clip is less than two steps of p below 1: which side of it an image is on is
     rounding, and so is whether it has a gradient.
-
-    Args:
-        start: the images.
-        course: of a training, whose weights at the end are meant.
-
-    Returns:
-        Indices among the first `COMPARED` images.
-
-    Example:
-        >>> from experiments.support.datasets import digits
-        >>> start = Start.of(digits(), Settings())
-        >>> len(settled(start, train_by_keras(LOST, start, 0, Settings())))  # in float64 no image is so near the edge
-        1000
     """
-    mlp, fine = network(start.x.shape[1], "softmax"), {n: w.astype("float64") for n, w in course.parameters.items()}
+    mlp, fine = (
+        small_network(start.x.shape[1], "softmax"),
+        {n: w.astype("float64") for n, w in course.parameters.items()},
+    )
     x, y = start.x[:COMPARED], start.y[:COMPARED]
     theirs = course.looks[-1].outside[:COMPARED]
     ours = (

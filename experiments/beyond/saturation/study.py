@@ -10,6 +10,7 @@ import pandas as pd
 
 from experiments.beyond.saturation.costs import training_part
 from experiments.beyond.saturation.pictures import KEPT, LOGITS, LOST, growth_picture, unit_picture
+from experiments.beyond.saturation.training import small_network
 from experiments.frame.study import Comparison, Part, Picture, Result, Settings, Table, paragraphs
 from experiments.support.datasets import Dataset, dataset_of
 from gradient_diff import GradientDiff, Status, compare
@@ -37,17 +38,9 @@ CURVES = "dE/du of one unit by u"
 
 
 def run(settings: Settings, progress: Progress) -> Result:
-    """The study.
-
-    Args:
-        settings: dataset, seed of the weights, dtype of the networks, mode of the tape, epochs of the training.
-        progress: a bar of the cases, and one of the training.
-
-    Returns:
-        The `Result`.
-    """
+    """The study."""
     data = dataset_of(settings)
-    cases = {s: Case(data, s, settings) for s in progress.track(SCALES, description="saturation")}
+    cases = {s: ScaledOutput(data, s, settings) for s in progress.track(SCALES, description="saturation")}
     training = training_part(data, settings, progress)
     parts = (unit_part(), growth_part(cases), verdicts_part(cases[SHOWN]), training)
     return Result(f"Saturation: probabilities and logits ({data.name})", parts, data=data.facts)
@@ -100,20 +93,7 @@ def _grid(edge: float) -> Array:
 
 
 def slope(value: Callable[[Any, Any], Any], u: Array, dtype: str) -> Array:
-    """dE/du of each unit by the tape, target 1.
-
-    Args:
-        value: (y_true, u) → E of each.
-        u: (N,).
-        dtype: of the computation.
-
-    Returns:
-        (N,)
-
-    Example:
-        >>> slope(lambda t, v: t * v, np.array([1.0, 2.0]), "float64")
-        array([1., 1.])
-    """
+    """dE/du of each unit by the tape, target 1."""
     v = tf.constant(u, dtype)
     with tf.GradientTape() as tape:
         tape.watch(v)
@@ -134,32 +114,11 @@ def _last_zero(u: pd.Series[float], gradient: pd.Series[float]) -> float:
     return float(u[(gradient == 0) & (u < 0)].max())
 
 
-def network(inputs: int) -> MLP:
-    """One hidden layer, softmax over ten classes.
-
-    Example:
-        >>> network(64).units
-        (16, 10)
-    """
-    return MLP(inputs, [Dense(16, "tanh"), Dense(10, "softmax")])
-
-
-class Case:
-    """A network whose output weights are multiplied, by hand and by the tape in three ways.
-
-    Args:
-        data: its images.
-        scale: of the output layer's kernel.
-        settings: seed, dtype, mode.
-
-    Example:
-        >>> from experiments.support.datasets import digits
-        >>> Case(digits(), 1.0, Settings()).diffs["probabilities alone"].verdict.name
-        'MATCH'
-    """
+class ScaledOutput:
+    """A network whose output weights are multiplied, by hand and by the tape in three ways."""
 
     def __init__(self, data: Dataset, scale: float, settings: Settings) -> None:
-        mlp = network(data.inputs)
+        mlp = small_network(data.inputs, "softmax")
         parameters = mlp.initialize(settings.seed, dtype=settings.dtype)
         parameters["dense_2/kernel"] *= parameters["dense_2/kernel"].dtype.type(scale)
         x, y = data.images("train", BATCH, settings.dtype), data.one_hot("train", BATCH, settings.dtype)
@@ -206,7 +165,7 @@ class Case:
         return evaluation_of(mlp.problem(problem.parameters, problem.x, problem.y, LOSS, fused=False))
 
 
-def growth_part(cases: dict[float, Case]) -> Part:
+def growth_part(cases: dict[float, ScaledOutput]) -> Part:
     """The table and picture of how far off each way is."""
     rows = [
         (
@@ -244,7 +203,7 @@ def growth_part(cases: dict[float, Case]) -> Part:
     )
 
 
-def verdicts_part(case: Case) -> Part:
+def verdicts_part(case: ScaledOutput) -> Part:
     """REFERENCE_OFF at work, and what Keras differentiates instead."""
     own: GradientDiff = compare(case.of_clipped(), case.references[LOST])
     return Part(

@@ -41,58 +41,37 @@ WAYS = {LOGITS: from_logits, LOST: from_probabilities}
 
 @dataclass(frozen=True, eq=False)
 class Start:
-    """What both trainings share.
+    """What both trainings share."""
 
-    Attributes:
-        parameters: name → array, the output layer's kernel times `FACTOR`.
-        x, y: the training images (N, n_0), and their classes one-hot (N, 10).
-        x_test, labels: the test images and their classes.
-
-    """
-
-    parameters: dict[str, Array]
-    x: Array
+    parameters: dict[str, Array]  # name → array, the output layer's kernel times `FACTOR`
+    x: Array  # x, y: the training images (N, n_0), and their classes one-hot (N, 10)
     y: Array
-    x_test: Array
+    x_test: Array  # x_test, labels: the test images and their classes
     labels: Array
 
     @classmethod
     def of(cls, data: Dataset, settings: Settings) -> Start:
         dtype = settings.dtype
-        parameters = network(data.inputs).initialize(settings.seed, dtype=dtype)
+        parameters = small_network(data.inputs).initialize(settings.seed, dtype=dtype)
         parameters["dense_2/kernel"] *= parameters["dense_2/kernel"].dtype.type(FACTOR)
         x, y = data.images("train", IMAGES, dtype), data.one_hot("train", IMAGES, dtype)
         return cls(parameters, x, y, data.images("test", dtype=dtype), data.labels("test"))
 
 
-def network(inputs: int, last: str = "linear") -> MLP:
-    """The network of the study, whose output is u unless it is given the softmax.
-
-    Example:
-        >>> network(64).outline
-        '64-16-10'
-    """
+def small_network(inputs: int, last: str = "linear") -> MLP:
+    """The network of the study, whose output is u unless it is given the softmax."""
     return MLP(inputs, [Dense(16, "tanh"), Dense(10, last)])
 
 
 @dataclass(frozen=True, eq=False)
-class Look:
-    """The training images at the end of an epoch, as one way to compute E sees them.
+class EpochEnd:
+    """The training images at the end of an epoch, as one way to compute E sees them."""
 
-    Attributes:
-        loss: the mean of E from logits, whatever is trained.
-        accuracy: on the test images.
-        p: probability of each image's own class, (N,), as Keras computes it before it clips.
-        right: whether each image is given its class, (N,).
-        idle: whether dE/du of each image is exactly 0 in every entry, (N,).
-
-    """
-
-    loss: float
-    accuracy: float
-    p: Array
-    right: Array
-    idle: Array
+    loss: float  # the mean of E from logits, whatever is trained
+    accuracy: float  # on the test images
+    p: Array  # probability of each image's own class, (N,), as Keras computes it before it clips
+    right: Array  # whether each image is given its class, (N,)
+    idle: Array  # whether dE/du of each image is exactly 0 in every entry, (N,)
 
     @property
     def lost(self) -> Array:
@@ -106,12 +85,7 @@ class Look:
 
 
 def outside(p: Array) -> Array:
-    """Whether Keras clips a probability, whose dtype decides where the edges lie.
-
-    Example:
-        >>> outside(np.array([1e-8, 0.5, 1.0]))
-        array([ True, False,  True])
-    """
+    """Whether Keras clips a probability, whose dtype decides where the edges lie."""
     return np.asarray((p < p.dtype.type(EPSILON)) | (p > p.dtype.type(1 - EPSILON)))
 
 
@@ -119,7 +93,7 @@ def outside(p: Array) -> Array:
 class KerasTraining:
     """A look at the start and after each epoch, and the weights at the end."""
 
-    looks: tuple[Look, ...]
+    looks: tuple[EpochEnd, ...]
     parameters: dict[str, Array]
 
 
@@ -130,7 +104,7 @@ def train_by_keras(
 
     `advance` is called after each epoch.
     """
-    model, rng = to_keras(network(start.x.shape[1]), start.parameters, settings.dtype), generator(settings.seed)
+    model, rng = to_keras(small_network(start.x.shape[1]), start.parameters, settings.dtype), generator(settings.seed)
     step = _step(model, WAYS[way], settings.mode)
     looks = [look(model, WAYS[way], start)]
     for _ in range(epochs):
@@ -149,8 +123,8 @@ def _step(model: keras.Sequential, value: Callable[[Any, Any], Any], mode: str) 
     return tape_step(model, mean, lambda weights, gradients: optimizer.apply(gradients, weights), mode)
 
 
-def look(model: keras.Sequential, value: Callable[[Any, Any], Any], start: Start) -> Look:
-    """A `Look` at the model's state: its gradients are those of the way it is trained."""
+def look(model: keras.Sequential, value: Callable[[Any, Any], Any], start: Start) -> EpochEnd:
+    """A `EpochEnd` at the model's state: its gradients are those of the way it is trained."""
     y = tf.constant(start.y)
     with tf.GradientTape() as tape:
         u = model(tf.constant(start.x))
@@ -159,7 +133,7 @@ def look(model: keras.Sequential, value: Callable[[Any, Any], Any], start: Start
     p = keras.ops.softmax(u)
     own = tf.reduce_sum(p / tf.reduce_sum(p, -1, keepdims=True) * y, -1)  # Keras divides by the sum, too
     predicted = model(tf.constant(start.x_test)).numpy().argmax(axis=1)
-    return Look(
+    return EpochEnd(
         float(tf.reduce_mean(from_logits(y, u))),
         float((predicted == start.labels).mean()),
         own.numpy(),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from experiments.beyond.vanishing.nets import BATCH, LOSS, network, norms
+from experiments.beyond.vanishing.nets import BATCH, LOSS, deep_network, norms
 from experiments.beyond.vanishing.pictures import by_dtype
 from experiments.frame.study import Comparison, Mode, Part, Picture, Settings, Table, paragraphs
 from experiments.support.datasets import Dataset
@@ -37,10 +37,7 @@ NORMS = "Norm of dE/dW by layer and dtype"
 
 @dataclass(frozen=True, eq=False)
 class Lost:
-    """One deep network by the tape in a coarse dtype, and by hand in float64 from the same rounded numbers.
-
-    Example: see `losing`.
-    """
+    """One deep network by the tape in a coarse dtype, and by hand in float64 from the same rounded numbers."""
 
     dtype: str
     hand: Evaluation
@@ -54,17 +51,8 @@ class Lost:
 
 
 def losing(data: Dataset, dtype: str, settings: Settings) -> Lost:
-    """The sigmoid, small weights, and so many layers that the gradient runs below what a dtype holds.
-
-    Args:
-        data: its images.
-        dtype: float32, float16 or bfloat16.
-        settings: seed of the weights, mode of the tape.
-
-    Returns:
-        Both evaluations and their comparison.
-    """
-    mlp = network(data.inputs, LOSING, "sigmoid")
+    """The sigmoid, small weights, and so many layers that the gradient runs below what a dtype holds."""
+    mlp = deep_network(data.inputs, LOSING, "sigmoid")
     drawn = mlp.initialize(settings.seed, "normal(0.05)")
     coarse = {name: array.astype(dtype) for name, array in drawn.items()}
     x, y = data.images("train", BATCH).astype(dtype), data.one_hot("train", BATCH).astype(dtype)

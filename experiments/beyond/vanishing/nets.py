@@ -14,32 +14,20 @@ LOSS = "categorical_crossentropy"
 WIDTH, BATCH = 16, 50
 
 
-def network(inputs: int, depth: int, activation: str) -> MLP:
-    """Hidden layers of equal width, and softmax over ten classes.
-
-    Example:
-        >>> network(64, 2, "tanh").units
-        (16, 16, 10)
-    """
+def deep_network(inputs: int, depth: int, activation: str) -> MLP:
+    """Hidden layers of equal width, and softmax over ten classes."""
     return MLP(inputs, [*(Dense(WIDTH, activation) for _ in range(depth)), Dense(10, "softmax")])
 
 
 def untrained(data: Dataset, depth: int, activation: str, initial: str, seed: int) -> Evaluation:
     """The derivation's gradients on the fixed batch, at initial weights."""
-    mlp = network(data.inputs, depth, activation)
+    mlp = deep_network(data.inputs, depth, activation)
     x, y = data.images("train", BATCH), data.one_hot("train", BATCH)
     return mlp.backpropagate(mlp.initialize(seed, initial), x, y, LOSS)
 
 
 def norms(evaluation: Evaluation) -> list[float]:
-    """‖dE/dW‖ of each layer, from the lowest up.
-
-    Example:
-        >>> mlp = MLP(1, [Dense(1, use_bias=False)])
-        >>> w = {"dense_1/kernel": np.array([[2.0]])}
-        >>> norms(mlp.backpropagate(w, np.array([[3.0]]), np.array([[5.0]]), "half_sum_squared_error"))
-        [3.0]
-    """
+    """‖dE/dW‖ of each layer, from the lowest up."""
     kernels = [g for name, g in evaluation.gradients.items() if name.endswith("/kernel")]
     return [float(np.linalg.norm(g.astype(np.float64))) for g in kernels]
 

@@ -25,16 +25,7 @@ WATCHED = "glorot_uniform"  # for these the tape looks, too
 
 
 def run(settings: Settings, progress: Progress) -> Result:
-    """The study.
-
-    Args:
-        settings: dataset; epochs of the training; seed of the weights and of the batches, mode of the tape. Each
-            section has the dtypes that it needs.
-        progress: a bar for each section.
-
-    Returns:
-        The `Result`.
-    """
+    """The study."""
     data = dataset_of(settings)
     depth = MANY if settings.full else DEPTH
     lost = {dtype: losing(data, dtype, settings) for dtype in progress.track(DTYPES, description="vanishing: dtypes")}

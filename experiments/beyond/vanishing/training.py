@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from experiments.beyond.vanishing.nets import BATCH, LOSS, WIDTH, by_tape, network, norms
+from experiments.beyond.vanishing.nets import BATCH, LOSS, WIDTH, by_tape, deep_network, norms
 from experiments.beyond.vanishing.pictures import by_training
 from experiments.frame.study import Comparison, Part, Picture, Settings, Table, paragraphs
 from experiments.support.datasets import Dataset
@@ -42,20 +42,12 @@ FARTHER = 1000
 
 @dataclass(frozen=True, eq=False)
 class DeepTraining:
-    """What came of one training.
+    """What came of one training."""
 
-    Attributes:
-        looks: epoch → the gradients of the fixed batch; 0 is before training.
-        predicted: (N, 10), the probabilities of all training images at the end.
-        loss: E of them.
-        accuracy: on the test images, at the end.
-
-    """
-
-    looks: dict[int, Evaluation]
-    predicted: Array
-    loss: float
-    accuracy: float
+    looks: dict[int, Evaluation]  # epoch → the gradients of the fixed batch; 0 is before training
+    predicted: Array  # (N, 10), the probabilities of all training images at the end
+    loss: float  # E of them
+    accuracy: float  # on the test images, at the end
 
     def moved(self, epoch: int) -> list[float]:
         """‖W − W₀‖ / ‖W₀‖ of each kernel, from the lowest up."""
@@ -75,19 +67,14 @@ class DeepTraining:
 
 
 def epochs_of(settings: Settings, name: str) -> int:
-    """How long is trained.
-
-    Example:
-        >>> epochs_of(Settings(), "digits"), epochs_of(Settings(full=True), "mnist"), epochs_of(Settings(epochs=3), "")
-        (40, 5, 3)
-    """
+    """How long is trained."""
     return settings.epochs or EPOCHS.get(name, FEWER) * (MORE if settings.full else 1)
 
 
 def train_deep(data: Dataset, depth: int, name: str, settings: Settings, progress: Progress) -> DeepTraining:
     """One of the `RUNS`, over all training images in mini-batches."""
     activation, initial, optimizer = RUNS[name]
-    mlp, epochs = network(data.inputs, depth, activation), epochs_of(settings, data.name)
+    mlp, epochs = deep_network(data.inputs, depth, activation), epochs_of(settings, data.name)
     x, y = data.images(), data.one_hot()
     how: dict[str, Any] = {"optimizer": optimizer, "batch_size": BATCH, "seed": settings.seed}
     given = (mlp, mlp.initialize(settings.seed, initial), x, y, LOSS)
@@ -100,28 +87,13 @@ def train_deep(data: Dataset, depth: int, name: str, settings: Settings, progres
 
 
 def entropy(labels: Array) -> float:
-    """H = −Σ p log p of the class frequencies: the smallest E of an answer that is the same for all images.
-
-    Example:
-        >>> round(entropy(np.array([0, 0, 1, 1])), 4)  # log 2
-        0.6931
-    """
+    """H = −Σ p log p of the class frequencies: the smallest E of an answer that is the same for all images."""
     shares = np.unique(labels, return_counts=True)[1] / len(labels)
     return float(-(shares * np.log(shares)).sum())
 
 
 def training_part(data: Dataset, depth: int, settings: Settings, progress: Progress) -> Part:
-    """All trainings, and what they do to the gradient.
-
-    Args:
-        data: its images.
-        depth: hidden layers.
-        settings: epochs, seed, mode of the tape.
-        progress: gets a bar for each training.
-
-    Returns:
-        The `Part`.
-    """
+    """All trainings, and what they do to the gradient."""
     courses = {name: train_deep(data, depth, name, settings, progress) for name in RUNS}
     bound = entropy(data.labels())
     rows, layers = pd.DataFrame(_row(n, c) for n, c in courses.items()), _layers(courses)
@@ -187,15 +159,7 @@ def _text(courses: dict[str, DeepTraining], data: Dataset, depth: int, bound: fl
 
 
 def claims(courses: dict[str, DeepTraining], bound: float) -> dict[str, bool]:
-    """What holds of the trainings, however long they were.
-
-    Args:
-        courses: one for each of `RUNS`.
-        bound: entropy of the class frequencies.
-
-    Returns:
-        Statement → whether it holds.
-    """
+    """What holds of the trainings, however long they were."""
     blind = [courses[PLAIN], courses[ADAM]]
     lowest = {name: course.moved(course.last)[0] for name, course in courses.items()}
     found = {

@@ -12,20 +12,14 @@ from rich.progress import Progress
 
 from experiments.article_a_sine import article as article_a
 from experiments.article_a_sine import study as study
-from experiments.article_a_sine.training import LOSS, SineTraining, common_digits, network
+from experiments.article_a_sine.training import LOSS, SineTraining, common_digits, sine_network
 from experiments.frame.running import Outcome
 from experiments.frame.study import Result, Settings, Table
 from gradient_diff import Status, compare
 from manual_mlp import Evaluation
 
-
-@pytest.fixture(scope="module")
-def folder(fresh: Callable[[str], Outcome]) -> Path:
-    return fresh("sine_regression").report.parent
-
-
-def table(folder: Path, name: str) -> pd.DataFrame:
-    return pd.read_csv(folder / "tables" / f"{name}.csv")
+STUDY = "sine_regression"
+Tables = Callable[[str], pd.DataFrame]
 
 
 def small(settings: Settings, steps: int = 40, every: int = 20) -> Result:
@@ -40,20 +34,19 @@ def claim(result: Result, words: str) -> bool:
 # The full run, 50,000 steps.
 
 
-def test_all_is_as_expected(fresh: Callable[[str], Outcome]) -> None:
-    outcome = fresh("sine_regression")
+def test_all_is_as_expected(outcome: Outcome) -> None:
     assert outcome.failed == ()
     assert outcome.summary == "5 of 5 comparisons as expected, 8 of 8 claims hold"
 
 
-def test_the_articles_errors_to_six_digits(folder: Path) -> None:
-    early = table(folder, "on_the_plateau")
+def test_the_articles_errors_to_six_digits(table: Tables) -> None:
+    early = table("on_the_plateau")
     assert early["steps"].tolist() == [1_000, 2_000]
     assert [f"{error:.6f}" for error in early["MAE, published"]] == ["0.657938", "0.615867"]
 
 
-def test_ten_rows_with_both_errors(folder: Path) -> None:
-    ten = table(folder, "every_5_000_steps")
+def test_ten_rows_with_both_errors(table: Tables) -> None:
+    ten = table("every_5_000_steps")
     assert ten["steps"].tolist() == list(range(5_000, 50_001, 5_000))
     assert (ten["MAE, published"] < ten["RMSE, published"]).all()
     assert (ten["MAE, derived"] < ten["RMSE, derived"]).all()
@@ -61,20 +54,20 @@ def test_ten_rows_with_both_errors(folder: Path) -> None:
     assert 0.0205 < ten["MAE, published"].iloc[-1] < 0.022
 
 
-def test_one_ulp_decides_after_the_plateau(folder: Path) -> None:
-    assert (table(folder, "on_the_plateau")["digits kept, one ulp beside"] >= 13).all()
-    assert (table(folder, "every_5_000_steps")["digits kept, one ulp beside"] < 8).all()
+def test_one_ulp_decides_after_the_plateau(table: Tables) -> None:
+    assert (table("on_the_plateau")["digits kept, one ulp beside"] >= 13).all()
+    assert (table("every_5_000_steps")["digits kept, one ulp beside"] < 8).all()
 
 
-def test_every_gradient_that_was_checked_agrees(folder: Path) -> None:
-    checks = table(folder, "checks_of_the_gradient")
+def test_every_gradient_that_was_checked_agrees(table: Tables) -> None:
+    checks = table("checks_of_the_gradient")
     assert checks["steps"].tolist() == list(range(0, 50_001, 5_000))
     assert set(checks["verdict"]) == {"MATCH"}
     assert (checks["largest relative L2 of a gradient"] < 1e-12).all()
 
 
-def test_the_articles_step_is_right_in_the_last_layer_alone(folder: Path) -> None:
-    step = table(folder, "how_far_each_array_s_first_update_is_from_the_gradient").set_index("array")
+def test_the_articles_step_is_right_in_the_last_layer_alone(table: Tables) -> None:
+    step = table("how_far_each_array_s_first_update_is_from_the_gradient").set_index("array")
     assert step["published"].tolist() == ["MISMATCH"] * 6 + ["MATCH"] * 2
     assert set(step["derived"]) == {"MATCH"}
     kernels = [step.loc[f"dense_{i}/kernel", "published: relative L2"] for i in (1, 2, 3)]
@@ -88,8 +81,8 @@ def test_both_evaluations_of_the_first_step_are_saved(folder: Path) -> None:
     assert hand.problem.x.shape == (100, 1)
 
 
-def test_the_loss_curve_is_saved_but_not_listed(folder: Path) -> None:
-    assert len(table(folder, "e_over_the_steps")) == 500
+def test_the_loss_curve_is_saved_but_not_listed(folder: Path, table: Tables) -> None:
+    assert len(table("e_over_the_steps")) == 500
     assert "E over the steps</figcaption>" not in (folder / "report.html").read_text("utf-8").replace(
         "(y − d)² over", ""
     )
@@ -124,7 +117,7 @@ def test_a_step_with_all_deltas_first_is_not_taken_for_the_articles(monkeypatch:
 
     def mended(x: Any, d: Any, weights: list[Any], biases: list[Any]) -> Any:
         before = article_a.as_parameters(weights, biases)
-        hand = network().backpropagate(before, x, d, "half_sum_squared_error")
+        hand = sine_network().backpropagate(before, x, d, "half_sum_squared_error")
         for i in range(len(weights)):
             weights[i] = weights[i] - article_a.LEARNING_RATE * hand.gradients[f"dense_{i + 1}/kernel"]
             biases[i] = biases[i] - article_a.LEARNING_RATE * hand.gradients[f"dense_{i + 1}/bias"]

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
@@ -18,18 +17,14 @@ from experiments.frame.study import Settings
 from gradient_diff import Status
 from manual_mlp import Evaluation, softmax
 
-
-@pytest.fixture(scope="module")
-def folder(fresh: Callable[[str], Outcome]) -> Path:
-    return fresh("three_layer_network").report.parent
+STUDY = "three_layer_network"
 
 
 def table(folder: Path, name: str) -> pd.DataFrame:
     return pd.read_csv(folder / "tables" / f"{name}.csv", keep_default_na=False)
 
 
-def test_all_is_as_expected(fresh: Callable[[str], Outcome]) -> None:
-    outcome = fresh("three_layer_network")
+def test_all_is_as_expected(outcome: Outcome) -> None:
     assert outcome.failed == ()
     assert outcome.summary == "3 of 3 comparisons as expected, 8 of 8 claims hold"
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from experiments.article_b_images.given_weights import weights_from
-from experiments.article_b_images.study import network, run
+from experiments.article_b_images.study import image_network, run
 from experiments.frame.study import Settings
 from experiments.support.datasets import DataError
 from manual_mlp import MLP, Dense, save_parameters
@@ -65,12 +65,12 @@ def test_no_file_and_a_damaged_one_are_told(tmp_path: Path) -> None:
 
 
 def test_weights_for_other_images_tell_the_dataset(tmp_path: Path) -> None:
-    path = save_parameters(tmp_path / "w", network(784).initialize(0))
+    path = save_parameters(tmp_path / "w", image_network(784).initialize(0))
     with pytest.raises(DataError, match=r"These weights are for 784 inputs: add --dataset mnist\.$"):
-        weights_from(path, network(64), "float64")
-    path = save_parameters(tmp_path / "w", network(64).initialize(0))
+        weights_from(path, image_network(64), "float64")
+    path = save_parameters(tmp_path / "w", image_network(64).initialize(0))
     with pytest.raises(DataError, match=r"These weights are for 64 inputs: add --dataset digits\.$"):
-        weights_from(path, network(784), "float64")
+        weights_from(path, image_network(784), "float64")
 
 
 def test_a_parameter_under_both_names_is_refused(tmp_path: Path) -> None:

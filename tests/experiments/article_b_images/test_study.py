@@ -17,12 +17,10 @@ from experiments.article_b_images.pictures import gallery, training_curves, wron
 from experiments.frame.running import Outcome
 from experiments.frame.study import Settings
 from experiments.support.datasets import DataError, dataset_of, digits
-from manual_mlp import MLP, load_parameters, save_parameters
+from manual_mlp import MLP, Dense, load_parameters, save_parameters
 
-
-@pytest.fixture(scope="module")
-def folder(fresh: Callable[[str], Outcome]) -> Path:
-    return fresh("mnist_batches").report.parent
+STUDY = "mnist_batches"
+Tables = Callable[[str], pd.DataFrame]
 
 
 @pytest.fixture
@@ -31,21 +29,16 @@ def few_times(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("experiments.article_b_images.batch_costs.SIZES", (1, 100))
 
 
-def table(folder: Path, name: str) -> pd.DataFrame:
-    return pd.read_csv(folder / "tables" / f"{name}.csv")
-
-
-def test_all_is_as_expected(fresh: Callable[[str], Outcome]) -> None:
-    outcome = fresh("mnist_batches")
+def test_all_is_as_expected(outcome: Outcome) -> None:
     assert outcome.failed == ()
     assert outcome.summary == "3 of 3 comparisons as expected, 6 of 6 claims hold"
 
 
-def test_the_saved_weights_give_the_accuracy_of_the_table(folder: Path) -> None:
+def test_the_saved_weights_give_the_accuracy_of_the_table(folder: Path, table: Tables) -> None:
     data = digits()
-    mlp, parameters = study.network(64), load_parameters(folder / "weights.npz")
+    mlp, parameters = study.image_network(64), load_parameters(folder / "weights.npz")
     right = int((mlp.predict(parameters, data.images("test")).argmax(axis=1) == data.labels("test")).sum())
-    assert table(folder, "accuracy")["right"].tolist() == [right, right]
+    assert table("accuracy")["right"].tolist() == [right, right]
     assert right / 360 > 0.8  # a logistic regression gets 0.88 there; chance is 0.1
 
 
@@ -55,15 +48,15 @@ def test_the_text_has_no_marks_of_markdown(folder: Path) -> None:
 
 
 @pytest.mark.usefixtures("few_times")
-def test_the_saved_weights_can_be_given_to_the_next_run(folder: Path, progress: Progress) -> None:
+def test_the_saved_weights_can_be_given_to_the_next_run(folder: Path, progress: Progress, table: Tables) -> None:
     result = study.run(Settings(weights=folder / "weights.npz"), progress)
     assert result.failed == []
     assert list(result.comparisons) == [study.GIVEN, study.LOGITS]
-    assert result.tables["Accuracy"].frame["right"].tolist() == table(folder, "accuracy")["right"].tolist()
+    assert result.tables["Accuracy"].frame["right"].tolist() == table("accuracy")["right"].tolist()
 
 
 def test_weights_for_other_images_are_refused(tmp_path: Path, progress: Progress) -> None:
-    path = save_parameters(tmp_path / "w", study.network(784).initialize(0))
+    path = save_parameters(tmp_path / "w", study.image_network(784).initialize(0))
     with pytest.raises(DataError, match="does not fit 64-50-100-10"):
         study.run(Settings(weights=path), progress)
 
@@ -76,7 +69,7 @@ def test_epochs_are_those_of_the_settings(progress: Progress) -> None:
 
 
 def test_a_wrong_count_would_be_seen(monkeypatch: pytest.MonkeyPatch) -> None:
-    data, mlp = digits(), study.network(64)
+    data, mlp = digits(), study.image_network(64)
     parameters = mlp.initialize(0)
     assert all(study.accuracy_part(mlp, parameters, data, Settings()).claims.values())
     right = study.classes_by_keras
@@ -96,14 +89,14 @@ def test_a_softmax_that_changes_a_class_would_be_seen(monkeypatch: pytest.Monkey
         return classes
 
     monkeypatch.setattr(study, "classes_by_hand", changed)
-    part = study.softmax_part(study.network(64), study.network(64).initialize(0), digits(), Settings())
+    part = study.softmax_part(study.image_network(64), study.image_network(64).initialize(0), digits(), Settings())
     assert part.claims == {"argmax without softmax finds the same classes": False}
     assert part.tables["Classes with and without softmax"].frame["another class without softmax"].tolist() == [1, 0]
 
 
 def test_the_article_s_weights_give_its_accuracy(mnist_folder: Path) -> None:
     """0.9352 on the 10,000 test images of MNIST, by both sides."""
-    mlp, data = study.network(784), dataset_of(Settings(data=mnist_folder))
+    mlp, data = study.image_network(784), dataset_of(Settings(data=mnist_folder))
     for dtype in ("float64", "float32"):
         weights = weights_from(mnist_folder / "three_layer_784_50_100_10.npz", mlp, dtype)
         part = study.accuracy_part(mlp, weights, data, Settings(dtype))
@@ -127,17 +120,28 @@ def test_batches_gain_in_pairs(monkeypatch: pytest.MonkeyPatch) -> None:
     assert all(80 < gain <= 100 for gain in found.values())  # the same time a call, 100 images in it
 
 
-def test_times_are_positive_and_of_every_size(folder: Path) -> None:
-    times = table(folder, "time_per_image_against_batch_size")
+def test_batches_start_one_after_the_other_and_again_from_the_first() -> None:
+    assert turns(3_000) == [0, 3000, 6000, 0, 3000]
+    assert turns(10_000) == [0] * 5
+
+
+def test_both_sides_take_the_largest_output() -> None:
+    mlp = MLP(1, [Dense(2)])
+    w, x = {"dense_1/kernel": np.array([[1.0, -1.0]]), "dense_1/bias": np.zeros(2)}, np.array([[3.0], [-3.0]])
+    assert study.classes_by_hand(mlp, w, x).tolist() == study.classes_by_keras(mlp, w, x).tolist() == [0, 1]
+
+
+def test_times_are_positive_and_of_every_size(table: Tables) -> None:
+    times = table("time_per_image_against_batch_size")
     assert times["batch size"].tolist() == list(SIZES)
     assert (times.drop(columns="batch size") > 0).all(axis=None)
 
 
-def test_pictures_are_drawn_from_the_saved_files(folder: Path) -> None:
-    assert len(times_picture(table(folder, "time_per_image_against_batch_size")).axes[0].lines) == 3
-    curves = training_curves(table(folder, "e_over_the_epochs"), table(folder, "accuracy_along_the_way"))
+def test_pictures_are_drawn_from_the_saved_files(table: Tables) -> None:
+    assert len(times_picture(table("time_per_image_against_batch_size")).axes[0].lines) == 3
+    curves = training_curves(table("e_over_the_epochs"), table("accuracy_along_the_way"))
     assert [len(axes.lines) for axes in curves.axes] == [1, 1]
-    images = table(folder, "images_taken_for_another_class")
+    images = table("images_taken_for_another_class")
     shown, first = wrong_images(images).axes, images.iloc[0]
     assert shown[0].get_title() == f"{first['class']:.0f} as {first['taken for']:.0f}"
 

@@ -18,32 +18,27 @@ from experiments.frame.study import Settings
 from experiments.support.datasets import digits
 from manual_mlp import load_parameters
 
-
-@pytest.fixture(scope="module")
-def folder(fresh: Callable[[str], Outcome]) -> Path:
-    return fresh("digit_network").report.parent
+STUDY = "digit_network"
+Tables = Callable[[str], pd.DataFrame]
 
 
-def table(folder: Path, name: str) -> pd.DataFrame:
-    return pd.read_csv(folder / "tables" / f"{name}.csv")
-
-
-def test_all_is_as_expected(fresh: Callable[[str], Outcome]) -> None:
-    outcome = fresh("digit_network")
+def test_all_is_as_expected(outcome: Outcome) -> None:
     assert outcome.failed == ()
     assert outcome.summary == "5 of 5 comparisons as expected, 8 of 8 claims hold"
 
 
-def test_the_saved_weights_give_the_accuracy_of_the_table(folder: Path) -> None:
+def test_the_saved_weights_give_the_accuracy_of_the_table(folder: Path, table: Tables) -> None:
     data = digits()
-    classes = study.network(64).predict(load_parameters(folder / "digits.npz"), data.images("test")).argmax(axis=1)
-    accuracy = table(folder, "accuracy_on_the_test_images_along_the_way").iloc[-1, 1]
+    classes = (
+        study.digit_network(64).predict(load_parameters(folder / "digits.npz"), data.images("test")).argmax(axis=1)
+    )
+    accuracy = table("accuracy_on_the_test_images_along_the_way").iloc[-1, 1]
     assert (classes == data.labels("test")).mean() == pytest.approx(accuracy, rel=1e-12)
     assert accuracy > 0.85
 
 
-def test_updates_are_counted(folder: Path) -> None:
-    rows = table(folder, "updates")
+def test_updates_are_counted(table: Tables) -> None:
+    rows = table("updates")
     assert rows["updates"].tolist() == [
         30 * 144,
         30 * 1437,
@@ -68,8 +63,8 @@ def test_another_space_has_angles_and_a_larger_error() -> None:
     assert found.angles(other).max() > 45
 
 
-def test_the_linear_autoencoder_comes_near_the_svd_and_never_below(folder: Path) -> None:
-    rows = table(folder, "the_linear_autoencoder_and_the_svd")
+def test_the_linear_autoencoder_comes_near_the_svd_and_never_below(table: Tables) -> None:
+    rows = table("the_linear_autoencoder_and_the_svd")
     ratio = rows["C of the linear autoencoder"] / rows["C of the SVD"]
     assert (ratio >= 1).all()
     assert ratio.iloc[-1] < 1.02
@@ -105,19 +100,19 @@ def test_a_coarse_step_would_be_seen() -> None:
     assert np.linalg.norm(rough - exact) > 1e-3 * np.linalg.norm(exact)
 
 
-def test_forward_passes_grow_with_the_parameters(folder: Path) -> None:
-    rows = table(folder, "numerical_differentiation_against_backpropagation")
+def test_forward_passes_grow_with_the_parameters(table: Tables) -> None:
+    rows = table("numerical_differentiation_against_backpropagation")
     assert rows["parameters"].tolist() == [64 * n + n + 10 * n + 10 for n in HIDDEN]
     assert rows["forward passes"].tolist() == (2 * rows["parameters"]).tolist()
     assert rows["numerical / backpropagation"].iloc[-1] > 20 * rows["numerical / backpropagation"].iloc[0]
 
 
-def test_pictures_are_drawn_from_the_saved_tables(folder: Path) -> None:
-    accuracy = table(folder, "accuracy_on_the_test_images_along_the_way")
-    assert len(study.picture(table(folder, "c_over_the_epochs"), accuracy).axes[0].lines) == 3
-    costs = table(folder, "numerical_differentiation_against_backpropagation")
+def test_pictures_are_drawn_from_the_saved_tables(table: Tables) -> None:
+    accuracy = table("accuracy_on_the_test_images_along_the_way")
+    assert len(study.picture(table("c_over_the_epochs"), accuracy).axes[0].lines) == 3
+    costs = table("numerical_differentiation_against_backpropagation")
     assert len(costs_picture(costs).axes[0].lines) == 2
-    rows = image_rows(table(folder, "images_and_what_comes_back")).axes
+    rows = image_rows(table("images_and_what_comes_back")).axes
     assert [axes.get_ylabel() for axes in rows[::10]] == ["input", "autoencoder", "linear", "SVD"]
     data = digits()
     zero = data.images("test")[np.flatnonzero(data.y_test == 0)[0]].reshape(8, 8)

@@ -16,18 +16,11 @@ from experiments.frame.running import Outcome
 from experiments.frame.study import Settings
 from manual_mlp import load_parameters, sigmoid
 
-
-@pytest.fixture(scope="module")
-def folder(fresh: Callable[[str], Outcome]) -> Path:
-    return fresh("logic_gates").report.parent
+STUDY = "logic_gates"
+Tables = Callable[[str], pd.DataFrame]
 
 
-def table(folder: Path, name: str) -> pd.DataFrame:
-    return pd.read_csv(folder / "tables" / f"{name}.csv")
-
-
-def test_all_is_as_expected(fresh: Callable[[str], Outcome]) -> None:
-    outcome = fresh("logic_gates")
+def test_all_is_as_expected(outcome: Outcome) -> None:
     assert outcome.failed == ()
     assert outcome.summary == "3 of 3 comparisons as expected, 9 of 9 claims hold"
 
@@ -56,8 +49,8 @@ def test_a_half_adder_of_another_gate_does_not_add() -> None:
     assert not np.array_equal(2 * carry + total, a + b)
 
 
-def test_the_sigmoid_gives_nand_after_rounding(folder: Path) -> None:
-    rows = table(folder, "nand_with_the_sigmoid")
+def test_the_sigmoid_gives_nand_after_rounding(table: Tables) -> None:
+    rows = table("nand_with_the_sigmoid")
     np.testing.assert_allclose(rows["σ(u)"], sigmoid(np.array([3.0, 1.0, 1.0, -1.0])), rtol=1e-12)
     assert rows["rounded"].tolist() == [1, 1, 1, 0]
 
@@ -65,24 +58,24 @@ def test_the_sigmoid_gives_nand_after_rounding(folder: Path) -> None:
 @pytest.mark.parametrize("name", ["2_2_1_learned", "2_4_1"])
 def test_what_is_saved_as_learned_computes_xor(name: str, folder: Path) -> None:
     parameters = load_parameters(folder / f"{name}.npz")
-    mlp = study.network("2-2-1" if name.startswith("2_2") else "2-4-1")
+    mlp = study.xor_network("2-2-1" if name.startswith("2_2") else "2-4-1")
     np.testing.assert_array_equal(mlp.predict(parameters, INPUTS).round(), study.XOR)
 
 
 def test_what_is_saved_as_stuck_does_not(folder: Path) -> None:
     parameters = load_parameters(folder / "2_2_1_stuck.npz")
-    assert not np.array_equal(study.network("2-2-1").predict(parameters, INPUTS).round(), study.XOR)
+    assert not np.array_equal(study.xor_network("2-2-1").predict(parameters, INPUTS).round(), study.XOR)
 
 
-def test_both_twins_end_at_the_same_weights(folder: Path) -> None:
-    rows = table(folder, "after_the_training")
+def test_both_twins_end_at_the_same_weights(table: Tables) -> None:
+    rows = table("after_the_training")
     assert rows["network"].tolist() == ["2-2-1", "2-4-1"]
     assert (rows["weights apart, relative"] < 1e-9).all()  # they leave no plateau on which an ulp would decide
     assert rows["right by hand"].tolist() == rows["right by the tape"].tolist() == [4, 4]
 
 
-def test_every_seed_is_counted_once(folder: Path) -> None:
-    rows = table(folder, "rows_of_xor_that_are_right_after_training").set_index("network")
+def test_every_seed_is_counted_once(table: Tables) -> None:
+    rows = table("rows_of_xor_that_are_right_after_training").set_index("network")
     assert (rows.iloc[:, 1:].sum(axis=1) == rows["seeds"]).all()
     assert rows["seeds"].tolist() == [100, 100, 100]
     assert rows.loc["2-1", "all 4 right"] == 0

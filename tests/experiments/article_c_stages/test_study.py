@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import get_args
 
@@ -9,7 +8,7 @@ import pandas as pd
 import pytest
 
 from experiments.article_c_stages import study as study
-from experiments.article_c_stages.article import Slip, article_weights, gradients, turned
+from experiments.article_c_stages.article import ArticleSlip, article_weights, gradients, turned
 from experiments.article_c_stages.pictures import draw_stage, lit_edges, numbers
 from experiments.article_c_stages.stages import stages
 from experiments.frame.running import Outcome
@@ -17,14 +16,10 @@ from experiments.frame.study import Settings
 from gradient_diff import compare
 from manual_mlp import Evaluation
 
-
-@pytest.fixture(scope="module")
-def folder(fresh: Callable[[str], Outcome]) -> Path:
-    return fresh("stage_by_stage").report.parent
+STUDY = "stage_by_stage"
 
 
-def test_all_is_as_expected(fresh: Callable[[str], Outcome]) -> None:
-    outcome = fresh("stage_by_stage")
+def test_all_is_as_expected(outcome: Outcome) -> None:
     assert outcome.failed == ()
     assert outcome.summary == "6 of 6 comparisons as expected, 4 of 4 claims hold"
 
@@ -45,8 +40,8 @@ def test_the_article_s_derivation_is_right_where_it_makes_no_slip() -> None:
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2])
-@pytest.mark.parametrize("slip", get_args(Slip))
-def test_each_slip_is_named_first_whatever_the_seed(slip: Slip, seed: int) -> None:
+@pytest.mark.parametrize("slip", get_args(ArticleSlip))
+def test_each_slip_is_named_first_whatever_the_seed(slip: ArticleSlip, seed: int) -> None:
     settings = Settings(seed=seed)
     part = study.slip_part(slip, study.both(*study.numbers_of(settings), settings)[1])
     assert part.claims == {f"{slip} is named first": True}

@@ -20,12 +20,9 @@ from manual_mlp import Evaluation, train
 # isort: split
 import tensorflow as tf
 
+STUDY = "tape_pitfalls"
+
 Table = Callable[[str], pd.DataFrame]
-
-
-@pytest.fixture(scope="module")
-def folder(fresh: Callable[[str], Outcome]) -> Path:
-    return fresh("tape_pitfalls").report.parent
 
 
 @pytest.fixture(scope="module")
@@ -42,8 +39,7 @@ def norm(array: npt.ArrayLike) -> float:
     return float(np.linalg.norm(array))
 
 
-def test_all_is_as_expected(fresh: Callable[[str], Outcome]) -> None:
-    outcome = fresh("tape_pitfalls")
+def test_all_is_as_expected(outcome: Outcome) -> None:
     assert outcome.failed == ()
     assert outcome.summary == "6 of 6 comparisons as expected, 13 of 13 claims hold"
 

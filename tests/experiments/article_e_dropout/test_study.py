@@ -18,8 +18,9 @@ from experiments.article_e_dropout.study import (
     Images,
     Mode,
     _accuracies,
+    _points,
     _trained,
-    network,
+    dropout_network,
     rates_part,
     run,
     splits_parts,
@@ -30,21 +31,10 @@ from experiments.frame.study import Settings
 from experiments.support.datasets import dataset_of, digits
 from manual_mlp import Dropout
 
+STUDY = "mnist_dropout"
+Tables = Callable[[str], pd.DataFrame]
+
 USUAL = "x_train[:5000]"
-
-
-@pytest.fixture(scope="module")
-def outcome(fresh: Callable[[str], Outcome]) -> Outcome:
-    return fresh("mnist_dropout")
-
-
-@pytest.fixture(scope="module")
-def folder(outcome: Outcome) -> Path:
-    return outcome.report.parent
-
-
-def table(folder: Path, name: str) -> pd.DataFrame:
-    return pd.read_csv(folder / "tables" / f"{name}.csv")
 
 
 def test_everything_is_as_expected(outcome: Outcome) -> None:
@@ -52,12 +42,12 @@ def test_everything_is_as_expected(outcome: Outcome) -> None:
 
 
 def test_the_layers_are_the_articles() -> None:
-    assert network(784).outline == "784-28-sigmoid-dropout 0.3-28-sigmoid-10"
-    assert not any(isinstance(layer, Dropout) for layer in network(784, 0.0).layers)
+    assert dropout_network(784).outline == "784-28-sigmoid-dropout 0.3-28-sigmoid-10"
+    assert not any(isinstance(layer, Dropout) for layer in dropout_network(784, 0.0).layers)
 
 
-def test_the_gradients_are_compared_in_every_epoch(folder: Path) -> None:
-    looks = table(folder, "the_gradients_along_the_way")
+def test_the_gradients_are_compared_in_every_epoch(table: Tables) -> None:
+    looks = table("the_gradients_along_the_way")
     assert looks["epoch"].tolist() == list(range(1, 11))
     assert set(looks["verdict"]) == {"MATCH"}
     assert looks["drift of the weights"].iloc[0] == 0
@@ -65,16 +55,16 @@ def test_the_gradients_are_compared_in_every_epoch(folder: Path) -> None:
     assert looks["drift of the weights"].max() < 290 * 1.2e-16
 
 
-def test_the_three_trainings_are_one(folder: Path) -> None:
-    curves = table(folder, "loss_and_accuracy")
+def test_the_three_trainings_are_one(table: Tables) -> None:
+    curves = table("loss_and_accuracy")
     for side in ("Keras, step by step", "Keras, model.fit"):
         np.testing.assert_allclose(curves[f"loss, {side}"], curves["loss, by hand"], rtol=1e-9)
         assert curves[f"accuracy, {side}"].tolist() == curves["accuracy, by hand"].tolist()
     assert curves["loss, by hand"].is_monotonic_decreasing
 
 
-def test_dropout_is_on_and_the_masks_are_fresh(folder: Path) -> None:
-    masks = table(folder, "one_image_s_first_layer_under_three_masks")[["mask 1", "mask 2", "mask 3"]]
+def test_dropout_is_on_and_the_masks_are_fresh(table: Tables) -> None:
+    masks = table("one_image_s_first_layer_under_three_masks")[["mask 1", "mask 2", "mask 3"]]
     assert set(np.unique(masks.round(9))) == {0.0, round(1 / 0.7, 9)}
     assert (masks["mask 1"] != masks["mask 2"]).any()
 
@@ -177,3 +167,7 @@ def test_on_the_librarys_own_split_two_seeds_reach_93_percent(mnist_folder: Path
 
 def test_epochs_can_be_chosen(progress: Progress) -> None:
     assert len(run(Settings(epochs=1), progress).tables["Loss and accuracy"].frame) == 1
+
+
+def test_a_difference_of_shares_in_points() -> None:
+    assert (_points(-0.027), _points(0.004)) == ("−2.7", "+0.4")

@@ -6,7 +6,7 @@ import importlib
 
 import numpy as np
 
-from experiments.benchmarks.detection.peers.peer import Check, Question
+from experiments.benchmarks.detection.peers.peer import Check, HandAndTape
 
 
 def allclose() -> Check:
@@ -17,7 +17,7 @@ def allclose() -> Check:
 def assert_allclose() -> Check:
     """`np.testing.assert_allclose`."""
 
-    def check(question: Question) -> bool:
+    def check(question: HandAndTape) -> bool:
         for hand, reference in question.pairs:
             np.testing.assert_allclose(hand, reference)
         return True
@@ -30,7 +30,7 @@ def keras_assert_all_close() -> Check:
     importlib.import_module("keras_mlp.extend").start_devices()  # quietly
     case = importlib.import_module("keras.src.testing").TestCase()
 
-    def check(question: Question) -> bool:
+    def check(question: HandAndTape) -> bool:
         for hand, reference in question.pairs:
             case.assertAllClose(hand, reference)
         return True
@@ -42,7 +42,7 @@ def torch_assert_close() -> Check:
     """`torch.testing.assert_close`."""
     torch = importlib.import_module("torch")
 
-    def check(question: Question) -> bool:
+    def check(question: HandAndTape) -> bool:
         for hand, reference in question.pairs:
             torch.testing.assert_close(torch.from_numpy(hand), torch.from_numpy(reference))
         return True

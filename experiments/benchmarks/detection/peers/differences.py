@@ -7,7 +7,7 @@ import importlib
 import numpy as np
 
 from experiments.benchmarks.detection.peers.energy import Energy
-from experiments.benchmarks.detection.peers.peer import Check, Question
+from experiments.benchmarks.detection.peers.peer import Check, HandAndTape
 from manual_mlp import Array
 
 CS231N_STEP = 1e-5  # the notes' own choice
@@ -17,22 +17,7 @@ SCIPY_LIMIT = 1e-5  # ours: SciPy returns a norm and names no limit; its example
 
 
 def central_differences(energy: Energy, step: float) -> Array:
-    """(E(θ + h) − E(θ − h)) / 2h for each number in θ, as a course writes it.
-
-    Args:
-        energy: E.
-        step: h.
-
-    Returns:
-        One vector, in the dtype of E.
-
-    Example:
-        >>> from manual_mlp import MLP, Dense
-        >>> mlp = MLP(1, [Dense(1, use_bias=False)])
-        >>> problem = mlp.problem({"dense_1/kernel": np.array([[2.0]])}, np.ones((1, 1)), np.zeros((1, 1)), "mse")
-        >>> central_differences(Energy(problem), 0.5)
-        array([4.])
-    """
+    """(E(θ + h) − E(θ − h)) / 2h for each number in θ, as a course writes it."""
     theta = np.concatenate([a.ravel() for a in energy.start])
     found = np.zeros_like(theta)
     for i, value in enumerate(theta.copy()):
@@ -46,24 +31,15 @@ def central_differences(energy: Energy, step: float) -> Array:
 
 
 def relative_error(a: Array, n: Array) -> float:
-    """The largest |a − n| / max(|a|, |n|), 0 where both are 0: the rule of the CS231n notes.
-
-    Example:
-        >>> relative_error(np.array([1.0, 0.0]), np.array([0.75, 0.0]))
-        0.25
-    """
+    """The largest |a − n| / max(|a|, |n|), 0 where both are 0: the rule of the CS231n notes."""
     size = np.maximum(np.abs(a), np.abs(n))
     return float(np.divide(np.abs(a - n), size, out=np.zeros(size.shape), where=size > 0).max(initial=0.0))
 
 
 def cs231n(limit: float) -> Check:
-    """Entry by entry, each parameter by itself.
+    """Entry by entry, each parameter by itself."""
 
-    Example:
-        >>> check = cs231n(1e-7)
-    """
-
-    def check(question: Question) -> bool:
+    def check(question: HandAndTape) -> bool:
         numbers = question.energy.split(central_differences(question.energy, CS231N_STEP))
         return all(relative_error(a, n) <= limit for a, n in zip(question.gradients, numbers, strict=True))
 
@@ -73,7 +49,7 @@ def cs231n(limit: float) -> Check:
 def coursera() -> Check:
     """‖a − n‖ / (‖a‖ + ‖n‖) over all parameters in one vector."""
 
-    def check(question: Question) -> bool:
+    def check(question: HandAndTape) -> bool:
         n = central_differences(question.energy, COURSERA_STEP)
         a = np.concatenate([g.ravel() for g in question.gradients])
         whole = np.linalg.norm(a) + np.linalg.norm(n)
@@ -86,7 +62,7 @@ def scipy_check_grad() -> Check:
     """`scipy.optimize.check_grad`."""
     optimize = importlib.import_module("scipy.optimize")
 
-    def check(question: Question) -> bool:
+    def check(question: HandAndTape) -> bool:
         start = np.concatenate([a.ravel() for a in question.energy.start])
         gradient = np.concatenate([g.ravel() for g in question.gradients])
         return bool(optimize.check_grad(question.energy.flat, lambda theta: gradient, start) <= SCIPY_LIMIT)

@@ -15,21 +15,6 @@ class Energy:
 
     A check by differences comes back to the same points for every gradient that it is shown of one network. What it is
     told there does not change by being remembered.
-
-    Args:
-        problem: network, parameters, data; E is computed in its dtype, as the network is.
-        decay: λ of E += λ Σ W².
-
-    Attributes:
-        start: the parameters as they are.
-
-    Example:
-        >>> from manual_mlp import MLP, Dense
-        >>> mlp = MLP(1, [Dense(1, use_bias=False)])
-        >>> w = {"dense_1/kernel": np.array([[2.0]])}
-        >>> energy = Energy(mlp.problem(w, np.array([[3.0]]), np.array([[5.0]]), "half_sum_squared_error"), decay=0.25)
-        >>> float(energy(*energy.start)), float(energy.flat(np.array([1.0])))  # ½ (6 − 5)² + ¼ 2², ½ (3 − 5)² + ¼ 1²
-        (1.5, 2.25)
     """
 
     def __init__(self, problem: Problem, decay: float = 0.0) -> None:

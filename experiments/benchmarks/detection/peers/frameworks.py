@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from experiments.benchmarks.detection.peers.peer import Check, Question
+from experiments.benchmarks.detection.peers.peer import Check, HandAndTape
 
 TENSORFLOW_LIMIT = 1e-4  # ours: it returns two Jacobians, and tests in TensorFlow itself hold them at 1e-3 to 1e-5
 
@@ -18,7 +18,7 @@ def compute_gradient() -> Check:
     importlib.import_module("keras_mlp.extend").start_devices()  # quietly
     tf = importlib.import_module("tensorflow")
 
-    def check(question: Question) -> bool:
+    def check(question: HandAndTape) -> bool:
         gradients = [tf.constant(g) for g in question.gradients]
 
         @tf.custom_gradient  # type: ignore[untyped-decorator]  # TensorFlow ships no types
@@ -43,7 +43,7 @@ def gradcheck(fast: bool) -> Check:
         """E forward, the gradient under test backward."""
 
         @staticmethod
-        def forward(context: Any, question: Question, *parameters: Any) -> Any:
+        def forward(context: Any, question: HandAndTape, *parameters: Any) -> Any:
             context.gradients = question.gradients
             return torch.tensor(question.energy(*[p.detach().numpy() for p in parameters]))
 
@@ -51,7 +51,7 @@ def gradcheck(fast: bool) -> Check:
         def backward(context: Any, upstream: Any) -> Any:
             return (None, *(upstream * torch.from_numpy(g) for g in context.gradients))
 
-    def check(question: Question) -> bool:
+    def check(question: HandAndTape) -> bool:
         parameters = [torch.tensor(a, requires_grad=True) for a in question.energy.start]
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "Input #", UserWarning)  # float32: made for float64, it says, and goes on
@@ -66,14 +66,14 @@ def check_grads() -> Check:
     jax = importlib.import_module("jax")
     test_util = importlib.import_module("jax.test_util")
 
-    def check(question: Question) -> bool:
+    def check(question: HandAndTape) -> bool:
         with jax.enable_x64(question.energy.dtype == np.float64):  # otherwise JAX makes float32 of everything
             return _checked(jax, test_util, question)
 
     return check
 
 
-def _checked(jax: Any, test_util: Any, question: Question) -> bool:
+def _checked(jax: Any, test_util: Any, question: HandAndTape) -> bool:
     scalar = jax.ShapeDtypeStruct((), question.energy.dtype)
     gradients = tuple(jax.numpy.asarray(g) for g in question.gradients)
 

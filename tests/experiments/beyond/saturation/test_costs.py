@@ -17,7 +17,7 @@ from experiments.beyond.saturation.training import (
     Start,
     from_logits,
     from_probabilities,
-    network,
+    small_network,
     train_by_keras,
 )
 from experiments.frame.study import Part, Settings
@@ -80,7 +80,7 @@ def test_the_text_tells_the_last_row_and_the_classes_given_up(start: Start, prog
     part = study.training_part(digits(), settings, progress)
     last = part.tables[study.TABLE].frame.set_index(["epoch", "trained"]).loc[1]
     course = train_by_keras(LOST, start, 1, settings)
-    u = network(64).predict(course.parameters, start.x)
+    u = small_network(64).predict(course.parameters, start.x)
     own = start.y.argmax(axis=1)
     given_up = sum(not (u[own == k].argmax(axis=1) == k).any() for k in range(10))
     assert given_up > 0
@@ -106,7 +106,7 @@ def test_an_image_on_whose_clip_the_two_sides_disagree_is_left_out(start: Start)
 
 def test_an_image_that_float64_alone_clips_is_left_out(start: Start) -> None:
     """1 − p is 0.95e-7, which float32 rounds to two of its steps: just the edge of its clip, and not beyond it."""
-    shapes = network(64).parameter_shapes
+    shapes = small_network(64).parameter_shapes
     weights = {name: np.zeros(shape, np.float32) for name, shape in shapes.items()}
     weights["dense_2/bias"][:] = [np.log(1 / 0.95e-7), 0, *[-1000] * 8]
     one = replace(start, parameters=weights, x=start.x[:1].astype(np.float32), y=np.eye(10, dtype=np.float32)[:1])

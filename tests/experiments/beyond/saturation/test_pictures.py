@@ -4,18 +4,12 @@ from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
-import pytest
 
 from experiments.beyond.saturation import pictures as pictures
-from experiments.frame.running import Outcome
+
+STUDY = "saturation"
 
 Tables = Callable[[str], pd.DataFrame]
-
-
-@pytest.fixture
-def table(fresh: Callable[[str], Outcome]) -> Tables:
-    folder = fresh("saturation").report.parent
-    return lambda name: pd.read_csv(folder / "tables" / f"{name}.csv")
 
 
 def test_the_pictures_are_drawn_from_the_saved_tables(table: Tables) -> None:

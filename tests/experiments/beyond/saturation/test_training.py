@@ -23,7 +23,7 @@ def start() -> study.Start:
 @pytest.mark.parametrize("mode", ["eager", "xla"])
 def test_from_logits_it_is_the_training_of_both_twins(mode: Literal["eager", "xla"], start: study.Start) -> None:
     """Same start, same batches, same order, same optimizer: what both twins do together is what is done here."""
-    mlp = study.network(64)
+    mlp = study.small_network(64)
     both = train_together(
         mlp,
         start.parameters,
@@ -42,7 +42,7 @@ def test_from_logits_it_is_the_training_of_both_twins(mode: Literal["eager", "xl
 
 
 def test_a_look_tells_what_the_formulas_say(start: study.Start) -> None:
-    mlp = study.network(64)
+    mlp = study.small_network(64)
     model = to_keras(mlp, start.parameters)
     u = mlp.predict(start.parameters, start.x)
     log_p = u - u.max(axis=1, keepdims=True)

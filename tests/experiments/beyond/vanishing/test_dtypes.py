@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
-from pathlib import Path
 
 import keras
 import numpy as np
@@ -10,25 +9,18 @@ import pandas as pd
 import pytest
 
 from experiments.beyond.vanishing import dtypes as study
-from experiments.frame.running import Outcome
 from experiments.frame.study import Settings
 from experiments.support.datasets import digits
 from gradient_diff import Status, compare, rounding_noise
 from manual_mlp.extend import SMALLEST
 
-
-@pytest.fixture(scope="module")
-def folder(fresh: Callable[[str], Outcome]) -> Path:
-    return fresh("vanishing_gradients").report.parent
+STUDY = "vanishing_gradients"
+Tables = Callable[[str], pd.DataFrame]
 
 
 @pytest.fixture(scope="module")
 def coarse() -> study.Lost:
     return study.losing(digits(), "float32", Settings())
-
-
-def table(folder: Path, name: str) -> pd.DataFrame:
-    return pd.read_csv(folder / "tables" / f"{name}.csv")
 
 
 def test_the_tape_computed_in_the_dtype_and_the_hand_in_float64(coarse: study.Lost) -> None:
@@ -38,8 +30,8 @@ def test_the_tape_computed_in_the_dtype_and_the_hand_in_float64(coarse: study.Lo
         np.testing.assert_array_equal(array, coarse.hand.problem.parameters[name])
 
 
-def test_float16_loses_what_is_below_its_range(folder: Path) -> None:
-    rows = table(folder, "norm_of_de_dw_by_layer_and_dtype")
+def test_float16_loses_what_is_below_its_range(table: Tables) -> None:
+    rows = table("norm_of_de_dw_by_layer_and_dtype")
     lost = rows["float64"] < 2.0**-26  # a quarter of its smallest subnormal number, so that every entry rounds to 0
     assert lost.sum() > 20
     assert (rows.loc[lost, "float16"] == 0).all()
@@ -47,8 +39,8 @@ def test_float16_loses_what_is_below_its_range(folder: Path) -> None:
     assert set(rows.loc[lost, "float16: status"]) == {"VACUOUS"}
 
 
-def test_statuses_stand_with_their_layers(coarse: study.Lost, folder: Path) -> None:
-    rows = table(folder, "norm_of_de_dw_by_layer_and_dtype")
+def test_statuses_stand_with_their_layers(coarse: study.Lost, table: Tables) -> None:
+    rows = table("norm_of_de_dw_by_layer_and_dtype")
     assert rows["float32: status"].tolist() == [status.name for status in coarse.statuses]
     assert rows["float32: status"].iloc[-1] == "MATCH"
 

@@ -7,7 +7,7 @@ import pytest
 from rich.progress import Progress
 
 from experiments.beyond.vanishing import training as study
-from experiments.beyond.vanishing.nets import BATCH, LOSS, network
+from experiments.beyond.vanishing.nets import BATCH, LOSS, deep_network
 from experiments.beyond.vanishing.pictures import by_training
 from experiments.frame.study import Settings
 from experiments.support.datasets import digits
@@ -40,7 +40,7 @@ def test_all_claims_hold_for_another_seed_and_few_epochs(courses: Courses, bound
 
 def test_a_look_is_the_gradient_of_the_weights_of_that_epoch(courses: Courses) -> None:
     data = digits()
-    x, y, mlp = data.images(), data.one_hot(), network(64, DEPTH, "tanh")
+    x, y, mlp = data.images(), data.one_hot(), deep_network(64, DEPTH, "tanh")
     start = mlp.initialize(1, "glorot_uniform")
     end, _ = train(mlp, start, x, y, LOSS, optimizer=study.USUAL, epochs=2, batch_size=BATCH, seed=1)
     course, name = courses[study.TANH], "dense_1/kernel"
@@ -56,7 +56,7 @@ def test_a_look_is_the_gradient_of_the_weights_of_that_epoch(courses: Courses) -
 
 def test_loss_and_spread_are_those_of_all_training_images(courses: Courses) -> None:
     data, course = digits(), courses[study.TANH]
-    mlp, weights = network(64, DEPTH, "tanh"), course.looks[2].problem.parameters
+    mlp, weights = deep_network(64, DEPTH, "tanh"), course.looks[2].problem.parameters
     whole = mlp.backpropagate(weights, data.images(), data.one_hot(), LOSS)
     assert course.loss == pytest.approx(whole.loss, rel=1e-12)
     z = whole.nodes[f"dense_{DEPTH + 1}/z"]
@@ -114,3 +114,9 @@ def test_a_part_of_one_epoch(progress: Progress) -> None:
     tanh = frame[(frame["network"] == study.TANH) & (frame["epoch"] == 1)]
     np.testing.assert_allclose(moved.lines[3].get_ydata(), tanh["moved"])
     np.testing.assert_allclose(after.lines[3].get_ydata(), tanh["‖dE/dW‖"])
+
+
+def test_how_long_is_trained() -> None:
+    assert study.epochs_of(Settings(), "digits") == 40
+    assert study.epochs_of(Settings(full=True), "mnist") == 5
+    assert study.epochs_of(Settings(epochs=3), "") == 3

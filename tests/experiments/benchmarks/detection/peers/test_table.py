@@ -9,7 +9,7 @@ import pytest
 
 from experiments.benchmarks.detection.peers.differences import central_differences
 from experiments.benchmarks.detection.peers.energy import Energy
-from experiments.benchmarks.detection.peers.peer import Check, Peer, Question, accepts
+from experiments.benchmarks.detection.peers.peer import Check, HandAndTape, Peer, accepts
 from experiments.benchmarks.detection.peers.table import PEERS
 from manual_mlp import MLP, Dense, Evaluation
 
@@ -33,11 +33,11 @@ def evaluation() -> Evaluation:
     return mlp.backpropagate(mlp.initialize(1), rng.normal(size=(5, 3)), rng.normal(size=(5, 2)), "mse")
 
 
-def question(factor: float, decay: float = 0.0) -> Question:
+def question(factor: float, decay: float = 0.0) -> HandAndTape:
     e = evaluation()
     added = {n: 2 * decay * a if a.ndim == 2 else 0 * a for n, a in e.problem.parameters.items()}
     right = {n: g + added[n] for n, g in e.gradients.items()}
-    return Question({n: factor * g for n, g in right.items()}, right, Energy(e.problem, decay))
+    return HandAndTape({n: factor * g for n, g in right.items()}, right, Energy(e.problem, decay))
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -56,7 +56,7 @@ def test_each_refuses_one_wrong_tensor_among_right_ones(name: str) -> None:
     right = question(1.0)
     for wrong in right.hand:
         hand = {n: -g if n == wrong else g for n, g in right.hand.items()}
-        assert not accepts(loaded(name), Question(hand, right.reference, right.energy)), wrong
+        assert not accepts(loaded(name), HandAndTape(hand, right.reference, right.energy)), wrong
 
 
 @pytest.mark.parametrize("name", [n for n in NAMES if "gradcheck" in n])
@@ -68,12 +68,12 @@ def test_gradcheck_goes_on_in_float32(name: str) -> None:
         e.problem.y.astype("float32"),
         "mse",
     )
-    asked = Question(coarse.gradients, coarse.gradients, Energy(coarse.problem))
+    asked = HandAndTape(coarse.gradients, coarse.gradients, Energy(coarse.problem))
     assert not accepts(loaded(name), asked)  # a right gradient: its step of 1e-6 is too small for float32
 
 
 def test_a_crash_is_no_refusal() -> None:
-    def broken(_: Question) -> bool:
+    def broken(_: HandAndTape) -> bool:
         raise KeyError("a mistake of ours")
 
     with pytest.raises(KeyError, match="a mistake of ours"):
