@@ -117,7 +117,7 @@ def _training_claims(training: SineTraining) -> dict[str, bool]:
 
 def step_part(training: SineTraining) -> Part:
     """What the article's update says of its gradient, against the gradient."""
-    published, derived = (_inferred(training, after) for after in training.one_step())
+    published, derived = (_infer(training, after) for after in training.one_step())
     frame = pd.DataFrame([_both_steps(name, published, derived) for name in training.start])
     exact = ("published: off by %", "derived: off by %") if training.as_measured else ()
     return Part(
@@ -144,7 +144,7 @@ def step_part(training: SineTraining) -> Part:
     )
 
 
-def _inferred(training: SineTraining, after: Parameters) -> GradientDiff:
+def _infer(training: SineTraining, after: Parameters) -> GradientDiff:
     model, rate = training.twin(training.start), article_a.LEARNING_RATE
     data = (model, training.x, training.y)
     return check_gradients(*data, loss=LOSS, after=after, learning_rate=rate, mode=training.settings.mode)

@@ -36,9 +36,9 @@ class SineTraining:
         self._record = math.gcd(every, max(1, every // POINTS))
         self.early = [step for step in EARLY if step <= steps and step % self._record == 0]
         self._kept = {*self.checked, *self.early, steps}
-        self.published = self._as_published(progress)
-        self.derived = self._as_derived(progress, "the gradient as derived", self.start)
-        self.beside = self._as_derived(progress, "the same, one ulp beside", one_ulp_beside(self.start))
+        self.published = self._train_as_published(progress)
+        self.derived = self._train_as_derived(progress, "the gradient as derived", self.start)
+        self.beside = self._train_as_derived(progress, "the same, one ulp beside", one_ulp_beside(self.start))
 
     @property
     def as_measured(self) -> bool:
@@ -69,7 +69,7 @@ class SineTraining:
         derived, _ = train(self.mlp, self.start, self.x, self.y, LOSS, learning_rate=article_a.LEARNING_RATE, epochs=1)
         return article_a.as_parameters(weights, biases), derived
 
-    def _as_published(self, progress: Progress) -> Course:
+    def _train_as_published(self, progress: Progress) -> Course:
         kept, losses, task = {0: self.start}, {}, progress.add_task("the article's loop", total=self.steps)
         weights, biases = article_a.draw(self.settings.seed, self.settings.dtype)
         for done in range(1, self.steps + 1):
@@ -81,7 +81,7 @@ class SineTraining:
                 progress.advance(task, self._record)
         return Course(kept, losses)
 
-    def _as_derived(self, progress: Progress, words: str, start: Parameters) -> Course:
+    def _train_as_derived(self, progress: Progress, words: str, start: Parameters) -> Course:
         how = {"learning_rate": article_a.LEARNING_RATE, "record_every": self._record}
         given = (self.mlp, start, self.x, self.y, LOSS)
         return train_and_keep(given, self.steps, self._kept, progress, words, **how)  # type: ignore[arg-type]  # each its own

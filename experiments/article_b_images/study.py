@@ -47,7 +47,7 @@ def run(settings: Settings, progress: Progress) -> Result:
     data = dataset_of(settings)
     mlp = image_network(data.inputs)
     if settings.weights is None:
-        training = _trained(mlp, data, settings, progress)
+        training = _train(mlp, data, settings, progress)
         parameters, first = training.course.parameters, _training_part(training, mlp, data)
     else:
         parameters = weights_from(settings.weights, mlp, settings.dtype)
@@ -66,7 +66,7 @@ def image_network(inputs: int, output: str = "softmax") -> MLP:
     return MLP(inputs, [Dense(50, "sigmoid"), Dense(100, "sigmoid"), Dense(10, output)])
 
 
-def _trained(mlp: MLP, data: Dataset, settings: Settings, progress: Progress) -> Training:
+def _train(mlp: MLP, data: Dataset, settings: Settings, progress: Progress) -> Training:
     x, y = data.images(dtype=settings.dtype), data.one_hot(dtype=settings.dtype)
     epochs = settings.epochs or EPOCHS.get(data.name, MANY)
     task = Task(mlp, x, y, "categorical_crossentropy", RATE, epochs, BATCH)
@@ -124,7 +124,7 @@ def _batch(data: Dataset, dtype: str) -> tuple[Array, Array]:
 
 def accuracy_part(mlp: MLP, parameters: Parameters, data: Dataset, settings: Settings) -> Part:
     """The weights, saved and loaded, and how many of the test images both twins classify rightly with them."""
-    loaded = _saved_and_loaded(parameters)
+    loaded = _save_and_load(parameters)
     same = all(np.array_equal(loaded[name], array) for name, array in parameters.items())
     images, labels = data.images("test", dtype=settings.dtype), data.labels("test")
     classes = {"by hand": classes_by_hand(mlp, loaded, images), "Keras": classes_by_keras(mlp, loaded, images)}
@@ -150,7 +150,7 @@ def accuracy_part(mlp: MLP, parameters: Parameters, data: Dataset, settings: Set
     )
 
 
-def _saved_and_loaded(parameters: Parameters) -> dict[str, Array]:
+def _save_and_load(parameters: Parameters) -> dict[str, Array]:
     with tempfile.TemporaryDirectory() as folder:
         return load_parameters(save_parameters(Path(folder) / "weights", parameters))
 

@@ -93,12 +93,12 @@ def _costs(problem: Problem, seed: int) -> dict[str, float]:
     derived = problem.mlp.backpropagate(problem.parameters, problem.x, problem.y, problem.loss).gradients
     exact = np.array([derived[name].flat[k] for name, k in asked])
     slopes = numerical_gradient(problem, asked)
-    numerical, times = zip(*(_timed(lambda: next(slopes)) for _ in asked), strict=True)
+    numerical, times = zip(*(_with_time(lambda: next(slopes)) for _ in asked), strict=True)
     seconds = float(np.median(times)) * len(names)  # the median: another process may take a core for a while
     error, parameters = forward_pass(problem), dict(problem.parameters)
     whole = partial(problem.mlp.backpropagate, problem.parameters, problem.x, problem.y, problem.loss)
     # in turn, so that other work on the machine slows both down
-    turns = [(_timed(lambda: error(parameters))[1], _timed(whole)[1]) for _ in range(TURNS)]
+    turns = [(_with_time(lambda: error(parameters))[1], _with_time(whole)[1]) for _ in range(TURNS)]
     backward = float(np.median([back for _, back in turns]))
     return {
         "parameters": len(names),
@@ -111,7 +111,7 @@ def _costs(problem: Problem, seed: int) -> dict[str, float]:
     }
 
 
-def _timed(call: Callable[[], T]) -> tuple[T, float]:
+def _with_time(call: Callable[[], T]) -> tuple[T, float]:
     begun = time.perf_counter()
     value = call()
     return value, time.perf_counter() - begun

@@ -36,7 +36,7 @@ ACCURACY = "Accuracy on the test images along the way"
 def run(settings: Settings, progress: Progress) -> Result:
     """The study."""
     data = dataset_of(settings)
-    runs = {name: _trained(data, name, settings, progress) for name in RUNS}
+    runs = {name: _train(data, name, settings, progress) for name in RUNS}
     autoencoders = train_autoencoders(data, settings, progress)
     parts = (
         digits_part(runs, data, settings.dtype),
@@ -56,7 +56,7 @@ def digit_network(inputs: int) -> MLP:
     return MLP(inputs, [Dense(15, "sigmoid"), Dense(10, "sigmoid")])
 
 
-def _trained(data: Dataset, name: str, settings: Settings, progress: Progress) -> Training:
+def _train(data: Dataset, name: str, settings: Settings, progress: Progress) -> Training:
     batch, rate = RUNS[name]
     mlp = digit_network(data.inputs)
     x, y = data.images(dtype=settings.dtype), data.one_hot(dtype=settings.dtype)

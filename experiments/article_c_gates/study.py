@@ -50,7 +50,7 @@ def run(settings: Settings, progress: Progress, seeds: int = SEEDS) -> Result:
     shown = {"2_2_1_learned": runs["2-2-1"].learned, "2_2_1_stuck": runs["2-2-1"].stuck, "2_4_1": runs["2-4-1"].learned}
     present = {name: run for name, run in shown.items() if run is not None}
     picture = Picture(tuple(present), partial(surfaces, titles=[TITLES[name] for name in present]))
-    learned = {net: runs[net].watched(progress) for net in HIDDEN if runs[net].learned is not None}
+    learned = {net: runs[net].watch(progress) for net in HIDDEN if runs[net].learned is not None}
     parts = (
         gates_part(settings),
         sigmoid_part(settings),
@@ -99,7 +99,7 @@ class Seeds:
         """The seed of `learned`."""
         return self.seeds[self.right.index(4)]
 
-    def watched(self, progress: Progress) -> Training:
+    def watch(self, progress: Progress) -> Training:
         """The training of `learned` once more, with the tape looking on."""
         task = Task(self.mlp, self.x, self.y, LOSS, RATE, self.steps)
         return train_watched(
@@ -111,7 +111,7 @@ def learned_part(
     learned: Mapping[str, Training], runs: Mapping[str, Seeds], picture: Picture, settings: Settings
 ) -> Part:
     """XOR by a hidden layer of 2 and of 4, by both twins from the same weights."""
-    rows = [_both_trained(runs[net], training) for net, training in learned.items()]
+    rows = [_train_both(runs[net], training) for net, training in learned.items()]
     frame = pd.DataFrame(rows, columns=TRAINED)
     return Part(
         "XOR, learned by both twins",
@@ -146,7 +146,7 @@ def _claims(learned: Mapping[str, Training], frame: pd.DataFrame, steps_given: b
     return claims
 
 
-def _both_trained(run: Seeds, training: Training) -> tuple[object, ...]:
+def _train_both(run: Seeds, training: Training) -> tuple[object, ...]:
     start = training.course.kept[0]
     tape = train_by_tape(run.mlp, start, run.x, run.y, LOSS, RATE, run.steps)
     hand = training.course.parameters

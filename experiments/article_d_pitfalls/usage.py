@@ -27,9 +27,9 @@ CURVES = "E while training"
 def wrong_shape(article: Bench) -> Part:
     """The number of samples where the number of features belongs."""
     rows = [
-        _built("InputLayer(input_shape=(100))", lambda: _compiled(input_shape=(100)), article),
-        _built("InputLayer(input_shape=(100,))", lambda: _compiled(input_shape=(100,)), article),
-        _built("InputLayer(shape=(10,))", lambda: _compiled(shape=(10,)), article),
+        _build("InputLayer(input_shape=(100))", lambda: _compile(input_shape=(100)), article),
+        _build("InputLayer(input_shape=(100,))", lambda: _compile(input_shape=(100,)), article),
+        _build("InputLayer(shape=(10,))", lambda: _compile(shape=(10,)), article),
     ]
     ours = MLP(100, article.mlp.layers)
     by_us = error_text(lambda: ours.predict(ours.initialize(0), article.x))
@@ -61,14 +61,14 @@ def wrong_shape(article: Bench) -> Part:
     )
 
 
-def _built(written: str, build: Callable[[], keras.Sequential], article: Bench) -> tuple[str, str, str]:
+def _build(written: str, build: Callable[[], keras.Sequential], article: Bench) -> tuple[str, str, str]:
     at_once = error_text(build)
     if at_once != "no error":
         return written, at_once, "–"
     return written, at_once, error_text(lambda: build().fit(article.x, article.y, verbose=0))
 
 
-def _compiled(**shape: Any) -> keras.Sequential:
+def _compile(**shape: Any) -> keras.Sequential:
     layers = [keras.layers.Dense(10, name="dense_1"), keras.layers.Dense(1, "sigmoid", name="dense_2")]
     model = keras.Sequential([keras.layers.InputLayer(**shape), *layers])
     model.compile(loss=LOSS)

@@ -209,11 +209,11 @@ def _accuracies(
     return pd.DataFrame(
         row
         for images, rate, seed in progress.track(cases, description="mnist_dropout: seeds")
-        for row in _trained(data, images, rate, seed, epochs)
+        for row in _train(data, images, rate, seed, epochs)
     )
 
 
-def _trained(data: Dataset, images: Images, rate: float, seed: int, epochs: int) -> list[dict[str, object]]:
+def _train(data: Dataset, images: Images, rate: float, seed: int, epochs: int) -> list[dict[str, object]]:
     mlp = dropout_network(data.inputs, rate)
     x, y = images.x.astype("float32"), images.one_hot.astype("float32")
     start = mlp.initialize(seed, dtype="float32")

@@ -176,10 +176,10 @@ def _read(name: str, path: Path, _: object) -> Dataset:
         text = f"{path} cannot be read as arrays of numbers: it is damaged, no .npz, or holds objects"
         reason = f" ({error.__cause__ or error.__context__})" if error.__context__ else ""
         raise DataError(f"{text}{reason}. {_WANTED.format(name)}") from None
-    return _checked(name, arrays, path.name, f"file {path.name}")
+    return _check(name, arrays, path.name, f"file {path.name}")
 
 
-def _checked(name: str, arrays: dict[str, Array], source: str, origin: str) -> Dataset:
+def _check(name: str, arrays: dict[str, Array], source: str, origin: str) -> Dataset:
     expected = f"{source} is not {name}: expected x_train, y_train, x_test, y_test as in keras.datasets.{name}"
     if arrays.keys() != _KEYS.keys():
         raise DataError(f"{expected}; it holds {', '.join(arrays) or 'nothing'}.")
@@ -217,7 +217,7 @@ def _from_keras(name: str) -> Dataset:
             f"its folder; or the variable {VARIABLE}, a folder that holds {name}.npz."
         ) from None
     arrays = {"x_train": train[0], "y_train": train[1], "x_test": test[0], "y_test": test[1]}
-    return _checked(name, arrays, f"keras.datasets.{name}", f"keras.datasets, Keras {keras.__version__}")
+    return _check(name, arrays, f"keras.datasets.{name}", f"keras.datasets, Keras {keras.__version__}")
 
 
 @contextmanager

@@ -120,7 +120,7 @@ def _difference(wrong: Arrays, right: Arrays) -> Arrays | None:
     return {n: wrong[n] - g for n, g in right.items()}
 
 
-def scaled(setting: DrawnNet) -> Iterator[Fault]:
+def scale_right(setting: DrawnNet) -> Iterator[Fault]:
     """Right gradients as they are, then with one entry, row, column or tensor multiplied by 1 + ε, for every ε.
 
     One kernel is chosen for all of them, among those that are not zero.

@@ -47,7 +47,7 @@ class Kind:
 KINDS = tuple(Kind(*flags) for flags in itertools.product((False, True), repeat=3))
 
 
-def drawn(number: int, dtype: str, scale: float) -> Problem:
+def draw_problem(number: int, dtype: str, scale: float) -> Problem:
     """A network of kind `number` mod 8 with its data; the same numbers for every dtype and scale."""
     rng, kind = np.random.default_rng([number, 5]), KINDS[number % len(KINDS)]
     name, from_logits, output = OUTPUTS[number % len(OUTPUTS)]

@@ -8,7 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
 from experiments.benchmarks.detection.cases import DrawnNet
-from experiments.benchmarks.detection.nets import DTYPES, SCALES, drawn
+from experiments.benchmarks.detection.nets import DTYPES, SCALES, draw_problem
 from experiments.benchmarks.detection.pictures import draw_errors, draw_sharpness
 from experiments.benchmarks.detection.sharpness import NETWORK, sharpness, smallest_seen
 from experiments.benchmarks.detection.sizes import SHOWS
@@ -67,7 +67,7 @@ def settings_of_mistakes(settings: Settings) -> list[DrawnNet]:
         chosen = list(itertools.product(range(settings.seed, settings.seed + NETS_FULL), VARIANTS))
     else:
         chosen = [(settings.seed + i, VARIANTS[i % len(VARIANTS)]) for i in range(NETS)]
-    return [DrawnNet(number, drawn(number, dtype, scale)) for number, (dtype, scale) in chosen]
+    return [DrawnNet(number, draw_problem(number, dtype, scale)) for number, (dtype, scale) in chosen]
 
 
 def _faulty(settings: Settings, progress: Progress, tools: Tools) -> Iterator[Asked]:
@@ -84,7 +84,7 @@ def _correct(settings: Settings, progress: Progress, tools: Tools) -> Iterator[A
     task, done = progress.add_task("correct pairs", total=count), 0
     for number in itertools.count(settings.seed):
         dtype, scale = VARIANTS[number % len(VARIANTS)]
-        setting = DrawnNet(number, drawn(number, dtype, scale))
+        setting = DrawnNet(number, draw_problem(number, dtype, scale))
         for trial in trials_of_correct(setting, tools, slow=number % NETS_PER_ASKING == 0):
             yield trial
             done += 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from experiments.benchmarks.detection.cases import DrawnNet, Fault, correct, mistakes, scaled
+from experiments.benchmarks.detection.cases import DrawnNet, Fault, correct, mistakes, scale_right
 from experiments.benchmarks.detection.peers.energy import Energy
 from experiments.benchmarks.detection.peers.peer import Check, HandAndTape, accepts
 from experiments.benchmarks.detection.peers.table import PEERS
@@ -77,7 +77,7 @@ def trials_of_mistakes(setting: DrawnNet, tools: Tools, slow: Callable[[int], bo
 def trials_of_scaling(setting: DrawnNet, tools: Tools, slow: bool) -> Iterator[Asked]:
     """Right gradients with a part of them multiplied by 1 + ε, shown to everyone."""
     energy = Energy(setting.problem)
-    for fault in scaled(setting):
+    for fault in scale_right(setting):
         yield _of_fault("scaled", setting, fault, energy, tools, slow)
 
 

@@ -43,7 +43,7 @@ def pair(entries: int) -> tuple[Array, Array]:
     return h, r
 
 
-def compared(entries: int, rounds: int) -> dict[str, float]:
+def measure_both(entries: int, rounds: int) -> dict[str, float]:
     """Seconds of both, one after the other in each round, and the memory that `measure` takes."""
     h, r = pair(entries)
     times = [
@@ -65,8 +65,8 @@ def _seconds(call: Callable[[], object]) -> float:
     return time.perf_counter() - started
 
 
-def measured(entries: int, rounds: int) -> dict[str, Any]:
-    """`compared` in a fresh process."""
+def measure_apart(entries: int, rounds: int) -> dict[str, Any]:
+    """`measure_both` in a fresh process."""
     command = [sys.executable, "-m", "experiments.benchmarks.speed.metrics", str(entries), str(rounds)]
     said = subprocess.run(command, capture_output=True, check=True, text=True).stdout
     return {"entries": entries, **json.loads(said)}
@@ -75,7 +75,7 @@ def measured(entries: int, rounds: int) -> dict[str, Any]:
 def study(full: bool) -> Part:
     """Measure, at the full size or at a smaller one."""
     size, rounds = (ENTRIES_FULL, ROUNDS_FULL) if full else (ENTRIES, ROUNDS)
-    return part([measured(size, rounds)])
+    return part([measure_apart(size, rounds)])
 
 
 def part(rows: Sequence[dict[str, Any]]) -> Part:
@@ -110,4 +110,4 @@ def part(rows: Sequence[dict[str, Any]]) -> Part:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(json.dumps(compared(*map(int, sys.argv[1:]))))
+    sys.stdout.write(json.dumps(measure_both(*map(int, sys.argv[1:]))))

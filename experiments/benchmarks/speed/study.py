@@ -108,7 +108,7 @@ def run(settings: Settings, progress: Progress) -> Result:
     for number in range(starts):
         measurements += [{"round": number, **answer} for answer in _start_both()]
         progress.advance(task)
-    memory = [row for name in training_memory.OPTIMIZERS if (row := training_memory.measured(name))]
+    memory = [row for name in training_memory.OPTIMIZERS if (row := training_memory.measure_apart(name))]
     progress.advance(task)
     found = result(pd.DataFrame(measurements), pd.DataFrame(memory))
     found = replace(found, parts=(*found.parts, metrics_speed.study(settings.full)))

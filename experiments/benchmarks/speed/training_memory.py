@@ -27,7 +27,7 @@ def peak() -> float:
     return int(line.split()[1]) / 1024
 
 
-def needed(optimizer: Optimizer, samples: int = 60_000) -> dict[str, float]:
+def measure_memory(optimizer: Optimizer, samples: int = 60_000) -> dict[str, float]:
     """One epoch of 784-50-10 in float32, batch 100, on made-up pictures."""
     rng = np.random.default_rng(0)
     mlp = MLP(784, [Dense(50, "sigmoid"), Dense(10, "softmax")])
@@ -43,7 +43,7 @@ def needed(optimizer: Optimizer, samples: int = 60_000) -> dict[str, float]:
     }
 
 
-def measured(name: str) -> dict[str, Any] | None:
+def measure_apart(name: str) -> dict[str, Any] | None:
     """`needed` of an optimizer in a fresh process, as a row of a table; None where the system does not tell."""
     if not STATUS.exists():
         return None
@@ -60,4 +60,4 @@ def measured(name: str) -> dict[str, Any] | None:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(json.dumps(needed(OPTIMIZERS[sys.argv[1]])))
+    sys.stdout.write(json.dumps(measure_memory(OPTIMIZERS[sys.argv[1]])))

@@ -176,7 +176,7 @@ def products(problem: Problem) -> Call:
 Answer: TypeAlias = tuple[float, float]  # E, and the seconds of one step
 
 
-def measured(call: Call, steps: int = 1, seconds: float = 0.05) -> Answer:
+def measure_steps(call: Call, steps: int = 1, seconds: float = 0.05) -> Answer:
     """E, and the median time of one step over some blocks of calls."""
     started = time.perf_counter()
     e = call()
@@ -191,14 +191,14 @@ def _block(call: Call, repeats: int) -> float:
     return (time.perf_counter() - started) / repeats
 
 
-def measured_once(call: Call) -> Answer:
+def measure_once(call: Call) -> Answer:
     """E, and the time of one call: for what takes long, and is asked for in each round."""
     started = time.perf_counter()
     e = call()
     return e, time.perf_counter() - started
 
 
-def measured_difference(few: Call, many: Call, steps: int) -> Answer:
+def measure_difference(few: Call, many: Call, steps: int) -> Answer:
     """The time of one step without preparation: `many` makes so many steps more than `few`."""
     e = many()
     times = [(_block(few, 1), _block(many, 1)) for _ in range(BLOCKS)]
@@ -212,29 +212,29 @@ EPOCHS = {"model.fit": epoch_by_fit, "scikit-learn": epoch_by_scikit_learn}
 def cases(engine: str, dtype: str) -> dict[str, Callable[[], Callable[[], Answer]]]:
     """Case → a function that prepares it, and returns one that measures it."""
     if engine == "article A's loop":
-        return {"sine": lambda: partial(measured, train_as_published(dtype, NUMPY_STEPS), NUMPY_STEPS)}
+        return {"sine": lambda: partial(measure_steps, train_as_published(dtype, NUMPY_STEPS), NUMPY_STEPS)}
     if engine in EPOCHS:
-        return {"epoch": lambda: partial(measured_once, EPOCHS[engine](mnist_sized("float32")))}
+        return {"epoch": lambda: partial(measure_once, EPOCHS[engine](mnist_sized("float32")))}
     if engine == "train_on_batch":
-        return {"sine": lambda: partial(measured, train_on_batch(sine(dtype), KERAS_STEPS), KERAS_STEPS)}
+        return {"sine": lambda: partial(measure_steps, train_on_batch(sine(dtype), KERAS_STEPS), KERAS_STEPS)}
     work = by_hand if engine == "by hand" else partial(by_tape, engine=engine)
     gradients: dict[str, Callable[[], Callable[[], Answer]]] = {
-        "1-5-5-5-1": lambda: partial(measured, work(sine(dtype))),
-        "784-50-100-10": lambda: partial(measured, work(digits(dtype))),
+        "1-5-5-5-1": lambda: partial(measure_steps, work(sine(dtype))),
+        "784-50-100-10": lambda: partial(measure_steps, work(digits(dtype))),
     }
     if engine != "by hand":
         return gradients
     return gradients | {
-        "sine": lambda: partial(measured, train_by_hand(sine(dtype), NUMPY_STEPS), NUMPY_STEPS),
+        "sine": lambda: partial(measure_steps, train_by_hand(sine(dtype), NUMPY_STEPS), NUMPY_STEPS),
         "wide": _wide_step,
-        "epoch": lambda: partial(measured_once, epoch_by_hand(mnist_sized("float32"))),
-        "wide, products alone": lambda: partial(measured, products(wide("float32"))),
+        "epoch": lambda: partial(measure_once, epoch_by_hand(mnist_sized("float32"))),
+        "wide, products alone": lambda: partial(measure_steps, products(wide("float32"))),
     }
 
 
 def _wide_step() -> Callable[[], Answer]:
     problem = wide("float32")
-    return partial(measured_difference, train_by_hand(problem, 1), train_by_hand(problem, 1 + WIDE_STEPS), WIDE_STEPS)
+    return partial(measure_difference, train_by_hand(problem, 1), train_by_hand(problem, 1 + WIDE_STEPS), WIDE_STEPS)
 
 
 def main() -> None:

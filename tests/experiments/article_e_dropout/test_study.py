@@ -19,7 +19,7 @@ from experiments.article_e_dropout.study import (
     Mode,
     _accuracies,
     _points,
-    _trained,
+    _train,
     dropout_network,
     rates_part,
     run,
@@ -106,7 +106,7 @@ def test_digits_have_no_library_split(progress: Progress) -> None:
 
 
 def test_the_library_s_rows_are_trained_on_at_both_rates(progress: Progress, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mnist_dropout, "_trained", lambda data, images, rate, seed, epochs: [{images.name: rate}])
+    monkeypatch.setattr(mnist_dropout, "_train", lambda data, images, rate, seed, epochs: [{images.name: rate}])
     data = digits()
     chosen = [Images(name, data.images(), data.labels()) for name in (USUAL, OWN_ROWS)]
     rows = _accuracies(data, chosen, 1, Settings(), progress)
@@ -158,7 +158,7 @@ def test_on_the_librarys_own_split_two_seeds_reach_93_percent(mnist_folder: Path
     found = [
         row["accuracy"]
         for seed in (0, 1)
-        for row in _trained(data, images, 0.3, seed, 10)
+        for row in _train(data, images, 0.3, seed, 10)
         if row["tested on"] == "x_test[8001:9001], the library's"
     ]
     # one standard error of a single run on 1,000 images is 0.8 %

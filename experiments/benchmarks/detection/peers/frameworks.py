@@ -68,12 +68,12 @@ def check_grads() -> Check:
 
     def check(question: HandAndTape) -> bool:
         with jax.enable_x64(question.energy.dtype == np.float64):  # otherwise JAX makes float32 of everything
-            return _checked(jax, test_util, question)
+            return _check(jax, test_util, question)
 
     return check
 
 
-def _checked(jax: Any, test_util: Any, question: HandAndTape) -> bool:
+def _check(jax: Any, test_util: Any, question: HandAndTape) -> bool:
     scalar = jax.ShapeDtypeStruct((), question.energy.dtype)
     gradients = tuple(jax.numpy.asarray(g) for g in question.gradients)
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from experiments.benchmarks.detection.cases import DrawnNet
-from experiments.benchmarks.detection.nets import drawn
+from experiments.benchmarks.detection.nets import draw_problem
 from experiments.benchmarks.detection.peers.table import PEERS
 from experiments.benchmarks.detection.trials import US, Asked, Tools
 
@@ -19,7 +19,7 @@ def net() -> Callable[..., DrawnNet]:
     """(number, dtype, scale) → the network; a small one unless it is given."""
 
     def draw(number: int = SMALL, dtype: str = "float64", scale: float = 1.0) -> DrawnNet:
-        return DrawnNet(number, drawn(number, dtype, scale))
+        return DrawnNet(number, draw_problem(number, dtype, scale))
 
     return draw
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from experiments.benchmarks.detection.cases import TARGETS, UNCHANGED, DrawnNet, correct, mistakes, scaled
+from experiments.benchmarks.detection.cases import TARGETS, UNCHANGED, DrawnNet, correct, mistakes, scale_right
 from experiments.benchmarks.detection.nets import OTHER_LAYERS
 from experiments.benchmarks.detection.study import settings_of_mistakes
 from experiments.frame.study import Settings
@@ -32,7 +32,7 @@ def test_those_who_are_right_are_right(number: int, net: Net) -> None:
 
 def test_scaling_touches_what_it_says(net: Net) -> None:
     s, changed = net(), {}
-    for fault in scaled(s):
+    for fault in scale_right(s):
         if fault.epsilon == 0.1:
             (name,) = [n for n, g in fault.hand.items() if not np.array_equal(g, s.right[n])]
             changed[fault.id] = fault.hand[name] != s.right[name]
@@ -45,7 +45,7 @@ def test_scaling_touches_what_it_says(net: Net) -> None:
 
 
 def test_what_is_scaled_is_shown_unchanged_first(net: Net) -> None:
-    faults = list(scaled(net(1)))
+    faults = list(scale_right(net(1)))
     assert (faults[0].words, faults[0].epsilon) == (UNCHANGED, 0)
     assert len(faults) == 57
 

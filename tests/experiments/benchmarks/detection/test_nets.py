@@ -5,12 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from experiments.benchmarks.detection.nets import DTYPES, KINDS, SCALES, drawn
+from experiments.benchmarks.detection.nets import DTYPES, KINDS, SCALES, draw_problem
 
 
 @pytest.mark.parametrize("number", range(16))
 def test_a_network_is_of_its_kind(number: int) -> None:
-    problem, kind = drawn(number, "float64", 1.0), KINDS[number % 8]
+    problem, kind = draw_problem(number, "float64", 1.0), KINDS[number % 8]
     assert (problem.batch == 1) is kind.one_sample
     if kind.square:
         assert {*problem.mlp.units} == {problem.mlp.inputs}
@@ -21,7 +21,7 @@ def test_a_network_is_of_its_kind(number: int) -> None:
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("scale", SCALES)
 def test_a_number_means_the_same_numbers_in_every_variant(dtype: str, scale: float) -> None:
-    plain, other = drawn(3, "float64", 1.0), drawn(3, dtype, scale)
+    plain, other = draw_problem(3, "float64", 1.0), draw_problem(3, dtype, scale)
     assert other.dtype == dtype
     assert other.loss == replace(plain.loss, scale=scale)
     np.testing.assert_array_equal(other.x, plain.x.astype(dtype))

@@ -6,7 +6,16 @@ import numpy as np
 import pytest
 
 from experiments.benchmarks.speed import metrics as metrics_speed
-from experiments.benchmarks.speed.metrics import ENTRIES_FULL, MOST_MB, SLOWEST, compared, measured, pair, part, study
+from experiments.benchmarks.speed.metrics import (
+    ENTRIES_FULL,
+    MOST_MB,
+    SLOWEST,
+    measure_apart,
+    measure_both,
+    pair,
+    part,
+    study,
+)
 
 ROW = {"entries": ENTRIES_FULL, "seconds": 0.4, "seconds of assert_allclose": 1.0, "ratio": SLOWEST, "memory": MOST_MB}
 
@@ -36,18 +45,18 @@ def test_the_arrays_are_nearly_equal_whatever_the_pieces(monkeypatch: pytest.Mon
 
 def test_the_memory_is_that_of_measure(monkeypatch: pytest.MonkeyPatch) -> None:
     """A measure that copies an array is found out."""
-    honest = compared(1_000_000, 1)["memory"]
+    honest = measure_both(1_000_000, 1)["memory"]
     monkeypatch.setattr(metrics_speed, "measure", lambda h, r: (h.copy(), r.copy()))
-    assert honest < 4 < 8 <= compared(1_000_000, 1)["memory"]
+    assert honest < 4 < 8 <= measure_both(1_000_000, 1)["memory"]
 
 
 def test_a_process_of_its_own_tells_the_same_things() -> None:
-    found = measured(1000, 2)
-    assert found.keys() == compared(1000, 2).keys() | {"entries"}
+    found = measure_apart(1000, 2)
+    assert found.keys() == measure_both(1000, 2).keys() | {"entries"}
     assert found["ratio"] > 0
 
 
 def test_the_size_is_the_full_one_only_on_demand(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(metrics_speed, "measured", lambda entries, rounds: ROW | {"entries": entries})
+    monkeypatch.setattr(metrics_speed, "measure_apart", lambda entries, rounds: ROW | {"entries": entries})
     assert "50,000,000" in next(iter(study(full=True).claims))
     assert "10,000,000" in next(iter(study(full=False).claims))

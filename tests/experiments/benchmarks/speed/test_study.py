@@ -114,7 +114,7 @@ def test_a_small_run_end_to_end(monkeypatch: pytest.MonkeyPatch, capsys: pytest.
     monkeypatch.setattr(speed, "ROUNDS", 2)
     monkeypatch.setattr(speed, "STARTS", 0)
     row = {"optimizer": "SGD", "data, MB": 1.0, "parameters and state, MB": 0.1, "target": "≤ 64", "reached?": "missed"}
-    monkeypatch.setattr(speed.training_memory, "measured", lambda name: {**row, "optimizer": name})
+    monkeypatch.setattr(speed.training_memory, "measure_apart", lambda name: {**row, "optimizer": name})
     monkeypatch.setattr(speed.metrics_speed, "ENTRIES", 1000)
     result = speed.run(Settings("float32"), Progress(disable=True))
     assert "Metrics of large arrays" in result.tables

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.skipif(not STATUS.exists(), reason="only Linux tells th
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_training_needs_its_data_and_little_more(name: str) -> None:
-    row = training_memory.measured(name)
+    row = training_memory.measure_apart(name)
     assert row is not None
     assert row["reached?"] == "reached"
     assert row["data, MB"] == pytest.approx(60_000 * (784 + 10) * 4 / 2**20, abs=0.1)
@@ -29,7 +29,7 @@ from experiments.benchmarks.speed import training_memory
 from manual_mlp.training import train as training
 right = training.check_x
 training.check_x = lambda *arguments, **others: np.array(right(*arguments, **others))
-print(json.dumps(training_memory.needed(training_memory.OPTIMIZERS["SGD"])))
+print(json.dumps(training_memory.measure_memory(training_memory.OPTIMIZERS["SGD"])))
 """
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True).stdout
     found = json.loads(said)
@@ -38,6 +38,6 @@ print(json.dumps(training_memory.needed(training_memory.OPTIMIZERS["SGD"])))
 
 def test_what_misses_the_target_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(training_memory, "ALLOWED", 1)
-    row = training_memory.measured("SGD")
+    row = training_memory.measure_apart("SGD")
     assert row is not None
     assert (row["target"], row["reached?"]) == ("≤ 1", "missed")

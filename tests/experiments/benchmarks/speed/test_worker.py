@@ -21,6 +21,6 @@ def test_the_article_s_loop_and_the_derivation_start_from_one_e() -> None:
 
 
 def test_a_measurement_tells_e_and_a_time() -> None:
-    for e, seconds in (worker.measured(lambda: 1.0, seconds=0.001), worker.measured_once(lambda: 1.0)):
+    for e, seconds in (worker.measure_steps(lambda: 1.0, seconds=0.001), worker.measure_once(lambda: 1.0)):
         assert (e, seconds > 0) == (1.0, True)
-    assert worker.measured_difference(lambda: 1.0, lambda: 2.0, 1)[0] == pytest.approx(2.0)
+    assert worker.measure_difference(lambda: 1.0, lambda: 2.0, 1)[0] == pytest.approx(2.0)
