@@ -4,7 +4,7 @@ import keras_mlp  # noqa: F401  (first: it starts TensorFlow quietly, or says wh
 from gradient_diff.keras.functions.function import check_function
 from gradient_diff.keras.functions.layer import check_layer
 from gradient_diff.keras.gradients.checking import check_gradients
-from gradient_diff.keras.training.pair import Trained
+from gradient_diff.keras.training.run import Trained
 from gradient_diff.keras.training.together import Look, TrainedTogether, fit_keras, train_together
 
 __all__ = [

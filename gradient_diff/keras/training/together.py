@@ -9,7 +9,8 @@ from typing import Any
 import numpy.typing as npt
 
 from gradient_diff.comparison import compare
-from gradient_diff.keras.training.pair import Curve, Data, HandSide, KerasSide, Parameters, Run, Trained, drift, floatx
+from gradient_diff.keras.training.run import Data, Parameters, Run, Trained, TrainingRequest, drift, floatx
+from gradient_diff.keras.training.trainers import Curve, HandTrainer, KerasTrainer
 from gradient_diff.result.diff import GradientDiff
 from keras_mlp import Mode, backpropagate, parameters_of, quiet_stderr, to_keras_optimizer, to_tensorflow
 from keras_mlp.extend import kept_seeds
@@ -125,8 +126,11 @@ def train_together(
     """
     if compare_every is not None and compare_every < 1:
         raise ValueError(f"compare_every={compare_every}: expected at least 1, or None for once an epoch.")
-    run = Run.of(mlp, parameters, x, y, as_loss(loss), epochs, batch_size, seed, dtype, mode, validation_data)
-    hand, twin = HandSide(run, optimizer), KerasSide(run, optimizer)
+    asked = TrainingRequest(
+        mlp, parameters, x, y, as_loss(loss), epochs, batch_size, seed, dtype, mode, validation_data
+    )
+    run = Run.of(asked)
+    hand, twin = HandTrainer(run, optimizer), KerasTrainer(run, optimizer)
     looks: list[Look] = []
     for epoch in range(1, epochs + 1):
         for number, (xs, ys) in enumerate(run.batches()):
@@ -174,7 +178,10 @@ def fit_keras(
         >>> fit_keras(mlp, mlp.initialize(0), x, x, "categorical_crossentropy", optimizer=SGD(0.5), epochs=3).accuracy
         (1.0, 1.0, 1.0)
     """
-    run = Run.of(mlp, parameters, x, y, as_loss(loss), epochs, batch_size, seed, dtype, mode, validation_data)
+    asked = TrainingRequest(
+        mlp, parameters, x, y, as_loss(loss), epochs, batch_size, seed, dtype, mode, validation_data
+    )
+    run = Run.of(asked)
     own, curve, value = to_keras_optimizer(optimizer), Curve(), to_tensorflow(run.loss)
 
     def E(y_true: Any, y_pred: Any) -> Any:

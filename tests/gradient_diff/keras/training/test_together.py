@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from gradient_diff.keras import fit_keras, train_together
-from gradient_diff.keras.training import pair as sides
+from gradient_diff.keras.training import trainers
+from gradient_diff.keras.training.run import drift
 from keras_mlp.draws import DrawsReader
 from keras_mlp.modes import made_for
 from manual_mlp import MLP, SGD, Adam, Array, Dense, Dropout, Evaluation, Loss, Optimizer, Progress, RMSprop, train
@@ -71,7 +72,7 @@ def test_both_sides_take_the_same_steps_and_so_does_fit(case: Case) -> None:
     both, fitted = case.together(mode="graph"), case.fitted(mode="graph")
     assert both.ok
     assert both.drift < allowed("float64")
-    assert sides.drift(fitted.parameters, both.keras.parameters) < allowed("float64")
+    assert drift(fitted.parameters, both.keras.parameters) < allowed("float64")
     for side in (both.hand, fitted):
         # E changes by its gradient times the weights' drift, which is of its own size here; three epochs
         np.testing.assert_allclose(side.loss, both.keras.loss, rtol=10 * allowed("float64"))
@@ -85,13 +86,13 @@ def test_float32(case: Case) -> None:
     both, fitted = case.together("float32"), case.fitted("float32")
     assert both.ok
     assert both.drift < allowed("float32")
-    assert sides.drift(fitted.parameters, both.keras.parameters) < allowed("float32")
+    assert drift(fitted.parameters, both.keras.parameters) < allowed("float32")
     assert {a.dtype.name for side in (both.hand, both.keras, fitted) for a in side.parameters.values()} == {"float32"}
 
 
 def test_eager_and_graph_draw_the_same_masks() -> None:
     eager, graph = LOGITS.together(epochs=1).keras, LOGITS.fitted(mode="graph", epochs=1)
-    assert sides.drift(eager.parameters, graph.parameters) < allowed("float64")
+    assert drift(eager.parameters, graph.parameters) < allowed("float64")
 
 
 def test_xla_draws_others_and_the_hand_side_reads_those(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -100,7 +101,7 @@ def test_xla_draws_others_and_the_hand_side_reads_those(monkeypatch: pytest.Monk
     both = case.together(mode="xla", epochs=1, batch_size=None)
     assert both.ok
     assert both.drift < allowed("float64")
-    monkeypatch.setattr(sides, "DrawsReader", lambda model, mlp, _: DrawsReader(model, mlp, "eager"))
+    monkeypatch.setattr(trainers, "DrawsReader", lambda model, mlp, _: DrawsReader(model, mlp, "eager"))
     assert case.together(mode="xla", epochs=1, batch_size=None).drift > 1e-3
 
 
@@ -154,7 +155,7 @@ def test_looking_changes_nothing() -> None:
 def test_both_gradients_are_taken_at_the_weights_of_keras(monkeypatch: pytest.MonkeyPatch) -> None:
     """With a hand side that has gone astray, the derivation is still right."""
     wrong = Adam(0.02)
-    monkeypatch.setattr(sides.HandSide, "__init__", _with(sides.HandSide.__init__, wrong))
+    monkeypatch.setattr(trainers.HandTrainer, "__init__", _with(trainers.HandTrainer.__init__, wrong))
     both = DECAYING.together()
     assert both.ok
     assert both.drift > 1e-3
@@ -184,23 +185,23 @@ def test_a_wrong_gradient_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("wrong", [Adam(0.01 * 1.001), Adam(0.01, epsilon=1e-6), Adam(0.01, beta_1=0.91)], ids=repr)
 def test_a_wrong_step_is_seen(monkeypatch: pytest.MonkeyPatch, wrong: Optimizer) -> None:
-    monkeypatch.setattr(sides.HandSide, "__init__", _with(sides.HandSide.__init__, wrong))
+    monkeypatch.setattr(trainers.HandTrainer, "__init__", _with(trainers.HandTrainer.__init__, wrong))
     assert DECAYING.together(epochs=1).drift > 1e5 * allowed("float64")
 
 
 def test_other_masks_are_seen(monkeypatch: pytest.MonkeyPatch) -> None:
-    right = sides.HandSide.update
+    right = trainers.HandTrainer.update
 
     def wrong(self: Any, x: Array, y: Array, draws: Any) -> None:
         right(self, x, y, {name: mask[::-1] for name, mask in draws.items()})
 
-    monkeypatch.setattr(sides.HandSide, "update", wrong)
+    monkeypatch.setattr(trainers.HandTrainer, "update", wrong)
     assert LOGITS.together().drift > 1e-3
 
 
 def test_another_order_is_seen() -> None:
     both = DECAYING.together(seed=4)
-    assert sides.drift(DECAYING.fitted(seed=5).parameters, both.keras.parameters) > 1e-3
+    assert drift(DECAYING.fitted(seed=5).parameters, both.keras.parameters) > 1e-3
 
 
 # what is told, and what is left alone
@@ -219,7 +220,7 @@ def test_the_seed_decides_order_and_masks() -> None:
     one, same, other = (LOGITS.together(seed=seed, epochs=1).keras.parameters for seed in (1, 1, 2))
     for name, array in one.items():
         np.testing.assert_array_equal(same[name], array)
-    assert sides.drift(other, one) > 1e-3
+    assert drift(other, one) > 1e-3
 
 
 def test_what_comes_in_is_not_changed() -> None:

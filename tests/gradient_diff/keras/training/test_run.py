@@ -1,3 +1,5 @@
+"""What both sides of a training share: who is right, how far weights have drifted, the dtype that Keras takes."""
+
 from __future__ import annotations
 
 from typing import Any
@@ -6,7 +8,7 @@ import keras
 import numpy as np
 import pytest
 
-from gradient_diff.keras.training.pair import correct, drift, floatx
+from gradient_diff.keras.training.run import correct, drift, floatx
 from manual_mlp import Loss
 
 
