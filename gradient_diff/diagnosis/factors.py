@@ -184,6 +184,11 @@ def _why(way: str, n: int, k: int, loss: LossFunction | None) -> str:
     return f", with N = {n} samples and K = {k} outputs{sums}"
 
 
+def is_squared(loss: LossFunction) -> bool:
+    """Whether it is a squared error: the others have a form that takes logits."""
+    return loss.logits is None
+
+
 def mean_over_batch(loss: LossFunction) -> bool:
     """Whether its E has a 1/N."""
     return loss.factor(2, 1) != loss.factor(1, 1)

@@ -79,6 +79,17 @@ def _commit_in_all_hidden(scene: Scene) -> Iterator[Committed]:
             yield join(group, "in every hidden layer")
 
 
+def _commit_in(scene: Scene, slope: Slope) -> Iterator[Committed]:
+    if slope.kind != "linear":
+        yield from _leave_out(scene, slope)
+        yield from _evaluate_at_output(scene, slope)
+        yield from _take_other_layers(scene, slope)
+    yield _turn_sign(scene, slope)
+    yield from _take_other_functions(scene, slope)
+    yield from _take_other_masks(scene, slope)
+    yield from _take_diagonal(scene, slope)
+
+
 @makes(
     "derivative_sign",
     "sign",
@@ -87,6 +98,12 @@ def _commit_in_all_hidden(scene: Scene) -> Iterator[Committed]:
     cure="Check the sign of f′ in this layer.",
     alike=("sign",),
 )
+def _turn_sign(scene: Scene, slope: Slope) -> Committed:
+    minus = Formula("−f′ ⊙ {0}", lambda g, r: -_pull(slope, g, r))
+    sentence = "from δ of this layer downwards the sign is turned"
+    return Committed("derivative_sign", slope.layer, sentence, _swap_delta(scene, slope, minus, slope.reads))
+
+
 @makes(
     "derivative_wrong",
     "activation",
@@ -94,29 +111,8 @@ def _commit_in_all_hidden(scene: Scene) -> Iterator[Committed]:
     equation="sigmoid′ = z(1 − z), tanh′ = 1 − z², relu′ = [u > 0]",
     cure="sigmoid: z(1 − z); tanh: 1 − z²; relu: [u > 0].",
 )
-@makes(
-    "relu_mask",
-    "activation",
-    title="the ReLU mask is another one",
-    equation="δ = dE/dz ⊙ [u > 0]",
-    cure="The mask is [u > 0], from the forward pass.",
-)
-@makes(
-    "softmax_elementwise",
-    "activation",
-    title="p(1 − p) is used as the whole softmax Jacobian",
-    equation="δ = p ⊙ (g − Σ g p), g = dE/dp",
-    cure="δ = p ⊙ (g − Σ g p).",
-)
-def _commit_in(scene: Scene, slope: Slope) -> Iterator[Committed]:
+def _take_other_functions(scene: Scene, slope: Slope) -> Iterator[Committed]:
     kind, name = slope.kind, slope.layer
-    if kind != "linear":
-        yield from _leave_out(scene, slope)
-        yield from _evaluate_at_output(scene, slope)
-        yield from _take_other_layers(scene, slope)
-    minus = Formula("−f′ ⊙ {0}", lambda g, r: -_pull(slope, g, r))
-    sentence = "from δ of this layer downwards the sign is turned"
-    yield Committed("derivative_sign", name, sentence, _swap_delta(scene, slope, minus, slope.reads))
     for text, function in WRONG.get(kind, ()):
         sentence = f"δ is {text.format('dE/dz', 'u', 'z')}"
         wrong = _swap_delta(scene, slope, Formula(text, function), slope.u, slope.z)
@@ -124,13 +120,35 @@ def _commit_in(scene: Scene, slope: Slope) -> Iterator[Committed]:
     for dropped in scene.graph.dropped(slope.z) if kind in ("sigmoid", "tanh") else ():
         sentence = "f′ is taken from the output after dropout, not from the activation's own"
         yield Committed("derivative_wrong", name, sentence, _swap_delta(scene, slope, Pullback(kind), dropped))
-    for text, mask in MASKS if kind == "relu" else ():
+
+
+@makes(
+    "relu_mask",
+    "activation",
+    title="the ReLU mask is another one",
+    equation="δ = dE/dz ⊙ [u > 0]",
+    cure="The mask is [u > 0], from the forward pass.",
+)
+def _take_other_masks(scene: Scene, slope: Slope) -> Iterator[Committed]:
+    for text, mask in MASKS if slope.kind == "relu" else ():
         sentence = f"δ is {text.format('dE/dz', 'u')}"
-        yield Committed("relu_mask", name, sentence, _swap_delta(scene, slope, Formula(text, mask), slope.u))
-    if kind == "softmax":
+        swap = _swap_delta(scene, slope, Formula(text, mask), slope.u)
+        yield Committed("relu_mask", slope.layer, sentence, swap)
+
+
+@makes(
+    "softmax_elementwise",
+    "activation",
+    title="p(1 − p) is used as the whole softmax Jacobian",
+    equation="δ = p ⊙ (g − Σ g p), g = dE/dp",
+    cure="δ = p ⊙ (g − Σ g p).",
+)
+def _take_diagonal(scene: Scene, slope: Slope) -> Iterator[Committed]:
+    if slope.kind == "softmax":
         diagonal = Formula("{0} ⊙ {1}(1 − {1})", lambda g, z: g * z * (1 - z))
         sentence = "only the diagonal p(1 − p) of the Jacobian is used"
-        yield Committed("softmax_elementwise", name, sentence, _swap_delta(scene, slope, diagonal, slope.z))
+        swap = _swap_delta(scene, slope, diagonal, slope.z)
+        yield Committed("softmax_elementwise", slope.layer, sentence, swap)
 
 
 def _swap_delta(scene: Scene, slope: Slope, operation: Formula | Pullback, *reads: str) -> dict[str, Equation]:

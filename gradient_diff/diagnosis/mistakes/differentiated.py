@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
+from gradient_diff.diagnosis.factors import is_squared
 from gradient_diff.diagnosis.mistake import makes
 from gradient_diff.diagnosis.mistakes import output_delta
 from gradient_diff.diagnosis.mistakes.output_delta import Head, LogitsHead, clip_as_keras, dense, logits_head, unfuse
@@ -60,7 +61,7 @@ def _derive_from_output(
 
 def _squared_factors(scene: Scene) -> dict[str, float]:
     """Name → c of every squared loss."""
-    squared = [f for f in LOSSES.values() if f.logits is None]
+    squared = filter(is_squared, LOSSES.values())
     return {f.name: f.factor(scene.batch, scene.outputs) for f in squared}
 
 
@@ -99,7 +100,7 @@ def _squared_heads(head: LogitsHead, c: float) -> Iterator[tuple[str, str, Head]
 def _replace_squares(scene: Scene) -> Iterator[Committed]:
     """The gradient of a cross-entropy, or of the absolute error, of the network's output."""
     loss, n, k = scene.problem.loss, scene.batch, scene.outputs
-    if loss.function.logits is not None:
+    if not is_squared(loss.function):
         return
     kind, head, top = "other_loss", scene.graph.head, scene.graph.output
     bare_node = head.node if top is None else top.node
@@ -232,7 +233,7 @@ def _slope(scene: Scene, name: str, along: Array) -> Array:
         along = e.operation.evaluate(along, *(scene.values[o] for o in e.operands[1:]))
     if logits_head(scene) is not None:
         return -c * along
-    if loss.function.logits is None:
+    if is_squared(loss.function):
         return -2 * c * along
     z = scene.values[head.operands[0]]
     return -c * (1 / z + 1 / (1 - z)) * along

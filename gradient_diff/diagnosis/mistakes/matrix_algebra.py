@@ -47,6 +47,12 @@ def _transpose(nodes: list[str]) -> Finish:
     return lambda arrays: {n: a.T if n in nodes else a for n, a in arrays.items()}
 
 
+def _change_kernel_gradient(scene: Scene, i: int, name: str) -> Iterator[Committed]:
+    yield _transpose_gradient(scene, i, name)
+    yield from _take_other_inputs(scene, i, name)
+    yield from _multiply_elementwise(scene, i, name)
+
+
 @makes(
     "transposed",
     "matrix",
@@ -55,6 +61,11 @@ def _transpose(nodes: list[str]) -> Finish:
     cure="dE/dW = z_prevᵀ δ, not δᵀ z_prev.",
     alike=("convention_transposed",),
 )
+def _transpose_gradient(scene: Scene, i: int, name: str) -> Committed:
+    swap = scene.swap_kernel(name, Product(transpose_left=True), f"{name}/dE_du", scene.below(i))
+    return Committed("transposed", name, "your kernel gradient is the transpose of the reference's", swap)
+
+
 @makes(
     "wrong_input",
     "matrix",
@@ -62,6 +73,16 @@ def _transpose(nodes: list[str]) -> Finish:
     equation="dE/dW = z_prevᵀ δ",
     cure="dE/dW takes the input of its own layer.",
 )
+def _take_other_inputs(scene: Scene, i: int, name: str) -> Iterator[Committed]:
+    below = scene.below(i)
+    right = scene.values[below]
+    for other in scene.graph.signals:
+        array = scene.values[other]
+        if array.shape == right.shape and not np.array_equal(array, right):
+            swap = scene.swap_kernel(name, Product(transpose_left=True), other, f"{name}/dE_du")
+            yield Committed("wrong_input", name, f"dE/dW takes {_words(other)} in place of {_words(below)}", swap)
+
+
 @makes(
     "elementwise_for_matmul",
     "matrix",
@@ -70,20 +91,10 @@ def _transpose(nodes: list[str]) -> Finish:
     cure="Sum over the inner index: use @.",
     tell_apart="N different from the widths",
 )
-def _change_kernel_gradient(scene: Scene, i: int, name: str) -> Iterator[Committed]:
+def _multiply_elementwise(scene: Scene, i: int, name: str) -> Iterator[Committed]:
     delta, below = f"{name}/dE_du", scene.below(i)
-    flipped = Product(transpose_left=True)
-    sentence = "your kernel gradient is the transpose of the reference's"
-    yield Committed("transposed", name, sentence, scene.swap_kernel(name, flipped, delta, below))
-    shape = scene.values[below].shape
-    for other in scene.graph.signals:
-        array = scene.values[other]
-        if array.shape == shape and not np.array_equal(array, scene.values[below]):
-            swap = scene.swap_kernel(name, flipped, other, delta)
-            yield Committed("wrong_input", name, f"dE/dW takes {_words(other)} in place of {_words(below)}", swap)
-    if shape == scene.values[delta].shape:
-        product = Formula("{0} ⊙ {1}", lambda z, d: z * d)
-        swap = scene.swap_kernel(name, product, below, delta)
+    if scene.values[below].shape == scene.values[delta].shape:
+        swap = scene.swap_kernel(name, Formula("{0} ⊙ {1}", lambda z, d: z * d), below, delta)
         yield Committed("elementwise_for_matmul", name, "dE/dW is z_prev ⊙ δ instead of z_prevᵀ δ", swap)
 
 

@@ -61,6 +61,13 @@ def commit(scene: Scene) -> Iterator[Committed]:
     cure="db = δ.sum(axis=0).",
     alike=("bias_from_kernel", "bias_missing"),
 )
+def _change_bias(scene: Scene, name: str) -> Iterator[Committed]:
+    for kind, text, function, sentence in BIASES:
+        swap = scene.swap(f"{name}/dE_dbias", Formula(text, function), f"{name}/dE_du")
+        yield Committed(kind, name, sentence, swap)
+    yield from _sum_kernel_gradient(scene, name)
+
+
 @makes(
     "bias_from_kernel",
     "reduction",
@@ -69,10 +76,8 @@ def commit(scene: Scene) -> Iterator[Committed]:
     cure="db = Σ_N δ: the input is 1, not z_prev.",
     alike=("bias_summed_over_all", "bias_missing"),
 )
-def _change_bias(scene: Scene, name: str) -> Iterator[Committed]:
-    node, delta, kernel = f"{name}/dE_dbias", f"{name}/dE_du", f"{name}/dE_dkernel"
-    for kind, text, function, sentence in BIASES:
-        yield Committed(kind, name, sentence, scene.swap(node, Formula(text, function), delta))
+def _sum_kernel_gradient(scene: Scene, name: str) -> Iterator[Committed]:
+    node, kernel = f"{name}/dE_dbias", f"{name}/dE_dkernel"
     for axis, words in ((0, "inputs"), (1, "units")):
         total = Formula("Σ {0}", lambda g, axis=axis: g.sum(axis=axis))
         sentence = f"your bias gradient is the sum of dE/dW over its {words}"

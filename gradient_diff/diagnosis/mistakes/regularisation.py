@@ -65,13 +65,6 @@ FORMS = (
     alike=("l2_missing",),
     tell_apart="the value of λ",
 )
-@makes(
-    "l2_bias",
-    "regularisation",
-    title="the biases are decayed, too",
-    equation="dE/db = Σ_N δ",
-    cure="Decay kernels only.",
-)
 def _change_decay(scene: Scene, names: list[str]) -> Iterator[Committed]:
     """The decay of E itself, substituted in the equations of these layers."""
     where, before = (names[0], "") if len(names) == 1 else ("", "in every layer that has one, ")
@@ -102,6 +95,13 @@ def _swap_decay(scene: Scene, name: str, decay: float) -> dict[str, Equation]:
     return scene.swap(node, Product(transpose_left=True, plus=decay or 1.0), *operands)
 
 
+@makes(
+    "l2_bias",
+    "regularisation",
+    title="the biases are decayed, too",
+    equation="dE/db = Σ_N δ",
+    cure="Decay kernels only.",
+)
 def _decay_bias(scene: Scene, name: str, decay: float) -> dict[str, Equation]:
     node = f"{name}/dE_dbias"
     if node not in scene.by_node:

@@ -10,6 +10,7 @@ import numpy as np
 from gradient_diff.diagnosis.factors import (
     fit,
     is_close,
+    is_squared,
     list_factors,
     may_be_a_rate,
     mean_over_batch,
@@ -113,8 +114,7 @@ def _look_up(scene: Scene) -> Iterator[Committed]:
 
 def _take_root(scene: Scene) -> Iterator[Committed]:
     """√E for E, where somebody takes the root of a mean square."""
-    name = scene.problem.loss.name
-    if not name.endswith("error") and name != "quadratic_cost":
+    if not is_squared(scene.problem.loss.function):
         return
     total = float(scene.values["loss"])
     decay = sum(0.5 * float(np.vdot(d, scene.weights(n))) for n, d in decays_of(scene).items())
