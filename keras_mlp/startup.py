@@ -15,24 +15,32 @@ from pathlib import Path
 
 STDERR = 2
 
+
+def _logged(letters: bytes, file: bytes, text: bytes) -> re.Pattern[bytes]:
+    """A line that absl marks, or TensorFlow 2.18 itself: with a date, and the file with its folders."""
+    mark = rb"(?:[%b]\d{4} [\d:.]+ +\d+ |\d{4}-\d\d-\d\d [\d:.]+: [%b] [\w/]*/)" % (letters, letters)
+    return re.compile(mark + file + rb":\d+\] " + text)
+
+
 CHATTER: tuple[re.Pattern[bytes], ...] = (
     # absl, once per library that links it, because TensorFlow never calls InitializeLog
     re.compile(rb"WARNING: All log messages before absl::InitializeLog\(\) is called are written to STDERR$"),
-    # whatever absl itself marks as information: oneDNN is on, no CUDA drivers, CPU features, XLA's devices
-    re.compile(rb"I\d{4} [\d:.]+ +\d+ [\w.]+:\d+\] "),
+    # whatever is marked as information: oneDNN is on, no CUDA drivers, CPU features, XLA's devices
+    _logged(b"I", rb"[\w.]+", b""),
     # the second line of the information about CPU features, which carries no mark of its own
     re.compile(rb"To enable the following instructions: .*, in other operations, rebuild TensorFlow with "),
     # a machine without a GPU, or without its driver: what one has on a laptop; other CUDA errors are passed on
-    re.compile(
-        rb"E\d{4} [\d:.]+ +\d+ cuda_\w+\.cc:\d+\] failed call to cuInit: "
-        rb".*(?:UNKNOWN ERROR \(303\)|CUDA_ERROR_NO_DEVICE: no CUDA-capable device is detected)"
+    _logged(
+        b"E",
+        rb"cuda_\w+\.cc",
+        rb"failed call to cuInit: .*(?:UNKNOWN ERROR \(303\)|CUDA_ERROR_NO_DEVICE: no CUDA-capable device is detected)",
     ),
     # cuFFT, cuDNN and cuBLAS are registered twice by the libraries in TensorFlow's own wheel; nothing is wrong
-    re.compile(rb"[EW]\d{4} [\d:.]+ +\d+ cuda_\w+\.cc:\d+\] Unable to register cu\w+ factory: "),
+    _logged(b"EW", rb"cuda_\w+\.cc", rb"Unable to register cu\w+ factory: "),
     # XLA's compiler for small products says for each float64 one that it leaves it to another
-    re.compile(rb"W\d{4} [\d:.]+ +\d+ util\.cc:\d+\] Not handling type DT_\w+$"),
+    _logged(b"W", rb"util\.cc", rb"Not handling type DT_\w+$"),
     # the same as for cuFFT, for XLA's placement of computations
-    re.compile(rb"[EW]\d{4} [\d:.]+ +\d+ computation_placer\.cc:\d+\] computation placer already registered"),
+    _logged(b"EW", rb"computation_placer\.cc", rb"computation placer already registered"),
 )
 """Lines that say nothing to a user whose TensorFlow works; `re.match`ed at the start of a line."""
 

@@ -20,6 +20,7 @@ from manual_mlp import MLP, SGD, Dense
 
 ROOT = Path(__file__).parents[2]
 STAMP = b"0000 00:00:1795228039.934840    7557 "
+OLD = b"2026-11-29 14:00:52.024394: "  # how TensorFlow 2.18 marks a line
 
 CHATTER_LINES = [
     b"W0000 00:00:1795229453.621775   14640 util.cc:163] Not handling type DT_DOUBLE",
@@ -33,6 +34,12 @@ CHATTER_LINES = [
     b"E" + STAMP + b"cuda_dnn.cc:8579] Unable to register cuDNN factory: one has already been registered",
     b"W" + STAMP + b"computation_placer.cc:177] computation placer already registered. Please check linkage",
     b"I" + STAMP + b"service.cc:161]   StreamExecutor [0]: Host, Default Version (Driver: 0.0.0)",
+    OLD
+    + b"I tensorflow/core/util/port.cc:153] oneDNN custom operations are on. You may see slightly different numerical",
+    OLD
+    + b"E external/local_xla/xla/stream_executor/cuda/cuda_fft.cc:477] Unable to register cuFFT factory: one is there",
+    OLD
+    + b"E external/local_xla/xla/stream_executor/cuda/cuda_driver.cc:152] failed call to cuInit: UNKNOWN ERROR (303)",
 ]
 
 GENUINE_LINES = [
@@ -41,6 +48,8 @@ GENUINE_LINES = [
     b"E" + STAMP + b"cuda_platform.cc:52] failed call to cuInit: CUDA_ERROR_OUT_OF_MEMORY: out of memory",
     b"W" + STAMP + b"gpu_device.cc:2341] Cannot dlopen some GPU libraries.",
     b"F" + STAMP + b"cpu_feature_guard.cc:47] The TensorFlow library was compiled to use AVX instructions",
+    OLD + b"W external/local_xla/xla/stream_executor/cuda/cuda_driver.cc:152] failed call to cuInit: out of memory",
+    OLD + b"F tensorflow/core/platform/cpu_feature_guard.cc:47] The TensorFlow library was compiled to use AVX",
     b"ImportError: I0000 is not the beginning of this line",
     "ŷ is not UTF-8 here: ".encode() + b"\xff\xfe",
 ]
