@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from gradient_diff.metrics.spread import Spread
+from gradient_diff.metrics.histogram import Spread
 from gradient_diff.shown import text_of
 
 

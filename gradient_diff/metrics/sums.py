@@ -21,10 +21,6 @@ class Sum(NamedTuple):
     Attributes:
         value: of moderate size.
         exponent: e.
-
-    Example:
-        >>> plus(Sum(3.0, 0), Sum(1.0, 2))
-        Sum(value=1.75, exponent=2)
     """
 
     value: float
@@ -35,10 +31,7 @@ NOTHING = Sum(0.0)
 
 
 def plus(a: Sum, b: Sum) -> Sum:
-    """a + b.
-
-    Example: see `Sum`.
-    """
+    """a + b."""
     if not a.value:
         return b
     if a.exponent == b.exponent or not b.value:
@@ -48,19 +41,7 @@ def plus(a: Sum, b: Sum) -> Sum:
 
 
 def dot(a: Array, b: Array) -> float:
-    """⟨a, b⟩ in one thread.
-
-    Args:
-        a, b: (n,), float64.
-
-    Returns:
-        The sum.
-
-    Example:
-        >>> import numpy as np
-        >>> dot(np.ones(20_000), np.ones(20_000))
-        20000.0
-    """
+    """⟨a, b⟩ in one thread."""
     if a.size <= _ROW:
         return float(a.dot(b))
     whole = a.size - a.size % _ROW
@@ -69,19 +50,7 @@ def dot(a: Array, b: Array) -> float:
 
 
 def products(a: Array, b: Array) -> tuple[Sum, Sum, Sum]:
-    """⟨a, a⟩, ⟨b, b⟩ and ⟨a, b⟩.
-
-    Args:
-        a, b: (n,), float64, finite.
-
-    Returns:
-        Three sums; plain ones where those are right, else of a and b scaled by powers of two.
-
-    Example:
-        >>> import numpy as np
-        >>> [s.value for s in products(np.array([3.0, 4.0]), np.array([1.0, 1.0]))]
-        [25.0, 2.0, 7.0]
-    """
+    """⟨a, a⟩, ⟨b, b⟩ and ⟨a, b⟩: plain where those are right, else of a and b scaled by powers of two."""
     aa, bb = dot(a, a), dot(b, b)
     if LOWEST < aa < HIGHEST and LOWEST < bb < HIGHEST:
         return Sum(aa), Sum(bb), Sum(dot(a, b))
@@ -90,20 +59,7 @@ def products(a: Array, b: Array) -> tuple[Sum, Sum, Sum]:
 
 
 def square(a: Array) -> Sum:
-    """⟨a, a⟩.
-
-    Args:
-        a: (n,), float64.
-
-    Returns:
-        The sum; infinite where an entry is.
-
-    Example:
-        >>> import numpy as np
-        >>> with np.errstate(over="ignore"):
-        ...     square(np.array([2.0**700]))
-        Sum(value=0.25, exponent=1402)
-    """
+    """⟨a, a⟩, infinite where an entry is."""
     plain = dot(a, a)
     if LOWEST < plain < HIGHEST:
         return Sum(plain)
@@ -112,69 +68,24 @@ def square(a: Array) -> Sum:
 
 
 def root(a: Sum) -> float:
-    """√a.
-
-    Args:
-        a: of a square, so that its exponent is even.
-
-    Returns:
-        A float, inf where there is none as large.
-
-    Example:
-        >>> root(Sum(9.0, 4))
-        12.0
-    """
+    """√a of a sum of squares, whose exponent is even; inf where no float is as large."""
     return _ldexp(math.sqrt(a.value), a.exponent // 2)
 
 
 def quotient(a: Sum, b: Sum) -> float:
-    """a / b.
-
-    Args:
-        a: any.
-        b: any.
-
-    Returns:
-        A float; nan where b is zero.
-
-    Example:
-        >>> quotient(Sum(1.0, 1000), Sum(2.0, 998)), quotient(Sum(1.0), Sum(0.0))
-        (2.0, nan)
-    """
+    """a / b, nan where b is zero."""
     return _ldexp(a.value / b.value, a.exponent - b.exponent) if b.value else math.nan
 
 
 def relative(dd: Sum, rr: Sum) -> float:
-    """‖d‖ / ‖r‖.
-
-    Args:
-        dd, rr: of squares.
-
-    Returns:
-        A float; 0 where both are zero, inf where only r is.
-
-    Example:
-        >>> relative(Sum(4.0), Sum(16.0)), relative(Sum(0.0), Sum(0.0)), relative(Sum(1.0), Sum(0.0))
-        (0.5, 0.0, inf)
-    """
+    """‖d‖ / ‖r‖; 0 where both are zero, inf where only r is."""
     if not rr.value:
         return math.inf if dd.value else 0.0
     return root(Sum(dd.value / rr.value, dd.exponent - rr.exponent))
 
 
 def cosine(aa: Sum, bb: Sum, ab: Sum) -> float:
-    """⟨a, b⟩ / (‖a‖ ‖b‖).
-
-    Args:
-        aa, bb, ab: what `products` returns, or sums of such.
-
-    Returns:
-        A float; nan where a or b is zero.
-
-    Example:
-        >>> cosine(Sum(20.0), Sum(5.0), Sum(10.0)), cosine(Sum(1e-200, 800), Sum(1e300, -800), Sum(-1e50))
-        (1.0, -1.0)
-    """
+    """⟨a, b⟩ / (‖a‖ ‖b‖), nan where a or b is zero."""
     (m, i), (n, j) = math.frexp(aa.value), math.frexp(bb.value)
     odd = (i + j) % 2
     norms = Sum(math.sqrt(m * n * (1 + odd)), (i + j - odd + aa.exponent + bb.exponent) // 2)

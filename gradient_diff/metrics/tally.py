@@ -1,18 +1,18 @@
-"""What the blocks add up to."""
+"""What the blocks add up to: sums, counts, extremes, and the entries furthest apart."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import numpy as np
 
-from gradient_diff.metrics.spread import Histogram
+from gradient_diff.metrics.histogram import Histogram
 from gradient_diff.metrics.sums import NOTHING, Sum, plus, products, square
-from gradient_diff.metrics.ulps import ulps
-from gradient_diff.metrics.worst import Worst
 from manual_mlp import Array
+from manual_mlp.extend import UNITS
 
 
 @dataclass
@@ -28,13 +28,6 @@ class Tally:
         first: the position of the first finite pair.
         finite, differing, opposite, max_ulps, within_1_ulp, within_16_ulps: counts, as in `Metrics`.
         nan, inf: how many, of hand and reference.
-
-    Example:
-        >>> import numpy as np
-        >>> tally = Tally(np.dtype(np.float64), Worst(1))
-        >>> tally.add(0, np.array([1.0, 2.0]), np.array([1.0, 3.0]))
-        >>> tally.differing, tally.dd.value
-        (1, 1.0)
     """
 
     ulp: np.dtype[Any]
@@ -56,12 +49,7 @@ class Tally:
     inf: tuple[int, int] = (0, 0)
 
     def add(self, start: int, h: Array, r: Array) -> None:
-        """Take in a block.
-
-        Args:
-            start: its position.
-            h, r: (n,), n > 0.
-        """
+        """Take in a block."""
         a, b = h.astype(np.float64, copy=False), r.astype(np.float64, copy=False)
         found = products(a, b)
         kept = None
@@ -101,3 +89,65 @@ class Tally:
         self.dd = plus(self.dd, square(d))
         self.worst.add(d, start, kept)
         self.histogram.add(d)
+
+
+@dataclass
+class Worst:
+    """The k largest of all differences seen, the first of equal ones.
+
+    Attributes:
+        most: k, 1 or more.
+        differences: (≤ k,), descending.
+        positions: (≤ k,), where they are.
+    """
+
+    most: int
+    differences: Array = field(default_factory=lambda: np.empty(0))
+    positions: Array = field(default_factory=lambda: np.empty(0, np.int64))
+
+    def add(self, differences: Array, start: int, kept: Array | None = None) -> None:
+        """Look at a block; `kept` says where in it the entries are, if some were left out."""
+        full = self.most == len(self.differences)
+        threshold = self.differences[-1] if full else 0.0
+        if differences[differences.argmax()] <= threshold:
+            return  # so ends nearly every block
+        found = _largest(differences, threshold, self.most)
+        values, places = differences[found], start + (found if kept is None else kept[found])
+        if len(self.differences):
+            values, places = np.append(self.differences, values), np.append(self.positions, places)
+        order = (-values).argsort(kind="stable")[: self.most]
+        self.differences, self.positions = values[order], places[order]
+
+
+def _largest(differences: Array, threshold: float, most: int) -> Array:
+    """Where the entries above the threshold are, ascending; of too many those that reach the k-th largest."""
+    found = (differences > threshold).nonzero()[0]
+    if len(found) <= 4 * most:
+        return found
+    values = differences[found]
+    return found[values >= np.partition(values, -most)[-most]]
+
+
+@cache
+def coarser(h: np.dtype[Any], r: np.dtype[Any]) -> np.dtype[Any]:
+    """The dtype in whose units distances are counted; whole numbers, and what has no unit, count as float64."""
+    known = [d for d in (h, r) if d.name in UNITS]
+    found = max(known, key=lambda d: UNITS[d.name], default=np.dtype(np.float64))
+    return found.newbyteorder("=") if found.kind == "f" else found  # bfloat16 is always native
+
+
+def ulps(h: Array, r: Array) -> tuple[Array, bool]:
+    """The distance of each pair in units in the last place; −0 and 0 are the same float.
+
+    Patterns of one sign are ordered like the floats that they stand for. Those of opposite sign are counted from zero.
+    """
+    whole = np.dtype(f"i{h.dtype.itemsize}")
+    a, b = h.view(whole), r.view(whole)
+    signs = a ^ b
+    if signs[signs.argmin()] >= 0:
+        np.subtract(a, b, out=signs)
+        return np.abs(signs, out=signs), False
+    magnitude = np.iinfo(whole).max
+    apart = np.abs(a - b).view(f"u{whole.itemsize}")
+    from_zero = (a & magnitude).view(apart.dtype) + (b & magnitude).view(apart.dtype)
+    return np.where(signs < 0, from_zero, apart), True

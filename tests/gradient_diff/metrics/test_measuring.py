@@ -18,7 +18,7 @@ from hypothesis.extra import numpy as hnp
 
 from gradient_diff import Metrics, measure
 from gradient_diff.metrics import measuring
-from gradient_diff.metrics.blocks import BLOCK, blocks
+from gradient_diff.metrics.measuring import BLOCK, blocks
 
 Array = npt.NDArray[np.float64]
 SHAPES = hnp.array_shapes(min_dims=0, max_dims=3, max_side=6)

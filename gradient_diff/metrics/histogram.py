@@ -33,14 +33,6 @@ class Spread:
         split: by decade from the lowest, the entries in bins that a power of ten divides.
         zeros: entries that are 0.
         largest: of all entries.
-
-    Example:
-        >>> import numpy as np
-        >>> histogram = Histogram()
-        >>> histogram.add(np.array([0.0, 0.5, 0.25, 3.0]))
-        >>> spread = histogram.spread(zeros=1, largest=3.0)
-        >>> spread.decades(), spread.quantile(0.25), spread.quantile(0.75)
-        (((-1, 2), (0, 1)), 0.0, 0.5625)
     """
 
     bins: Array = field(default_factory=lambda: _NONE)
@@ -50,12 +42,7 @@ class Spread:
     largest: float = math.nan
 
     def decades(self) -> tuple[tuple[int, int], ...]:
-        """How many entries are in each decade.
-
-        Returns:
-            (k, n) for n entries from 10ᵏ up to below 10ᵏ⁺¹, those with n > 0; zeros are in none, and what is infinite
-            counts as largest.
-        """
+        """(k, n) for n > 0 entries from 10ᵏ up to below 10ᵏ⁺¹; zeros are in none, infinities in the last."""
         whole = ~_HOLDS_POWER[self.bins]
         counts = np.zeros(len(_POWERS) + 1, np.int64)
         counts[: len(self.split)] = self.split
@@ -64,15 +51,7 @@ class Spread:
         return tuple((int(i) + LOWEST_DECADE, int(counts[i])) for i in np.flatnonzero(counts))
 
     def quantile(self, share: float) -> float:
-        """So large is so great a share of the entries, at most.
-
-        Args:
-            share: above 0, at most 1.
-
-        Returns:
-            The upper edge of the bin where the ⌈share · size⌉-th entry is: at most 12.5 % above it, and never below;
-            nan where there is none.
-        """
+        """So large is so great a share of the entries, at most: the upper edge of a bin, at most 12.5 % above it."""
         if not len(self.bins):
             return math.nan
         up_to = np.cumsum(self.counts)
@@ -90,19 +69,13 @@ class Histogram:
     Attributes:
         bins: counts by bin.
         split: as in `Spread`.
-
-    Example: see `Spread`.
     """
 
     bins: Array = field(default_factory=lambda: _NONE)
     split: Array = field(default_factory=lambda: _NONE)
 
     def add(self, differences: Array) -> None:
-        """Count.
-
-        Args:
-            differences: (n,), float64, none negative or NaN.
-        """
+        """Count a block, float64, none negative or NaN."""
         of_entries = differences.view(np.int64) >> _SHIFT
         self.bins = _sum(self.bins, np.bincount(of_entries))
         divided = differences[_HOLDS_POWER[of_entries]]
@@ -110,15 +83,7 @@ class Histogram:
             self.split = _sum(self.split, np.bincount(np.searchsorted(_POWERS, divided, side="right")))
 
     def spread(self, zeros: int, largest: float) -> Spread:
-        """What was counted.
-
-        Args:
-            zeros: entries that are 0.
-            largest: of all entries.
-
-        Returns:
-            The `Spread`.
-        """
+        """What was counted."""
         held = (self.bins != 0).nonzero()[0]  # of truth values it takes a quarter of the time
         return Spread(held, self.bins[held], self.split, zeros, largest)
 
