@@ -4,6 +4,10 @@ This file imports nothing heavy: the command line lists the studies without load
 """
 
 from dataclasses import dataclass
+from pathlib import Path
+
+CHECKOUT = Path(__file__).resolve().parents[1]
+"""Where `python -m experiments…` finds this package, and not one of the user's."""
 
 
 @dataclass(frozen=True)

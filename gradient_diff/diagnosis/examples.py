@@ -95,29 +95,10 @@ def _updated_kernel(e: Evaluation) -> Hand:
     return {"dense_1/dE_dkernel": e.problem.x.T @ below, "dense_1/dE_dbias": below.sum(axis=0)}
 
 
-def _decayed(times: float) -> Callable[[Evaluation], Hand]:
-    """With so many λW in each kernel's gradient beside the 2λW that belong there."""
-    return lambda e: {
-        f"{layer.name}/dE_dkernel": e.gradients[f"{layer.name}/kernel"]
-        + times * layer.kernel_l2 * e.problem.parameters[f"{layer.name}/kernel"]
-        for layer in e.problem.mlp.layers
-        if isinstance(layer, Dense)
-    }
-
-
-def _decayed_biases(e: Evaluation) -> Hand:
-    biases = {n: b for n, b in e.problem.parameters.items() if n.endswith("/bias")}
-    return {gradient_node(n): e.gradients[n] + 0.2 * b for n, b in biases.items()}
-
-
 # The diagnosis reads a number, or which rows are empty, off the hand: these it cannot make by itself.
 _READ_OFF: dict[str, Callable[[Evaluation], Hand]] = {
     "learning_rate_inside": lambda e: {gradient_node(n): -0.01 * a for n, a in e.gradients.items()},
     "stray_constant": lambda e: {"dense_1/dE_dkernel": 1.7 * e.gradients["dense_1/kernel"]},
-    "l2_missing": _decayed(-2),
-    "l2_factor": _decayed(-1),
-    "l2_sign": _decayed(-4),
-    "l2_bias": _decayed_biases,
     "stale_or_updated_kernel": _updated_kernel,
     "bias_missing": lambda e: {"dense_1/dE_dbias": np.zeros_like(e.gradients["dense_1/bias"])},
     "row_missing": lambda e: {

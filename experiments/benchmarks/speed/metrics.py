@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from experiments import CHECKOUT
 from experiments.frame.study import Part, Table, paragraphs
 from gradient_diff import measure
 
@@ -68,7 +69,7 @@ def _seconds(call: Callable[[], object]) -> float:
 def measure_apart(entries: int, rounds: int) -> dict[str, Any]:
     """`measure_both` in a fresh process."""
     command = [sys.executable, "-m", "experiments.benchmarks.speed.metrics", str(entries), str(rounds)]
-    said = subprocess.run(command, capture_output=True, check=True, text=True).stdout
+    said = subprocess.run(command, cwd=CHECKOUT, capture_output=True, check=True, text=True).stdout
     return {"entries": entries, **json.loads(said)}
 
 

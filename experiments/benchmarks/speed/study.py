@@ -15,6 +15,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 import pandas as pd
 
+from experiments import CHECKOUT
 from experiments.benchmarks.speed import metrics as metrics_speed
 from experiments.benchmarks.speed import training_memory
 from experiments.frame.study import Part, Result, Settings, Table, paragraphs
@@ -124,7 +125,7 @@ def worker(engine: str, dtype: str) -> Iterator[Worker]:
     pipe = subprocess.PIPE
     with (
         tempfile.TemporaryFile("w+") as said,  # compilers chat; it is read only if the worker fails
-        subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=said, text=True) as process,
+        subprocess.Popen(command, cwd=CHECKOUT, stdin=pipe, stdout=pipe, stderr=said, text=True) as process,
     ):
         yield Worker(process, said)  # leaving closes its standard input, and so ends it
 
@@ -163,7 +164,7 @@ def _start_both() -> Iterator[dict[str, Any]]:
         study = [sys.executable, "-m", "experiments", "three_layer_network", "--out", folder]
         for engine, command in zip(START.engines, (study, [sys.executable, "-c", "import tensorflow"]), strict=True):
             started = time.perf_counter()
-            subprocess.run(command, capture_output=True, check=True)
+            subprocess.run(command, cwd=CHECKOUT, capture_output=True, check=True)
             yield {"race": START.title, "engine": engine, "E": float("nan"), "seconds": time.perf_counter() - started}
 
 

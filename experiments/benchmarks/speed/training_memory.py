@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from experiments import CHECKOUT
 from manual_mlp import MLP, SGD, Adam, Dense, Optimizer, train
 
 MB = 1 << 20
@@ -48,7 +49,7 @@ def measure_apart(name: str) -> dict[str, Any] | None:
     if not STATUS.exists():
         return None
     command = [sys.executable, "-m", "experiments.benchmarks.speed.training_memory", name]
-    found = json.loads(subprocess.run(command, capture_output=True, check=True, text=True).stdout)
+    found = json.loads(subprocess.run(command, cwd=CHECKOUT, capture_output=True, check=True, text=True).stdout)
     beside = found["peak"] - found["data"] - found["parameters and state"]
     return {
         "optimizer": name,

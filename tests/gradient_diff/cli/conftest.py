@@ -1,10 +1,16 @@
-"""One evaluation that files are held against."""
+"""Evaluations that files are held against, files of submissions, and calls of the command line."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
+from pathlib import Path
+
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
+from gradient_diff.cli import app
 from manual_mlp import MLP, Dense, Evaluation
 
 
@@ -15,3 +21,48 @@ def evaluation() -> Evaluation:
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=(5, 3)), rng.normal(size=(5, 1))
     return mlp.backpropagate(mlp.initialize(0, dtype="float32"), x, y, "mse")
+
+
+@pytest.fixture(scope="session")
+def answer() -> Evaluation:
+    """Of a problem for a class, 4-3-2."""
+    mlp = MLP(4, [Dense(3, "sigmoid"), Dense(2)])
+    rng = np.random.default_rng(0)
+    parameters = mlp.initialize(rng, bias_initializer="normal(0.5)")
+    return mlp.backpropagate(parameters, rng.normal(size=(7, 4)), rng.normal(size=(7, 2)), "mse")
+
+
+@pytest.fixture
+def reference(answer: Evaluation, tmp_path: Path) -> Path:
+    """The answer in a file."""
+    return answer.save(tmp_path / "reference.npz")
+
+
+@pytest.fixture
+def write(answer: Evaluation, tmp_path: Path) -> Callable[..., Path]:
+    """A submission: the right gradients, with changes, or left out where None."""
+
+    def put(name: str, **changes: object) -> Path:
+        renamed = {key.replace("__", "/"): value for key, value in changes.items()}
+        arrays = {n: a for n, a in {**answer.gradients, **renamed}.items() if a is not None}
+        path = tmp_path / f"{name}.npz"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("wb") as file:
+            np.savez(file, **arrays)
+        return path
+
+    return put
+
+
+@pytest.fixture
+def call() -> Callable[..., tuple[int, str, str]]:
+    """A command, `compare` if not said: exit code, what is printed, and what is told besides, without boxes."""
+
+    def run(*arguments: object, columns: int = 120, verb: str = "compare") -> tuple[int, str, str]:
+        environment = {"COLUMNS": str(columns), "NO_COLOR": "1", "TERM": "dumb"}
+        result = CliRunner().invoke(app(), [verb, *map(str, arguments)], env=environment)
+        if result.exception and not isinstance(result.exception, SystemExit):
+            raise result.exception
+        return result.exit_code, result.stdout, " ".join(re.sub(r"[─-╿]", " ", result.stderr).split())
+
+    return run

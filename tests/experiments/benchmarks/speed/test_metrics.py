@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -60,3 +62,10 @@ def test_the_size_is_the_full_one_only_on_demand(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(metrics_speed, "measure_apart", lambda entries, rounds: ROW | {"entries": entries})
     assert "50,000,000" in next(iter(study(full=True).claims))
     assert "10,000,000" in next(iter(study(full=False).claims))
+
+
+def test_a_folder_of_the_users_with_the_same_name_is_not_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "experiments").mkdir()
+    (tmp_path / "experiments" / "__init__.py").write_text("raise SystemExit('not ours')")
+    monkeypatch.chdir(tmp_path)
+    assert measure_apart(100, 1)["entries"] == 100
