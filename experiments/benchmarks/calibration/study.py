@@ -28,6 +28,7 @@ VARIED, VARIED_FULL = 20, 500  # with dropout, decay and activations as layers
 DTYPES = ("float32",) * 14 + ("float64",) * 4 + ("float16", "bfloat16")
 MOST_PRODUCTS = {"float32": 4e7, "float64": 2e7, "float16": 2e6, "bfloat16": 2e6}
 MOST_STUDENT_PRODUCTS = 2e6  # a student goes sample by sample
+OBSERVED = "Observed rounding in sigma"
 LIMIT = 12.0  # a kind of node above it has a wrong local term
 
 
@@ -48,9 +49,6 @@ def run(settings: Settings, progress: Progress) -> Result:
             samples += calibrate(net, sharpness)
         progress.advance(task)
     return _result(count, pd.DataFrame(samples), pd.DataFrame(sharpness))
-
-
-OBSERVED = "Observed rounding in sigma"
 
 
 @dataclass(frozen=True)
