@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -17,7 +18,7 @@ from gradient_diff.keras.gradients.request import wider
 from gradient_diff.keras.gradients.steps import Step, checked_rate, inferred_gradients
 from gradient_diff.noise.network import MORE_DRAWS, drawn_again, update_bound
 from keras_mlp import parameters_of, to_keras
-from manual_mlp import MLP, Dense, Problem, ShapeError
+from manual_mlp import MLP, Array, Dense, Problem, ShapeError
 
 MLP_SMALL = MLP(3, [Dense(4, "tanh"), Dense(2)])
 RNG = np.random.default_rng(0)
@@ -173,6 +174,93 @@ def test_what_storing_the_weights_hides_is_granted_beside_the_rounding() -> None
     assert np.array_equal(more.bound[node], plain.bound[node] + 0.5)
     assert np.array_equal(more.bound["dense_2/dE_dkernel"], plain.bound["dense_2/dE_dkernel"])
     assert more.source == f"{plain.source}, and what storing the weights hides"
+
+
+# the update form: article A, whose code only ever updates
+
+
+def _article_a(epochs: int = 1, *, stale: bool = False) -> tuple[list[Array], list[Array], Array, Array]:
+    """Article A's loop as published; `stale` sends δ through the weights of the forward pass, as it should be."""
+
+    def sigmoid(x: Array) -> Array:
+        return 1 / (1 + np.power(np.e, -x))
+
+    def inv_sig(x: Array) -> Array:
+        return sigmoid(x) * (1 - sigmoid(x))
+
+    np_random = np.random.RandomState(0)
+    x = np.linspace(-5, 5, 100)[:, None]
+    d = np.sin(x)
+    w1, b1 = np_random.normal(0, 0.5, (1, 5)), np_random.normal(0, 0.5, (1, 5))
+    w2, b2 = np_random.normal(0, 0.5, (5, 5)), np_random.normal(0, 0.5, (1, 5))
+    w3, b3 = np_random.normal(0, 0.5, (5, 5)), np_random.normal(0, 0.5, (1, 5))
+    w4, b4 = np_random.normal(0, 0.5, (5, 1)), np_random.normal(0, 0.5, (1, 1))
+    before = [a.copy() for a in (w1, b1[0], w2, b2[0], w3, b3[0], w4, b4[0])]
+    lr = 0.002
+    for _ in range(epochs):
+        u1 = np.dot(x, w1) + b1
+        z1 = sigmoid(u1)
+        u2 = np.dot(z1, w2) + b2
+        z2 = sigmoid(u2)
+        u3 = np.dot(z2, w3) + b3
+        z3 = sigmoid(u3)
+        y = np.dot(z3, w4) + b4
+        old = (w2, w3, w4)
+        delta = y - d
+        w4 = w4 - lr * np.dot(z3.T, delta)
+        b4 = b4 - lr * np.sum(delta, axis=0, keepdims=True)
+        delta = inv_sig(u3) * np.dot(delta, (old[2] if stale else w4).T)
+        w3 = w3 - lr * np.dot(z2.T, delta)
+        b3 = b3 - lr * np.sum(delta, axis=0, keepdims=True)
+        delta = inv_sig(u2) * np.dot(delta, (old[1] if stale else w3).T)
+        w2 = w2 - lr * np.dot(z1.T, delta)
+        b2 = b2 - lr * np.sum(delta, axis=0, keepdims=True)
+        delta = inv_sig(u1) * np.dot(delta, (old[0] if stale else w2).T)
+        w1 = w1 - lr * np.dot(x.T, delta)
+        b1 = b1 - lr * np.sum(delta, axis=0, keepdims=True)
+    return before, [w1, b1[0], w2, b2[0], w3, b3[0], w4, b4[0]], x, d
+
+
+def _sine_model(before: Sequence[Array]) -> keras.Sequential:
+    mlp = MLP(1, [*[Dense(5, "sigmoid")] * 3, Dense(1)])
+    return to_keras(mlp, dict(zip(mlp.parameter_shapes, before, strict=True)))
+
+
+def test_article_a_as_published_is_off_in_its_hidden_layers_and_exact_in_the_last() -> None:
+    before, after, x, d = _article_a()
+    diff = check_gradients(
+        _sine_model(before), x, d, before=before, after=after, learning_rate=0.002, loss="half_sum_squared_error"
+    )
+    status = {row.name: row.status for row in diff.rows}
+    assert diff.verdict is Status.MISMATCH
+    assert diff.culprit == "dense_3/dE_dkernel"
+    assert [n for n, s in status.items() if s is Status.MATCH] == ["dense_4/dE_dkernel", "dense_4/dE_dbias"]
+    relative = [row.metrics.relative_l2 for row in diff.rows if row.metrics and row.status is Status.MISMATCH]
+    assert len(relative) == 6
+    assert 0.004 < min(relative) < max(relative) < 0.011  # 0.5 to 1.0 %
+
+
+def test_the_same_loop_with_the_old_weights_passes() -> None:
+    before, after, x, d = _article_a(stale=True)
+    diff = check_gradients(
+        _sine_model(before), x, d, before=before, after=after, learning_rate=0.002, loss="half_sum_squared_error"
+    )
+    assert diff.verdict is Status.MATCH
+    assert {row.judge for row in diff.rows if row.reason != "bit-equal"} == {
+        "σ of the network, and what storing the weights hides"
+    }
+
+
+def test_before_need_not_be_what_the_model_holds() -> None:
+    before, after, x, d = _article_a(stale=True)
+    model = _sine_model([a + 1 for a in before])
+    model.compile(loss="mse")
+    options = {"after": after, "learning_rate": 0.002, "loss": "half_sum_squared_error"}
+    assert check_gradients(model, x, d, before=before, **options).ok  # type: ignore[arg-type]
+    assert not check_gradients(model, x, d, **options).ok  # type: ignore[arg-type]
+
+
+# rounding
 
 
 def test_a_close_call_of_a_step_is_drawn_again(monkeypatch: pytest.MonkeyPatch) -> None:
