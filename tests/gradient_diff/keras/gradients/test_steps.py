@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
@@ -26,20 +26,13 @@ X, Y = RNG.normal(size=(7, 3)), RNG.normal(size=(7, 2))
 W = MLP_SMALL.initialize(0)
 
 
-def _model(kind: str) -> keras.Model:
+@pytest.fixture
+def made(build: Any) -> Callable[[str], keras.Model]:
     """One whose network is known, and one that is judged by a float64 clone."""
-    dtype = kind.split()[-1]
-    weights = {n: a.astype(dtype) for n, a in W.items()}
-    if kind.startswith("known"):
-        return to_keras(MLP_SMALL, weights, dtype)
-    inputs = keras.Input((3,), dtype=dtype)
-    hidden = keras.layers.Dense(4, "tanh", name="dense_1", dtype=dtype)(inputs)
-    model = keras.Model(inputs, keras.layers.Dense(2, name="dense_2", dtype=dtype)(hidden))
-    for variable, array in zip(model.trainable_weights, weights.values(), strict=True):
-        variable.assign(array)
-    return model
+    return lambda kind: build(kind, MLP_SMALL, W)
 
 
+Made = Callable[[str], keras.Model]
 KINDS = ["known float64", "known float32", "functional float64", "functional float32"]
 
 
@@ -59,8 +52,8 @@ def _checked(model: keras.Model, after: Any, lr: float) -> GradientDiff:
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize(("used", "given", "times"), [(0.02, 0.002, "10"), (0.002, 0.02, "0.1"), (0.013, 0.01, "1.3")])
-def test_a_step_of_another_learning_rate_is_named(kind: str, used: float, given: float, times: str) -> None:
-    model = _model(kind)
+def test_a_step_of_another_learning_rate_is_named(kind: str, used: float, given: float, times: str, made: Made) -> None:
+    model = made(kind)
     assert _checked(model, _stepped(model, used), used).ok
     diff = _checked(model, _stepped(model, used), given)
     assert diff.verdict in (Status.MISMATCH, Status.DIFFERENT)
@@ -87,8 +80,8 @@ def _by_keras(model: keras.Model, lr: float, loss: str = "mse") -> dict[str, np.
 
 
 @pytest.mark.parametrize("kind", ["known float64", "functional float64"])
-def test_a_step_of_kerass_own_optimizer_has_its_rate_in_float32(kind: str) -> None:
-    model = _model(kind)
+def test_a_step_of_kerass_own_optimizer_has_its_rate_in_float32(kind: str, made: Made) -> None:
+    model = made(kind)
     after = _by_keras(model, 0.002)
     diff = _checked(model, after, 0.002)
     assert diff.verdict is Status.MATCH
@@ -99,8 +92,8 @@ def test_a_step_of_kerass_own_optimizer_has_its_rate_in_float32(kind: str) -> No
     assert _checked(model, _by_keras(model, 0.25), 0.25).hand_origin == "given arrays"  # float32 holds ¼
 
 
-def test_a_step_of_kerass_own_training_goes_through_float32() -> None:
-    model = _model("known float64")
+def test_a_step_of_kerass_own_training_goes_through_float32(made: Made) -> None:
+    model = made("known float64")
     model.compile(keras.optimizers.SGD(0.25), "mse")
     before = model.get_weights()
     model.train_on_batch(X, Y)
@@ -112,15 +105,15 @@ def test_a_step_of_kerass_own_training_goes_through_float32() -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_rate_of_many_digits_is_found_too(kind: str) -> None:
+def test_a_rate_of_many_digits_is_found_too(kind: str, made: Made) -> None:
     """The biases, which start at 0, tell it best: storing the kernels hides the last digits of theirs."""
-    model = _model(kind)
+    model = made(kind)
     diff = _checked(model, _stepped(model, 0.00123456), 0.1)
     assert diff.causes[-1].message.endswith("did it use 0.001235? At that rate every gradient matches.")
 
 
-def test_a_factor_that_a_known_mistake_explains_comes_first() -> None:
-    model = _model("known float64")
+def test_a_factor_that_a_known_mistake_explains_comes_first(made: Made) -> None:
+    model = made("known float64")
     diff = _checked(model, _stepped(model, 0.07), 0.01)
     assert diff.causes[0].id == "missing_batch_mean"
     assert diff.causes[-1].id == "other_learning_rate"
@@ -128,24 +121,24 @@ def test_a_factor_that_a_known_mistake_explains_comes_first() -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("off", [1.0005, 1.01, 2])
-def test_a_rate_is_named_only_where_it_explains_every_gradient(kind: str, off: float) -> None:
-    model = _model(kind)
+def test_a_rate_is_named_only_where_it_explains_every_gradient(kind: str, off: float, made: Made) -> None:
+    model = made(kind)
     after = _stepped(model, 0.02, dense_1_bias=off)
     diff = _checked(model, after, 0.002)
     assert diff.verdict.bad
     assert "other_learning_rate" not in [c.id for c in diff.causes]
 
 
-def test_a_step_uphill_is_a_wrong_sign_and_no_rate() -> None:
-    model = _model("known float32")
+def test_a_step_uphill_is_a_wrong_sign_and_no_rate(made: Made) -> None:
+    model = made("known float32")
     diff = _checked(model, _stepped(model, -0.01), 0.01)
     assert diff.causes[0].id == "sign"
     assert "other_learning_rate" not in [c.id for c in diff.causes]
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_weights_that_did_not_change_are_no_step(kind: str) -> None:
-    model = _model(kind)
+def test_weights_that_did_not_change_are_no_step(kind: str, made: Made) -> None:
+    model = made(kind)
     diff = _checked(model, parameters_of(model), 0.01)
     assert diff.verdict.bad
     assert [c.id for c in diff.causes] == ["missing_gradient"]
@@ -160,8 +153,8 @@ def test_what_a_step_says_of_its_gradient() -> None:
     assert np.array_equal(step.hidden["w"], update_bound(before["w"], after["w"], 0.25))
 
 
-def test_the_rate_may_be_the_variable_of_an_optimizer() -> None:
-    model = _model("known float32")
+def test_the_rate_may_be_the_variable_of_an_optimizer(made: Made) -> None:
+    model = made("known float32")
     optimizer = keras.optimizers.SGD(0.125)
     assert _checked(model, _stepped(model, 0.125), optimizer.learning_rate).ok
     assert _checked(model, _stepped(model, 0.125), tf.constant(0.125)).ok  # type: ignore[arg-type]  # a number
@@ -263,7 +256,7 @@ def test_before_need_not_be_what_the_model_holds() -> None:
 # rounding
 
 
-def test_a_close_call_of_a_step_is_drawn_again(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_close_call_of_a_step_is_drawn_again(monkeypatch: pytest.MonkeyPatch, made: Made) -> None:
     """Of 8 draws the spread is itself uncertain; what storing the weights hides is granted beside 32, too."""
     drawn: list[int] = []
 
@@ -274,7 +267,7 @@ def test_a_close_call_of_a_step_is_drawn_again(monkeypatch: pytest.MonkeyPatch) 
         return again
 
     monkeypatch.setattr(judgement, "drawn_again", counting)
-    model, lr, name = _model("known float32"), 64.0, "dense_1/kernel"
+    model, lr, name = made("known float32"), 64.0, "dense_1/kernel"
     after = _stepped(model, lr)
     noise = rounding_noise(MLP_SMALL.problem(parameters_of(model), X, Y, "mse"))
     hidden = update_bound(parameters_of(model)[name], after[name], lr)
