@@ -12,7 +12,7 @@ import tensorflow as tf
 from gradient_diff.keras.functions.arguments import Arguments, holds_nan, no_call, read_arguments
 from gradient_diff.keras.functions.checks import diff_of
 from gradient_diff.keras.functions.evidence import Evidence
-from gradient_diff.keras.functions.subject import Subject, float_outputs, recast_arguments
+from gradient_diff.keras.functions.subject import Subject, counted_title, float_outputs, recast_arguments
 from gradient_diff.keras.functions.whole_numbers import wants_floats
 from gradient_diff.result.diff import GradientDiff
 from keras_mlp import Mode, quiet_stderr
@@ -143,9 +143,7 @@ def _weights(variables: list[Any]) -> dict[str, Any]:
     named: dict[str, Any] = {}
     for variable in variables:
         if variable.trainable and variable.dtype.is_floating:
-            title = f"weights/{variable.name.split(':')[0]}"
-            alike = sum(n == title or n.startswith(f"{title}_") for n in named)
-            named[f"{title}_{alike}" if alike else title] = variable
+            named[counted_title(f"weights/{variable.name.split(':')[0]}", named)] = variable
     return named
 
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from gradient_diff.keras.functions.arguments import Arguments, read_arguments
 from gradient_diff.keras.functions.function import restored, run_check
-from gradient_diff.keras.functions.subject import Subject
+from gradient_diff.keras.functions.subject import Subject, counted_title
 from gradient_diff.result.diff import GradientDiff
 from keras_mlp import Mode
 from keras_mlp.extend import check_mode, start_devices
@@ -98,9 +98,7 @@ def named_trainable(layer: keras.layers.Layer) -> dict[str, Any]:
     named: dict[str, Any] = {}
     for variable in layer.trainable_weights:
         _, _, path = variable.path.partition("/")
-        title = f"weights/{path or variable.name}"
-        alike = sum(n == title or n.startswith(f"{title}_") for n in named)
-        named[f"{title}_{alike}" if alike else title] = variable
+        named[counted_title(f"weights/{path or variable.name}", named)] = variable
     return named
 
 

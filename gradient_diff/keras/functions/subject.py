@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -155,6 +155,12 @@ def float_outputs(title: str, outputs: object) -> dict[str, Any]:
             f"{title} returns no tensor of floats: {', '.join(t.dtype.name for t in flat.values()) or None}."
         )
     return floats
+
+
+def counted_title(title: str, taken: Collection[str]) -> str:
+    """A name, with a number where others are called so, too."""
+    alike = sum(n == title or n.startswith(f"{title}_") for n in taken)
+    return f"{title}_{alike}" if alike else title
 
 
 def further_than_order(a: Array, b: Array, terms: int) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -30,15 +29,7 @@ def _model() -> keras.Sequential:
     return to_keras(NET, W)
 
 
-def _functional() -> keras.Model:
-    inputs = keras.Input((3,), dtype="float64")
-    hidden = keras.layers.Dense(4, "tanh", name="dense_1", dtype="float64")(inputs)
-    model = keras.Model(inputs, keras.layers.Dense(2, name="dense_2", dtype="float64")(hidden))
-    model.set_weights(list(W.values()))
-    return model
-
-
-MODELS = pytest.mark.parametrize("made", [_model, _functional])
+KINDS = pytest.mark.parametrize("kind", ["known float64", "functional float64"])
 
 # once
 
@@ -83,14 +74,14 @@ def test_the_model_is_read_once(name: str, counted: Counter[str]) -> None:
 # the options of compare
 
 
-@MODELS
-def test_names_of_ones_own(made: Callable[[], keras.Model]) -> None:
+@KINDS
+def test_names_of_ones_own(kind: str, build: Any) -> None:
     names = {"w1": "dense_1/kernel", "b1": "dense_1/bias"}
     own = {short: MINE[long] for short, long in names.items()} | {n: MINE[n] for n in MINE if "dense_2" in n}
-    assert check_gradients(made(), X, Y, own, loss="mse", names=names).ok
-    assert check_gradients(made(), X, Y, lambda w, x, y: own, loss="mse", names=names).ok
+    assert check_gradients(build(kind, NET, W), X, Y, own, loss="mse", names=names).ok
+    assert check_gradients(build(kind, NET, W), X, Y, lambda w, x, y: own, loss="mse", names=names).ok
     after = {short: AFTER[long] for short, long in names.items()} | {n: AFTER[n] for n in AFTER if "dense_2" in n}
-    assert check_gradients(made(), X, Y, after=after, learning_rate=0.125, loss="mse", names=names).ok
+    assert check_gradients(build(kind, NET, W), X, Y, after=after, learning_rate=0.125, loss="mse", names=names).ok
 
 
 def test_a_function_with_names_of_its_own_is_cut_down_too() -> None:
@@ -103,29 +94,29 @@ def test_a_function_with_names_of_its_own_is_cut_down_too() -> None:
     assert diff.smallest.problem.batch == 1
 
 
-@MODELS
-def test_a_tolerance_of_ones_own(made: Callable[[], keras.Model]) -> None:
+@KINDS
+def test_a_tolerance_of_ones_own(kind: str, build: Any) -> None:
     nearly = {n: g * (1 + 1e-4) for n, g in MINE.items()}
-    assert check_gradients(made(), X, Y, nearly, loss="mse").verdict is Status.MISMATCH
-    diff = check_gradients(made(), X, Y, nearly, loss="mse", rtol=1e-3)
+    assert check_gradients(build(kind, NET, W), X, Y, nearly, loss="mse").verdict is Status.MISMATCH
+    diff = check_gradients(build(kind, NET, W), X, Y, nearly, loss="mse", rtol=1e-3)
     assert diff.ok
     assert {row.judge for row in diff.rows} == {"rtol=0.001, chosen by the caller: 16 σ"}
-    assert check_gradients(made(), X, Y, nearly, loss="mse", rtol=1e-6).verdict.bad
+    assert check_gradients(build(kind, NET, W), X, Y, nearly, loss="mse", rtol=1e-6).verdict.bad
     moved = {n: a - 0.125 * nearly[n] for n, a in W.items()}
     step = {"after": moved, "learning_rate": 0.125, "loss": "mse"}
-    assert check_gradients(made(), X, Y, rtol=1e-3, **step).ok  # type: ignore[arg-type]
-    assert check_gradients(made(), X, Y, rtol=1e-6, **step).verdict.bad  # type: ignore[arg-type]
+    assert check_gradients(build(kind, NET, W), X, Y, rtol=1e-3, **step).ok  # type: ignore[arg-type]
+    assert check_gradients(build(kind, NET, W), X, Y, rtol=1e-6, **step).verdict.bad  # type: ignore[arg-type]
 
 
-@MODELS
-def test_noise_of_ones_own(made: Callable[[], keras.Model]) -> None:
+@KINDS
+def test_noise_of_ones_own(kind: str, build: Any) -> None:
     """A second set of the model's gradients, and a Noise, as `compare` takes them."""
     repeat = {n: g * (1 + 1e-9) for n, g in MINE.items()}
     nearly = {n: g * (1 + 1e-10) for n, g in MINE.items()}
-    diff = check_gradients(made(), X, Y, nearly, loss="mse", noise=repeat)
+    diff = check_gradients(build(kind, NET, W), X, Y, nearly, loss="mse", noise=repeat)
     assert diff.ok
     assert {row.judge for row in diff.rows} == {"the second set of gradients"}
-    assert check_gradients(made(), X, Y, nearly, loss="mse").verdict is Status.MISMATCH
+    assert check_gradients(build(kind, NET, W), X, Y, nearly, loss="mse").verdict is Status.MISMATCH
 
 
 def test_a_noise_made_beforehand() -> None:
@@ -141,10 +132,10 @@ def _tape() -> Any:
     return backpropagate(_model(), X, Y, "mse")
 
 
-def test_sizes_of_ones_own_name_a_factor() -> None:
+def test_sizes_of_ones_own_name_a_factor(build: Any) -> None:
     times = {n: 13 * g for n, g in MINE.items()}
     for sizes, named in ((None, []), ((13, 2), ["missing_batch_mean"])):
-        causes = check_gradients(_functional(), X, Y, times, loss="mse", sizes=sizes).causes
+        causes = check_gradients(build("functional float64", NET, W), X, Y, times, loss="mse", sizes=sizes).causes
         assert [c.id for c in causes[:1]] == named
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
@@ -17,7 +18,7 @@ from gradient_diff.keras.gradients.request import wider
 from gradient_diff.keras.gradients.steps import Step, checked_rate, inferred_gradients
 from gradient_diff.noise.network import MORE_DRAWS, drawn_again, update_bound
 from keras_mlp import parameters_of, to_keras
-from manual_mlp import MLP, Dense, Problem, ShapeError
+from manual_mlp import MLP, Array, Dense, Problem, ShapeError
 
 MLP_SMALL = MLP(3, [Dense(4, "tanh"), Dense(2)])
 RNG = np.random.default_rng(0)
@@ -25,20 +26,13 @@ X, Y = RNG.normal(size=(7, 3)), RNG.normal(size=(7, 2))
 W = MLP_SMALL.initialize(0)
 
 
-def _model(kind: str) -> keras.Model:
+@pytest.fixture
+def made(build: Any) -> Callable[[str], keras.Model]:
     """One whose network is known, and one that is judged by a float64 clone."""
-    dtype = kind.split()[-1]
-    weights = {n: a.astype(dtype) for n, a in W.items()}
-    if kind.startswith("known"):
-        return to_keras(MLP_SMALL, weights, dtype)
-    inputs = keras.Input((3,), dtype=dtype)
-    hidden = keras.layers.Dense(4, "tanh", name="dense_1", dtype=dtype)(inputs)
-    model = keras.Model(inputs, keras.layers.Dense(2, name="dense_2", dtype=dtype)(hidden))
-    for variable, array in zip(model.trainable_weights, weights.values(), strict=True):
-        variable.assign(array)
-    return model
+    return lambda kind: build(kind, MLP_SMALL, W)
 
 
+Made = Callable[[str], keras.Model]
 KINDS = ["known float64", "known float32", "functional float64", "functional float32"]
 
 
@@ -58,8 +52,8 @@ def _checked(model: keras.Model, after: Any, lr: float) -> GradientDiff:
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize(("used", "given", "times"), [(0.02, 0.002, "10"), (0.002, 0.02, "0.1"), (0.013, 0.01, "1.3")])
-def test_a_step_of_another_learning_rate_is_named(kind: str, used: float, given: float, times: str) -> None:
-    model = _model(kind)
+def test_a_step_of_another_learning_rate_is_named(kind: str, used: float, given: float, times: str, made: Made) -> None:
+    model = made(kind)
     assert _checked(model, _stepped(model, used), used).ok
     diff = _checked(model, _stepped(model, used), given)
     assert diff.verdict in (Status.MISMATCH, Status.DIFFERENT)
@@ -86,8 +80,8 @@ def _by_keras(model: keras.Model, lr: float, loss: str = "mse") -> dict[str, np.
 
 
 @pytest.mark.parametrize("kind", ["known float64", "functional float64"])
-def test_a_step_of_kerass_own_optimizer_has_its_rate_in_float32(kind: str) -> None:
-    model = _model(kind)
+def test_a_step_of_kerass_own_optimizer_has_its_rate_in_float32(kind: str, made: Made) -> None:
+    model = made(kind)
     after = _by_keras(model, 0.002)
     diff = _checked(model, after, 0.002)
     assert diff.verdict is Status.MATCH
@@ -98,8 +92,8 @@ def test_a_step_of_kerass_own_optimizer_has_its_rate_in_float32(kind: str) -> No
     assert _checked(model, _by_keras(model, 0.25), 0.25).hand_origin == "given arrays"  # float32 holds ¼
 
 
-def test_a_step_of_kerass_own_training_goes_through_float32() -> None:
-    model = _model("known float64")
+def test_a_step_of_kerass_own_training_goes_through_float32(made: Made) -> None:
+    model = made("known float64")
     model.compile(keras.optimizers.SGD(0.25), "mse")
     before = model.get_weights()
     model.train_on_batch(X, Y)
@@ -111,15 +105,15 @@ def test_a_step_of_kerass_own_training_goes_through_float32() -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_rate_of_many_digits_is_found_too(kind: str) -> None:
+def test_a_rate_of_many_digits_is_found_too(kind: str, made: Made) -> None:
     """The biases, which start at 0, tell it best: storing the kernels hides the last digits of theirs."""
-    model = _model(kind)
+    model = made(kind)
     diff = _checked(model, _stepped(model, 0.00123456), 0.1)
     assert diff.causes[-1].message.endswith("did it use 0.001235? At that rate every gradient matches.")
 
 
-def test_a_factor_that_a_known_mistake_explains_comes_first() -> None:
-    model = _model("known float64")
+def test_a_factor_that_a_known_mistake_explains_comes_first(made: Made) -> None:
+    model = made("known float64")
     diff = _checked(model, _stepped(model, 0.07), 0.01)
     assert diff.causes[0].id == "missing_batch_mean"
     assert diff.causes[-1].id == "other_learning_rate"
@@ -127,24 +121,24 @@ def test_a_factor_that_a_known_mistake_explains_comes_first() -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("off", [1.0005, 1.01, 2])
-def test_a_rate_is_named_only_where_it_explains_every_gradient(kind: str, off: float) -> None:
-    model = _model(kind)
+def test_a_rate_is_named_only_where_it_explains_every_gradient(kind: str, off: float, made: Made) -> None:
+    model = made(kind)
     after = _stepped(model, 0.02, dense_1_bias=off)
     diff = _checked(model, after, 0.002)
     assert diff.verdict.bad
     assert "other_learning_rate" not in [c.id for c in diff.causes]
 
 
-def test_a_step_uphill_is_a_wrong_sign_and_no_rate() -> None:
-    model = _model("known float32")
+def test_a_step_uphill_is_a_wrong_sign_and_no_rate(made: Made) -> None:
+    model = made("known float32")
     diff = _checked(model, _stepped(model, -0.01), 0.01)
     assert diff.causes[0].id == "sign"
     assert "other_learning_rate" not in [c.id for c in diff.causes]
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_weights_that_did_not_change_are_no_step(kind: str) -> None:
-    model = _model(kind)
+def test_weights_that_did_not_change_are_no_step(kind: str, made: Made) -> None:
+    model = made(kind)
     diff = _checked(model, parameters_of(model), 0.01)
     assert diff.verdict.bad
     assert [c.id for c in diff.causes] == ["missing_gradient"]
@@ -159,8 +153,8 @@ def test_what_a_step_says_of_its_gradient() -> None:
     assert np.array_equal(step.hidden["w"], update_bound(before["w"], after["w"], 0.25))
 
 
-def test_the_rate_may_be_the_variable_of_an_optimizer() -> None:
-    model = _model("known float32")
+def test_the_rate_may_be_the_variable_of_an_optimizer(made: Made) -> None:
+    model = made("known float32")
     optimizer = keras.optimizers.SGD(0.125)
     assert _checked(model, _stepped(model, 0.125), optimizer.learning_rate).ok
     assert _checked(model, _stepped(model, 0.125), tf.constant(0.125)).ok  # type: ignore[arg-type]  # a number
@@ -175,7 +169,94 @@ def test_what_storing_the_weights_hides_is_granted_beside_the_rounding() -> None
     assert more.source == f"{plain.source}, and what storing the weights hides"
 
 
-def test_a_close_call_of_a_step_is_drawn_again(monkeypatch: pytest.MonkeyPatch) -> None:
+# the update form: article A, whose code only ever updates
+
+
+def _article_a(epochs: int = 1, *, stale: bool = False) -> tuple[list[Array], list[Array], Array, Array]:
+    """Article A's loop as published; `stale` sends δ through the weights of the forward pass, as it should be."""
+
+    def sigmoid(x: Array) -> Array:
+        return 1 / (1 + np.power(np.e, -x))
+
+    def inv_sig(x: Array) -> Array:
+        return sigmoid(x) * (1 - sigmoid(x))
+
+    np_random = np.random.RandomState(0)
+    x = np.linspace(-5, 5, 100)[:, None]
+    d = np.sin(x)
+    w1, b1 = np_random.normal(0, 0.5, (1, 5)), np_random.normal(0, 0.5, (1, 5))
+    w2, b2 = np_random.normal(0, 0.5, (5, 5)), np_random.normal(0, 0.5, (1, 5))
+    w3, b3 = np_random.normal(0, 0.5, (5, 5)), np_random.normal(0, 0.5, (1, 5))
+    w4, b4 = np_random.normal(0, 0.5, (5, 1)), np_random.normal(0, 0.5, (1, 1))
+    before = [a.copy() for a in (w1, b1[0], w2, b2[0], w3, b3[0], w4, b4[0])]
+    lr = 0.002
+    for _ in range(epochs):
+        u1 = np.dot(x, w1) + b1
+        z1 = sigmoid(u1)
+        u2 = np.dot(z1, w2) + b2
+        z2 = sigmoid(u2)
+        u3 = np.dot(z2, w3) + b3
+        z3 = sigmoid(u3)
+        y = np.dot(z3, w4) + b4
+        old = (w2, w3, w4)
+        delta = y - d
+        w4 = w4 - lr * np.dot(z3.T, delta)
+        b4 = b4 - lr * np.sum(delta, axis=0, keepdims=True)
+        delta = inv_sig(u3) * np.dot(delta, (old[2] if stale else w4).T)
+        w3 = w3 - lr * np.dot(z2.T, delta)
+        b3 = b3 - lr * np.sum(delta, axis=0, keepdims=True)
+        delta = inv_sig(u2) * np.dot(delta, (old[1] if stale else w3).T)
+        w2 = w2 - lr * np.dot(z1.T, delta)
+        b2 = b2 - lr * np.sum(delta, axis=0, keepdims=True)
+        delta = inv_sig(u1) * np.dot(delta, (old[0] if stale else w2).T)
+        w1 = w1 - lr * np.dot(x.T, delta)
+        b1 = b1 - lr * np.sum(delta, axis=0, keepdims=True)
+    return before, [w1, b1[0], w2, b2[0], w3, b3[0], w4, b4[0]], x, d
+
+
+def _sine_model(before: Sequence[Array]) -> keras.Sequential:
+    mlp = MLP(1, [*[Dense(5, "sigmoid")] * 3, Dense(1)])
+    return to_keras(mlp, dict(zip(mlp.parameter_shapes, before, strict=True)))
+
+
+def test_article_a_as_published_is_off_in_its_hidden_layers_and_exact_in_the_last() -> None:
+    before, after, x, d = _article_a()
+    diff = check_gradients(
+        _sine_model(before), x, d, before=before, after=after, learning_rate=0.002, loss="half_sum_squared_error"
+    )
+    status = {row.name: row.status for row in diff.rows}
+    assert diff.verdict is Status.MISMATCH
+    assert diff.culprit == "dense_3/dE_dkernel"
+    assert [n for n, s in status.items() if s is Status.MATCH] == ["dense_4/dE_dkernel", "dense_4/dE_dbias"]
+    relative = [row.metrics.relative_l2 for row in diff.rows if row.metrics and row.status is Status.MISMATCH]
+    assert len(relative) == 6
+    assert 0.004 < min(relative) < max(relative) < 0.011  # 0.5 to 1.0 %
+
+
+def test_the_same_loop_with_the_old_weights_passes() -> None:
+    before, after, x, d = _article_a(stale=True)
+    diff = check_gradients(
+        _sine_model(before), x, d, before=before, after=after, learning_rate=0.002, loss="half_sum_squared_error"
+    )
+    assert diff.verdict is Status.MATCH
+    assert {row.judge for row in diff.rows if row.reason != "bit-equal"} == {
+        "σ of the network, and what storing the weights hides"
+    }
+
+
+def test_before_need_not_be_what_the_model_holds() -> None:
+    before, after, x, d = _article_a(stale=True)
+    model = _sine_model([a + 1 for a in before])
+    model.compile(loss="mse")
+    options = {"after": after, "learning_rate": 0.002, "loss": "half_sum_squared_error"}
+    assert check_gradients(model, x, d, before=before, **options).ok  # type: ignore[arg-type]
+    assert not check_gradients(model, x, d, **options).ok  # type: ignore[arg-type]
+
+
+# rounding
+
+
+def test_a_close_call_of_a_step_is_drawn_again(monkeypatch: pytest.MonkeyPatch, made: Made) -> None:
     """Of 8 draws the spread is itself uncertain; what storing the weights hides is granted beside 32, too."""
     drawn: list[int] = []
 
@@ -186,7 +267,7 @@ def test_a_close_call_of_a_step_is_drawn_again(monkeypatch: pytest.MonkeyPatch) 
         return again
 
     monkeypatch.setattr(judgement, "drawn_again", counting)
-    model, lr, name = _model("known float32"), 64.0, "dense_1/kernel"
+    model, lr, name = made("known float32"), 64.0, "dense_1/kernel"
     after = _stepped(model, lr)
     noise = rounding_noise(MLP_SMALL.problem(parameters_of(model), X, Y, "mse"))
     hidden = update_bound(parameters_of(model)[name], after[name], lr)
