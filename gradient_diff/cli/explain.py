@@ -56,14 +56,13 @@ def _list() -> Iterator[str]:
 def _explanation(record: Mistake) -> Iterator[str]:
     kind = "a convention, no mistake" if record.convention else f"family: {record.family}"
     yield f"{sentence(record.title)} ({record.id}; {kind})"
+    yield f"Equation: {record.equation}"
     example = example_of(record.id)
     if example is not None:
         yield from _equations(example)
     yield f"Cure: {record.cure}"
-    if example is not None and example.cause.same_as:
-        yield f"There it looks like {', '.join(example.cause.same_as)}; {record.tell_apart} may tell them apart."
-    else:
-        yield f"Where something looks like it, {record.tell_apart} may tell them apart."
+    alike = f"On some data it looks like {', '.join(record.alike)}" if record.alike else "Where something looks like it"
+    yield f"{alike}{';' if record.alike else ','} {record.tell_apart} may tell them apart."
 
 
 def _equations(example: Example) -> Iterator[str]:

@@ -21,11 +21,12 @@ def call(*arguments: str) -> tuple[int, str, str]:
 def test_title_equation_cure_and_look_alikes_are_printed() -> None:
     expected = (
         "f′ of the output is left out (output_derivative_dropped; family: activation)\n"
+        "Equation: δ = dE/dz ⊙ f′(u)\n"
         "For example in 5-5-5-5-3, quadratic_cost, batch 11, dense_4:\n"
         "  written  δ = dE/dz\n"
         "  right    δ = dE/dz ⊙ z(1 − z)\n"
         "Cure: Only a matching cross-entropy cancels it.\n"
-        "There it looks like other_loss; another batch size, widths that are pairwise different primes, or a second "
+        "On some data it looks like other_loss; another batch size, widths that are pairwise different primes, or a second "
         "step may tell them apart.\n"
     )
     assert call("output_derivative_dropped") == (0, expected, "")
@@ -36,7 +37,9 @@ def test_each_mistake_has_its_equation_and_its_cure(name: str) -> None:
     code, text, _ = call(name)
     assert code == 0
     assert MISTAKES[name].title[1:] in text
+    assert f"Equation: {MISTAKES[name].equation}" in text
     assert f"Cure: {MISTAKES[name].cure}" in text
+    assert not MISTAKES[name].alike or f"it looks like {', '.join(MISTAKES[name].alike)}; " in text
     assert re.search(r"^  written  .+\n  right    .+$", text, re.MULTILINE)
     assert "may tell them apart." in text
 
