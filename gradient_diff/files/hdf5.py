@@ -20,25 +20,10 @@ _VARIABLES = ("kernel", "bias")  # in the order in which a dense layer makes the
 
 
 def read_hdf5(path: Path) -> dict[str, Array]:
-    """Read every array of the file; links are not followed, but refused.
+    """Read every array of the file, kernel before bias, else by path; links are not followed, but refused.
 
-    Args:
-        path: the file. Keras 3's `.weights.h5` has `layers/dense_1/vars/0`, counted per class, with the layer's own
-            name as an attribute of `vars`; it becomes `<layer.name>/kernel`. The optimizer's state is left out.
-
-    Returns:
-        name → array: of Keras's file layer by layer, kernel before bias, else by path.
-
-    Raises:
-        ValueError: it is damaged, or holds what are no numbers, a link, or what lies in another file.
-
-    Example:
-        >>> import h5py, numpy as np, tempfile
-        >>> path = Path(tempfile.mkdtemp()) / "mine.h5"
-        >>> with h5py.File(path, "w") as file:
-        ...     _ = file.create_dataset("dense_1/bias", data=np.zeros(2))
-        >>> read_hdf5(path)
-        {'dense_1/bias': array([0., 0.])}
+    Keras 3's `.weights.h5` has `layers/dense_1/vars/0`, counted per class, with the layer's own name as an attribute of
+    `vars`; it becomes `<layer.name>/kernel`. The optimizer's state is left out.
     """
     import h5py
 

@@ -18,21 +18,7 @@ _MOST_LISTED = 40
 
 
 def read_rules(texts: Sequence[str]) -> list[Rule]:
-    r"""Rules for names, as they are written on the command line.
-
-    Args:
-        texts: `PATTERN=>TEXT` each: a regular expression, and what takes the place of what it finds.
-
-    Returns:
-        (pattern, text) each.
-
-    Raises:
-        ValueError: there is no `=>`, or the expression or the text makes no sense.
-
-    Example:
-        >>> read_rules([r"fc(\d+)\.weight=>dense_\1/kernel"])[0][1]
-        'dense_\\1/kernel'
-    """
+    r"""Rules for names, as they are written on the command line."""
     return [_rule(text) for text in texts]
 
 
@@ -51,23 +37,7 @@ def _rule(text: str) -> Rule:
 
 
 def renamed(arrays: Arrays, rules: Sequence[Rule]) -> dict[str, Array]:
-    r"""The arrays under the names that the rules give them, one rule after the other.
-
-    Args:
-        arrays: name → array.
-        rules: from `read_rules`; each is applied wherever its pattern is found in a name, and nowhere else.
-
-    Returns:
-        name → array, in the same order.
-
-    Raises:
-        ValueError: two arrays come to one name.
-
-    Example:
-        >>> import numpy as np
-        >>> list(renamed({"W1": np.eye(2), "b1": np.ones(2)}, read_rules([r"W(\d)=>dense_\1/kernel", "b1=>c"])))
-        ['dense_1/kernel', 'c']
-    """
+    r"""The arrays under the names that the rules give them, one rule after the other."""
     names = {name: name for name in arrays}
     for pattern, text in rules:
         names = {old: _replaced(pattern, text, name) for old, name in names.items()}
@@ -89,19 +59,7 @@ def _replaced(pattern: re.Pattern[str], text: str, name: str) -> str:
 
 
 def unused_rules(names: Iterable[str], rules: Sequence[Rule]) -> list[Rule]:
-    r"""The rules whose pattern is found in no name.
-
-    Args:
-        names: of the arrays, before any rule.
-        rules: from `read_rules`, applied one after the other.
-
-    Returns:
-        Those rules.
-
-    Example:
-        >>> [pattern.pattern for pattern, _ in unused_rules(["W1"], read_rules([r"W=>k", r"k=>m", "b=>c"]))]
-        ['b']
-    """
+    r"""The rules whose pattern is found in no name."""
     now, unused = list(names), []
     for pattern, text in rules:
         if not any(pattern.search(name) for name in now):
@@ -125,24 +83,6 @@ def matched(arrays: Arrays, parameters: Arrays, others: Sequence[str] = ()) -> d
 
     `dense_1/kernel` and `dense_1/dE_dkernel` are one name. Arrays without names (`arr_0`, `arr_1`, …) are taken in
     order if their number and shapes are just those of the parameters.
-
-    Args:
-        arrays: name → array.
-        parameters: the reference's, name → array of the gradient's shape; in order, or empty if no order is known.
-        others: more names that the reference has.
-
-    Returns:
-        name → array. A name that the reference has not stays as it is: that is `compare`'s to say.
-
-    Raises:
-        ValueError: no name is the reference's, or a list does not fit; both sides' names are listed.
-
-    Example:
-        >>> import numpy as np
-        >>> list(matched({"d/kernel": np.eye(2)}, {"d/dE_dkernel": np.eye(2)}))
-        ['d/dE_dkernel']
-        >>> list(matched({"arr_0": np.eye(2), "arr_1": np.ones(2)}, {"d/kernel": np.eye(2), "d/bias": np.ones(2)}))
-        ['d/kernel', 'd/bias']
     """
     known = dict.fromkeys([*parameters, *others])
     if not known.keys() & arrays.keys() and _positions(arrays) is not None:
@@ -167,23 +107,7 @@ def _spelling(name: str, known: Mapping[str, Any]) -> str:
 
 
 def by_position(arrays: Arrays, parameters: Arrays) -> dict[str, Array]:
-    """Arrays without names in the order of the parameters.
-
-    Args:
-        arrays: `arr_0`, `arr_1`, … or `0`, `1`, … → array.
-        parameters: name → array, in order.
-
-    Returns:
-        The parameters' names → array.
-
-    Raises:
-        ValueError: their number or shapes are not those of the parameters.
-
-    Example:
-        >>> import numpy as np
-        >>> list(by_position({"arr_0": np.ones(2)}, {"d/bias": np.zeros(2)}))
-        ['d/bias']
-    """
+    """Arrays without names in the order of the parameters."""
     ordered = [arrays[name] for name in _positions(arrays) or arrays]
     if [a.shape for a in ordered] != [a.shape for a in parameters.values()]:
         raise ValueError(
@@ -203,13 +127,7 @@ def _positions(arrays: Arrays) -> list[str] | None:
 
 
 def shaped(arrays: Arrays) -> str:
-    """Names with their shapes, for an error text.
-
-    Example:
-        >>> import numpy as np
-        >>> shaped({"w": np.eye(2)})
-        'w (2, 2)'
-    """
+    """Names with their shapes, for an error text."""
     return listed(f"{name} {shape(array.shape)}" for name, array in arrays.items())
 
 

@@ -12,25 +12,7 @@ _NEEDS_ML_DTYPES = {"BF16"}
 
 
 def read_safetensors(path: Path) -> dict[str, Array]:
-    """Read every tensor.
-
-    Args:
-        path: the file.
-
-    Returns:
-        name → array, by name: the file does not keep the order in which they were given.
-
-    Raises:
-        ValueError: it is damaged, or holds a dtype that NumPy has not.
-
-    Example:
-        >>> import numpy as np, tempfile
-        >>> from safetensors.numpy import save_file
-        >>> path = Path(tempfile.mkdtemp()) / "mine.safetensors"
-        >>> save_file({"dense_1/bias": np.zeros(2)}, path)
-        >>> read_safetensors(path)
-        {'dense_1/bias': array([0., 0.])}
-    """
+    """Read every tensor, by name: the file does not keep the order in which they were given."""
     from safetensors import SafetensorError, safe_open
 
     try:

@@ -19,10 +19,6 @@ class Box:
         shape: after that transposition; None where nothing comes out.
         letters: the same in letters, (n₁, N); empty where they do not hold.
         clash: the axes that do not fit.
-
-    Example:
-        >>> Box("z⁽¹⁾ᵀ", (5, 100), ("n₁", "N")).clash
-        ()
     """
 
     symbol: str
@@ -39,19 +35,7 @@ def boxes(
     places: Mapping[str, int],
     results: tuple[Shape | None, Shape | None],
 ) -> tuple[Box, ...]:
-    """One box per operand, and last the result: as it is live, else as the equation gives it.
-
-    Args:
-        equation: the equation.
-        known: name → shape in numbers.
-        meant: name → shape as the network is described; of another one the letters would lie.
-        letters: name → shape in letters.
-        places: layer name → its number.
-        results: the result's shape, None where nothing comes out; and the shape that it should have.
-
-    Returns:
-        The boxes; those that clash say at which axes.
-    """
+    """One box per operand, and last the result: as it is live, else as the equation gives it."""
     operation, operands = equation.operation, equation.operands
     symbols = operation.marked(*[indexed(o, places) for o in operands])
     meeting = operation.meeting(*[known[o] for o in operands])

@@ -57,24 +57,7 @@ def ledger(
 
 
 def live_ledger(problem: Problem, arrays: Mapping[str, Array]) -> Ledger:
-    """The ledger of live arrays: what was computed is held against what its equation gives.
-
-    Args:
-        problem: names the equations and the shapes of data and parameters.
-        arrays: node or parameter name → array, by hand, by the tape or by somebody else; a parameter's name stands
-            for its gradient.
-
-    Returns:
-        A `Ledger`; a line whose live result has another shape than its equation gives does not fit.
-
-    Example:
-        >>> import numpy as np
-        >>> from manual_mlp import Dense
-        >>> mlp = MLP(3, [Dense(2)])
-        >>> problem = mlp.problem(mlp.initialize(0), np.ones((4, 3)), np.ones((4, 2)), "mse")
-        >>> print(live_ledger(problem, {"dense_1/kernel": np.ones((2, 3))})[5])
-        dense_1  dE/dW = xᵀ δ   (4, 3)ᵀ @ (4, 2) → (3, 2)   kernel (3, 2)   given (2, 3): the transpose
-    """
+    """The ledger of live arrays: what was computed is held against what its equation gives."""
     parameters = problem.parameters
     live = {gradient_node(n) if n in parameters else n: a.shape for n, a in arrays.items()}
     leaves = {name: array.shape for name, array in problem.environment.items()}

@@ -9,8 +9,8 @@ import numpy as np
 
 from gradient_diff.shapes.expressions import Expression, expressions
 from gradient_diff.shapes.findings import ambiguity, at_operands, at_result, no_tuple, of_other_values, what_else
-from gradient_diff.shapes.operands import Numbers, Operand, axes, operand, sizes
-from gradient_diff.shapes.slips import Slip
+from gradient_diff.shapes.operands import Lengths, Numbers, Operand, axes, operand, sizes
+from gradient_diff.shapes.slips import ShapeSlip
 from gradient_diff.shapes.values import by_values
 from gradient_diff.shown import text_of
 from manual_mlp import Array
@@ -44,7 +44,7 @@ class ShapeExplanation:
     axes: Mapping[str, tuple[str, ...]]
     fitting: tuple[Expression, ...]
     others: tuple[tuple[Expression, str], ...] = field(repr=False)
-    slips: tuple[Slip, ...]
+    slips: tuple[ShapeSlip, ...]
     right: Expression | None = None
     factor: float = 1.0
     given: Numbers | None = None
@@ -107,20 +107,9 @@ def explain_parts(
     target: Numbers,
     reference: Array | None = None,
     given: Operand | None = None,
-    first: Sequence[Slip] = (),
+    first: Sequence[ShapeSlip] = (),
 ) -> ShapeExplanation:
-    """`explain_shapes` for operands that are known to be sound.
-
-    Args:
-        parts: one or more.
-        target: the shape that is wanted.
-        reference: the right array.
-        given: what came out instead.
-        first: slips that were seen before.
-
-    Returns:
-        A `ShapeExplanation`.
-    """
+    """`explain_shapes` for operands that are known to be sound."""
     lengths = sizes(parts, target)
     found = expressions(parts, lengths)
     fitting = _fitting(found, target)
@@ -144,7 +133,7 @@ def _fitting(found: Sequence[Expression], target: Numbers) -> list[Expression]:
     return together if together and len(target) == 2 else fitting
 
 
-def _of_target(lengths: Mapping[str, int], target: Numbers) -> Mapping[str, int]:
+def _of_target(lengths: Lengths, target: Numbers) -> Mapping[str, int]:
     """A gradient of a parameter has no batch axis, whatever lengths are equal."""
     parameter = {part: n for part, n in lengths.items() if part != "batch"}
     return parameter if all(n in parameter.values() for n in target) else lengths

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from gradient_diff.shapes.operands import Numbers, Operand, axes, letter
+from gradient_diff.shapes.operands import Lengths, Numbers, Operand, axes, letter
 from manual_mlp import Array
 from manual_mlp.extend import show
 
@@ -28,11 +28,6 @@ class Expression:
         same: other notations of the same function.
         operands: how many it combines.
         why: it gives nothing.
-
-    Example:
-        >>> found = expressions([Operand("z", (100, 784)), Operand("delta", (100, 50))], {})
-        >>> [e.text for e in found if e.shape == (784, 50)]
-        ['zᵀ δ']
     """
 
     text: str
@@ -57,16 +52,8 @@ class Expression:
             return np.asarray(self.function(*(np.abs(a) for a in given) if magnitudes else given))
 
 
-def expressions(operands: Sequence[Operand], lengths: Mapping[str, int]) -> list[Expression]:
-    """All of them, one operand at a time and then by pairs; plain products that do not multiply have the shape None.
-
-    Args:
-        operands: one or more.
-        lengths: part → length, to name the axes that are summed.
-
-    Returns:
-        The usual ones first.
-    """
+def expressions(operands: Sequence[Operand], lengths: Lengths) -> list[Expression]:
+    """All of them, one operand at a time and then by pairs; plain products that do not multiply have the shape None."""
     pairs = [e for a, b in itertools.combinations(operands, 2) for e in _pair(a, b, lengths)]
     return [*pairs, *(e for o in operands for e in _alone(o, lengths))]
 
@@ -87,7 +74,7 @@ def _make(
     return Expression(text, code, shape, kind, shapes, same, len(of), why, known, function)
 
 
-def _alone(a: Operand, lengths: Mapping[str, int]) -> Iterator[Expression]:
+def _alone(a: Operand, lengths: Lengths) -> Iterator[Expression]:
     s, shape = a.symbol, a.shape
     yield _make(s, a.name, shape, "itself", [a], lambda x: x, show(shape))
     if len(shape) == 2:
@@ -122,7 +109,7 @@ def _sums(
         yield _make(f"({text})ᵀ", turned, left[::-1], "sum", of, lambda *x: before(*x).sum(axis=axis).T, summed)
 
 
-def _pair(a: Operand, b: Operand, lengths: Mapping[str, int]) -> Iterator[Expression]:
+def _pair(a: Operand, b: Operand, lengths: Lengths) -> Iterator[Expression]:
     if len(a.shape) == len(b.shape) == 2:
         yield from _products(a, b)
         yield from _per_sample(a, b)
@@ -182,7 +169,7 @@ def _flat(shape: Numbers) -> bool:
     return len(shape) == 1 or (len(shape) == 2 and 1 in shape)
 
 
-def _elementwise(a: Operand, b: Operand, lengths: Mapping[str, int]) -> Iterator[Expression]:
+def _elementwise(a: Operand, b: Operand, lengths: Lengths) -> Iterator[Expression]:
     try:
         shape = np.broadcast_shapes(a.shape, b.shape)
     except ValueError:

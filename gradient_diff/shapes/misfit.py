@@ -19,21 +19,7 @@ def misfit(
     line: LedgerLine | None = None,
     known: Mapping[str, Array] | None = None,
 ) -> str:
-    """What happened to the side whose shape is not that of the equation; without one, to the hand.
-
-    Args:
-        hand, reference: two arrays of different shapes.
-        line: of their node in the ledger, where the network is known.
-        known: name → array, as far as the line's operands are at hand.
-
-    Returns:
-        Sentences: both shapes, what happened, and the ledger line.
-
-    Example:
-        >>> import numpy as np
-        >>> misfit(np.ones((1, 5)), np.ones(5))[:77]
-        'hand (1, 5), reference (5,): (1, 5) has an axis of length 1 too many for (5,)'
-    """
+    """What happened to the side whose shape is not that of the equation; without one, to the hand."""
     swapped = line is not None and line.fits
     wrong, right = (reference, hand) if swapped else (hand, reference)
     given = Operand("given", wrong.shape, wrong)

@@ -12,30 +12,15 @@ import numpy as np
 from manual_mlp import Array
 
 Numbers: TypeAlias = tuple[int, ...]
+Lengths: TypeAlias = Mapping[str, int]  # part → length
 
 _GREEK = {"delta": "δ", "dE_du": "δ"}
 # By name, an operand's axes as the house writes them; a digit, `_prev` or a layer's name in front means nothing.
 _USUAL = {
-    ("batch", "inputs"): {"z", "x", "a", "h", "input", "inputs", "activation", "activations"},
-    ("batch", "units"): {
-        "delta",
-        "δ",
-        "d",
-        "error",
-        "err",
-        "de_du",
-        "de_dz",
-        "dz",
-        "du",
-        "u",
-        "y",
-        "t",
-        "y_true",
-        "y_pred",
-        "p",
-    },
-    ("inputs", "units"): {"w", "kernel", "weight", "weights", "dw", "de_dw", "de_dkernel", "dkernel"},
-    ("units",): {"b", "bias", "db", "de_db", "de_dbias", "dbias"},
+    ("batch", "inputs"): "z x a h input inputs activation activations",
+    ("batch", "units"): "delta δ d error err de_du de_dz dz du u y t y_true y_pred p",
+    ("inputs", "units"): "w kernel weight weights dw de_dw de_dkernel dkernel",
+    ("units",): "b bias db de_db de_dbias dbias",
 }
 _LETTERS = {"batch": "N", "inputs": "n_in", "units": "n_out"}
 
@@ -48,10 +33,6 @@ class Operand:
         name: as it was given.
         shape: its shape.
         array: None where only the shape is known.
-
-    Example:
-        >>> Operand("delta", (100, 50)).symbol
-        'δ'
     """
 
     name: str
@@ -67,27 +48,11 @@ class Operand:
     def usual(self) -> tuple[str, ...]:
         """The parts that its axes play where its name means what it usually means; else nothing."""
         plain = re.sub(r"(_prev|[\d_]+)$", "", self.name.rpartition("/")[2].lower())
-        return next((axes for axes, names in _USUAL.items() if plain in names), ())
+        return next((axes for axes, names in _USUAL.items() if plain in names.split()), ())
 
 
 def operand(name: str, given: object) -> Operand:
-    """An operand from an array, a list of numbers, or a tuple that is its shape.
-
-    Args:
-        name: of it.
-        given: an array, or a tuple of whole numbers.
-
-    Returns:
-        The operand.
-
-    Raises:
-        TypeError: something that is neither.
-        ValueError: a negative length.
-
-    Example:
-        >>> operand("z", (100, 784)).shape, operand("z", [[1.0, 2.0]]).shape
-        ((100, 784), (1, 2))
-    """
+    """An operand from an array, a list of numbers, or a tuple that is its shape."""
     if isinstance(given, tuple) and all(_whole(n) for n in given):
         if any(n < 0 for n in given):
             raise ValueError(f"{name}={given}: a shape has no negative lengths.")
@@ -106,19 +71,7 @@ def _whole(value: object) -> bool:
 
 
 def sizes(operands: Sequence[Operand], target: Numbers) -> dict[str, int]:
-    """batch, inputs and units, as far as they can be told from the shapes, and where those are mute from the names.
-
-    Args:
-        operands: one or more.
-        target: the shape that is wanted.
-
-    Returns:
-        part → length.
-
-    Example:
-        >>> sizes([Operand("z", (784, 100)), Operand("delta", (100, 50))], (784, 50))
-        {'batch': 100, 'inputs': 784, 'units': 50}
-    """
+    """batch, inputs and units, as far as they can be told from the shapes, and where those are mute from the names."""
     kernels = [o for o in operands if o.usual == ("inputs", "units") and len(operands) > 1]
     others = [o for o in operands if o not in kernels]
     if kernels and len(target) == 2:
@@ -162,38 +115,21 @@ def _batch(operands: Iterable[Operand], target: Numbers) -> int | None:
     return longer[0] if longer else None
 
 
-def axes(one: Operand, lengths: Mapping[str, int]) -> tuple[str, ...]:
-    """The part that each axis plays: by its length, or by its place where several have it and the name is known.
-
-    Args:
-        one: the operand.
-        lengths: part → length, see `sizes`.
-
-    Returns:
-        One word per axis: "batch", "inputs", "units", "1", "batch or units", or "?".
-
-    Example:
-        >>> axes(Operand("z", (100, 784)), {"batch": 100, "inputs": 784, "units": 50})
-        ('batch', 'inputs')
-    """
+def axes(one: Operand, lengths: Lengths) -> tuple[str, ...]:
+    """The part that each axis plays: by its length, or by its place where several have it and the name is known."""
     usual = one.usual if len(one.usual) == len(one.shape) else ("",) * len(one.shape)
     return tuple(_part(n, place, lengths) for n, place in zip(one.shape, usual, strict=True))
 
 
-def _part(length: int, place: str, lengths: Mapping[str, int]) -> str:
+def _part(length: int, place: str, lengths: Lengths) -> str:
     found = [part for part, n in lengths.items() if n == length]
     if place in found:
         return place
     return " or ".join(found) or ("1" if length == 1 else "?")
 
 
-def equal_parts(lengths: Mapping[str, int]) -> str:
-    """Which parts are of one length, in words; empty if all differ.
-
-    Example:
-        >>> equal_parts({"batch": 50, "inputs": 784, "units": 50})
-        'batch and units are both 50'
-    """
+def equal_parts(lengths: Lengths) -> str:
+    """Which parts are of one length, in words; empty if all differ."""
     by_length: dict[int, list[str]] = {}
     for part, n in lengths.items():
         by_length.setdefault(n, []).append(part)
@@ -204,10 +140,5 @@ def equal_parts(lengths: Mapping[str, int]) -> str:
 
 
 def letter(part: str, axis: int) -> str:
-    """What a sum over an axis is written with: Σ_N.
-
-    Example:
-        >>> letter("batch", 0), letter("?", 1)
-        ('N', 'axis 1')
-    """
+    """What a sum over an axis is written with: Σ_N."""
     return _LETTERS.get(part, f"axis {axis}")

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 
-from gradient_diff.shapes.operands import Numbers
+from gradient_diff.shapes.operands import Lengths, Numbers
 from manual_mlp.extend import show
 
 
 @dataclass(frozen=True)
-class Slip:
+class ShapeSlip:
     """What happened to a shape.
 
     Attributes:
@@ -18,10 +18,6 @@ class Slip:
             elementwise, broadcast, one_dimensional, input_shape or equal_dimensions.
         message: in words, with the cure.
         brief: in a few words, for a table.
-
-    Example:
-        >>> print(slip((50, 784), (784, 50)))
-        (50, 784) is (n_out, n_in), the transposed convention. Keras's kernels are (n_in, n_out): transpose it.
     """
 
     id: str
@@ -32,44 +28,20 @@ class Slip:
         return self.message
 
 
-@dataclass(frozen=True)
-class _Case:
-    given: Numbers
-    target: Numbers
-    kind: str = ""
-    lengths: Mapping[str, int] = field(default_factory=dict)
-
-
-def slip(given: Numbers, target: Numbers, kind: str = "", lengths: Mapping[str, int] | None = None) -> Slip | None:
-    """What happened on the way to a shape that is not the target's.
-
-    Args:
-        given: the shape that came out.
-        target: the shape that is wanted.
-        kind: of the expression that gave it, where that is known.
-        lengths: part → length, where they are known.
-
-    Returns:
-        The slip; None if it is none of the usual ones, or nothing is wrong.
-
-    Example:
-        >>> slip((100, 50), (50,)).id, slip((50,), (50,))
-        ('batch_not_summed', None)
-    """
+def slip(given: Numbers, target: Numbers, kind: str = "", lengths: Lengths | None = None) -> ShapeSlip | None:
+    """What happened on the way to a shape that is not the target's."""
     if given == target:
         return None
-    found = (rule(_Case(given, target, kind, lengths or {})) for rule in _RULES)
+    found = (rule(given, target, kind, lengths or {}) for rule in _RULES)
     return next((s for s in found if s is not None), None)
 
 
-def _broadcast(case: _Case) -> Slip | None:
-    n = case.given[0] if case.given else 0
-    column = case.target == (n, 1) or (
-        case.target == (n,) and case.kind == "broadcast"
-    )  # else it may be Σ_N that lacks
-    if case.given != (n, n) or n == 1 or not column:
+def _broadcast(given: Numbers, target: Numbers, kind: str, lengths: Lengths) -> ShapeSlip | None:
+    n = given[0] if given else 0
+    column = target == (n, 1) or (target == (n,) and kind == "broadcast")  # else it may be Σ_N that lacks
+    if given != (n, n) or n == 1 or not column:
         return None
-    return Slip(
+    return ShapeSlip(
         "broadcast",
         f"({n}, {n}) is what ({n},) against ({n}, 1) is broadcast to: every sample meets every other. "
         f"Give both the shape ({n}, 1), e.g. y[:, None].",
@@ -77,12 +49,11 @@ def _broadcast(case: _Case) -> Slip | None:
     )
 
 
-def _extra_axis(case: _Case) -> Slip | None:
-    given, target = case.given, case.target
+def _extra_axis(given: Numbers, target: Numbers, kind: str, lengths: Lengths) -> ShapeSlip | None:
     if len(given) != len(target) + 1 or given[0] == 1 or not target:
         return None
     if len(target) == 2 and given[1:] in (target, target[::-1]):
-        return Slip(
+        return ShapeSlip(
             "per_sample",
             f"{show(given)} is a per-sample gradient: {given[0]} matrices, one for each sample. E is one number for "
             "the whole batch: sum over axis 0, or let a product zᵀ δ do it.",
@@ -90,7 +61,7 @@ def _extra_axis(case: _Case) -> Slip | None:
         )
     if given[1:] != target:
         return None
-    return Slip(
+    return ShapeSlip(
         "batch_not_summed",
         f"{show(given)} still has its batch axis of {given[0]} samples. The bias is added to every sample, so its "
         "gradient is summed over them: δ.sum(axis=0).",
@@ -98,64 +69,61 @@ def _extra_axis(case: _Case) -> Slip | None:
     )
 
 
-def _transposed(case: _Case) -> Slip | None:
-    given, target, lengths = case.given, case.target, case.lengths
+def _transposed(given: Numbers, target: Numbers, kind: str, lengths: Lengths) -> ShapeSlip | None:
     if len(given) != 2 or given != target[::-1]:
         return None
     kernel = (lengths.get("inputs", target[0]), lengths.get("units", target[1]))
     if target != kernel or ("inputs" not in lengths and "batch" in lengths):
         text = f"{show(given)} is the transpose of {show(target)}: samples run along the first axis."
-        return Slip("transposed", text, "the transpose")
-    return Slip(
+        return ShapeSlip("transposed", text, "the transpose")
+    return ShapeSlip(
         "transposed_convention",
         f"{show(given)} is (n_out, n_in), the transposed convention. Keras's kernels are (n_in, n_out): transpose it.",
         "the transposed convention (n_out, n_in)",
     )
 
 
-def _keepdims(case: _Case) -> Slip | None:
-    given, target = case.given, case.target
+def _keepdims(given: Numbers, target: Numbers, kind: str, lengths: Lengths) -> ShapeSlip | None:
     if [n for n in given if n != 1] != [n for n in target if n != 1]:
         return None
     if len(given) < len(target):
         text = f"{show(given)} lacks the axis of length 1 of {show(target)}: keepdims=True keeps it, [:, None] adds it."
-        return Slip("keepdims", text, "keepdims=True is missing")
+        return ShapeSlip("keepdims", text, "keepdims=True is missing")
     text = f"{show(given)} has an axis of length 1 too many for {show(target)}: leave out keepdims=True, or squeeze it."
-    return Slip("keepdims", text, "an axis of length 1 too many")
+    return ShapeSlip("keepdims", text, "an axis of length 1 too many")
 
 
-def _elementwise(case: _Case) -> Slip | None:
-    if case.kind not in ("elementwise", "broadcast"):
+def _elementwise(given: Numbers, target: Numbers, kind: str, lengths: Lengths) -> ShapeSlip | None:
+    if kind not in ("elementwise", "broadcast"):
         return None
-    text = f"{show(case.given)} is what * gives, entry by entry. A product of matrices, which sums, is @."
-    return Slip("elementwise", text, "* for @")
+    text = f"{show(given)} is what * gives, entry by entry. A product of matrices, which sums, is @."
+    return ShapeSlip("elementwise", text, "* for @")
 
 
-def _wrong_axis(case: _Case) -> Slip | None:
-    given, target = case.given, case.target
+def _wrong_axis(given: Numbers, target: Numbers, kind: str, lengths: Lengths) -> ShapeSlip | None:
     if len(given) != 1 or not target or len(target) > 2:
         return None
     if len(target) == 1:
-        kept = case.lengths.get("batch") == given[0]
+        kept = lengths.get("batch") == given[0]
         has = f"has kept the batch of {given[0]}" if kept else f"has {given[0]} entries, not {target[0]}"
         text = f"{show(given)} {has}: it is summed over the wrong axis. Sum over the batch: δ.sum(axis=0)."
-        return Slip("wrong_axis", text, "summed over the wrong axis")
+        return ShapeSlip("wrong_axis", text, "summed over the wrong axis")
     if given[0] not in target:
         return None
     text = (
         f"{show(given)} has an axis less than {show(target)}: it is summed over the wrong axis, or over one too many."
     )
-    return Slip("wrong_axis", text, "summed over one axis too many")
+    return ShapeSlip("wrong_axis", text, "summed over one axis too many")
 
 
-def _everything(case: _Case) -> Slip | None:
-    if case.given or not case.target:
+def _everything(given: Numbers, target: Numbers, kind: str, lengths: Lengths) -> ShapeSlip | None:
+    if given or not target:
         return None
-    text = f"It is one number, but {show(case.target)} is wanted: it is summed over every axis."
-    return Slip("summed_over_all", text, "summed over every axis")
+    text = f"It is one number, but {show(target)} is wanted: it is summed over every axis."
+    return ShapeSlip("summed_over_all", text, "summed over every axis")
 
 
-_RULES: tuple[Callable[[_Case], Slip | None], ...] = (
+_RULES: tuple[Callable[[Numbers, Numbers, str, Lengths], ShapeSlip | None], ...] = (
     _broadcast,
     _extra_axis,
     _transposed,

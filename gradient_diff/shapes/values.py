@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
 from gradient_diff.shapes.expressions import Expression
+from gradient_diff.shapes.operands import Lengths
 from manual_mlp import Array
 from manual_mlp.extend import UNITS
 
@@ -17,18 +18,9 @@ NOTHING = 0.25  # of the magnitudes: with more room, any array of this shape wou
 
 
 def by_values(
-    fitting: Sequence[Expression], reference: Array | None, lengths: Mapping[str, int]
+    fitting: Sequence[Expression], reference: Array | None, lengths: Lengths
 ) -> tuple[tuple[Expression, float] | None, str]:
-    """The single expression that has the reference's values, up to a factor; and what the values say.
-
-    Args:
-        fitting: of the reference's shape.
-        reference: the right array; None where there is none.
-        lengths: part → length, to recognise the factor by.
-
-    Returns:
-        ((expression, factor) or None, one sentence).
-    """
+    """The single expression that has the reference's values, up to a factor; and what the values say."""
     if reference is None:
         return None, ""
     if not np.any(reference) or not np.isfinite(np.asarray(reference, np.float64)).all():
@@ -53,15 +45,7 @@ def by_values(
 
 
 def agrees(e: Expression, reference: Array | None) -> float | None:
-    """The factor by which an expression exceeds the reference.
-
-    Args:
-        e: of the reference's shape.
-        reference: the right array; None where there is none.
-
-    Returns:
-        1.0 where they agree within rounding; None where no factor makes them agree.
-    """
+    """The factor by which an expression exceeds the reference."""
     values, size = (None, None) if reference is None else (e.values(), e.values(magnitudes=True))
     if values is None or size is None or reference is None or not np.any(values):
         return None
