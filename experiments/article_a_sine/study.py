@@ -9,11 +9,12 @@ import pandas as pd
 
 from experiments.article_a_sine import article as article_a
 from experiments.article_a_sine.pictures import error_per_layer, gradient_heatmaps, loss_curve, prediction
-from experiments.article_a_sine.training import LOSS, Parameters, SineTraining, common_digits
+from experiments.article_a_sine.training import LOSS, SineTraining, common_digits
 from experiments.frame.study import Comparison, Part, Picture, Result, Settings, Table, paragraphs
 from gradient_diff import GradientDiff, Status, compare
 from gradient_diff.keras import check_gradients
 from manual_mlp import Evaluation
+from manual_mlp.extend import Arrays
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -144,7 +145,7 @@ def step_part(training: SineTraining) -> Part:
     )
 
 
-def _infer(training: SineTraining, after: Parameters) -> GradientDiff:
+def _infer(training: SineTraining, after: Arrays) -> GradientDiff:
     model, rate = training.twin(training.start), article_a.LEARNING_RATE
     data = (model, training.x, training.y)
     return check_gradients(*data, loss=LOSS, after=after, learning_rate=rate, mode=training.settings.mode)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,11 +12,10 @@ from experiments.frame.study import Settings
 from experiments.support.watched_training import Course, train_and_keep
 from keras_mlp import backpropagate, to_keras
 from manual_mlp import MLP, Array, Dense, Evaluation, train
+from manual_mlp.extend import Arrays
 
 if TYPE_CHECKING:
     from rich.progress import Progress
-
-Parameters = Mapping[str, Array]
 
 LOSS = "half_sum_squared_error"  # what the article descends
 POINTS = 50  # of the loss curve, between two checks
@@ -45,25 +43,25 @@ class SineTraining:
         """Whether the article's figures hold: they were measured in float64 from RandomState(0)."""
         return self.settings.seed == 0 and self.settings.dtype == "float64"
 
-    def by_hand(self, parameters: Parameters, loss: str = LOSS) -> Evaluation:
+    def by_hand(self, parameters: Arrays, loss: str = LOSS) -> Evaluation:
         """The derivation."""
         return self.mlp.backpropagate(parameters, self.x, self.y, loss)
 
-    def by_tape(self, parameters: Parameters, loss: str = LOSS) -> Evaluation:
+    def by_tape(self, parameters: Arrays, loss: str = LOSS) -> Evaluation:
         """The tape, in the mode of the settings."""
         return backpropagate(self.twin(parameters), self.x, self.y, loss, self.settings.mode)
 
-    def twin(self, parameters: Parameters) -> Any:
+    def twin(self, parameters: Arrays) -> Any:
         """The Keras model."""
         return to_keras(self.mlp, parameters, self.settings.dtype)
 
-    def errors(self, parameters: Parameters) -> tuple[float, float]:
+    def errors(self, parameters: Arrays) -> tuple[float, float]:
         """Mean absolute error and root mean square error of the prediction."""
         difference = np.asarray(self.mlp.predict(parameters, self.x) - self.y, np.float64)
         return float(np.abs(difference).mean()), float(np.sqrt(np.square(difference).mean()))
 
     def one_step(self) -> tuple[dict[str, Array], dict[str, Array]]:
-        """Parameters after the first step alone: as published, and as derived."""
+        """Arrays after the first step alone: as published, and as derived."""
         weights, biases = article_a.draw(self.settings.seed, self.settings.dtype)
         article_a.iterate(self.x, self.y, weights, biases)
         derived, _ = train(self.mlp, self.start, self.x, self.y, LOSS, learning_rate=article_a.LEARNING_RATE, epochs=1)
@@ -81,7 +79,7 @@ class SineTraining:
                 progress.advance(task, self._record)
         return Course(kept, losses)
 
-    def _train_as_derived(self, progress: Progress, words: str, start: Parameters) -> Course:
+    def _train_as_derived(self, progress: Progress, words: str, start: Arrays) -> Course:
         how = {"learning_rate": article_a.LEARNING_RATE, "record_every": self._record}
         given = (self.mlp, start, self.x, self.y, LOSS)
         return train_and_keep(given, self.steps, self._kept, progress, words, **how)  # type: ignore[arg-type]  # each its own
@@ -93,7 +91,7 @@ def sine_network() -> MLP:
     return MLP(article_a.SIZES[0], [*(Dense(n, "sigmoid") for n in hidden), Dense(output)])
 
 
-def one_ulp_beside(parameters: Parameters) -> dict[str, Array]:
+def one_ulp_beside(parameters: Arrays) -> dict[str, Array]:
     """The same parameters, with the first weights moved to the next floating-point number."""
     first = parameters["dense_1/kernel"]
     return {**parameters, "dense_1/kernel": np.nextafter(first, first.dtype.type(np.inf))}

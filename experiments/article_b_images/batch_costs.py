@@ -17,10 +17,9 @@ from experiments.support.datasets import Dataset
 from experiments.support.drawing import BLUE, GREEN, RED, panels
 from keras_mlp import to_keras
 from manual_mlp import MLP, Array
+from manual_mlp.extend import Arrays
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from matplotlib.figure import Figure
     from rich.progress import Progress
 
@@ -33,9 +32,7 @@ CAPTION = "Time per image against batch size"
 READING, BY_HAND, BY_KERAS = "reading, µs per image", "arithmetic by hand, µs per image", "by Keras, µs per image"
 
 
-def batches_part(
-    mlp: MLP, parameters: Mapping[str, Array], data: Dataset, settings: Settings, progress: Progress
-) -> Part:
+def batches_part(mlp: MLP, parameters: Arrays, data: Dataset, settings: Settings, progress: Progress) -> Part:
     """The table and the plot of the times, and what the article says of them."""
     frame = times(mlp, parameters, data, settings.dtype, progress)
     gain = gains(data, settings.dtype, lambda x: mlp.predict(parameters, x).argmax(axis=1))
@@ -64,7 +61,7 @@ def batches_part(
     )
 
 
-def times(mlp: MLP, parameters: Mapping[str, Array], data: Dataset, dtype: str, progress: Progress) -> pd.DataFrame:
+def times(mlp: MLP, parameters: Arrays, data: Dataset, dtype: str, progress: Progress) -> pd.DataFrame:
     """Medians per batch size; each engine goes through all sizes before the next one starts.
 
     Thread pools of BLAS and TensorFlow disturb each other where they take turns.

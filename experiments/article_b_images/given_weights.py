@@ -10,6 +10,7 @@ import numpy as np
 
 from experiments.support.datasets import DataError
 from manual_mlp import MLP, Array, load_parameters
+from manual_mlp.extend import Arrays
 
 _DATASETS = {64: "digits", 784: "mnist"}  # by n_0
 _SHORT = {"W": "kernel", "b": "bias"}
@@ -26,7 +27,7 @@ def weights_from(path: Path, mlp: MLP, dtype: str) -> dict[str, Array]:
     return {name: arrays[name].astype(dtype) for name in mlp.parameter_shapes}
 
 
-def _renamed(path: Path, mlp: MLP, held: Mapping[str, Array]) -> dict[str, Array]:
+def _renamed(path: Path, mlp: MLP, held: Arrays) -> dict[str, Array]:
     arrays: dict[str, Array] = {}
     for name, array in held.items():
         ours = _our_name(mlp, name)
@@ -46,7 +47,7 @@ def _our_name(mlp: MLP, name: str) -> str:
     return f"{mlp.layers[int(found[2]) - 1].name}/{_SHORT[found[1]]}"
 
 
-def _check(path: Path, mlp: MLP, arrays: Mapping[str, Array], dtype: str) -> None:
+def _check(path: Path, mlp: MLP, arrays: Arrays, dtype: str) -> None:
     widths = "-".join(map(str, (mlp.inputs, *mlp.units)))
     wanted = mlp.parameter_shapes
     text = f"--weights {path} does not fit {widths}, whose parameters are {_listed(wanted)}"
@@ -58,7 +59,7 @@ def _check(path: Path, mlp: MLP, arrays: Mapping[str, Array], dtype: str) -> Non
         raise DataError(f"{text}: {', '.join(odd)} should be finite floating-point numbers in {dtype}.")
 
 
-def _advice(mlp: MLP, arrays: Mapping[str, Array]) -> str:
+def _advice(mlp: MLP, arrays: Arrays) -> str:
     """Where only n_0 is another: which data have it."""
     shapes = {name: array.shape for name, array in arrays.items()}
     first, wanted = next(iter(mlp.parameter_shapes.items()))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,11 +18,10 @@ from experiments.support.watched_training import Task, Training, train_watched
 from gradient_diff import compare
 from keras_mlp import backpropagate, to_keras
 from manual_mlp import MLP, Array, Dense, Loss, load_parameters, save_parameters
+from manual_mlp.extend import Arrays
 
 if TYPE_CHECKING:
     from rich.progress import Progress
-
-Parameters = Mapping[str, Array]
 
 BATCH = 100
 RATE = 1.0
@@ -105,7 +103,7 @@ def _training_part(training: Training, mlp: MLP, data: Dataset) -> Part:
     )
 
 
-def _given_part(mlp: MLP, parameters: Parameters, data: Dataset, settings: Settings) -> Part:
+def _given_part(mlp: MLP, parameters: Arrays, data: Dataset, settings: Settings) -> Part:
     task = Task(mlp, *_batch(data, settings.dtype), "categorical_crossentropy", RATE, 0)
     diff = compare(*task.both(parameters, settings))
     shown = settings.weights.name if settings.weights else ""
@@ -122,7 +120,7 @@ def _batch(data: Dataset, dtype: str) -> tuple[Array, Array]:
     return data.images("train", BATCH, dtype), data.one_hot("train", BATCH, dtype)
 
 
-def accuracy_part(mlp: MLP, parameters: Parameters, data: Dataset, settings: Settings) -> Part:
+def accuracy_part(mlp: MLP, parameters: Arrays, data: Dataset, settings: Settings) -> Part:
     """The weights, saved and loaded, and how many of the test images both twins classify rightly with them."""
     loaded = _save_and_load(parameters)
     same = all(np.array_equal(loaded[name], array) for name, array in parameters.items())
@@ -150,24 +148,24 @@ def accuracy_part(mlp: MLP, parameters: Parameters, data: Dataset, settings: Set
     )
 
 
-def _save_and_load(parameters: Parameters) -> dict[str, Array]:
+def _save_and_load(parameters: Arrays) -> dict[str, Array]:
     with tempfile.TemporaryDirectory() as folder:
         return load_parameters(save_parameters(Path(folder) / "weights", parameters))
 
 
-def classes_by_hand(mlp: MLP, parameters: Parameters, x: Array) -> Array:
+def classes_by_hand(mlp: MLP, parameters: Arrays, x: Array) -> Array:
     """The class of each image, by `predict` in batches of 100."""
     return mlp.predict(parameters, x, BATCH).argmax(axis=1)
 
 
-def classes_by_keras(mlp: MLP, parameters: Parameters, x: Array) -> Array:
+def classes_by_keras(mlp: MLP, parameters: Arrays, x: Array) -> Array:
     """The same, by the Keras model."""
     model = to_keras(mlp, parameters, x.dtype.name)
     outputs = [np.asarray(model(x[start : start + BATCH])) for start in range(0, len(x), BATCH)]
     return np.concatenate(outputs).argmax(axis=1)
 
 
-def _right_by_hand(mlp: MLP, parameters: Parameters, data: Dataset) -> int:
+def _right_by_hand(mlp: MLP, parameters: Arrays, data: Dataset) -> int:
     dtype = next(iter(parameters.values())).dtype.name
     return int((classes_by_hand(mlp, parameters, data.images("test", dtype=dtype)) == data.labels("test")).sum())
 
@@ -180,7 +178,7 @@ def _wrong(images: Array, labels: Array, classes: Array) -> pd.DataFrame:
     return pd.concat([frame, pixels], axis=1)
 
 
-def softmax_part(mlp: MLP, parameters: Parameters, data: Dataset, settings: Settings) -> Part:
+def softmax_part(mlp: MLP, parameters: Arrays, data: Dataset, settings: Settings) -> Part:
     """Softmax is needed in training; to tell classes it is not."""
     plain = image_network(data.inputs, "linear")
     images = data.images("test", dtype=settings.dtype)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from experiments.support.drawing import panels
-from manual_mlp import MLP, Array, Dense
+from manual_mlp import MLP, Dense
+from manual_mlp.extend import Arrays
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 FROM, TO, POINTS = -0.5, 1.5, 101
 
 
-def surfaces(*networks: Mapping[str, Array], titles: Sequence[str]) -> Figure:
+def surfaces(*networks: Arrays, titles: Sequence[str]) -> Figure:
     """The output of each network over the plane, the line where it is ½, and XOR's four points."""
     count = max(1, len(networks))  # with none, an empty plane
     figure, planes = panels(3.2 * count, 3.6, columns=count, boxed=True)
@@ -27,7 +28,7 @@ def surfaces(*networks: Mapping[str, Array], titles: Sequence[str]) -> Figure:
     return figure
 
 
-def _surface(axes: Axes, parameters: Mapping[str, Array]) -> None:
+def _surface(axes: Axes, parameters: Arrays) -> None:
     hidden = parameters["dense_1/kernel"].shape[1]
     mlp = MLP(2, [Dense(hidden, "sigmoid"), Dense(1, "sigmoid")])
     line = np.linspace(FROM, TO, POINTS, dtype=parameters["dense_1/kernel"].dtype)

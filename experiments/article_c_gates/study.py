@@ -19,8 +19,6 @@ from manual_mlp import MLP, Array, Dense, train
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-Parameters = Mapping[str, Array]
-
 XOR = np.array([[0.0], [1.0], [1.0], [0.0]])
 LOSS, RATE = "binary_crossentropy", 5.0
 STEPS, MANY_STEPS = 400, 10_000

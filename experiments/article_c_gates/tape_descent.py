@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from experiments.support.tape_step import tape_step
 from keras_mlp import parameters_of, to_keras, to_tensorflow
 from manual_mlp import MLP, Array
-from manual_mlp.extend import as_loss
+from manual_mlp.extend import Arrays, as_loss
 
 # isort: split
 import tensorflow as tf
 
 
 def train_by_tape(
-    mlp: MLP, parameters: Mapping[str, Array], x: Array, y: Array, loss: str, learning_rate: float, steps: int
+    mlp: MLP, parameters: Arrays, x: Array, y: Array, loss: str, learning_rate: float, steps: int
 ) -> dict[str, Array]:
     """W ← W − lr · dE/dW, with dE/dW from tf.GradientTape; parameters are name → array, before and after."""
     model, rate = to_keras(mlp, parameters, x.dtype.name), tf.constant(learning_rate, x.dtype)

@@ -5,12 +5,12 @@ NumPy alone. Nothing here is shared with `manual_mlp`, so that the two can be he
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Literal
 
 import numpy as np
 
 from manual_mlp import Array
+from manual_mlp.extend import Arrays
 
 ArticleSlip = Literal["sign", "output_derivative_dropped", "wrong_input"]
 
@@ -20,7 +20,7 @@ def sigmoid(a: Array) -> Array:
     return 1 / (1 + np.exp(-a))
 
 
-def article_weights(parameters: Mapping[str, Array]) -> tuple[list[Array], list[Array]]:
+def article_weights(parameters: Arrays) -> tuple[list[Array], list[Array]]:
     """The house's parameters as the article writes them."""
     layers = range(1, len(parameters) // 2 + 1)
     return [parameters[f"dense_{i}/kernel"].T for i in layers], [parameters[f"dense_{i}/bias"] for i in layers]
@@ -47,6 +47,6 @@ def gradients(w: list[Array], b: list[Array], x: Array, y: Array, slip: ArticleS
     return {f"dense_{i}/{n}": g for i, (k, d) in layers for n, g in (("kernel", k), ("bias", d.sum(axis=0)))}
 
 
-def turned(gradients: Mapping[str, Array]) -> dict[str, Array]:
+def turned(gradients: Arrays) -> dict[str, Array]:
     """The same in the house's shapes, (n_in, n_out)."""
     return {name: gradient.T for name, gradient in gradients.items()}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,6 +19,7 @@ import tensorflow as tf
 from experiments.frame.study import Comparison, Settings, Table
 from gradient_diff import GradientDiff, Status, compare
 from manual_mlp import MLP, Dense, Evaluation, Loss
+from manual_mlp.extend import Arrays
 
 SHOWN = Status.MISMATCH  # what a comparison with a wrong gradient must come to
 LOSS = "binary_crossentropy"
@@ -39,7 +40,7 @@ class Bench:
         return self.hand.problem.mlp
 
     @property
-    def parameters(self) -> Mapping[str, Array]:
+    def parameters(self) -> Arrays:
         """Name → array."""
         return self.hand.problem.parameters
 
@@ -84,7 +85,7 @@ def cross_entropy(y_true: Any, y_pred: Any) -> Any:
     return keras_mlp.to_tensorflow(Loss(LOSS))(tf.convert_to_tensor(y_true), y_pred)
 
 
-def against_tape(article: Bench, gradients: Mapping[str, Array], origin: str) -> Comparison:
+def against_tape(article: Bench, gradients: Arrays, origin: str) -> Comparison:
     """A wrong gradient against the tape's right one, expected to be found out."""
     diff = compare(dict(gradients), article.tape)
     # no ledger: the shapes of all these mistakes fit, and the right gradient shows them already

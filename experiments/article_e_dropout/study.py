@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +13,7 @@ from experiments.frame.study import Comparison, Mode, Part, Picture, Result, Set
 from experiments.support.datasets import CLASSES, Dataset, dataset_of
 from gradient_diff.keras import TrainedTogether, fit_keras, train_together
 from manual_mlp import MLP, Activation, Adam, Array, Dense, Dropout, Loss, train
+from manual_mlp.extend import Arrays
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -226,7 +226,7 @@ def _train(data: Dataset, images: Images, rate: float, seed: int, epochs: int) -
     ]
 
 
-def _accuracy(mlp: MLP, parameters: Mapping[str, Array], test: Images) -> float:
+def _accuracy(mlp: MLP, parameters: Arrays, test: Images) -> float:
     return float((mlp.predict(parameters, test.x).argmax(axis=1) == test.labels).mean())
 
 

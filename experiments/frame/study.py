@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from gradient_diff import GradientDiff, Status
 from gradient_diff.extend import gravest, plain_name
-from manual_mlp import Array, Evaluation
+from manual_mlp import Evaluation
+from manual_mlp.extend import Arrays
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -91,7 +92,7 @@ class Result:
     # file stem → Evaluation, saved as `<stem>.npz`; "evaluation" is the hand side
     evaluations: Mapping[str, Evaluation] = field(default_factory=dict)
     # file stem → name → array, saved as `<stem>.npz`: weights that a later run can take
-    parameters: Mapping[str, Mapping[str, Array]] = field(default_factory=dict)
+    parameters: Mapping[str, Arrays] = field(default_factory=dict)
     # facts of the dataset that was used, for the manifest: `experiments.support.datasets.Dataset.facts`
     data: Mapping[str, object] = field(default_factory=dict)
 

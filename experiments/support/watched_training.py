@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -14,11 +14,10 @@ from gradient_diff import GradientDiff, compare
 from keras_mlp import backpropagate, to_keras
 from manual_mlp import MLP, Array, Evaluation, train
 from manual_mlp import Progress as Epoch
+from manual_mlp.extend import Arrays
 
 if TYPE_CHECKING:
     from rich.progress import Progress
-
-Parameters = Mapping[str, Array]
 
 CHECKS = 5  # times that the tape looks at a training, the start not counted
 
@@ -38,7 +37,7 @@ class Course:
 
 
 def train_and_keep(
-    data: tuple[MLP, Parameters, Array, Array, str],
+    data: tuple[MLP, Arrays, Array, Array, str],
     epochs: int,
     keep: Collection[int],
     progress: Progress,
@@ -61,7 +60,7 @@ def train_and_keep(
     return Course(kept, losses, time.perf_counter() - begun)
 
 
-def _copied(parameters: Parameters) -> dict[str, Array]:
+def _copied(parameters: Arrays) -> dict[str, Array]:
     return {name: array.copy() for name, array in parameters.items()}
 
 
@@ -78,7 +77,7 @@ class Task:
     batch_size: int | None = None
     looked_at: int = 100
 
-    def both(self, parameters: Parameters, settings: Settings) -> tuple[Evaluation, Evaluation]:
+    def both(self, parameters: Arrays, settings: Settings) -> tuple[Evaluation, Evaluation]:
         """By hand and by the tape, on the batch that is looked at."""
         x, y = self.x[: self.looked_at], self.y[: self.looked_at]
         model = to_keras(self.mlp, parameters, settings.dtype)
@@ -121,7 +120,7 @@ class Training:
         return Table(pd.DataFrame(rows), ("epoch", "verdict"))
 
 
-def train_watched(task: Task, start: Parameters, settings: Settings, progress: Progress, words: str) -> Training:
+def train_watched(task: Task, start: Arrays, settings: Settings, progress: Progress, words: str) -> Training:
     """Train by hand, and compare the gradients at the start, a few times on the way, and at the end."""
     course = train_and_keep(
         (task.mlp, start, task.x, task.y, task.loss),

@@ -15,14 +15,12 @@ from statistics import median
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from experiments import CHECKOUT
 from experiments.frame.study import Part, Table, paragraphs
 from gradient_diff import measure
-
-Array = npt.NDArray[np.float32]
+from manual_mlp import Array
 
 ENTRIES, ENTRIES_FULL = 10_000_000, 50_000_000
 ROUNDS, ROUNDS_FULL = 5, 7

@@ -18,6 +18,7 @@ from experiments.frame.running import Outcome
 from experiments.frame.study import Settings
 from experiments.support.datasets import DataError, dataset_of, digits
 from manual_mlp import MLP, Dense, load_parameters, save_parameters
+from manual_mlp.extend import Arrays
 
 STUDY = "mnist_batches"
 Tables = Callable[[str], pd.DataFrame]
@@ -83,7 +84,7 @@ def test_a_wrong_count_would_be_seen(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_softmax_that_changes_a_class_would_be_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     right = study.classes_by_hand
 
-    def changed(mlp: MLP, parameters: study.Parameters, x: np.ndarray) -> np.ndarray:
+    def changed(mlp: MLP, parameters: Arrays, x: np.ndarray) -> np.ndarray:
         classes = right(mlp, parameters, x)
         classes[3] += mlp.layers[-1].activation == "softmax"
         return classes

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from experiments.beyond.who_is_wrong import CASES, Case, right
+from experiments.beyond.who_is_wrong import CASES, Comparing, right
 from experiments.frame.study import Comparison, Settings
 from gradient_diff import Status
 
@@ -12,7 +12,7 @@ from gradient_diff import Status
 @pytest.mark.parametrize(
     ("status", "case"), [(status, case) for status, _, _, case in CASES], ids=lambda v: getattr(v, "__name__", "")
 )
-def test_each_case_comes_to_its_status(status: Status, case: Case) -> None:
+def test_each_case_comes_to_its_status(status: Status, case: Comparing) -> None:
     assert case(Settings()).verdict is status
 
 

@@ -102,6 +102,8 @@ def test_somebody_else_s_file_is_not_replaced_and_told_before_the_study_runs(
     demo.run = lambda *_: pytest.fail("the study ran")
     with pytest.raises(FileExistsError, match=f"{name} was not written by gradient-diff, and would be replaced"):
         run("first")
+    with pytest.raises(FileExistsError, match="Choose another folder, or move it away"):
+        write_summary(tmp_path)
     assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [(name, "mine\n")]
 
 

@@ -14,8 +14,6 @@ from experiments.support import datasets
 from experiments.support.datasets import DIGITS_TRAINING, VARIABLE, DataError, dataset_of, digits, from_file
 from manual_mlp import Array, save_parameters
 
-Arrays = dict[str, Array]
-
 SMALL = {"train": 40, "test": 20}
 
 
@@ -26,18 +24,18 @@ def images(rows: int) -> Array:
 
 
 @pytest.fixture
-def arrays(monkeypatch: pytest.MonkeyPatch) -> Arrays:
+def arrays(monkeypatch: pytest.MonkeyPatch) -> dict[str, Array]:
     """A small archive of MNIST's layout, and the loader told that it is as large as MNIST."""
     shapes = {f"x_{p}": (n, 28, 28) for p, n in SMALL.items()} | {f"y_{p}": (n,) for p, n in SMALL.items()}
     monkeypatch.setattr("experiments.support.datasets._PARTS", SMALL)
     monkeypatch.setattr("experiments.support.datasets._KEYS", shapes)
     monkeypatch.delenv(VARIABLE, raising=False)
-    found: Arrays = {f"x_{part}": images(rows) for part, rows in SMALL.items()}
+    found: dict[str, Array] = {f"x_{part}": images(rows) for part, rows in SMALL.items()}
     return found | {f"y_{part}": (np.arange(rows) % 10).astype(np.uint8) for part, rows in SMALL.items()}
 
 
 @pytest.fixture
-def archive(arrays: Arrays, tmp_path: Path) -> Path:
+def archive(arrays: dict[str, Array], tmp_path: Path) -> Path:
     return save_parameters(tmp_path / "mnist.npz", arrays)
 
 
@@ -66,14 +64,14 @@ def test_images_are_scaled_and_labels_one_hot() -> None:
     assert (data.inputs, data.side) == (64, 8)
 
 
-def test_an_archive_is_read(archive: Path, arrays: Arrays) -> None:
+def test_an_archive_is_read(archive: Path, arrays: dict[str, Array]) -> None:
     data = from_file("mnist", archive)
     np.testing.assert_array_equal(data.x_train, arrays["x_train"].reshape(40, 784))
     np.testing.assert_array_equal(data.y_test, arrays["y_test"])
     assert (data.brightest, data.origin, data.side) == (255, "file mnist.npz", 28)
 
 
-def test_the_hash_is_of_the_data_and_not_of_the_file(archive: Path, arrays: Arrays, tmp_path: Path) -> None:
+def test_the_hash_is_of_the_data_and_not_of_the_file(archive: Path, arrays: dict[str, Array], tmp_path: Path) -> None:
     np.savez_compressed(tmp_path / "packed.npz", **arrays)  # type: ignore[arg-type]  # the stubs take a keyword for a flag
     facts = [from_file("mnist", path).facts["sha256"] for path in (archive, tmp_path / "packed.npz")]
     assert facts[0] == facts[1]
@@ -82,42 +80,42 @@ def test_the_hash_is_of_the_data_and_not_of_the_file(archive: Path, arrays: Arra
     assert from_file("mnist", other).facts["sha256"] != facts[0]
 
 
-def test_a_file_that_changed_is_read_again(archive: Path, arrays: Arrays) -> None:
+def test_a_file_that_changed_is_read_again(archive: Path, arrays: dict[str, Array]) -> None:
     before = from_file("mnist", archive).facts["sha256"]
     arrays["y_test"] = arrays["y_test"][::-1].copy()
     save_parameters(archive, arrays)
     assert from_file("mnist", archive).facts["sha256"] != before
 
 
-def drop(arrays: Arrays) -> None:
+def drop(arrays: dict[str, Array]) -> None:
     del arrays["y_test"]
 
 
-def rename(arrays: Arrays) -> None:
+def rename(arrays: dict[str, Array]) -> None:
     arrays["images"] = arrays.pop("x_train")
 
 
-def flatten(arrays: Arrays) -> None:
+def flatten(arrays: dict[str, Array]) -> None:
     arrays["x_test"] = arrays["x_test"].reshape(20, 784)
 
 
-def shorten(arrays: Arrays) -> None:
+def shorten(arrays: dict[str, Array]) -> None:
     arrays["y_train"] = arrays["y_train"][:-1]
 
 
-def scaled(arrays: Arrays) -> None:
+def scaled(arrays: dict[str, Array]) -> None:
     arrays["x_train"] = (arrays["x_train"] / 255).astype(np.float32)
 
 
-def eleven(arrays: Arrays) -> None:
+def eleven(arrays: dict[str, Array]) -> None:
     arrays["y_train"][5] = 10
 
 
-def no_nine(arrays: Arrays) -> None:
+def no_nine(arrays: dict[str, Array]) -> None:
     arrays["y_test"][arrays["y_test"] == 9] = 0
 
 
-def dark(arrays: Arrays) -> None:
+def dark(arrays: dict[str, Array]) -> None:
     arrays["x_test"] //= 4
 
 
@@ -135,7 +133,7 @@ def dark(arrays: Arrays) -> None:
     ],
 )
 def test_another_archive_is_refused_and_named(
-    change: Callable[[Arrays], None], words: str, arrays: Arrays, tmp_path: Path
+    change: Callable[[dict[str, Array]], None], words: str, arrays: dict[str, Array], tmp_path: Path
 ) -> None:
     change(arrays)
     path = save_parameters(tmp_path / "some.npz", arrays)
@@ -163,7 +161,7 @@ def test_the_data_of_another_known_set_are_refused(archive: Path, monkeypatch: p
     assert from_file("mnist", archive).name == "mnist"
 
 
-def test_a_pickle_is_never_opened(arrays: Arrays, tmp_path: Path) -> None:
+def test_a_pickle_is_never_opened(arrays: dict[str, Array], tmp_path: Path) -> None:
     class Boom:
         def __reduce__(self) -> tuple[object, tuple[str]]:
             return (pytest.fail, ("it was unpickled",))
@@ -226,7 +224,7 @@ def test_a_silent_network_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> 
     assert socket.getdefaulttimeout() == before
 
 
-def test_by_keras_it_is_the_same_data(archive: Path, arrays: Arrays, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_by_keras_it_is_the_same_data(archive: Path, arrays: dict[str, Array], monkeypatch: pytest.MonkeyPatch) -> None:
     import keras
 
     pairs = tuple((arrays[f"x_{part}"], arrays[f"y_{part}"]) for part in ("train", "test"))

@@ -40,6 +40,14 @@ def test_it_is_the_training_of_train(progress: Progress) -> None:
     assert mine.course.seconds > 0
 
 
+def test_what_is_kept_is_what_a_shorter_training_ends_with(progress: Progress) -> None:
+    start, kept = MLP_.initialize(1), train_watched(task(4), MLP_.initialize(1), Settings(), progress, "").course.kept
+    assert sorted(kept) == [0, *look_epochs(4)]
+    for epochs in (1, 3):
+        short = train_watched(task(epochs), start, Settings(), progress, "").course.parameters
+        assert all(np.array_equal(short[name], array) for name, array in kept[epochs].items())
+
+
 def test_what_is_kept_is_of_its_own_epoch(progress: Progress) -> None:
     mine = train_watched(task(4), MLP_.initialize(1), Settings(), progress, "")
     for epoch, (hand, _) in mine.pairs.items():

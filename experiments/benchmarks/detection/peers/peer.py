@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal, TypeAlias
@@ -11,6 +11,7 @@ import numpy as np
 
 from experiments.benchmarks.detection.peers.energy import Energy
 from manual_mlp import Array
+from manual_mlp.extend import Arrays
 
 REFUSALS = (AssertionError, ValueError, TypeError, RuntimeError)
 """What libraries raise at a gradient that they will not have: a wrong value, a wrong shape."""
@@ -20,8 +21,8 @@ REFUSALS = (AssertionError, ValueError, TypeError, RuntimeError)
 class HandAndTape:
     """Is this the gradient of that E?"""
 
-    hand: Mapping[str, Array]  # parameter name → the gradient under test; its shape may be wrong, too
-    reference: Mapping[str, Array]  # parameter name → the tape's gradient
+    hand: Arrays  # parameter name → the gradient under test; its shape may be wrong, too
+    reference: Arrays  # parameter name → the tape's gradient
     energy: Energy  # E itself
 
     @cached_property
