@@ -26,8 +26,8 @@ def test_title_equation_cure_and_look_alikes_are_printed() -> None:
         "  written  δ = dE/dz\n"
         "  right    δ = dE/dz ⊙ z(1 − z)\n"
         "Cure: Only a matching cross-entropy cancels it.\n"
-        "On some data it looks like other_loss; another batch size, widths that are pairwise different primes, or a second "
-        "step may tell them apart.\n"
+        "On some data it looks like other_loss; another batch size, widths that are pairwise different primes, or a "
+        "second step may tell them apart.\n"
     )
     assert call("output_derivative_dropped") == (0, expected, "")
 
