@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 import numpy as np
 
-from gradient_diff.arrays import checked_array
+from gradient_diff.sides import checked_array
 from manual_mlp import Array
 
 
