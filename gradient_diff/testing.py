@@ -125,14 +125,14 @@ def _row(row: Row) -> Iterator[str]:
 
 
 def _causes(diff: GradientDiff) -> Iterator[str]:
-    from gradient_diff.render.causes import heading, name, notes, sentence, sides
+    from gradient_diff.render.causes import equations_of, heading, name, notes, sentence
     from gradient_diff.wording import printable
 
     if heading(diff):
         yield from ("", heading(diff))
     for place, cause in enumerate(diff.causes, 1):
         yield f"{place}. {printable(name(cause))}"
-        equations = [f"{label}: {text}" for label, text in sides(cause)]
+        equations = [f"{label}: {text}" for label, text in equations_of(cause)]
         yield from (f"   {printable(text)}" for text in (sentence(cause.message), *equations, *notes(cause)))
     if diff.unexplained:
         yield printable(diff.unexplained)

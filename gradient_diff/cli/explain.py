@@ -11,7 +11,7 @@ import typer
 from gradient_diff.diagnosis.catalogue import CONVENTIONS, MISTAKES
 from gradient_diff.diagnosis.examples import Example, example_of
 from gradient_diff.diagnosis.mistake import Mistake
-from gradient_diff.render.causes import sentence, sides
+from gradient_diff.render.causes import equations_of, sentence
 from gradient_diff.wording import printable
 
 RECORDS = {**MISTAKES, **CONVENTIONS}
@@ -68,5 +68,5 @@ def _explanation(record: Mistake) -> Iterator[str]:
 def _equations(example: Example) -> Iterator[str]:
     cause = example.cause
     yield f"For example in {example.net}{f', {cause.layer}' if cause.layer else ''}:"
-    for label, equation in sides(cause):
+    for label, equation in equations_of(cause):
         yield f"  {label:<8} {equation}"

@@ -12,7 +12,7 @@ from gradient_diff.cli.description import read_network
 from gradient_diff.cli.telling import UNUSABLE, blame
 from gradient_diff.ledger.building import ledger
 from gradient_diff.ledger.ledger import Ledger
-from gradient_diff.render.figures.canvas import save as save_figure
+from gradient_diff.render.figures.canvas import save_figure
 from gradient_diff.render.folder import whole_folder
 from gradient_diff.render.ledgers import print_ledger
 from gradient_diff.wording import printable

@@ -45,12 +45,12 @@ def to_lines(diff: GradientDiff) -> list[str]:
     lines = []
     for place, cause in enumerate(diff.causes, 1):
         lines.append(f"{place}. **{escape(name(cause))}**: {escape(sentence(cause.message))}")
-        lines.extend(f"   - {label}: {_code(text)}" for label, text in sides(cause))
+        lines.extend(f"   - {label}: {_code(text)}" for label, text in equations_of(cause))
         lines.extend(f"   - {escape(note)}" for note in notes(cause))
     return [*lines, *([escape(diff.unexplained)] if diff.unexplained else [])]
 
 
-def sides(cause: Cause) -> Sequence[tuple[str, str]]:
+def equations_of(cause: Cause) -> Sequence[tuple[str, str]]:
     """The equation as it was written and as it should be, as far as they are known."""
     labels = ("yours", "the reference's") if cause.convention else ("written", "right")
     return [(label, text) for label, text in zip(labels, (cause.written, cause.right), strict=True) if text]

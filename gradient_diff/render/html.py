@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gradient_diff.names import readable_name
-from gradient_diff.render.causes import heading, notes, sentence, sides
+from gradient_diff.render.causes import equations_of, heading, notes, sentence
 from gradient_diff.render.causes import name as cause_name
 from gradient_diff.render.columns import COLUMNS, Column
 from gradient_diff.render.details import to_details
@@ -95,7 +95,7 @@ def _environment() -> jinja2.Environment:
     environment.globals |= {
         "cause_heading": heading,
         "cause_name": cause_name,
-        "cause_sides": sides,
+        "cause_equations": equations_of,
         "cause_notes": notes,
     }
     environment.filters |= {"sentence": sentence, "details": to_details}

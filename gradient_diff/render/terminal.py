@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from gradient_diff.ledger.ledger import LedgerLine
-from gradient_diff.render.causes import heading, name, notes, sentence, sides
+from gradient_diff.render.causes import equations_of, heading, name, notes, sentence
 from gradient_diff.render.columns import COLUMNS, Column, row_sheet
 from gradient_diff.render.ledgers import ledger_sheet
 from gradient_diff.render.sheet import GAP, STYLES, to_plain, to_rich, to_table
@@ -69,9 +69,9 @@ def _causes(diff: GradientDiff) -> Iterator[RenderableType]:
     for place, cause in enumerate(diff.causes, 1):
         yield Padding(to_rich(f"{place}. {name(cause)}", "yellow" if cause.convention else "bold red"), (0, 0, 0, GAP))
         yield Padding(to_rich(sentence(cause.message)), (0, 0, 0, GAP + 3))
-        if sides(cause):
+        if equations_of(cause):
             table = Table.grid(padding=(0, GAP, 0, 0))
-            for label, equation in sides(cause):
+            for label, equation in equations_of(cause):
                 table.add_row(to_rich(label, "dim"), to_rich(equation, _EQUATIONS.get(label, "yellow")))
             yield Padding(table, (0, 0, 0, GAP + 3))
         for note in notes(cause):

@@ -80,7 +80,7 @@ def write_png(drawn: Figure, path: Path, dpi: int | None = None) -> Path:
 
 
 @in_house_style
-def save(drawn: Figure, path: Path) -> Path:
+def save_figure(drawn: Figure, path: Path) -> Path:
     """In the house style, since matplotlib makes some of the ticks only now."""
     return write_png(drawn, path, DPI)
 

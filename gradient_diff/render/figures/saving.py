@@ -24,7 +24,7 @@ def save_figures(diff: GradientDiff, folder: str | os.PathLike[str]) -> dict[str
     """Draw everything there is to draw into PNG files."""
     place = Path(folder)
     place.mkdir(parents=True, exist_ok=True)
-    return {caption: canvas.save(drawn, place / f"{stem}.png") for stem, caption, drawn in _all(diff)}
+    return {caption: canvas.save_figure(drawn, place / f"{stem}.png") for stem, caption, drawn in _all(diff)}
 
 
 def _all(diff: GradientDiff) -> Iterator[tuple[str, str, Figure]]:

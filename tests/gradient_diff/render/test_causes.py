@@ -7,7 +7,7 @@ import pytest
 from rich.cells import cell_len
 
 from gradient_diff import Cause, GradientDiff, compare
-from gradient_diff.render.causes import heading, name, notes, sentence, sides
+from gradient_diff.render.causes import equations_of, heading, name, notes, sentence
 from gradient_diff.render.html import to_fragment, to_html
 from gradient_diff.render.tables import to_csv, to_json, to_markdown
 from gradient_diff.render.terminal import to_text
@@ -56,7 +56,7 @@ def test_a_cause_in_words() -> None:
     ]
     assert notes(KERNEL) == ["Example and look-alikes: gradient-diff explain wrong_kernel"]
     assert notes(dataclasses.replace(KERNEL, id="unheard_of")) == []
-    assert sides(CONVENTION) == [("yours", "δᵀ z_prev"), ("the reference's", "z_prevᵀ δ")]
+    assert equations_of(CONVENTION) == [("yours", "δᵀ z_prev"), ("the reference's", "z_prevᵀ δ")]
 
 
 @pytest.mark.parametrize("text", ["f′(u) is lost", "δ is", "dense_2: your", "1/N in", "p(1 − p) is", ""])
