@@ -40,14 +40,15 @@ def test_a_fresh_run_has_the_lines_of_the_committed_summary(study: str, fresh: C
     assert summary_lines(out, study) == summary_lines(REFERENCE, study)
 
 
-def test_the_committed_summary_is_that_of_the_committed_studies(tmp_path: Path) -> None:
+@pytest.mark.parametrize("folder", [REFERENCE, REFERENCE / "full"], ids=["short", "full"])
+def test_the_committed_summary_is_that_of_the_committed_studies(folder: Path, tmp_path: Path) -> None:
     for name in STUDIES:
-        for path in [REFERENCE / name / "manifest.json", *(REFERENCE / name).glob("diffs/*.csv")]:
-            copy = tmp_path / path.relative_to(REFERENCE)
+        for path in [*(folder / name).glob("manifest.json"), *(folder / name).glob("diffs/*.csv")]:
+            copy = tmp_path / path.relative_to(folder)
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(path, copy)
     write_summary(tmp_path)
-    assert (tmp_path / "summary.csv").read_text("utf-8") == (REFERENCE / "summary.csv").read_text("utf-8")
+    assert (tmp_path / "summary.csv").read_text("utf-8") == (folder / "summary.csv").read_text("utf-8")
 
 
 def summary_lines(out: Path, study: str) -> list[list[str]]:
