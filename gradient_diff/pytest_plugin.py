@@ -92,15 +92,8 @@ class Reports:
 def mismatches(error: BaseException) -> Iterator[GradientMismatch]:
     """All failed comparisons in an exception, in the groups and the chain that it brings.
 
-    Args:
-        error: what a test raised.
-
     Yields:
         Each once, the last raised first.
-
-    Example:
-        >>> list(mismatches(ValueError("no comparison")))
-        []
     """
     from gradient_diff.testing import GradientMismatch
 
@@ -118,19 +111,7 @@ def mismatches(error: BaseException) -> Iterator[GradientMismatch]:
 
 
 def folder_name(test: str) -> str:
-    """A name for a test's folder: readable, safe on any file system, and no other test's.
-
-    Args:
-        test: its node id.
-
-    Returns:
-        ASCII letters, digits, `.`, `_` and `-`; the end of it is told from the whole id, so that ids which differ only
-        in case, in other characters, or far beyond the longest name, have folders of their own.
-
-    Example:
-        >>> folder_name("tests/test_a.py::test_b[ü/2]")
-        'tests-test_a.py-test_b-2-...'
-    """
+    """A name for a test's folder: readable, safe on any file system, and no other test's."""
     from gradient_diff.names import plain_name
 
     readable = plain_name(test, keep="._", gap="-").strip("-.")[:_LONGEST]

@@ -142,3 +142,12 @@ def test_contributing_describes_each_room_and_no_other() -> None:
     described = [path.relative_to(ROOT).as_posix() for cell in cells for path in ROOT.glob(cell)]
     packages = (m.replace(".", "/") for m in TREES if m.count(".") <= 1)
     assert sorted(described) == sorted(name for name in packages if (ROOT / name).is_dir())
+
+
+def test_rich_docstrings_stand_where_users_and_neighbours_are() -> None:
+    assert anatomy.rich_inside(anatomy.modules(ROOT)) == []
+
+
+def test_a_rich_docstring_inside_would_be_seen() -> None:
+    inside = ast.parse('def helper():\n    """One.\n\n    Returns:\n        Two.\n    """')
+    assert anatomy.rich_inside({"gradient_diff.wording": inside}) == [("gradient_diff.wording.helper", 4)]

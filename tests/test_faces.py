@@ -18,6 +18,13 @@ def test_the_names_are_sorted_and_there_and_documented(name: str) -> None:
     assert [n for n in made if not getattr(module, n).__doc__] == []
 
 
+@pytest.mark.parametrize("name", FOR_USERS)
+def test_what_users_are_offered_has_an_example(name: str) -> None:
+    module = import_module(name)
+    made = [n for n in module.__all__ if inspect.isclass(getattr(module, n)) or inspect.isfunction(getattr(module, n))]
+    assert [n for n in made if "Example" not in (getattr(module, n).__doc__ or "")] == []
+
+
 def _constants_then_classes(name: str) -> tuple[int, str]:
     return (0 if name.isupper() else 1 if name[0].isupper() else 2), name
 

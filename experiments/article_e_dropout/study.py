@@ -125,14 +125,14 @@ def _trained_in(settings: Settings) -> Mode:
     return "graph" if settings.mode == "eager" else settings.mode
 
 
-def together_part(mlp: MLP, both: TrainedTogether, fitted: Any, epochs: int, mode: Mode) -> Part:
-    """Loss, accuracy and gradients of both twins over the epochs."""
+def _curves(both: TrainedTogether, fitted: Any, epochs: int) -> pd.DataFrame:
     sides = {"by hand": both.hand, "Keras, step by step": both.keras, "Keras, model.fit": fitted}
-    curves = pd.DataFrame({"epoch": range(1, epochs + 1)})
-    for kind in ("loss", "accuracy"):
-        for name, side in sides.items():
-            curves[f"{kind}, {name}"] = getattr(side, kind)
-    looks = pd.DataFrame(
+    curves = {f"{kind}, {name}": getattr(side, kind) for kind in ("loss", "accuracy") for name, side in sides.items()}
+    return pd.DataFrame({"epoch": range(1, epochs + 1), **curves})
+
+
+def _looks(both: TrainedTogether) -> pd.DataFrame:
+    return pd.DataFrame(
         {
             "epoch": look.epoch,
             "step": look.step,
@@ -142,6 +142,10 @@ def together_part(mlp: MLP, both: TrainedTogether, fitted: Any, epochs: int, mod
         }
         for look in both.looks
     )
+
+
+def together_part(mlp: MLP, both: TrainedTogether, fitted: Any, epochs: int, mode: Mode) -> Part:
+    """Loss, accuracy and gradients of both twins over the epochs."""
     return Part(
         "Both twins, mask by mask",
         paragraphs(f"""
@@ -159,8 +163,8 @@ def together_part(mlp: MLP, both: TrainedTogether, fitted: Any, epochs: int, mod
             option --mode only xla changes that, since fit itself would take a graph.
         """),
         tables={
-            "The gradients along the way": Table(looks, ("epoch", "step", "verdict")),
-            CURVES: Table(curves, ("epoch",)),
+            "The gradients along the way": Table(_looks(both), ("epoch", "step", "verdict")),
+            CURVES: Table(_curves(both, fitted, epochs), ("epoch",)),
         },
         comparisons={FIRST: Comparison(both.looks[0].diff), LAST: Comparison(both.looks[-1].diff)},
         claims={"the tape agrees with the derivation in every epoch": both.ok},

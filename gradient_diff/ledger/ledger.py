@@ -33,15 +33,6 @@ class LedgerLine:
         operands: their names: nodes, parameters, x or y.
         boxes: operands, and last the result, for a drawing.
         signs: what stands between the operands.
-
-    Example:
-        >>> from gradient_diff import ledger
-        >>> from manual_mlp import MLP, Dense
-        >>> line = ledger(MLP(3, [Dense(2)]), "mse", batch=4)[5]
-        >>> print(line)
-        dense_1  dE/dW = xᵀ δ   (4, 3)ᵀ @ (4, 2) → (3, 2)   kernel (3, 2)   fits
-        >>> print(line.equation)
-        dE/dW⁽¹⁾ = xᵀ δ⁽¹⁾   (n₀, N)(N, n₁) → (n₀, n₁)   (3, 4)(4, 2) → (3, 2)
     """
 
     layer: str

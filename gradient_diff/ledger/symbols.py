@@ -22,12 +22,7 @@ def positions(mlp: MLP) -> dict[str, int]:
 
 
 def indexed(name: str, places: Mapping[str, int]) -> str:
-    """A name in the letters of the alphabet, with the number of its layer.
-
-    Example:
-        >>> indexed("dense_2/dE_dkernel", {"dense_2": 2}), indexed("x", {}), indexed("dense_12/z", {"dense_12": 12})
-        ('dE/dW⁽²⁾', 'x', 'z⁽¹²⁾')
-    """
+    """A name in the letters of the alphabet, with the number of its layer."""
     owner = layer_of(name)
     letter = symbol(name, owner)
     return f"{letter}⁽{raised(places[owner])}⁾" if owner in places else letter
@@ -39,13 +34,6 @@ def indexed_width(layer: int) -> str:
 
 
 def symbolic(equation: Equation, places: Mapping[str, int]) -> str:
-    """The equation with layer-indexed symbols; a squared one takes brackets, lest its layer read as the power.
-
-    Example:
-        >>> from manual_mlp import Dense
-        >>> mlp = MLP(1, [Dense(5, "tanh"), Dense(2, "tanh")])
-        >>> [symbolic(e, positions(mlp)) for e in mlp.equations("mse")][6:8]
-        ['δ⁽²⁾ = dE/dz⁽²⁾ ⊙ (1 − (z⁽²⁾)²)', 'dE/dW⁽²⁾ = z⁽¹⁾ᵀ δ⁽²⁾']
-    """
+    """The equation with layer-indexed symbols; a squared one takes brackets, lest its layer read as the power."""
     right = equation.operation.render(*[indexed(o, places) for o in equation.operands])
     return _SQUARE.sub(r"(\1)²", f"{indexed(equation.node, places)} = {right}")

@@ -100,12 +100,7 @@ def to_markdown(sheet: Sheet) -> list[str]:
 
 
 def escape(text: str) -> str:
-    r"""Markdown's and HTML's own characters escaped; an underscore inside a word means nothing and stays.
-
-    Example:
-        >>> escape("a|b <i> dense_1 _x_")
-        'a\\|b &lt;i&gt; dense_1 \\_x\\_'
-    """
+    r"""Markdown's and HTML's own characters escaped; an underscore inside a word means nothing and stays."""
     text = re.sub(r"([\\`*\[\]|~$])|(?<!\w)_|_(?!\w)", lambda found: "\\" + found[0], printable(text))
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 

@@ -32,11 +32,6 @@ class ShapeExplanation:
         factor: right = factor · reference.
         given: the shape that came out, where it was told.
         values: what the values say; empty where none were given.
-
-    Example:
-        >>> found = explain_shapes({"z": (100, 784), "delta": (100, 50)}, target=(784, 50))
-        >>> [e.text for e in found.fitting], found.axes["z"]
-        (['zᵀ δ'], ('batch', 'inputs'))
     """
 
     operands: tuple[Operand, ...]

@@ -32,6 +32,11 @@ class Optimizer(ABC):
 
     Attributes:
         learning_rate: lr.
+
+    Example:
+        >>> from manual_mlp import SGD
+        >>> isinstance(SGD(0.1), Optimizer), SGD(0.1).learning_rate
+        (True, 0.1)
     """
 
     learning_rate: float
