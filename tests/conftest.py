@@ -1,4 +1,4 @@
-"""How the tests are shared out among pytest-xdist's workers: a file stays whole, and so do all that read one run."""
+"""How the tests are shared out: among the two tiers, and among pytest-xdist's workers."""
 
 from __future__ import annotations
 
@@ -6,7 +6,12 @@ import pytest
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What is costly to make, such as a run of a study, is made by one worker and not by each."""
+    """XLA compiles for seconds, so all that runs by it is slow.
+
+    A file stays whole, and what is costly to make, such as a run of a study, is made by one worker and not by each.
+    """
     for item in items:
+        if "xla" in getattr(getattr(item, "callspec", None), "params", {}).values():
+            item.add_marker(pytest.mark.slow)
         group = "studies" if "fresh" in getattr(item, "fixturenames", ()) else item.path.as_posix()
         item.add_marker(pytest.mark.xdist_group(group))

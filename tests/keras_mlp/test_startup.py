@@ -136,6 +136,7 @@ def test_tensorflow_starts_in_silence_and_without_tf32() -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, "False\n", "")
 
 
+@pytest.mark.slow  # a fresh TensorFlow
 def test_tensorflow_alone_is_not_silent() -> None:
     """If this fails, TensorFlow has become quiet, and startup.py can go."""
     assert python("import tensorflow").stderr
@@ -180,6 +181,7 @@ DOORS: dict[str, Callable[[], object]] = {
 }
 
 
+@pytest.mark.slow  # a fresh TensorFlow for each
 @pytest.mark.parametrize("door", DOORS)
 def test_whatever_may_be_the_first_operation_starts_them(door: str) -> None:
     start_devices.cache_clear()
@@ -212,6 +214,7 @@ def test_another_module_that_is_missing_is_named_as_it_is() -> None:
     assert last_line(done) == "ModuleNotFoundError: No module named 'absl'"
 
 
+@pytest.mark.slow  # a fresh TensorFlow
 def test_tf32_on_request() -> None:
     done = python("from keras_mlp.startup import tf32_enabled; print(tf32_enabled())", GRADIENT_DIFF_TF32="1")
     assert (done.stdout, done.stderr) == ("True\n", "")
@@ -235,6 +238,7 @@ def test_a_crash_inside_the_import_says_where(tmp_path: Path) -> None:
     assert "tensorflow.py" in done.stderr
 
 
+@pytest.mark.slow  # a fresh TensorFlow
 def test_closed_stderr() -> None:
     code = "import sys, os, keras_mlp; os.write(2, b'nobody hears this'); print(sys.stderr, os.fstat(1) == os.fstat(2))"
     command = f'"{sys.executable}" -c "{code}" 2>&-'
@@ -242,6 +246,7 @@ def test_closed_stderr() -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, "None False\n", "")
 
 
+@pytest.mark.slow  # a fresh TensorFlow
 def test_a_reader_who_has_gone_is_no_error() -> None:
     read, write = os.pipe()
     os.close(read)
@@ -271,16 +276,19 @@ def test_another_backend_in_keras_json(tmp_path: Path) -> None:
     assert last_line(done) == f'{NEED}keras.json in {tmp_path} says "backend": "torch". {ADVICE}'
 
 
+@pytest.mark.slow  # a fresh TensorFlow
 def test_the_environment_goes_before_keras_json(tmp_path: Path) -> None:
     (tmp_path / "keras.json").write_text('{"backend": "torch"}')
     done = python("import keras_mlp", KERAS_HOME=str(tmp_path), KERAS_BACKEND="tensorflow")
     assert (done.returncode, done.stderr) == (0, "")
 
 
+@pytest.mark.slow  # a fresh TensorFlow
 def test_keras_already_runs_on_another_backend() -> None:
     done = python("import os, keras; keras.config.backend = lambda: 'numpy'; import keras_mlp")
     assert last_line(done) == f"{NEED}keras is already imported and runs on numpy. {ADVICE}"
 
 
+@pytest.mark.slow  # a fresh TensorFlow
 def test_keras_already_runs_on_tensorflow() -> None:
     assert python("import keras, keras_mlp").returncode == 0

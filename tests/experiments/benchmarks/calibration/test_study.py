@@ -12,6 +12,8 @@ from manual_mlp.equations.local_rounding import Local
 
 SMALL = 2e5  # products of a net at most, so that dozens take seconds
 
+pytestmark = pytest.mark.slow  # sixty nets, in every mode of TensorFlow
+
 
 @pytest.fixture(scope="module")
 def samples() -> list[Sample]:

@@ -34,8 +34,10 @@ LAYERS: dict[str, tuple[Any, Any, bool | None]] = {
     "Add": (L.Add, [X, 2 * X], None),
 }
 
+OF_MANY_STEPS = ("LSTM", "GRU", "MultiHeadAttention")  # eager, op by op: seconds each
 
-@pytest.mark.parametrize("name", LAYERS)
+
+@pytest.mark.parametrize("name", [pytest.param(n, marks=[pytest.mark.slow] * (n in OF_MANY_STEPS)) for n in LAYERS])
 def test_keras_own_layers_are_right(name: str) -> None:
     make, inputs, training = LAYERS[name]
     diff = check_layer(make(), inputs, training=training)

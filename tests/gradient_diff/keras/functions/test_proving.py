@@ -17,7 +17,7 @@ X = np.random.default_rng(0).normal(size=(3, 2))
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
-@pytest.mark.parametrize("size", [3, 20])
+@pytest.mark.parametrize("size", [3, pytest.param(20, marks=pytest.mark.slow)])
 def test_a_minimum_at_zero_has_a_derivative(dtype: str, size: int, custom: Any, only_float32: Any) -> None:
     """The values are 0 there, and their rounding with them."""
     x = np.zeros(size, dtype)
