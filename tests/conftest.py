@@ -11,7 +11,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     A file stays whole, and what is costly to make, such as a run of a study, is made by one worker and not by each.
     """
     for item in items:
-        if "xla" in getattr(getattr(item, "callspec", None), "params", {}).values():
+        parameters = getattr(getattr(item, "callspec", None), "params", {}).values()
+        if any(isinstance(value, str) and value == "xla" for value in parameters):
             item.add_marker(pytest.mark.slow)
         group = "studies" if "fresh" in getattr(item, "fixturenames", ()) else item.path.as_posix()
         item.add_marker(pytest.mark.xdist_group(group))
