@@ -15,7 +15,7 @@ from gradient_diff.calling import call_derivation
 from gradient_diff.comparison import cut_down
 from gradient_diff.keras.gradients.arguments import as_named
 from gradient_diff.keras.gradients.clones import clone_reference
-from gradient_diff.keras.gradients.loss_arguments import resolve_loss
+from gradient_diff.keras.gradients.loss_arguments import compiled_weights, resolve_loss
 from gradient_diff.keras.gradients.request import Options, Reference, Request, is_finer
 from gradient_diff.keras.gradients.steps import Step, checked_rate
 from gradient_diff.noise.network import Noise, rounding_noise
@@ -166,7 +166,7 @@ def _with_weights(model: keras.Model, weights: Arrays) -> keras.Model:
         its.trainable = mine.trainable  # a config knows only of whole layers
     set_seeds(clone, seeds_of(model))
     if getattr(model, "compiled", False):
-        clone.compile(loss=model.loss)
+        clone.compile(loss=model.loss, loss_weights=compiled_weights(model))
     return clone
 
 
@@ -247,7 +247,10 @@ def _network_reference(request: Request, mlp: MLP, loss: Loss, mine: Arrays | No
         parameters = {n: a.astype(np.float64) for n, a in parameters.items()}
         model = to_keras(mlp, parameters, "float64")
     problem = mlp.problem(parameters, request.x, request.y, loss, fused=False, draws=request.draws)
-    tape = evaluate_tape(model, problem, request.loss.tensor, request.mode, request.loss.words, replay)
+    stored = str(next(iter(request.parameters.values())).dtype)
+    fine = not of_step and (replay or (stored == "float64" and (mine is None or is_finer(mine, of_step))))
+    tensor = request.loss.computed_finely(stored) if fine else request.loss.tensor
+    tape = evaluate_tape(model, problem, tensor, request.mode, request.loss.words, replay)
     if mine is not None:
         unasked = {gradient_node(n) for n in parameters if n not in request.trainable and n not in mine}
         tape = replace(tape, nodes={n: a for n, a in tape.nodes.items() if n not in unasked})

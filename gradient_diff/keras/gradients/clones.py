@@ -12,12 +12,12 @@ import tensorflow as tf
 
 from gradient_diff.keras.gradients.request import Reference, Request, is_finer
 from gradient_diff.keras.roundings import DRAWS, moved
-from gradient_diff.noise.given import drawn_noise
+from gradient_diff.noise.given import drawn_noise, widened
 from gradient_diff.noise.network import Kind, Noise
 from gradient_diff.witnesses.complex_step import Asked
 from gradient_diff.witnesses.ridders import ridders
 from keras_mlp import Mode, parameters_of, prove_same_weights
-from keras_mlp.extend import exact_decay, in_mode, layer_weights, mixed_precision, replayed, total_loss
+from keras_mlp.extend import LossTensor, exact_decay, in_mode, layer_weights, mixed_precision, replayed, total_loss
 from manual_mlp import Array
 from manual_mlp.extend import UNITS, Arrays
 
@@ -28,8 +28,8 @@ def clone_reference(request: Request, mine: Arrays, of_step: bool) -> Reference:
     finer = is_finer(mine, of_step)
     wanted = [n for n in _backwards(model) if n in request.trainable or n in mine]
     fine = _plain_gradients(request, clone, wanted)
-    tape = _plain_gradients(request, clone if finer else model, wanted, request.mode, replay=finer)
-    noise = _measured(request, fine, tape) if request.options.silent else request.options.noise
+    tape = _plain_gradients(request, clone if finer else model, wanted, request.mode, as_trained=not finer)
+    noise = widened(_measured(request, fine, tape), mine, tape) if request.options.silent else request.options.noise
     return Reference(tape, noise, request.options, _witness(request, clone), _sizes(model, request.x))
 
 
@@ -41,7 +41,7 @@ def _sizes(model: keras.Model, x: Array) -> tuple[int, int] | None:
 
 def _witness(request: Request, clone: keras.Model) -> Asked:
     """Ridders' differences of E over the float64 clone, moving one weight array along a direction."""
-    variables = layer_weights(clone)
+    variables, loss = layer_weights(clone), _loss_of(request, clone)
     xs, ys = (tf.constant(a) if a.dtype.kind in "iub" else tf.constant(a, tf.float64) for a in (request.x, request.y))
 
     def ask(name: str, direction: Array) -> tuple[float, float]:
@@ -50,7 +50,7 @@ def _witness(request: Request, clone: keras.Model) -> Asked:
         def value(h: float) -> float:
             variable.assign(start + h * direction)
             with replayed(clone, request.draws):
-                return float(total_loss(clone, request.loss.tensor, xs, ys, training=bool(request.draws)))
+                return float(total_loss(clone, loss, xs, ys, training=bool(request.draws)))
 
         try:
             return ridders(value, step=0.01)
@@ -101,11 +101,12 @@ def _assigned(model: keras.Model, arrays: Sequence[Array]) -> keras.Model:
 
 
 def _plain_gradients(
-    request: Request, model: keras.Model, wanted: Iterable[str], mode: Mode = "eager", replay: bool = True
+    request: Request, model: keras.Model, wanted: Iterable[str], mode: Mode = "eager", as_trained: bool = False
 ) -> dict[str, Array]:
-    """By the tape over a model or a clone of it, on the request's data; `replay` multiplies by masks, not drawn."""
+    """By the tape over a model or a clone of it, on the request's data; as trained it casts, and draws its masks."""
     every, before = layer_weights(model), parameters_of(model)
     weights = {n: every[n] for n in wanted}
+    loss = request.loss.tensor if as_trained else _loss_of(request, model)
     dtypes = _stored_in(model), model.outputs[0].dtype
     xs, ys = (
         a if a.dtype.kind in "iub" else tf.cast(a, dtype)
@@ -115,14 +116,20 @@ def _plain_gradients(
     def gradient() -> dict[str, Any]:
         with tf.GradientTape() as tape:
             tape.watch([v.value for v in weights.values()])  # no tape watches a moving mean by itself
-            value = total_loss(model, request.loss.tensor, xs, ys, training=bool(request.draws))
+            value = total_loss(model, loss, xs, ys, training=bool(request.draws))
         found = tape.gradient(value, [v.value for v in weights.values()], unconnected_gradients="zero")
         return dict(zip(weights, found, strict=True))
 
-    with replayed(model, request.draws if replay else {}):
+    with replayed(model, {} if as_trained else request.draws):
         gradients = in_mode(gradient, mode)
     prove_same_weights(model, before)
     return {n: gradients[n].numpy().copy() for n in weights}
+
+
+def _loss_of(request: Request, model: keras.Model) -> LossTensor:
+    """E over a clone: in float64 where the clone is, and else as Keras computes it."""
+    fine = _computes_in(model) == "float64"
+    return request.loss.computed_finely(_computes_in(request.model)) if fine else request.loss.tensor
 
 
 def _clone(model: keras.Model, dtype: str | None) -> keras.Model:

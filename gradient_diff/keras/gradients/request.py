@@ -64,7 +64,7 @@ class Request:
         mode: Mode,
         options: Options,
     ) -> Request:
-        x, y = map(np.array, data)  # copies: a function may know the originals
+        x, y = (_array(title, given) for title, given in zip("xy", data, strict=True))
         mlp, parameters = _read(model)
         draws = {} if mlp is None else read_draws(model, mlp, len(x) if x.ndim else 1, mode)
         return cls(model, mlp, parameters, tuple(trainable), x, y, draws, loss, mode, options)
@@ -96,6 +96,17 @@ class Reference:
             noise = wider(noise, {gradient_node(n) if by_node else n: b for n, b in hidden.items()})
         rtol = self.options.rtol
         return compare(mine, self.given, noise=noise, rtol=rtol, witness=self.witness, sizes=sizes)
+
+
+def _array(title: str, given: npt.ArrayLike) -> Array:
+    """A copy: a function may know the original."""
+    try:
+        return np.array(given)
+    except ValueError as error:
+        raise ValueError(
+            f"{title} cannot be read as one array: {error}. Expected numbers, one row per sample; "
+            "gradients come after x and y."
+        ) from None
 
 
 def _read(model: keras.Model) -> tuple[MLP | None, dict[str, Array]]:

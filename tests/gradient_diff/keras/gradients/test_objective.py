@@ -1,0 +1,143 @@
+"""The E that Keras trains: however the loss is named, and whatever is added to it, once."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from gradient_diff import Status
+from gradient_diff.keras import check_gradients
+from manual_mlp import Array
+
+L, R = 0.0625, keras.regularizers  # a λ that float32 holds exactly
+RNG = np.random.default_rng(0)
+X, Y = RNG.normal(size=(6, 4)), RNG.normal(size=(6, 2))
+PENALTIES: dict[str, dict[str, Any]] = {
+    "none": {},
+    "L1": {"kernel_regularizer": R.L1(L)},
+    "L2": {"kernel_regularizer": R.L2(L)},
+    "L1L2": {"kernel_regularizer": R.L1L2(L, L)},
+    "bias": {"bias_regularizer": R.L2(L)},
+    "activity": {"activity_regularizer": R.L2(L)},
+    "add_loss": {},
+}
+LOSSES = ("name", "object", "compiled")
+WHOLE = list(
+    itertools.product(("Sequential", "functional"), PENALTIES, ("float32", "float64"), ("float32", "float64"), LOSSES)
+)
+WORST = [("functional", penalty, "float32", "float64", "compiled") for penalty in PENALTIES]
+PAIRS = list(dict.fromkeys(WHOLE[::5] + WORST))  # every pair of settings is met, see below
+
+
+class Penalty(keras.layers.Layer):
+    """Adds L Σ z² to E."""
+
+    def call(self, z: Any) -> Any:
+        self.add_loss(L * tf.reduce_sum(tf.square(z)))
+        return z
+
+
+def _model(kind: str, penalty: str, dtype: str) -> keras.Model:
+    keras.utils.set_random_seed(1)
+    dense = keras.layers.Dense
+    hidden = dense(3, "tanh", bias_initializer="normal", dtype=dtype, **PENALTIES[penalty])
+    layers = [hidden, *([Penalty(dtype=dtype)] if penalty == "add_loss" else []), dense(2, dtype=dtype)]
+    inputs = keras.Input((4,), dtype=dtype)
+    if kind == "Sequential":
+        return keras.Sequential([inputs, *layers])
+    z = inputs
+    for layer in layers:
+        z = layer(z)
+    return keras.Model(inputs, keras.layers.Add(dtype=dtype)([z, 0 * z]))
+
+
+def _by_hand(weights: list[Array], x: Array, y: Array, penalty: str) -> tuple[list[Array], list[Array]]:
+    """dE/dW of the mean squared error, and of the penalty alone, in plain NumPy."""
+    w1, b1, w2, b2 = (w.astype(np.float64) for w in weights)
+    z = np.tanh(x @ w1 + b1)
+    d2 = 2 * (z @ w2 + b2 - y) / y.size
+
+    def through(dz: Array) -> list[Array]:
+        d1 = dz * (1 - z * z)
+        return [x.T @ d1, d1.sum(0)]
+
+    of_z = {"activity": 2 * L * z / len(x), "add_loss": 2 * L * z}.get(penalty, 0 * z)
+    kernel, bias = through(of_z)
+    kernel = kernel + L * np.sign(w1) * (penalty in ("L1", "L1L2")) + 2 * L * w1 * (penalty in ("L2", "L1L2"))
+    bias = bias + 2 * L * b1 * (penalty == "bias")
+    return [*through(d2 @ w2.T), z.T @ d2, d2.sum(0)], [kernel, bias, 0 * w2, 0 * b2]
+
+
+def _check(kind: str, penalty: str, stored: str, hand: str, how: str) -> None:
+    """The right gradients match, and those with the penalty once more do not."""
+    model, loss = _model(kind, penalty, stored), {"name": "mse", "object": keras.losses.MeanSquaredError()}.get(how)
+    if how == "compiled":
+        model.compile("sgd", "mse")
+    x, y = X.astype(stored), Y.astype(stored)
+    main, more = _by_hand(model.get_weights(), x.astype(float), y.astype(float), penalty)
+    once, twice = ([(m + times * p).astype(hand) for m, p in zip(main, more, strict=True)] for times in (1, 2))
+    assert {row.status for row in check_gradients(model, x, y, once, loss=loss).rows} == {Status.MATCH}
+    assert penalty == "none" or check_gradients(model, x, y, twice, loss=loss).verdict is Status.MISMATCH
+
+
+@pytest.mark.parametrize(("kind", "penalty", "stored", "hand", "how"), PAIRS)
+def test_each_penalty_counts_once(kind: str, penalty: str, stored: str, hand: str, how: str) -> None:
+    _check(kind, penalty, stored, hand, how)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("kind", "penalty", "stored", "hand", "how"), WHOLE)
+def test_each_penalty_counts_once_everywhere(kind: str, penalty: str, stored: str, hand: str, how: str) -> None:
+    _check(kind, penalty, stored, hand, how)
+
+
+def test_every_pair_of_settings_is_met() -> None:
+    for a, b in itertools.combinations(range(5), 2):
+        assert {(one[a], one[b]) for one in PAIRS} == {(one[a], one[b]) for one in WHOLE}
+
+
+@pytest.mark.parametrize("loss", [["mse"], {"out": "mse"}, "mse", keras.losses.MeanSquaredError()])
+@pytest.mark.parametrize("weights", [None, [3.0], {"out": 3.0}, 3.0])
+def test_a_compiled_loss_in_any_form_and_with_its_weight(loss: Any, weights: Any) -> None:
+    if isinstance(weights, dict | list) and type(weights) is not type(loss):
+        pytest.skip("Keras wants both in one form")
+    inputs = keras.Input((4,))
+    model = keras.Model(inputs, keras.layers.Dense(2, name="out")(inputs))
+    model.compile("sgd", loss, loss_weights=weights)
+    x, y = X.astype("f4"), Y.astype("f4")
+    w, b = (a.astype(float) for a in model.get_weights())
+    scale = 3.0 if weights else 1.0
+    d = scale * 2 * (x.astype(float) @ w + b - y) / y.size
+    right = [x.astype(float).T @ d, d.sum(0)]
+    assert check_gradients(model, x, y, right).verdict is Status.MATCH
+    assert check_gradients(model, x, y, [2 * g for g in right]).verdict is Status.MISMATCH
+
+
+@pytest.mark.parametrize("reduction", ["sum", "none", None])
+def test_a_loss_that_reduces_nothing_is_summed_as_a_tape_does(reduction: Any) -> None:
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)])
+    x, y = X.astype("f4"), Y.astype("f4")
+    w, b = (a.astype(float) for a in model.get_weights())
+    d = 2 * (x.astype(float) @ w + b - y) / 2
+    right = [x.astype(float).T @ d, d.sum(0)]
+    loss = keras.losses.MeanSquaredError(reduction=reduction)
+    assert check_gradients(model, x, y, right, loss=loss).verdict is Status.MATCH
+    assert check_gradients(model, x, y, [2 * g for g in right], loss=loss).verdict is Status.MISMATCH
+
+
+def test_a_loss_may_be_a_class_of_keras() -> None:
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)])
+    w, b = (a.astype(float) for a in model.get_weights())
+    d = 2 * (X @ w + b - Y) / Y.size
+    assert check_gradients(model, X, Y, [X.T @ d, d.sum(0)], loss=keras.losses.MeanSquaredError).ok
+
+
+def test_gradients_in_the_place_of_y_are_told_in_a_sentence() -> None:
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)])
+    with pytest.raises(ValueError, match=r"^y cannot be read as one array: .* gradients come after x and y\.$"):
+        check_gradients(model, X, [np.ones((4, 2)), np.ones(2)], Y, loss="mse")
