@@ -16,6 +16,7 @@ from experiments import STUDIES
 from experiments.frame.study import slug
 
 Facts = dict[str, Any]
+Lines = list[tuple[Any, ...]]
 
 SUMMARY, INDEX = "summary.csv", "index.html"
 COLUMNS = ("experiment", "comparison", "layer", "array", "max |hand − tape|", "σ", "status", "verdict", "expected")
@@ -44,7 +45,7 @@ def write_summary(out: Path) -> None:
     """Write both files anew from the studies that lie in the folder: whole, or not at all."""
     check_free(out)
     found = {name: facts for name in STUDIES if (facts := _facts(out / name)) is not None}
-    texts = {SUMMARY: summary_of(out, found), INDEX: index_of(found)}
+    texts = {SUMMARY: summary_of(found), INDEX: index_of({name: facts for name, (facts, _) in found.items()})}
     with tempfile.TemporaryDirectory(prefix=".summary-", dir=out) as beside:
         for name, text in texts.items():
             (Path(beside) / name).write_text(text, "utf-8", newline="\n")
@@ -52,15 +53,11 @@ def write_summary(out: Path) -> None:
             (Path(beside) / name).replace(out / name)
 
 
-def summary_of(out: Path, found: dict[str, Facts]) -> str:
+def summary_of(found: dict[str, tuple[Facts, Lines]]) -> str:
     """The lines of all comparisons, in the order of the studies."""
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")
-    table.writerow(COLUMNS)
-    for name, facts in found.items():
-        for caption, verdict in facts["verdicts"].items():
-            for row in _rows(out / name / "diffs" / f"{slug(caption)}.csv"):
-                table.writerow((name, caption, *row, verdict, facts["expected"][caption]))
+    table.writerows([COLUMNS, *((name, *line) for name, (_, lines) in found.items() for line in lines)])
     return text.getvalue()
 
 
@@ -114,12 +111,17 @@ def _index_row(name: str, facts: Facts) -> str:
     return f'<tr><th scope="row">{link}</th><td>{html.escape(STUDIES[name].line)}</td><td{style}>{cells}</td></tr>'
 
 
-def _facts(folder: Path) -> Facts | None:
-    """The manifest of a study's folder; None where there is none, or none that this version can read."""
+def _facts(folder: Path) -> tuple[Facts, Lines] | None:
+    """The manifest of a study's folder, and the lines of its comparisons; None where this version cannot read them."""
     try:
         facts: Facts = json.loads((folder / "manifest.json").read_text("utf-8"))
-        return facts if {"verdicts", "expected", "claims", "failed"} <= facts.keys() else None
-    except (OSError, ValueError, AttributeError):
+        lines = [
+            (caption, *row, verdict, facts["expected"][caption])
+            for caption, verdict in facts["verdicts"].items()
+            for row in _rows(folder / "diffs" / f"{slug(caption)}.csv")
+        ]
+        return (facts, lines) if {"claims", "failed"} <= facts.keys() else None
+    except (OSError, ValueError, AttributeError, KeyError, TypeError):
         return None
 
 

@@ -40,6 +40,7 @@ class Trial:
         case = self._case
         if case.ask is not None and case.noise is not None and self._answers:
             self._answers -= 1
+            self._passes -= 1
             return _asked(case, case.ask, case.noise, node, judged)
         truth, noise = case.truth, case.truth_noise
         if truth is None or noise is None or node not in noise.sigma or noise.kind is not Kind.NETWORK:

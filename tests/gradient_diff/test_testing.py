@@ -150,6 +150,13 @@ def test_a_kink_passes_only_where_it_is_allowed(at_a_kink: tuple[dict[str, np.nd
     assert "KINK  " not in text
 
 
+def test_the_distance_is_told_once(at_a_kink: tuple[dict[str, np.ndarray], Evaluation], evaluation: Evaluation) -> None:
+    """In the reason where that is the distance, and in a line of its own where it is something else."""
+    wrong = {n: 2 * g for n, g in evaluation.gradients.items()}
+    assert " σ apart" not in message_of(wrong, evaluation)
+    assert message_of(*at_a_kink).count(" σ apart; up to 16 σ are rounding") == 2
+
+
 def test_the_traceback_ends_in_the_test(evaluation: Evaluation) -> None:
     """pytest leaves out frames that say so."""
     with pytest.raises(GradientMismatch) as caught:

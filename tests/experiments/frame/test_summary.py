@@ -94,6 +94,23 @@ def test_a_folder_that_is_gone_or_spoilt_has_no_line(run: Run) -> None:
         assert lines(out) == []
 
 
+def test_a_spoilt_folder_of_another_study_fails_no_run(run: Run) -> None:
+    out = run("first", "second")
+    manifest = (out / "second" / "manifest.json").read_text("utf-8")
+    for spoilt in (
+        manifest.replace('"verdicts": {', '"verdicts": null, "others": {'),
+        manifest.replace("hand", "foot"),
+    ):
+        (out / "second" / "manifest.json").write_text(spoilt, "utf-8")
+        assert {line["experiment"] for line in lines(run("first"))} == {"first"}
+    (out / "second" / "manifest.json").write_text(manifest, "utf-8")
+    for table in (out / "second" / "diffs").iterdir():
+        table.write_text("other,columns\n1,2\n", "utf-8")
+    assert {line["experiment"] for line in lines(run("first"))} == {"first"}
+    shutil.rmtree(out / "second" / "diffs")
+    assert {line["experiment"] for line in lines(run("first"))} == {"first"}
+
+
 @pytest.mark.parametrize("name", ["summary.csv", "index.html"])
 def test_somebody_else_s_file_is_not_replaced_and_told_before_the_study_runs(
     name: str, run: Run, demo: SimpleNamespace, tmp_path: Path

@@ -56,6 +56,20 @@ def test_the_worst_entries_have_coordinates_and_both_values(
     assert f"Worst entries of {file}"[:60] in text.replace("\n", "")
 
 
+def test_the_ledger_that_is_printed_is_that_of_the_file(
+    call: Call, write: Write, reference: Path, answer: Evaluation
+) -> None:
+    """The arrays of forty files are not kept, but their shapes are."""
+    for form, fits in (("markdown", "fits"), ("json", '"fits": true')):
+        _, text, _ = call(write("right"), reference, "--format", form)
+        assert text.count(fits) >= len(answer.gradients)
+        assert "given (" not in text
+        assert '"fits": false' not in text
+    turned = write("turned", dense_1__kernel=answer.gradients["dense_1/kernel"].T)
+    shape = answer.gradients["dense_1/kernel"].T.shape
+    assert f"given {shape}: the transpose" in call(turned, reference, "--format", "markdown")[1]
+
+
 def test_json_is_one_object_for_one_file_and_for_many(
     call: Call, write: Write, reference: Path, tmp_path: Path
 ) -> None:

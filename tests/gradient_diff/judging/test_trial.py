@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
-from gradient_diff import Status
+from gradient_diff import Status, compare
+from gradient_diff.judging import trial
 from gradient_diff.judging.case import Case
 from gradient_diff.judging.trial import MOST_ASKED, who_is_off
 from gradient_diff.noise.network import Kind, Noise
 from gradient_diff.result.judged import Judged
 from gradient_diff.sides import Pair
-from manual_mlp import Array
+from gradient_diff.witnesses.complex_step import PASSES
+from manual_mlp import MLP, Array, Dense
 
 NAMES = [f"w{i}" for i in range(MOST_ASKED + 2)]
 OFF = Judged(Status.DIFFERENT, "far", "σ")
@@ -54,3 +58,29 @@ def test_each_trial_has_its_own_budget() -> None:
 )
 def test_the_witness_sides_with_whom_it_meets(says: float, error: float, status: Status) -> None:
     assert who_is_off(_case([], says, error), {"w0": OFF})["w0"].status is status
+
+
+def test_the_passes_of_all_gradients_together_stay_within_the_budget(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Thirty gradients are off; each asks for one pass at least."""
+    spent: list[int] = []
+    plain: Any = trial.testify
+
+    def counted(*given: object) -> object:
+        found = plain(*given)
+        spent.append(found.passes)
+        return found
+
+    monkeypatch.setattr(trial, "testify", counted)
+    mlp = MLP(2, [Dense(2, "tanh")] * 15)
+    e = mlp.backpropagate(mlp.initialize(0), np.ones((3, 2)), np.zeros((3, 2)), "mse")
+    diff = compare({n: 2 * g for n, g in e.gradients.items()}, e)
+    assert sum(row.status is Status.MISMATCH for row in diff.rows) == 30
+    assert sum(spent) == PASSES
+
+
+def test_a_noise_that_is_not_the_networks_own_asks_no_witness_inside() -> None:
+    mlp = MLP(1, [Dense(1)])
+    e = mlp.backpropagate(mlp.initialize(0), np.ones((2, 1)), np.zeros((2, 1)), "mse")
+    twice = {n: 2 * g for n, g in e.gradients.items()}
+    assert compare(twice, e).verdict is Status.MISMATCH
+    assert compare(twice, e, rtol=1e-9).verdict is Status.DIFFERENT
