@@ -1,12 +1,13 @@
 """Names for the neighbouring packages, which extend what a user of `keras_mlp` sees."""
 
+from keras_mlp.constants import hold_constants, rounded_constants, with_held_decay
 from keras_mlp.draws import DrawsReader, kept_seeds, read_draws, replayed, seeds_of, set_seeds
 from keras_mlp.losses import LossTensor
 from keras_mlp.modes import check_mode, in_mode
 from keras_mlp.optimizers import check_optimizer
 from keras_mlp.startup import start_devices, tf32_enabled
 from keras_mlp.tape import evaluate_tape, total_loss
-from keras_mlp.twin import exact_decay, layer_weights, mixed_precision
+from keras_mlp.twin import layer_weights, mixed_precision
 
 __all__ = [
     "DrawsReader",
@@ -14,16 +15,18 @@ __all__ = [
     "check_mode",
     "check_optimizer",
     "evaluate_tape",
-    "exact_decay",
+    "hold_constants",
     "in_mode",
     "kept_seeds",
     "layer_weights",
     "mixed_precision",
     "read_draws",
     "replayed",
+    "rounded_constants",
     "seeds_of",
     "set_seeds",
     "start_devices",
     "tf32_enabled",
     "total_loss",
+    "with_held_decay",
 ]

@@ -74,25 +74,11 @@ def _to_layer(layer: Layer, dtype: str, seed: int | None) -> keras.layers.Layer:
     activation = step if layer.activation == "step" else layer.activation
     if isinstance(layer, Activation):
         return keras.layers.Activation(activation, name=layer.name, dtype=dtype)
-    decay = exact_decay(keras.regularizers.L2(layer.kernel_l2)) if layer.kernel_l2 else None
+    decay = keras.regularizers.L2(layer.kernel_l2) if layer.kernel_l2 else None
+    if decay is not None:
+        decay.l2 = np.float64(layer.kernel_l2)  # Keras would send a plain float through float32, in float64 models, too
     options = {"kernel_regularizer": decay, "name": layer.name, "dtype": dtype}
     return keras.layers.Dense(layer.units, activation, layer.use_bias, kernel_initializer="zeros", **options)
-
-
-def exact_decay(regularizer: Any) -> Any:
-    """The same regularizer; of an L2 Keras sends a plain λ through float32 on its way into a float64 model, this not.
-
-    So does Keras from 3.14 on.
-
-    Example:
-        >>> import tensorflow as tf
-        >>> w, decay = tf.ones((1,), tf.float64), keras.regularizers.L2(0.1)
-        >>> float(exact_decay(decay)(w))
-        0.1
-    """
-    if type(regularizer) is keras.regularizers.L2:
-        regularizer.l2 = np.float64(regularizer.l2)
-    return regularizer
 
 
 def from_keras(model: keras.Sequential) -> tuple[MLP, dict[str, Array]]:

@@ -16,12 +16,20 @@ from gradient_diff.comparison import cut_down
 from gradient_diff.keras.gradients.arguments import as_named
 from gradient_diff.keras.gradients.clones import clone_reference
 from gradient_diff.keras.gradients.loss_arguments import compiled_weights, resolve_loss
-from gradient_diff.keras.gradients.request import Options, Reference, Request, is_finer
+from gradient_diff.keras.gradients.request import Options, Reference, Request, Rounded, is_finer, nearest_of
 from gradient_diff.keras.gradients.steps import Step, checked_rate
 from gradient_diff.noise.network import Noise, rounding_noise
 from gradient_diff.result.diff import GradientDiff
 from keras_mlp import Mode, named_weights, to_keras
-from keras_mlp.extend import check_mode, evaluate_tape, layer_weights, seeds_of, set_seeds
+from keras_mlp.extend import (
+    check_mode,
+    evaluate_tape,
+    layer_weights,
+    rounded_constants,
+    seeds_of,
+    set_seeds,
+    with_held_decay,
+)
 from manual_mlp import MLP, Evaluation, Loss, gradient_node
 from manual_mlp.extend import Arrays
 
@@ -220,7 +228,9 @@ def _compared(request: Request, mine: Arrays | None) -> GradientDiff:
 def _own_derivation(request: Request) -> Evaluation:
     assert request.network is not None  # else there would be no reference
     mlp, loss = request.network
-    return mlp.backpropagate(request.parameters, request.x, request.y, loss, request.draws)
+    return with_held_decay(mlp, request.model).backpropagate(
+        request.parameters, request.x, request.y, loss, request.draws
+    )
 
 
 def _reference(request: Request, mine: Arrays | None, of_step: bool = False) -> Reference:
@@ -241,18 +251,30 @@ def _reference(request: Request, mine: Arrays | None, of_step: bool = False) -> 
 
 
 def _network_reference(request: Request, mlp: MLP, loss: Loss, mine: Arrays | None, of_step: bool) -> Reference:
+    stored = str(next(iter(request.parameters.values())).dtype)
+    finer = is_finer(mine, of_step)  # float64 arrays deserve a float64 reference
+    fine = finer or (mine is None and stored == "float64")
+    held = rounded_constants(request.model) if finer else ()
+    tapes = [_tape(request, with_held_decay(mlp, request.model), loss, finer and stored != "float64", fine)]
+    if held:
+        tapes.append(_tape(request, mlp, loss, again=True, fine=True))
+    nearest = nearest_of(mine or {}, [tape.gradients for tape in tapes])
+    rounded = Rounded(held, tapes[1 - nearest].gradients) if held else None
+    tape = tapes[nearest]
+    if mine is not None:
+        unasked = {gradient_node(n) for n in request.parameters if n not in request.trainable and n not in mine}
+        tape = replace(tape, nodes={n: a for n, a in tape.nodes.items() if n not in unasked})
+    noise = rounding_noise(tape.problem) if of_step and request.options.silent else request.options.noise
+    return Reference(tape, noise, request.options, rounded=rounded)
+
+
+def _tape(request: Request, mlp: MLP, loss: Loss, again: bool, fine: bool) -> Evaluation:
+    """Of the model itself; or again of a float64 one with these constants, on the same masks."""
     model, parameters = request.model, request.parameters
-    replay = is_finer(mine, of_step) and any(a.dtype != np.float64 for a in parameters.values())
-    if replay:  # float64 arrays deserve a float64 reference
+    stored = str(next(iter(parameters.values())).dtype)
+    if again:
         parameters = {n: a.astype(np.float64) for n, a in parameters.items()}
         model = to_keras(mlp, parameters, "float64")
     problem = mlp.problem(parameters, request.x, request.y, loss, fused=False, draws=request.draws)
-    stored = str(next(iter(request.parameters.values())).dtype)
-    fine = not of_step and (replay or (stored == "float64" and (mine is None or is_finer(mine, of_step))))
     tensor = request.loss.computed_finely(stored) if fine else request.loss.tensor
-    tape = evaluate_tape(model, problem, tensor, request.mode, request.loss.words, replay)
-    if mine is not None:
-        unasked = {gradient_node(n) for n in parameters if n not in request.trainable and n not in mine}
-        tape = replace(tape, nodes={n: a for n, a in tape.nodes.items() if n not in unasked})
-    noise = rounding_noise(tape.problem) if of_step and request.options.silent else request.options.noise
-    return Reference(tape, noise, request.options)
+    return evaluate_tape(model, problem, tensor, request.mode, request.loss.words, again)

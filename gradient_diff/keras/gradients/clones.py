@@ -10,27 +10,40 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from gradient_diff.keras.gradients.request import Reference, Request, is_finer
+from gradient_diff.keras.gradients.request import Reference, Request, Rounded, is_finer, nearest_of
 from gradient_diff.keras.roundings import DRAWS, moved
 from gradient_diff.noise.given import drawn_noise, widened
 from gradient_diff.noise.network import Kind, Noise
 from gradient_diff.witnesses.complex_step import Asked
 from gradient_diff.witnesses.ridders import ridders
 from keras_mlp import Mode, parameters_of, prove_same_weights
-from keras_mlp.extend import LossTensor, exact_decay, in_mode, layer_weights, mixed_precision, replayed, total_loss
+from keras_mlp.extend import (
+    LossTensor,
+    hold_constants,
+    in_mode,
+    layer_weights,
+    mixed_precision,
+    replayed,
+    rounded_constants,
+    total_loss,
+)
 from manual_mlp import Array
 from manual_mlp.extend import UNITS, Arrays
 
 
 def clone_reference(request: Request, mine: Arrays, of_step: bool) -> Reference:
     """The model's tape, its rounding measured by a float64 clone; of the model's layers nothing need be known."""
-    model, clone = request.model, _clone(request.model, "float64")
-    finer = is_finer(mine, of_step)
+    model, finer = request.model, is_finer(mine, of_step)
     wanted = [n for n in _backwards(model) if n in request.trainable or n in mine]
-    fine = _plain_gradients(request, clone, wanted)
+    held = rounded_constants(model) if finer else ()
+    clones = [_clone(model, "float64", exact) for exact in (False, *([True] if held else []))]
+    fines = [_plain_gradients(request, clone, wanted) for clone in clones]
+    nearest = nearest_of(mine, fines)
+    clone, fine = clones[nearest], fines[nearest]
     tape = _plain_gradients(request, clone if finer else model, wanted, request.mode, as_trained=not finer)
     noise = widened(_measured(request, fine, tape), mine, tape) if request.options.silent else request.options.noise
-    return Reference(tape, noise, request.options, _witness(request, clone), _sizes(model, request.x))
+    told_apart = Rounded(held, fines[1 - nearest]) if held else None
+    return Reference(tape, noise, request.options, _witness(request, clone), _sizes(model, request.x), told_apart)
 
 
 def _sizes(model: keras.Model, x: Array) -> tuple[int, int] | None:
@@ -120,8 +133,15 @@ def _plain_gradients(
         found = tape.gradient(value, [v.value for v in weights.values()], unconnected_gradients="zero")
         return dict(zip(weights, found, strict=True))
 
-    with replayed(model, {} if as_trained else request.draws):
-        gradients = in_mode(gradient, mode)
+    try:
+        with replayed(model, {} if as_trained else request.draws):
+            gradients = in_mode(gradient, mode)
+    except tf.errors.OpError as error:
+        reason = error.message.splitlines()[0]
+        raise ValueError(
+            f"Keras itself cannot compute E of {model.name}: {reason} Its fit could not, either. Bring model, loss and "
+            "penalties to one dtype, or pass loss=, a name or a function, in place of a loss object."
+        ) from None
     prove_same_weights(model, before)
     return {n: gradients[n].numpy().copy() for n in weights}
 
@@ -132,8 +152,8 @@ def _loss_of(request: Request, model: keras.Model) -> LossTensor:
     return request.loss.computed_finely(_computes_in(request.model)) if fine else request.loss.tensor
 
 
-def _clone(model: keras.Model, dtype: str | None) -> keras.Model:
-    """The same architecture and weights at another dtype; None: each layer at its own."""
+def _clone(model: keras.Model, dtype: str | None, exact: bool = False) -> keras.Model:
+    """The same architecture and weights at another dtype, with exact constants or not; None: each layer at its own."""
 
     def at_dtype(layer: Any) -> Any:
         config = layer.get_config()
@@ -150,8 +170,8 @@ def _clone(model: keras.Model, dtype: str | None) -> keras.Model:
     for mine, its in zip(model.weights, clone.weights, strict=True):
         its.assign(tf.cast(mine.value, its.dtype))
         its.trainable = mine.trainable  # a config knows only of whole layers
-    for layer in clone.layers:
-        exact_decay(getattr(layer, "kernel_regularizer", None))
+    if dtype == "float64":
+        hold_constants(clone, model, exact)
     return clone
 
 

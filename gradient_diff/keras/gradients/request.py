@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import keras
@@ -79,6 +79,26 @@ class Request:
 
 
 @dataclass(frozen=True, eq=False)
+class Rounded:
+    """Constants that Keras holds in float32, and the gradients with the other of the two: exact or rounded."""
+
+    held: tuple[float, ...]
+    others: Arrays
+
+
+def nearest_of(mine: Arrays, candidates: Sequence[Arrays]) -> int:
+    """Which of several references a hand is nearest to; of equals the first."""
+
+    def distance(reference: Arrays) -> float:
+        shared = [n for n in mine if n in reference and mine[n].shape == reference[n].shape]
+        sizes = {n: max(float(np.abs(reference[n]).max(initial=0.0)), np.finfo(float).tiny) for n in shared}
+        return max((float(np.abs(mine[n] - reference[n]).max(initial=0.0)) / sizes[n] for n in shared), default=0.0)
+
+    distances = [distance(candidate) for candidate in candidates]
+    return distances.index(min(distances))
+
+
+@dataclass(frozen=True, eq=False)
 class Reference:
     """The model's gradients, with the noise and the witness that are known of them."""
 
@@ -87,6 +107,7 @@ class Reference:
     options: Options
     witness: Asked | None = None
     sizes: tuple[int, int] | None = None
+    rounded: Rounded | None = None
 
     def compared(self, mine: Evaluation | Arrays, hidden: Mapping[str, Array | float] | None = None) -> GradientDiff:
         """Against these; `hidden`, by weight, is what storing the weights hides of gradients inferred from a step."""
@@ -95,7 +116,21 @@ class Reference:
             by_node = isinstance(self.given, Evaluation)
             noise = wider(noise, {gradient_node(n) if by_node else n: b for n, b in hidden.items()})
         rtol = self.options.rtol
-        return compare(mine, self.given, noise=noise, rtol=rtol, witness=self.witness, sizes=sizes)
+        diff = compare(mine, self.given, noise=noise, rtol=rtol, witness=self.witness, sizes=sizes)
+        return self._with_constants(diff) if self.rounded else diff
+
+    def _with_constants(self, diff: GradientDiff) -> GradientDiff:
+        """Where float64 tells the rounded constants from the exact ones, the row says what Keras holds."""
+        assert self.rounded is not None
+        words = f"; Keras holds this constant as {', '.join(map(repr, self.rounded.held))}"
+        others = {gradient_node(n) if diff.problem else n: a for n, a in self.rounded.others.items()}
+        apart = {n for n, a in others.items() if n in diff.reference and self._tells_apart(n, a, diff.reference[n])}
+        rows = (replace(r, reason=r.reason + words) if r.name in apart and r.metrics else r for r in diff.rows)
+        return replace(diff, rows=tuple(rows))
+
+    def _tells_apart(self, name: str, a: Array, b: Array) -> bool:
+        noise = self.noise if isinstance(self.noise, Noise) and name in self.noise.sigma else None
+        return bool((np.abs(a - b) > (0.0 if noise is None else noise.tolerance(name))).any())
 
 
 def _array(title: str, given: npt.ArrayLike) -> Array:

@@ -14,7 +14,7 @@ from gradient_diff import Status
 from gradient_diff.keras import check_gradients
 from manual_mlp import Array
 
-L, R = 0.0625, keras.regularizers  # a λ that float32 holds exactly
+L, R = 0.05, keras.regularizers  # a λ that float32 does not hold
 RNG = np.random.default_rng(0)
 X, Y = RNG.normal(size=(6, 4)), RNG.normal(size=(6, 2))
 PENALTIES: dict[str, dict[str, Any]] = {
@@ -23,6 +23,7 @@ PENALTIES: dict[str, dict[str, Any]] = {
     "L2": {"kernel_regularizer": R.L2(L)},
     "L1L2": {"kernel_regularizer": R.L1L2(L, L)},
     "bias": {"bias_regularizer": R.L2(L)},
+    "orthogonal": {"kernel_regularizer": R.OrthogonalRegularizer(L)},
     "activity": {"activity_regularizer": R.L2(L)},
     "add_loss": {},
 }
@@ -32,6 +33,7 @@ WHOLE = list(
 )
 WORST = [("functional", penalty, "float32", "float64", "compiled") for penalty in PENALTIES]
 PAIRS = list(dict.fromkeys(WHOLE[::5] + WORST))  # every pair of settings is met, see below
+HELD = "; Keras holds this constant as 0.05000000074505806"
 
 
 class Penalty(keras.layers.Layer):
@@ -68,9 +70,20 @@ def _by_hand(weights: list[Array], x: Array, y: Array, penalty: str) -> tuple[li
 
     of_z = {"activity": 2 * L * z / len(x), "add_loss": 2 * L * z}.get(penalty, 0 * z)
     kernel, bias = through(of_z)
+    if penalty == "orthogonal":
+        kernel = kernel + _of_orthogonal(w1)
     kernel = kernel + L * np.sign(w1) * (penalty in ("L1", "L1L2")) + 2 * L * w1 * (penalty in ("L2", "L1L2"))
     bias = bias + 2 * L * b1 * (penalty == "bias")
     return [*through(d2 @ w2.T), z.T @ d2, d2.sum(0)], [kernel, bias, 0 * w2, 0 * b2]
+
+
+def _of_orthogonal(w: Array) -> Array:
+    """Of L/pairs · ½ Σ_{i≠j} |uᵢ·uⱼ|, u = w/‖w‖ row by row: dE/du = L/pairs · Σ_j s_ij uⱼ, then through the norm."""
+    norm = np.linalg.norm(w, axis=1, keepdims=True)
+    u = w / norm
+    signs = np.sign(u @ u.T) * (1 - np.eye(len(w)))
+    du = L / (len(w) * (len(w) - 1) / 2) * signs @ u
+    return (du - u * (u * du).sum(axis=1, keepdims=True)) / norm
 
 
 def _check(kind: str, penalty: str, stored: str, hand: str, how: str) -> None:
@@ -80,6 +93,10 @@ def _check(kind: str, penalty: str, stored: str, hand: str, how: str) -> None:
         model.compile("sgd", "mse")
     x, y = X.astype(stored), Y.astype(stored)
     main, more = _by_hand(model.get_weights(), x.astype(float), y.astype(float), penalty)
+    if penalty == "orthogonal" and (stored, hand) == ("float64", "float32"):
+        with pytest.raises(ValueError, match=r"^Keras itself cannot compute E of .* or pass loss="):
+            check_gradients(model, x, y, [m.astype(hand) for m in main], loss=loss)
+        return
     once, twice = ([(m + times * p).astype(hand) for m, p in zip(main, more, strict=True)] for times in (1, 2))
     assert {row.status for row in check_gradients(model, x, y, once, loss=loss).rows} == {Status.MATCH}
     assert penalty == "none" or check_gradients(model, x, y, twice, loss=loss).verdict is Status.MISMATCH
@@ -94,6 +111,24 @@ def test_each_penalty_counts_once(kind: str, penalty: str, stored: str, hand: st
 @pytest.mark.parametrize(("kind", "penalty", "stored", "hand", "how"), WHOLE)
 def test_each_penalty_counts_once_everywhere(kind: str, penalty: str, stored: str, hand: str, how: str) -> None:
     _check(kind, penalty, stored, hand, how)
+
+
+@pytest.mark.parametrize("kind", ["Sequential", "functional"])
+@pytest.mark.parametrize("penalty", ["L1", "L2", "bias", "activity"])
+def test_a_constant_counts_as_written_or_as_float32_rounds_it_and_in_no_other_way(kind: str, penalty: str) -> None:
+    model = _model(kind, penalty, "float64")
+    main, more = _by_hand(model.get_weights(), X, Y, penalty)
+    told = 0
+    for factor, status in (
+        (1.0, Status.MATCH),
+        (float(np.float32(L)) / L, Status.MATCH),
+        (1 + 3e-9, Status.MISMATCH),
+        (1 + 3e-8, Status.MISMATCH),
+    ):
+        diff = check_gradients(model, X, Y, [m + factor * p for m, p in zip(main, more, strict=True)], loss="mse")
+        assert diff.verdict is status, factor
+        told += sum(row.reason.endswith(HELD) for row in diff.rows)
+    assert told >= 4
 
 
 def test_every_pair_of_settings_is_met() -> None:
