@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import itertools
 from typing import Any
 
@@ -12,6 +13,7 @@ import tensorflow as tf
 
 from gradient_diff import Status
 from gradient_diff.keras import check_gradients
+from keras_mlp.constants import rounds_floats
 from manual_mlp import Array
 
 L, R = 0.05, keras.regularizers  # a λ that float32 does not hold
@@ -33,6 +35,7 @@ WHOLE = list(
 )
 WORST = [("functional", penalty, "float32", "float64", "compiled") for penalty in PENALTIES]
 PAIRS = list(dict.fromkeys(WHOLE[::5] + WORST))  # every pair of settings is met, see below
+BY_BATCH = "batch_size" in inspect.getsource(keras.layers.Layer.__call__)  # Keras divides an activity's penalty by N
 HELD = "; Keras holds this constant as 0.05000000074505806"
 
 
@@ -68,7 +71,7 @@ def _by_hand(weights: list[Array], x: Array, y: Array, penalty: str) -> tuple[li
         d1 = dz * (1 - z * z)
         return [x.T @ d1, d1.sum(0)]
 
-    of_z = {"activity": 2 * L * z / len(x), "add_loss": 2 * L * z}.get(penalty, 0 * z)
+    of_z = {"activity": 2 * L * z / (len(x) if BY_BATCH else 1), "add_loss": 2 * L * z}.get(penalty, 0 * z)
     kernel, bias = through(of_z)
     if penalty == "orthogonal":
         kernel = kernel + _of_orthogonal(w1)
@@ -88,6 +91,8 @@ def _of_orthogonal(w: Array) -> Array:
 
 def _check(kind: str, penalty: str, stored: str, hand: str, how: str) -> None:
     """The right gradients match, and those with the penalty once more do not."""
+    if (penalty, stored, hand) == ("L1", "float64", "float32") and not rounds_floats():
+        pytest.skip("Keras before 3.14 has no L1 in float64")
     model, loss = _model(kind, penalty, stored), {"name": "mse", "object": keras.losses.MeanSquaredError()}.get(how)
     if how == "compiled":
         model.compile("sgd", "mse")
@@ -113,6 +118,7 @@ def test_each_penalty_counts_once_everywhere(kind: str, penalty: str, stored: st
     _check(kind, penalty, stored, hand, how)
 
 
+@pytest.mark.skipif(not rounds_floats(), reason="Keras before 3.14 computes with a plain float as it is")
 @pytest.mark.parametrize("kind", ["Sequential", "functional"])
 @pytest.mark.parametrize("penalty", ["L1", "L2", "bias", "activity"])
 def test_a_constant_counts_as_written_or_as_float32_rounds_it_and_in_no_other_way(kind: str, penalty: str) -> None:
