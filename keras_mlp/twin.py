@@ -84,8 +84,8 @@ def _to_layer(layer: Layer, dtype: str, seed: int | None) -> keras.layers.Layer:
 def from_keras(model: keras.Sequential) -> tuple[MLP, dict[str, Array]]:
     """The MLP that computes what a Keras model computes, and its weights.
 
-    One thing Keras does otherwise, from 3.14 on: it rounds the λ of an L2 regularizer to float32, in a float64 model, too.
-    `to_keras` passes it on exactly.
+    One thing Keras does otherwise, from 3.14 on: it rounds the λ of an L2 regularizer to float32, in a float64 model,
+    too. `to_keras` passes it on exactly.
 
     Args:
         model: a built `keras.Sequential` of Dense, Dropout and Activation layers (ReLU and Softmax with their defaults,
