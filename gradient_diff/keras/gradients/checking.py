@@ -251,7 +251,7 @@ def _reference(request: Request, mine: Arrays | None, of_step: bool = False) -> 
 
 
 def _network_reference(request: Request, mlp: MLP, loss: Loss, mine: Arrays | None, of_step: bool) -> Reference:
-    stored = str(next(iter(request.parameters.values())).dtype)
+    stored = request.stored
     finer = is_finer(mine, of_step)  # float64 arrays deserve a float64 reference
     fine = finer or (mine is None and stored == "float64")
     held = rounded_constants(request.model) if finer else ()
@@ -271,10 +271,9 @@ def _network_reference(request: Request, mlp: MLP, loss: Loss, mine: Arrays | No
 def _tape(request: Request, mlp: MLP, loss: Loss, again: bool, fine: bool) -> Evaluation:
     """Of the model itself; or again of a float64 one with these constants, on the same masks."""
     model, parameters = request.model, request.parameters
-    stored = str(next(iter(parameters.values())).dtype)
     if again:
         parameters = {n: a.astype(np.float64) for n, a in parameters.items()}
         model = to_keras(mlp, parameters, "float64")
     problem = mlp.problem(parameters, request.x, request.y, loss, fused=False, draws=request.draws)
-    tensor = request.loss.computed_finely(stored) if fine else request.loss.tensor
+    tensor = request.loss.computed_finely(request.stored) if fine else request.loss.tensor
     return evaluate_tape(model, problem, tensor, request.mode, request.loss.words, again)

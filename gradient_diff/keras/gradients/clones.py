@@ -149,7 +149,7 @@ def _plain_gradients(
 def _loss_of(request: Request, model: keras.Model) -> LossTensor:
     """E over a clone: in float64 where the clone is, and else as Keras computes it."""
     fine = _computes_in(model) == "float64"
-    return request.loss.computed_finely(_computes_in(request.model)) if fine else request.loss.tensor
+    return request.loss.computed_finely(str(request.model.outputs[0].dtype)) if fine else request.loss.tensor
 
 
 def _clone(model: keras.Model, dtype: str | None, exact: bool = False) -> keras.Model:

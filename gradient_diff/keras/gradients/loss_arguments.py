@@ -94,6 +94,8 @@ def _compiled(model: keras.Model) -> ResolvedLoss:
     given = getattr(model, "loss", None)
     if not getattr(model, "compiled", False) or given is None:
         raise ValueError("The model was not compiled with a loss. Pass loss='mse', or compile it first.")
+    if type(model).compute_loss is not keras.Model.compute_loss:
+        return _own_compute_loss(model)
     compiled = model._compile_loss  # noqa: SLF001  (what fit differentiates; compute_loss adds the penalties, too)
     only, weight = _only(given), _only(compiled_weights(model))
     name = only if isinstance(only, str) else None
@@ -104,6 +106,20 @@ def _compiled(model: keras.Model) -> ResolvedLoss:
         words = f"{words}, weight {weight:g}"
     dtype = only.dtype if isinstance(only, keras.losses.Loss) else compiled.dtype
     return ResolvedLoss(_scalar(compiled), _scalar(_compiled_at_float64(compiled)), known, words, dtype)
+
+
+def _own_compute_loss(model: keras.Model) -> ResolvedLoss:
+    """What fit differentiates is what the model's own class says; it is called as it is."""
+    if model.losses:
+        raise ValueError(
+            f"{model.name} has a compute_loss of its own beside penalties, and nobody can tell from outside whether it "
+            "adds them. Pass loss=, the function of (y_true, y_pred) that it computes without them."
+        )
+
+    def tensor(y_true: Any, y_pred: Any) -> Any:
+        return model.compute_loss(x=None, y=y_true, y_pred=y_pred)
+
+    return _plain(tensor, None, f"the compute_loss of {type(model).__name__}")
 
 
 def compiled_weights(model: keras.Model) -> Any:

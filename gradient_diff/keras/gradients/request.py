@@ -74,6 +74,11 @@ class Request:
         """Where a description is known of both: then the house has a derivation of its own."""
         return None if self.mlp is None or self.loss.house is None else (self.mlp, self.loss.house)
 
+    @property
+    def stored(self) -> str:
+        """The dtype of the weights."""
+        return str(next((a.dtype for a in self.parameters.values()), "float64"))
+
     def named(self, title: str, given: object) -> dict[str, Array]:
         return as_named(title, given, self.trainable, list(self.parameters), self.options.names)
 

@@ -182,3 +182,27 @@ def test_gradients_in_the_place_of_y_are_told_in_a_sentence() -> None:
     model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)])
     with pytest.raises(ValueError, match=r"^y cannot be read as one array: .* gradients come after x and y\.$"):
         check_gradients(model, X, [np.ones((4, 2)), np.ones(2)], Y, loss="mse")
+
+
+class _Tripled(keras.Model):
+    """Its E is three times the compiled one."""
+
+    def compute_loss(self, x: Any = None, y: Any = None, y_pred: Any = None, **_: Any) -> Any:
+        return 3 * tf.reduce_mean(tf.square(y - y_pred))
+
+
+@pytest.mark.parametrize("decay", [None, "l2"])
+def test_a_compute_loss_of_its_own_is_what_fit_trains(decay: Any) -> None:
+    inputs = keras.Input((4,))
+    model = _Tripled(inputs, keras.layers.Dense(2, kernel_regularizer=decay)(inputs))
+    model.compile("sgd", "mse")
+    x, y = X.astype("f4"), Y.astype("f4")
+    w, b = (a.astype(float) for a in model.get_weights())
+    d = 3 * 2 * (x.astype(float) @ w + b - y) / y.size
+    right = [(x.astype(float).T @ d).astype("f4"), d.sum(0).astype("f4")]
+    if decay:
+        with pytest.raises(ValueError, match=r"has a compute_loss of its own beside penalties.* Pass loss="):
+            check_gradients(model, x, y, right)
+        return
+    assert check_gradients(model, x, y, right).verdict is Status.MATCH
+    assert check_gradients(model, x, y, [g / 3 for g in right]).verdict is Status.MISMATCH
