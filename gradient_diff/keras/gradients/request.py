@@ -72,7 +72,10 @@ class Request:
     @property
     def network(self) -> tuple[MLP, Loss] | None:
         """Where a description is known of both: then the house has a derivation of its own."""
-        return None if self.mlp is None or self.loss.house is None else (self.mlp, self.loss.house)
+        mlp, loss = self.mlp, self.loss.house
+        if mlp is None or loss is None or (self.loss.dtype in (None, self.stored) and _takes_other_logits(mlp, loss)):
+            return None
+        return mlp, loss
 
     @property
     def stored(self) -> str:
@@ -136,6 +139,13 @@ class Reference:
     def _tells_apart(self, name: str, a: Array, b: Array) -> bool:
         noise = self.noise if isinstance(self.noise, Noise) and name in self.noise.sigma else None
         return bool((np.abs(a - b) > (0.0 if noise is None else noise.tolerance(name))).any())
+
+
+def _takes_other_logits(mlp: MLP, loss: Loss) -> bool:
+    """Whether Keras computes a cross-entropy from the u below another activation than the loss is made for."""
+    last = next((z for z in reversed(mlp.layers) if not z.transparent), None)
+    wanted = None if loss.from_logits else loss.function.fused_activation
+    return wanted is not None and getattr(last, "activation", None) in {"sigmoid", "softmax"} - {wanted}
 
 
 def _array(title: str, given: npt.ArrayLike) -> Array:

@@ -206,3 +206,18 @@ def test_a_compute_loss_of_its_own_is_what_fit_trains(decay: Any) -> None:
         return
     assert check_gradients(model, x, y, right).verdict is Status.MATCH
     assert check_gradients(model, x, y, [g / 3 for g in right]).verdict is Status.MISMATCH
+
+
+@pytest.mark.parametrize("how", LOSSES)
+def test_of_a_sigmoid_below_a_categorical_cross_entropy_keras_trains_softmax(how: str) -> None:
+    """Keras takes the u below any sigmoid for its logits: dE/du is (softmax(u) − y)/N."""
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3, "sigmoid")])
+    model.compile("sgd", "categorical_crossentropy")
+    x, y = X.astype("f4"), np.eye(3, dtype="f4")[[0, 1, 2, 0, 1, 2]]
+    w, b = (a.astype(float) for a in model.get_weights())
+    e = np.exp(x.astype(float) @ w + b)
+    d = (e / e.sum(1, keepdims=True) - y) / len(x)
+    right = [x.astype(float).T @ d, d.sum(0)]
+    loss = {"name": "categorical_crossentropy", "object": keras.losses.CategoricalCrossentropy()}.get(how)
+    assert check_gradients(model, x, y, right, loss=loss).verdict is Status.MATCH
+    assert check_gradients(model, x, y, [1.001 * g for g in right], loss=loss).verdict is Status.MISMATCH
