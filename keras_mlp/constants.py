@@ -1,14 +1,17 @@
-"""The constants of penalties: Keras sends each through float32 on its way into a float64 model."""
+"""Constants: Keras and TensorFlow send each plain float through float32 on its way into a float64 model."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from functools import cache
 from typing import Any
 
 import keras
 import numpy as np
+import tensorflow as tf
+from tensorflow.python.framework import ops as _ops  # where tf.cast turns a plain float into a tensor
 
 from manual_mlp import MLP, Dense
 
@@ -39,10 +42,65 @@ def as_written(constant: Any) -> float:
     return float(str(np.float32(value))) if lost else value
 
 
-def hold_constants(clone: keras.Model, model: keras.Model, exact: bool) -> None:
-    """Let a float64 clone compute its penalties with the model's constants as written, or as Keras holds them."""
-    for (regularizer, name, _), (_, _, constant) in zip(_constants(clone), _constants(model), strict=True):
-        setattr(regularizer, name, np.float64(as_written(constant) if exact else as_held(constant)))
+@contextmanager
+def exact_constants(model: keras.Model) -> Iterator[None]:
+    """Within it a model computes with its constants as they were written: penalties, slopes, scales, √2 of gelu."""
+    with ExitStack() as stack:
+        for regularizer, name, constant in _constants(model):
+            _put(stack, regularizer, name, np.float64(as_written(constant)))
+        _put(stack, _ops, "convert_to_tensor", _exactly(_ops.convert_to_tensor))
+        _put(stack, tf.nn, "leaky_relu", _leaky_relu)
+        yield
+
+
+def _put(stack: ExitStack, thing: Any, name: str, value: Any) -> None:
+    stack.callback(setattr, thing, name, getattr(thing, name))
+    setattr(thing, name, value)
+
+
+def _exactly(convert: Callable[..., Any]) -> Callable[..., Any]:
+    """`tf.cast` of a plain float asks TensorFlow for a tensor of no dtype, and gets a float32."""
+
+    def converted(value: Any, dtype: Any = None, *more: Any, **options: Any) -> Any:
+        plain = type(value) is float and dtype is None and not more and not options.get("dtype_hint")
+        return convert(value, tf.float64 if plain else dtype, *more, **options)
+
+    return converted
+
+
+def _leaky_relu(features: Any, alpha: float = 0.2, name: str | None = None) -> Any:
+    """TensorFlow's own keeps its slope as a float32 attribute."""
+    return tf.where(features > 0, features, tf.constant(alpha, features.dtype) * features, name)
+
+
+def held_in_float32(graph: Any) -> tuple[float, ...]:
+    """The constants that a traced float64 computation holds as float32 has them, though float32 has not what was meant."""
+    found = set()
+    for nodes in _functions(graph):
+        for node in nodes.values():
+            if node.op == "LeakyRelu":
+                found.add(float(np.float32(node.attr["alpha"].f)))
+            source = nodes.get(node.input[0].split(":")[0].lstrip("^")) if node.op == "Cast" else None
+            if source is not None and source.op == "Const" and node.attr["DstT"].type == tf.float64.as_datatype_enum:
+                value = tf.make_ndarray(source.attr["value"].tensor)
+                found |= {float(v) for v in value.reshape(-1)[:1]} if value.dtype == np.float32 else set()
+    return tuple(sorted(v for v in found if float(str(np.float32(v))) != v))
+
+
+def computes_in_float64(graph: Any) -> bool:
+    """Whether nothing in a traced computation is rounded to less than float64 on the way."""
+    floats = {d.as_datatype_enum for d in (tf.float32, tf.float16, tf.bfloat16)}
+    casts = (node for nodes in _functions(graph) for node in nodes.values() if node.op == "Cast")
+    double = tf.float64.as_datatype_enum
+    return not any(node.attr["SrcT"].type == double and node.attr["DstT"].type in floats for node in casts)
+
+
+def _functions(graph: Any) -> Iterator[dict[str, Any]]:
+    """The nodes of a graph, and of each function in it, by name."""
+    definition = graph.as_graph_def()
+    yield {node.name: node for node in definition.node}
+    for function in definition.library.function:
+        yield {node.name: node for node in function.node_def}
 
 
 def rounded_constants(model: keras.Model) -> tuple[float, ...]:

@@ -1,10 +1,12 @@
 """Names for the neighbouring packages, which extend what a user of `keras_mlp` sees."""
 
-from keras_mlp.constants import hold_constants, rounded_constants, with_held_decay
+from keras_mlp.constants import computes_in_float64, held_in_float32, rounded_constants, with_held_decay
+from keras_mlp.copies import alone, copied, floatx, holding, is_float, layers_of
 from keras_mlp.draws import DrawsReader, kept_seeds, read_draws, replayed, seeds_of, set_seeds
 from keras_mlp.losses import LossTensor
-from keras_mlp.modes import check_mode, in_mode
+from keras_mlp.modes import check_mode, in_mode, made_for
 from keras_mlp.optimizers import check_optimizer
+from keras_mlp.replay import recorded_draws, replayed_draws
 from keras_mlp.startup import start_devices, tf32_enabled
 from keras_mlp.tape import evaluate_tape, total_loss
 from keras_mlp.twin import layer_weights, mixed_precision
@@ -12,16 +14,26 @@ from keras_mlp.twin import layer_weights, mixed_precision
 __all__ = [
     "DrawsReader",
     "LossTensor",
+    "alone",
     "check_mode",
     "check_optimizer",
+    "computes_in_float64",
+    "copied",
     "evaluate_tape",
-    "hold_constants",
+    "floatx",
+    "held_in_float32",
+    "holding",
     "in_mode",
+    "is_float",
     "kept_seeds",
     "layer_weights",
+    "layers_of",
+    "made_for",
     "mixed_precision",
     "read_draws",
+    "recorded_draws",
     "replayed",
+    "replayed_draws",
     "rounded_constants",
     "seeds_of",
     "set_seeds",

@@ -35,16 +35,17 @@ def in_mode(function: Callable[[], Tensors], mode: Mode) -> Tensors:
     return made_for(function, mode)()
 
 
-def made_for(function: Callable[[], Tensors], mode: Mode) -> Callable[[], Tensors]:
-    """The same to call often: it is built once, here."""
+def made_for(function: Callable[..., Tensors], mode: Mode, *like: Any) -> Callable[..., Tensors]:
+    """The same to call often, on tensors of the shapes of these: it is built once, here; a graph has it as `.graph`."""
     if mode == "eager":
         return function
     # A concrete function: tf.function itself would warn of retracing when many models are compared.
     with quiet_stderr():  # the compilers chat, too
-        built = tf.function(function, jit_compile=mode == "xla").get_concrete_function()
+        built = tf.function(function, jit_compile=mode == "xla").get_concrete_function(*like)
 
-    def call() -> Tensors:
+    def call(*tensors: Any) -> Tensors:
         with quiet_stderr():  # XLA compiles at the first call
-            return dict(built())
+            return dict(built(*tensors))
 
+    call.graph = built.graph  # type: ignore[attr-defined]
     return call

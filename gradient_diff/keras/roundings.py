@@ -14,9 +14,9 @@ DRAWS = 8  # of the rounding of something that the house's noise model does not 
 def moved(array: Array, dtype: str, rng: np.random.Generator, draw: int, stored: str = "") -> Array:
     """Values as `stored` holds them, in float64; from the second draw on, each moved by one unit roundoff of `dtype`.
 
-    Whole numbers are left as they are. Where nothing else is said, values are stored in that dtype.
+    Whole numbers and text are left as they are. Where nothing else is said, values are stored in that dtype.
     """
-    if array.dtype.kind in "iub":
+    if array.dtype.kind in "iubUS":
         return array
     factor = 1 + 2 * UNITS[dtype] * rng.choice([-1, 0, 1], array.shape) if draw else 1.0
     return np.asarray(tf.cast(tf.constant(array * factor), stored or dtype).numpy(), np.float64)

@@ -14,20 +14,25 @@ import numpy.typing as npt
 from gradient_diff.calling import call_derivation
 from gradient_diff.comparison import cut_down
 from gradient_diff.keras.gradients.arguments import as_named
-from gradient_diff.keras.gradients.clones import clone_reference
-from gradient_diff.keras.gradients.loss_arguments import compiled_weights, resolve_loss
-from gradient_diff.keras.gradients.request import Options, Reference, Request, Rounded, is_finer, nearest_of
+from gradient_diff.keras.gradients.data import Data
+from gradient_diff.keras.gradients.loss_arguments import resolve_loss
+from gradient_diff.keras.gradients.measured import measured_reference
+from gradient_diff.keras.gradients.readings import read_otherwise
+from gradient_diff.keras.gradients.reference import Reference, Rounded, nearest_of
+from gradient_diff.keras.gradients.request import Options, Request, is_finer
 from gradient_diff.keras.gradients.steps import Step, checked_rate
 from gradient_diff.noise.network import Noise, rounding_noise
 from gradient_diff.result.diff import GradientDiff
 from keras_mlp import Mode, named_weights, to_keras
 from keras_mlp.extend import (
+    alone,
     check_mode,
     evaluate_tape,
+    holding,
+    kept_seeds,
     layer_weights,
     rounded_constants,
-    seeds_of,
-    set_seeds,
+    sample_weights_of,
     with_held_decay,
 )
 from manual_mlp import MLP, Evaluation, Loss, gradient_node
@@ -41,6 +46,9 @@ def check_gradients(
     gradients: object = None,
     *,
     loss: object = None,
+    training: bool | None = None,
+    sample_weight: npt.ArrayLike | None = None,
+    class_weight: Mapping[int, float] | None = None,
     before: object = None,
     after: object = None,
     learning_rate: float | None = None,
@@ -107,16 +115,32 @@ def check_gradients(
     options = Options(noise, names or {}, rtol, sizes)
     _check_options(options, gradients, after)
     trainable = _trainable_names(model)
-    if before is not None:
+    with alone(model):
         every = list(layer_weights(model))
-        model = _with_weights(model, as_named("before", before, trainable, every, options.names))
-    request = Request.of(model, trainable, (x, y), resolve_loss(loss, model), mode, options)
+        start = {} if before is None else as_named("before", before, trainable, every, options.names)
+        variables = layer_weights(model)
+        with kept_seeds(model), holding([(variables[n], a) for n, a in start.items()]):
+            data = Data.of(model, x, y)
+            data = replace(data, sample_weight=sample_weights_of(data.y, sample_weight, class_weight))
+            resolved = resolve_loss(loss, model)
+            request = Request.of(model, tuple(trainable), data, resolved, training, mode, options)
+            return _checked(request, gradients, after, learning_rate)
+
+
+def _checked(request: Request, gradients: object, after: object, learning_rate: object) -> GradientDiff:
     if after is not None:
         step = _step(request, after, learning_rate)
-        return step.judged(_reference(request, step.gradients, of_step=True).compared)
+        return _read_either_way(request, lambda asked: step.judged(_reference(asked, step.gradients, True).compared))
     if callable(gradients):
         return _called(request, gradients)
-    return _compared(request, None if gradients is None else request.named("gradients", gradients))
+    mine = None if gradients is None else request.named("gradients", gradients)
+    return _read_either_way(request, lambda asked: _compared(asked, mine))
+
+
+def _read_either_way(request: Request, judge: Callable[[Request], GradientDiff]) -> GradientDiff:
+    """Nobody is accused before the other of training and inference was tried."""
+    diff = judge(request)
+    return read_otherwise(request, diff, judge) if diff.verdict.bad else diff
 
 
 def _check_request(gradients: object, before: object, after: object, learning_rate: object, mode: Mode) -> None:
@@ -155,31 +179,14 @@ def _trainable_names(model: keras.Model) -> list[str]:
         raise TypeError(f"model is {type(model).__name__}: expected a keras.Model, Sequential or functional.")
     if not model.built:
         raise ValueError("The model has no weights yet: give it a keras.Input, or call it once on data.")
-    if not getattr(model, "inputs", None):
-        raise TypeError(
-            f"{model.name} is a subclass of keras.Model, of which no float64 clone can be made. "
-            "Build the same network as a Sequential or functional model."
-        )
     names = list(named_weights(model))
     if len(names) != len(model.trainable_weights):
         raise TypeError(f"{model.name} holds a model within the model, whose weights share names. Check the inner one.")
     return names
 
 
-def _with_weights(model: keras.Model, weights: Arrays) -> keras.Model:
-    """A clone that holds other weights; the compiled loss goes along."""
-    clone = keras.models.clone_model(model)
-    for (name, mine), its in zip(layer_weights(model).items(), layer_weights(clone).values(), strict=True):
-        its.assign(weights.get(name, mine))
-        its.trainable = mine.trainable  # a config knows only of whole layers
-    set_seeds(clone, seeds_of(model))
-    if getattr(model, "compiled", False):
-        clone.compile(loss=model.loss, loss_weights=compiled_weights(model))
-    return clone
-
-
 def _step(request: Request, after: object, learning_rate: object) -> Step:
-    if request.draws:
+    if request.masks:
         raise ValueError(
             "after= of a model with Dropout: nobody knows the masks of that step any more. Pass gradients= as a "
             "function (parameters, x, y, draws), which is given the masks."
@@ -198,12 +205,12 @@ def _step(request: Request, after: object, learning_rate: object) -> Step:
 
 def _called(request: Request, function: Callable[..., object]) -> GradientDiff:
     """Of a function's gradients; without masks it is called on smaller cases, too, if nothing explains them."""
-    given = request.draws if _takes_draws(function) else None
-    called = call_derivation(function, request.parameters, request.x, request.y, given)
+    given = request.masks if _takes_draws(function) else None
+    called = call_derivation(function, request.parameters, request.data.x, request.data.y, given)
     named = request.named("gradients", called.gradients)
-    diff = replace(_compared(request, named), changed=called.changed)
+    diff = replace(_read_either_way(request, lambda asked: _compared(asked, named)), changed=called.changed)
     more: tuple[Any, ...] = () if given is None else ({},)
-    if request.draws or named.keys() != request.parameters.keys():  # a smaller case is held against every gradient
+    if request.masks or named.keys() != request.parameters.keys():  # a smaller case is held against every gradient
         return diff
     renamed = request.options.names
     return cut_down(diff, lambda w, x, y: as_named("gradients", function(w, x, y, *more), list(w), renamed=renamed))
@@ -228,9 +235,9 @@ def _compared(request: Request, mine: Arrays | None) -> GradientDiff:
 def _own_derivation(request: Request) -> Evaluation:
     assert request.network is not None  # else there would be no reference
     mlp, loss = request.network
-    return with_held_decay(mlp, request.model).backpropagate(
-        request.parameters, request.x, request.y, loss, request.draws
-    )
+    x, y, weight = request.data.x, request.data.y, request.data.sample_weight
+    held = with_held_decay(mlp, request.model)
+    return held.backpropagate(request.parameters, x, y, loss, request.masks, sample_weight=weight)
 
 
 def _reference(request: Request, mine: Arrays | None, of_step: bool = False) -> Reference:
@@ -247,7 +254,7 @@ def _reference(request: Request, mine: Arrays | None, of_step: bool = False) -> 
             "The house has no derivation of its own for this model and loss. Pass gradients=, or a Sequential of Dense "
             "layers of one dtype with one of the house's losses."
         )
-    return clone_reference(request, mine, of_step)
+    return measured_reference(request, mine, of_step)
 
 
 def _network_reference(request: Request, mlp: MLP, loss: Loss, mine: Arrays | None, of_step: bool) -> Reference:
@@ -274,6 +281,8 @@ def _tape(request: Request, mlp: MLP, loss: Loss, again: bool, fine: bool) -> Ev
     if again:
         parameters = {n: a.astype(np.float64) for n, a in parameters.items()}
         model = to_keras(mlp, parameters, "float64")
-    problem = mlp.problem(parameters, request.x, request.y, loss, fused=False, draws=request.draws)
+    x, y, weight = request.data.x, request.data.y, request.data.sample_weight
+    problem = mlp.problem(parameters, x, y, loss, fused=False, draws=request.masks, sample_weight=weight)
     tensor = request.loss.computed_finely(request.stored) if fine else request.loss.tensor
-    return evaluate_tape(model, problem, tensor, request.mode, request.loss.words, again)
+    words = request.loss.words
+    return evaluate_tape(model, problem, tensor, request.mode, words, again, request.in_training)

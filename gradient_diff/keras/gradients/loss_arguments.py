@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import copy
 import difflib
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import inspect
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from functools import partial
+from typing import Any, TypeAlias
 
 import keras
 import tensorflow as tf
 
 from keras_mlp import to_tensorflow
-from keras_mlp.extend import LossTensor
+from keras_mlp.extend import floatx
 from manual_mlp import LOSSES, Loss
 from manual_mlp.extend import ALIASES
+
+
+LossTensor: TypeAlias = Callable[[Any, Any, Any], Any]
+"""(y_true, y_pred, sample_weight or None) → E without penalties."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +29,8 @@ class ResolvedLoss:
 
     A loss *object* of Keras's casts what it is given to its own `dtype`, None for a function, which computes in that of
     its arguments; `in_float64` is the same without that cast. `house` is the same as a `Loss`, or None for one without
-    a name here.
+    a name here. `own` is a model's own compute_loss, the whole of E: (x, y_true, y_pred, sample_weight, training) → E.
+    `stepped`: the model has a train_step of its own, and only that knows what is trained.
     """
 
     tensor: LossTensor
@@ -32,6 +38,8 @@ class ResolvedLoss:
     house: Loss | None
     words: str
     dtype: str | None = None
+    own: Callable[..., Any] | None = None
+    stepped: bool = False
 
     def computed_finely(self, model: str) -> LossTensor:
         """E of a model of some dtype, for a run of it in float64: the same function, whose cast rounds nothing more.
@@ -41,24 +49,30 @@ class ResolvedLoss:
         """
         if self.dtype in (None, model):
             return self.in_float64
-        return lambda y_true, y_pred: self.in_float64(y_true, tf.identity(y_pred))
+        return lambda y_true, y_pred, weight: self.in_float64(
+            y_true, keras.tree.map_structure(tf.identity, y_pred), weight
+        )
 
 
 def resolve_loss(loss: object, model: keras.Model) -> ResolvedLoss:
-    """Find out what is meant; None means the model's compiled loss."""
+    """Find out what is meant; None means what the model was compiled with."""
     if loss is None:
         return _compiled(model)
+    if isinstance(loss, Mapping | list | tuple):
+        return _of_several(loss, model)
+    return _of_outputs(_single(loss), model)
+
+
+def _single(loss: object) -> ResolvedLoss:
     if isinstance(loss, type) and issubclass(loss, keras.losses.Loss):
         loss = loss()  # as compile takes a class
     if isinstance(loss, Loss) or (isinstance(loss, str) and loss in (*LOSSES, *ALIASES)):
         house = loss if isinstance(loss, Loss) else Loss(loss)
-        return _plain(to_tensorflow(house), house, house.name)
+        twin = to_tensorflow(house)
+        return _plain(lambda y, p, w: twin(y, p) if w is None else twin(y, p, w), house, house.name)
     if isinstance(loss, keras.losses.Loss):
         words = f"the Keras loss object {loss.name} ({loss.dtype})"
-        as_it_is: LossTensor = loss
-        tensor, fine = (
-            _scalar(one) if loss.reduction in (None, "none") else one for one in (as_it_is, _at_float64(loss))
-        )
+        tensor, fine = (_scalar(one) for one in (loss, _at_float64(loss)))
         return ResolvedLoss(tensor, fine, _house_name(loss), words, loss.dtype)
     if isinstance(loss, str):
         return _plain(_mean(_of_keras(loss)), None, loss)
@@ -70,8 +84,51 @@ def resolve_loss(loss: object, model: keras.Model) -> ResolvedLoss:
 
 
 def _plain(tensor: LossTensor, house: Loss | None, words: str) -> ResolvedLoss:
-    """A function computes in the dtype of what it is given."""
-    return ResolvedLoss(tensor, tensor, house, words)
+    """A function computes in the dtype of what it is given; targets (N,) of outputs (N, 1) are a column to it."""
+
+    def aligned(y_true: Any, y_pred: Any, weight: Any) -> Any:
+        if y_pred.shape.rank == y_true.shape.rank + 1 and y_pred.shape[-1] == 1:
+            y_true = y_true[..., None]
+        return tensor(y_true, y_pred, weight)
+
+    return ResolvedLoss(aligned, aligned, house, words)
+
+
+def _of_outputs(one: ResolvedLoss, model: keras.Model) -> ResolvedLoss:
+    """One loss for every output, added up."""
+    count = len(getattr(model, "outputs", None) or ())
+    return _summed([one] * count, [one.words], model) if count > 1 else one
+
+
+def _of_several(losses: Mapping[str, object] | list[object] | tuple[object, ...], model: keras.Model) -> ResolvedLoss:
+    """A loss for each output, by name or in order."""
+    names = list(getattr(model, "output_names", None) or ())
+    given = list(losses.values()) if isinstance(losses, Mapping) else list(losses)
+    if isinstance(losses, Mapping):
+        if names and set(losses) != set(names):
+            raise ValueError(f"loss names {', '.join(losses)}, but the outputs are {', '.join(names)}. Give one for each.")
+        given = [losses[n] for n in names] if names else given
+    if names and len(given) != len(names):
+        raise ValueError(f"loss holds {len(given)} losses, but the model has {len(names)} outputs: {', '.join(names)}.")
+    resolved = [_single(one) for one in given]
+    return resolved[0] if len(resolved) == 1 else _summed(resolved, [one.words for one in resolved], model)
+
+
+def _summed(losses: list[ResolvedLoss], words: list[str], model: keras.Model) -> ResolvedLoss:
+    names = list(getattr(model, "output_names", None) or ())
+
+    def in_order(tree: Any) -> list[Any]:
+        if isinstance(tree, Mapping):
+            return [tree[n] for n in (names if names and set(names) == set(tree) else sorted(tree))]
+        return list(tree) if isinstance(tree, list | tuple) else [tree] * len(losses)
+
+    def total(parts: list[LossTensor], y_true: Any, y_pred: Any, weight: Any) -> Any:
+        several = (in_order(tree) for tree in (y_true, y_pred, weight))
+        return sum(part(*one) for part, *one in zip(parts, *several, strict=True))
+
+    tensor, fine = (partial(total, parts) for parts in ([z.tensor for z in losses], [z.in_float64 for z in losses]))
+    dtypes = {z.dtype for z in losses}
+    return ResolvedLoss(tensor, fine, None, " + ".join(words), dtypes.pop() if len(dtypes) == 1 else "mixed")
 
 
 def _of_keras(name: str) -> Callable[[Any, Any], Any]:
@@ -87,20 +144,48 @@ def _of_keras(name: str) -> Callable[[Any, Any], Any]:
 
 
 def _mean(function: Callable[[Any, Any], Any]) -> LossTensor:
-    return lambda y_true, y_pred: tf.reduce_mean(function(y_true, y_pred))
+    """The mean of what a function gives for each sample, or what it gives; it alone may leave TensorFlow."""
+
+    def value(y_true: Any, y_pred: Any, weight: Any) -> Any:
+        found = function(y_true, y_pred)
+        if not tf.is_tensor(found):
+            return found
+        if weight is None:
+            return tf.reduce_mean(found)
+        if found.shape.rank == 0:
+            raise ValueError(
+                "the loss gives one number for the whole batch, so that no sample can be weighted; "
+                "let it return a number for each sample"
+            )
+        return tf.reduce_mean(found * _as_wide(tf.cast(weight, found.dtype), found))
+
+    return value
+
+
+def _as_wide(weight: Any, values: Any) -> Any:
+    """Weights of samples, or of their steps, beside values of more axes."""
+    if weight.shape.rank == values.shape.rank + 1 and weight.shape[-1] == 1:
+        weight = weight[..., 0]
+    return tf.reshape(weight, [*weight.shape, *[1] * (values.shape.rank - weight.shape.rank)])
 
 
 def _compiled(model: keras.Model) -> ResolvedLoss:
+    if type(model).train_step is not keras.Model.train_step and getattr(model, "optimizer", None) is not None:
+        nothing: LossTensor = lambda *_: None  # noqa: E731  (never called)
+        return ResolvedLoss(nothing, nothing, None, f"the train_step of {type(model).__name__}", stepped=True)
     given = getattr(model, "loss", None)
-    if not getattr(model, "compiled", False) or given is None:
+    own = type(model).compute_loss is not keras.Model.compute_loss
+    if not getattr(model, "compiled", False) or (given is None and not own and not model.losses):
         raise ValueError("The model was not compiled with a loss. Pass loss='mse', or compile it first.")
-    if type(model).compute_loss is not keras.Model.compute_loss:
+    if own:
         return _own_compute_loss(model)
+    if given is None:
+        return _plain(lambda y, p, w: tf.zeros((), p.dtype), None, "nothing but penalties")
     compiled = model._compile_loss  # noqa: SLF001  (what fit differentiates; compute_loss adds the penalties, too)
     only, weight = _only(given), _only(compiled_weights(model))
     name = only if isinstance(only, str) else None
     known = Loss(name) if name in (*LOSSES, *ALIASES) else _house_name(only)
-    words = f"the compiled loss {name or getattr(only, 'name', only)}"
+    words = f"the compiled loss {name or getattr(only, 'name', getattr(only, '__name__', only))}"
     if isinstance(weight, int | float):
         known = replace(known, scale=float(weight)) if known is not None and 0 < weight < float("inf") else None
         words = f"{words}, weight {weight:g}"
@@ -109,17 +194,17 @@ def _compiled(model: keras.Model) -> ResolvedLoss:
 
 
 def _own_compute_loss(model: keras.Model) -> ResolvedLoss:
-    """What fit differentiates is what the model's own class says; it is called as it is."""
-    if model.losses:
-        raise ValueError(
-            f"{model.name} has a compute_loss of its own beside penalties, and nobody can tell from outside whether it "
-            "adds them. Pass loss=, the function of (y_true, y_pred) that it computes without them."
-        )
+    """What fit differentiates is what the model's own class says; it is called as it is, with what it takes."""
 
-    def tensor(y_true: Any, y_pred: Any) -> Any:
-        return model.compute_loss(x=None, y=y_true, y_pred=y_pred)
+    def own(x: Any, y: Any, y_pred: Any, sample_weight: Any, training: bool | None) -> Any:
+        given = {"x": x, "y": y, "y_pred": y_pred, "sample_weight": sample_weight, "training": training is not False}
+        parameters = inspect.signature(model.compute_loss).parameters.values()
+        takes = {p.name for p in parameters}
+        every = any(p.kind is p.VAR_KEYWORD for p in parameters)
+        return model.compute_loss(**{n: a for n, a in given.items() if every or n in takes})
 
-    return _plain(tensor, None, f"the compute_loss of {type(model).__name__}")
+    whole: LossTensor = lambda *_: None  # noqa: E731  (never called: `own` is)
+    return ResolvedLoss(whole, whole, None, f"the compute_loss of {type(model).__name__}", own=own)
 
 
 def compiled_weights(model: keras.Model) -> Any:
@@ -136,23 +221,23 @@ def _only(given: Any) -> Any:
 def _scalar(loss: Any) -> LossTensor:
     """Of a loss that reduces nothing E is the sum: that is what a tape differentiates."""
 
-    def value(y_true: Any, y_pred: Any) -> Any:
-        found = loss(y_true, y_pred)
-        return found if found.shape.rank == 0 else tf.reduce_sum(found)
+    def value(y_true: Any, y_pred: Any, weight: Any) -> Any:
+        found = loss(y_true, y_pred) if weight is None else loss(y_true, y_pred, sample_weight=weight)
+        return found if not tf.is_tensor(found) or found.shape.rank == 0 else tf.reduce_sum(found)
 
     return value
 
 
-def _compiled_at_float64(compiled: Any) -> LossTensor:
+def _compiled_at_float64(compiled: Any) -> Callable[..., Any]:
     """The same losses and weights; Keras makes its loss objects at the first call, of the floatx() of that time."""
     losses = keras.tree.map_structure(_at_float64, compiled._user_loss)  # noqa: SLF001  (Keras tells it nowhere else)
     weights, names = compiled._user_loss_weights, compiled.output_names  # noqa: SLF001  (likewise)
-    with _floatx("float64"):
+    with floatx("float64"):
         fine = type(compiled)(losses, weights, output_names=names)
 
-    def value(y_true: Any, y_pred: Any) -> Any:
-        with _floatx("float64"):
-            return fine(y_true, y_pred)
+    def value(y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
+        with floatx("float64"):
+            return fine(y_true, y_pred, sample_weight)
 
     return value
 
@@ -164,16 +249,6 @@ def _at_float64(loss: Any) -> Any:
     fine = copy.copy(loss)
     fine.__dict__.update(_dtype_policy=keras.dtype_policies.get("float64"), _dtype="float64")  # no config holds it
     return fine
-
-
-@contextmanager
-def _floatx(dtype: str) -> Iterator[None]:
-    before = keras.config.floatx()
-    keras.config.set_floatx(dtype)
-    try:
-        yield
-    finally:
-        keras.config.set_floatx(before)
 
 
 def _house_name(loss: object) -> Loss | None:

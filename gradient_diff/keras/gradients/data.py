@@ -1,0 +1,131 @@
+"""The data of a check, as `fit` takes them: arrays, or lists and dicts of them where there are several in- or outputs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from keras_mlp.extend import is_float
+from manual_mlp import Array
+
+
+@dataclass(frozen=True, eq=False)
+class Data:
+    """x, y and the weights of the samples: each an array, or a tree of them as the model takes it."""
+
+    x: Any
+    y: Any
+    sample_weight: Any = None
+
+    @classmethod
+    def of(cls, model: keras.Model, x: object, y: object) -> Data:
+        """Read for a model; targets (N,) of outputs (N, 1) become (N, 1), as `fit` sees to it."""
+        inputs, outputs = _ends(model)
+        data = cls(_tree("x", x, inputs), _tree("y", y, outputs))
+        if outputs is not None and _alike(data.y, outputs):
+            data = replace(data, y=keras.tree.map_structure(_as_column, data.y, outputs))
+        return data
+
+    @property
+    def leaves(self) -> list[Array]:
+        return keras.tree.flatten((self.x, self.y, self.sample_weight))
+
+    @property
+    def batch(self) -> int:
+        """N."""
+        first = next(iter(keras.tree.flatten(self.x)), np.zeros(0))
+        return len(first) if first.ndim else 1
+
+    def mapped(self, change: Callable[[Array], Array]) -> Data:
+        """The same with every array changed."""
+        x, y, weight = keras.tree.map_structure(change, (self.x, self.y, self.sample_weight))
+        return Data(x, y, weight)
+
+    def ordered(self, order: Array) -> Data:
+        """The samples in another order."""
+        return self.mapped(lambda a: a[order])
+
+    @property
+    def can_be_ordered(self) -> bool:
+        """Whether every array has one entry per sample."""
+        return all(a.ndim and len(a) == self.batch for a in self.leaves)
+
+    def tensors(self, dtype: str) -> tuple[Any, Any, Any]:
+        """As tensors, floats in that dtype; whole numbers and text as they are."""
+
+        def tensor(a: Array) -> Any:
+            return tf.cast(a, dtype) if is_float(a.dtype.name) else tf.constant(a)
+
+        found: tuple[Any, Any, Any] = keras.tree.map_structure(tensor, (self.x, self.y, self.sample_weight))
+        return found
+
+    def __str__(self) -> str:
+        parts = (("x", self.x), ("y", self.y), ("sample_weight", self.sample_weight))
+        return ", ".join(f"{title} {_shapes(tree)}" for title, tree in parts if tree is not None)
+
+
+def _tree(title: str, given: object, wanted: Any) -> Any:
+    """An array each for what the model takes; where nobody says what that is, a list or dict of arrays is several."""
+    several = wanted is not None and keras.tree.is_nested(wanted) and len(keras.tree.flatten(wanted)) > 1
+    if isinstance(given, Mapping):
+        return {key: _array(f"{title}[{key!r}]", a) for key, a in given.items()}
+    if isinstance(given, list | tuple) and given and (several or all(map(_is_array, given))):
+        if len(given) == 1 and not several:
+            return _array(title, given[0])
+        if several or wanted is None:
+            return type(given)(_tree(f"{title}[{i}]", a, None) for i, a in enumerate(given))
+    return _array(title, given)
+
+
+def _ends(model: keras.Model) -> tuple[Any, Any]:
+    """The symbolic inputs and outputs in their structure; None where a subclass knows of none."""
+    if not getattr(model, "inputs", None):
+        return None, None
+    if isinstance(model, keras.Sequential):
+        return model.inputs[0], model.outputs[0]
+    return model.input, model.output
+
+
+def _array(title: str, given: object) -> Array:
+    """A copy: a function may know the original."""
+    if isinstance(given, np.ma.MaskedArray):
+        raise TypeError(f"{title} is a masked array: what is masked is no number. Pass array.filled(0).")
+    if isinstance(given, tf.SparseTensor | tf.RaggedTensor):
+        raise TypeError(f"{title} is a {type(given).__name__}: only dense arrays are checked. Make it dense first.")
+    try:
+        array = np.array(given)
+    except ValueError as error:
+        raise ValueError(
+            f"{title} cannot be read as one array: {error}. Expected numbers, one row per sample; "
+            "gradients come after x and y."
+        ) from None
+    if array.dtype.kind in "cOMm":
+        raise TypeError(f"{title} is {array.dtype}: expected numbers, one row per sample.")
+    return array
+
+
+def _is_array(item: object) -> bool:
+    return hasattr(item, "shape") and len(item.shape) > 0
+
+
+def _alike(tree: Any, outputs: Any) -> bool:
+    """Whether targets stand in the same structure as outputs."""
+    try:
+        keras.tree.assert_same_structure(tree, outputs)
+    except (ValueError, TypeError):
+        return False
+    return True
+
+
+def _as_column(y: Array, output: Any) -> Array:
+    return y[:, None] if y.ndim == 1 and tuple(output.shape[1:]) == (1,) and y.dtype.kind in "fiub" else y
+
+
+def _shapes(tree: Any) -> Any:
+    found = keras.tree.map_structure(lambda a: f"{a.dtype} {a.shape}", tree)
+    return found if isinstance(found, str) else str(found).replace("'", "")

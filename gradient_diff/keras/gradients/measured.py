@@ -1,0 +1,217 @@
+"""A model without equations of the house: its tape, its rounding as draws measure it, and a witness."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import keras
+import numpy as np
+
+from gradient_diff.keras.gradients.data import Data
+from gradient_diff.keras.gradients.objective import Objective
+from gradient_diff.keras.gradients.reference import Reference, Rounded, nearest_of
+from gradient_diff.keras.gradients.request import Request, is_finer
+from gradient_diff.keras.gradients.runs import Outcome, Runs, Traced
+from gradient_diff.keras.roundings import DRAWS, moved
+from gradient_diff.noise.given import drawn_noise, widened
+from gradient_diff.noise.network import Kind, Noise
+from gradient_diff.witnesses.complex_step import Asked
+from gradient_diff.witnesses.ridders import ridders
+from keras_mlp import Mode
+from keras_mlp.extend import computes_in_float64, held_in_float32, layer_weights, rounded_constants, tape_origin
+from manual_mlp import Array
+from manual_mlp.extend import UNITS, Arrays
+
+Pass = Callable[..., Outcome]
+"""(data, weights) → one pass, where the model's own are taken unless these are given."""
+
+IN_FLOAT64, ITSELF = "a float64 run of the model", "draws of rounding on the model itself"
+UNSTEADY = (
+    "two passes of the model from the same seeds and states differ by more than rounding explains: something draws "
+    "from a seed that is not the model's own, the loss perhaps. Only a function of x, y and the weights has a gradient; "
+    "draw with a keras.random.SeedGenerator of a layer, or freeze the seed"
+)
+
+
+def measured_reference(request: Request, mine: Arrays, of_step: bool) -> Reference:
+    """The gradients of the model, in float64 where these deserve it, with the rounding that draws measure."""
+    wanted = tuple(n for n in _backwards(request.model) if n in request.trainable or n in mine)
+    model = _Measured(request.objective, wanted, request.mode)
+    finer = is_finer(mine, of_step) and model.fine is not None
+    tape, rounded = model.first.gradients, None
+    if finer:
+        tape, rounded = model.in_float64(mine)
+    noise = widened(model.noise(tape), mine, tape) if request.options.silent else request.options.noise
+    doubt = "" if model.steady else UNSTEADY
+    return Reference(tape, noise, request.options, model.origin(finer), model.witness, model.sizes, rounded, doubt)
+
+
+def _backwards(model: keras.Model) -> list[str]:
+    """Names of weights in the order in which backpropagation comes to them, where layers are a chain."""
+    names = {id(weight): name for name, weight in layer_weights(model).items()}
+    found = [names[id(w)] for layer in reversed(model.layers) for w in layer.weights if id(w) in names]
+    return list(dict.fromkeys([*found, *names.values()]))
+
+
+@dataclass(frozen=True, eq=False)
+class _Measured:
+    """What can be found out about E of a model by running it."""
+
+    bare: Objective
+    wanted: tuple[str, ...]
+    mode: Mode
+
+    @cached_property
+    def first(self) -> Outcome:
+        """As the model runs, with the draws that come next."""
+        return self._as_run()
+
+    @cached_property
+    def _as_run(self) -> Pass:
+        runs = Runs(self.bare, self.wanted)
+        return runs.gradients if self.mode == "eager" else Traced(runs, self.mode)
+
+    @cached_property
+    def objective(self) -> Objective:
+        kinds = {spec.dtype.name for spec in self.first.outputs}
+        return replace(self.bare, outputs=kinds.pop() if len(kinds) == 1 else "")
+
+    @cached_property
+    def steady(self) -> bool:
+        """Whether a second pass from the same state gives the same, but for the order of sums."""
+        again = self._as_run()
+        terms = sum(a.size for a in (*self.first.gradients.values(), *self.objective.data.leaves))
+        unit = terms * UNITS[self.objective.computed]
+        pairs = [(a, again.gradients[n]) for n, a in self.first.gradients.items()]
+        return all(_near(a, b, unit) for a, b in pairs) and _near(self.first.loss, again.loss, unit)
+
+    @cached_property
+    def fine(self) -> Traced | None:
+        """The model in float64 throughout, on the same draws; None where no such run can be had."""
+        try:
+            traced = Traced(Runs(self.objective, self.wanted, "float64", draws=self.first.draws))
+            found = traced()
+        except Exception:  # noqa: BLE001  # a model may refuse another dtype, or a graph, with any error of its own
+            return None
+        return traced if computes_in_float64(traced.graph) and self._the_same(found) else None
+
+    def _the_same(self, found: Outcome) -> bool:
+        """Whether a float64 run computes what the model does: it agrees in half of the digits that the model has."""
+        pairs = [(np.asarray(a, np.float64), found.gradients[n]) for n, a in self.first.gradients.items()]
+        off = sum(float(np.square(a - b).sum()) for a, b in pairs)
+        return off <= UNITS[self.objective.computed] * sum(float(np.square(b).sum()) for _, b in pairs)
+
+    def in_float64(self, mine: Arrays) -> tuple[Arrays, Rounded | None]:
+        """The gradients in float64; with constants as Keras holds them or as written, whichever is nearer."""
+        assert self.fine is not None
+        tape = self.fine().gradients
+        held = tuple(sorted({*held_in_float32(self.fine.graph), *rounded_constants(self.objective.model)}))
+        if not held:
+            return tape, None
+        exact = Runs(self.objective, self.wanted, "float64", exact=True, draws=self.first.draws)
+        both = [tape, Traced(exact)().gradients]
+        nearest = nearest_of(mine, both)
+        return both[nearest], Rounded(held, both[1 - nearest])
+
+    def noise(self, tape: Arrays) -> Noise:
+        """Draws of the rounding: runs on numbers that are moved by one unit roundoff, the samples in another order.
+
+        They are held against float64 runs on the same numbers, or else against the first of them, so that what the
+        moved digits change counts as rounding, too. In mixed precision the numbers stay as finely stored as they are.
+        Where both sides are float64, float32 is measured and scaled, since nothing finer than float64 is at hand.
+        """
+        dtype = "float32" if self.objective.computed == "float64" and self.fine else self.objective.computed
+        fine = self.fine() if self.fine else None
+        errors = [
+            {n: np.asarray(coarse.gradients[n], np.float64) - right.gradients[n] for n in self.wanted}
+            for coarse, right in self._pairs(dtype)
+        ]
+        errors = [e for e in errors if all(np.isfinite(a).all() for a in e.values())]
+        values = (fine or self.first).gradients
+        if not errors:
+            errors = [{n: np.zeros(a.shape) for n, a in values.items()}]
+        same = fine is not None and all(a.dtype == np.float64 for a in tape.values())
+        scale = UNITS["float64"] / UNITS[dtype] if same else 1.0
+        source = IN_FLOAT64 if fine else ITSELF
+        values = {n: np.asarray(a, np.float64) for n, a in values.items()}
+        noise = drawn_noise(values, errors, source, Kind.DRAWN)
+        return replace(noise, sigma={n: s * scale for n, s in noise.sigma.items()})
+
+    def _pairs(self, dtype: str) -> list[tuple[Outcome, Outcome]]:
+        """(as computed in a dtype, what is right), on moved numbers."""
+        objective = self.objective
+        stored = objective.stored if objective.stored != objective.computed else dtype
+        coarse = self._coarse(dtype)
+        start = [w.numpy() for w in layer_weights(objective.model).values()]
+        rng, pairs = np.random.default_rng(0), list[tuple[Outcome, Outcome]]()
+        for draw in range(DRAWS if self.fine else DRAWS + 1):
+            data = self._ordered(rng, draw).mapped(lambda a: moved(a, dtype, rng, draw, stored))  # noqa: B023
+            weights = [moved(a, dtype, rng, draw, stored) for a in start]
+            found = coarse(data, weights)
+            pairs.append((found, self.fine(data, weights) if self.fine else (pairs or [(found, found)])[0][0]))
+        return pairs if self.fine else pairs[1:]
+
+    def _coarse(self, dtype: str) -> Pass:
+        """Runs as the model computes; of a float64 one with a float64 run, in float32."""
+        own = dtype == self.objective.computed
+        runs = Runs(self.objective, self.wanted, None if own else dtype, draws=self.first.draws)
+        try:
+            return Traced(runs)
+        except Exception:  # noqa: BLE001  # plain Python may be no graph, for any reason; then it runs as it is
+            return runs.gradients
+
+    def _ordered(self, rng: np.random.Generator, draw: int) -> Data:
+        """A mean absolute error sums ±1/N, whose rounding hangs on the order of the samples alone."""
+        data = self.objective.data
+        order = rng.permutation(data.batch)
+        return data.ordered(order) if draw and data.can_be_ordered and not self.objective.has_state else data
+
+    @property
+    def witness(self) -> Asked | None:
+        """Ridders' differences of E, moving one weight array along a direction."""
+        if self.objective.loss.stepped:
+            return None
+        runs = Runs(self.objective, self.wanted, "float64" if self.fine else None, draws=self.first.draws)
+        names = list(layer_weights(self.objective.model))
+        start = [np.asarray(w.numpy(), np.float64) for w in layer_weights(self.objective.model).values()]
+
+        def ask(name: str, direction: Array) -> tuple[float, float]:
+            values, at = self._values(runs), names.index(name)
+
+            def value(h: float) -> float:
+                weights = [a + h * direction if i == at else a for i, a in enumerate(start)]
+                return values(None, weights).loss
+
+            return ridders(value, step=0.01, noise=0.0 if self.fine else self._spread)
+
+        return ask
+
+    def _values(self, runs: Runs) -> Pass:
+        try:
+            return Traced(runs, values=True)
+        except Exception:  # noqa: BLE001  # as above
+            return runs.gradients
+
+    @cached_property
+    def _spread(self) -> float:
+        """How far rounding moves E itself: at least one spacing of it in the dtype in which it comes."""
+        losses = [coarse.loss for coarse, _ in self._pairs(self.objective.computed)]
+        spacing = 2 * UNITS[self.objective.computed] * abs(self.first.loss)
+        return max([spacing, *(abs(e - self.first.loss) for e in losses)])
+
+    @property
+    def sizes(self) -> tuple[int, int] | None:
+        """N and K of a model with one output, (N, K); None of any other."""
+        shapes = [tuple(spec.shape) for spec in self.first.outputs]
+        return shapes[0] if len(shapes) == 1 and len(shapes[0]) == 2 else None
+
+    def origin(self, finer: bool) -> str:
+        dtype = "float64" if finer else self.objective.computed
+        return tape_origin(self.mode, self.objective.training, self.objective.loss.words, dtype)
+
+
+def _near(a: Array | float, b: Array | float, unit: float) -> bool:
+    x, y = np.asarray(a, np.float64), np.asarray(b, np.float64)
+    return bool(np.allclose(x, y, rtol=0, atol=4 * unit * float(np.abs(x).max(initial=0.0)), equal_nan=True))

@@ -1,0 +1,105 @@
+"""The E that Keras trains, as one record: tape, float64 run, witness and rounding all read it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from gradient_diff.keras.gradients.data import Data
+from gradient_diff.keras.gradients.loss_arguments import ResolvedLoss
+from keras_mlp.extend import is_float, layers_of
+from manual_mlp.extend import UNITS
+
+
+class Refusal(ValueError):
+    """A sentence of ours about what cannot be computed."""
+
+
+@dataclass(frozen=True, eq=False)
+class Objective:
+    """E of a model, of its data and loss, in training or in inference.
+
+    `training` is None for a model whose call takes no such argument: its layers run by their own defaults, as in fit.
+    `outputs` is the dtype of the outputs as the model runs, once that is known.
+    """
+
+    model: keras.Model
+    loss: ResolvedLoss
+    data: Data
+    training: bool | None
+    outputs: str = ""
+
+    @property
+    def stored(self) -> str:
+        """The coarsest dtype of the model's weights."""
+        return _coarsest(str(w.dtype) for w in self.model.weights if is_float(w.dtype))
+
+    @property
+    def computed(self) -> str:
+        """The coarsest dtype in which a layer computes; a model's own is only what its layers would have by default."""
+        layers = [z for z in layers_of(self.model) if not isinstance(z, keras.Model | keras.layers.InputLayer)]
+        return _coarsest(str(z.compute_dtype) for z in layers)
+
+    @property
+    def has_state(self) -> bool:
+        """Whether a pass moves seeds, statistics or states on, so that the order of samples may matter."""
+        return len(self.model.variables) > len(self.model.trainable_variables)
+
+    def value(self, x: Any, y: Any, weight: Any, fine: bool) -> tuple[Any, Any]:
+        """E, ready for a tape, and the outputs that it was computed from."""
+        model, loss = self.model, self.loss
+        with told(self):
+            outputs = model(x) if self.training is None else model(x, training=self.training)
+            if loss.own is not None:
+                total = loss.own(x, y, outputs, weight, self.training)
+            else:
+                total = (loss.computed_finely(self.outputs) if fine else loss.tensor)(y, outputs, weight)
+                for penalty in model.losses if tf.is_tensor(total) else ():
+                    total = total + tf.cast(penalty, total.dtype)
+        _check_value(total)
+        return total, outputs
+
+
+def _coarsest(dtypes: Iterable[str]) -> str:
+    return max(dtypes, key=lambda d: UNITS.get(d, 0.0), default="float32")
+
+
+@contextmanager
+def told(objective: Objective) -> Iterator[None]:
+    """Say in one sentence what Keras, TensorFlow or NumPy could not do."""
+    try:
+        yield
+    except Refusal:
+        raise
+    except Exception as error:
+        lines = str(getattr(error, "message", None) or error).strip().splitlines()
+        reason = (lines or [type(error).__name__])[0].rstrip(".")
+        raise Refusal(
+            f"Keras itself cannot compute E of {objective.model.name}: {reason}. Its fit could not, either. The data "
+            f"are {objective.data}. Look at their shapes; bring model, loss and penalties to one dtype; or pass loss=, "
+            "a name or a function, in place of a loss object."
+        ) from error
+
+
+def _check_value(total: Any) -> None:
+    if total is None:
+        raise Refusal("The loss returned None: expected E, a tensor. Does it end without a return?")
+    if not tf.is_tensor(total):
+        raise Refusal(
+            f"The loss leaves TensorFlow: it returned {type(total).__name__}, which no tape can differentiate. "
+            "Write it with tf or keras.ops, and without .numpy()."
+        )
+
+
+def check_depends(reached: bool) -> None:
+    """Refuse an E on which no output has an effect."""
+    if not reached:
+        raise Refusal(
+            "The loss does not depend on the outputs of the model: every gradient would be zero, or that of a penalty "
+            "alone. Compute it from y_pred, with tf or keras.ops."
+        )

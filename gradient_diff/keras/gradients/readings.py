@@ -1,0 +1,91 @@
+"""Other ways to read what was asked: in inference for in training, or with what the layers drew one pass before."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from gradient_diff.keras.gradients.request import Request
+from gradient_diff.keras.gradients.runs import Runs
+from gradient_diff.result.diff import GradientDiff
+from gradient_diff.result.findings import Cause
+from gradient_diff.result.status import Meaning, Status
+from keras_mlp.extend import copied, holding
+from manual_mlp import Array
+
+WAYS: dict[bool | None, str] = {True: "training", False: "inference", None: "the way of its own call"}
+Seeds = tuple[tuple[Any, Array], ...]
+"""Variables of seeds, and what they held."""
+
+
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """A request that somebody may have meant; with `seeds` layers draw again what they drew one pass before."""
+
+    request: Request
+    seeds: Seeds = ()
+
+    def judged(self, judge: Callable[[Request], GradientDiff]) -> GradientDiff:
+        with holding(self.seeds):
+            return judge(self.request)
+
+
+def read_otherwise(request: Request, diff: GradientDiff, judge: Callable[[Request], GradientDiff]) -> GradientDiff:
+    """A diff that accuses, or what is to be said where another reading of the request explains the hand."""
+    for reading in _others(request):
+        found = reading.judged(judge)
+        if found.verdict.bad or found.verdict is Status.INCONCLUSIVE:
+            continue
+        if reading.request is request:
+            return _drawn_before(found)
+        return _in_the_other(request, diff, reading)
+    return diff
+
+
+def _others(request: Request) -> Iterator[Reading]:
+    if request.loss.stepped:
+        return  # only the model's own train_step knows how it runs
+    if seeds := _seeds_before(request):
+        yield Reading(request, seeds)
+    for training in (True, False):
+        if training is not request.objective.training:
+            other = replace(request, training=training)
+            yield Reading(other)
+            if seeds := _seeds_before(other):
+                yield Reading(other, seeds)
+
+
+def _seeds_before(request: Request) -> Seeds:
+    """Where the seeds stood before the last pass, if there was one: each pass moves them on alike."""
+    objective = request.objective
+    with copied(request.model) as copies:
+        runs = Runs(objective, ())
+        runs.evaluated(copies, {}, *runs.tensors())
+        after = {id(v): copies[id(v)].numpy() for v in request.model.variables}
+    moved = [(v, v.numpy(), after[id(v)]) for v in request.model.variables if "seed" in v.name]
+    before = tuple((v, start - (end - start)) for v, start, end in moved if not np.array_equal(start, end))
+    return before if all((start >= 0).all() for _, start in before) else ()
+
+
+def _drawn_before(found: GradientDiff) -> GradientDiff:
+    words = "; on what the layers drew in the pass before the next one"
+    return replace(found, rows=tuple(replace(row, reason=row.reason + words, by_sigma=False) for row in found.rows))
+
+
+def _in_the_other(request: Request, diff: GradientDiff, reading: Reading) -> GradientDiff:
+    """A choice that was left open convicts nobody; one that was made is the cause."""
+    found, asked = (WAYS[r.objective.training] for r in (reading.request, request))
+    words = f"these are the gradients in {found}" + ", on what the layers drew one pass before" * bool(reading.seeds)
+    cure = f"Pass training={reading.request.training} if that is what you derived; else run the model in {asked}"
+    if request.training is not None:
+        message = f"{words}, and training={request.training} was asked for. {cure}."
+        cause = Cause("other_training", "", message, f"E in {found}", f"E in {asked}", 0.0, title=words)
+        return replace(diff, causes=(cause,), unexplained="", smallest=None)
+    reason = f"{words}; fit runs the model {'by the defaults of its call' if asked is WAYS[None] else f'in {asked}'}"
+    doubt = {"status": Status.INCONCLUSIVE, "reason": reason, "by_sigma": False}
+    rows = tuple(replace(row, **doubt) if row.status.bad else row for row in diff.rows)
+    meanings = {Status.INCONCLUSIVE: Meaning(words, f"{cure}.")}
+    return replace(diff, rows=rows, causes=(), unexplained="", smallest=None, meanings=meanings)

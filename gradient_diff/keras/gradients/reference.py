@@ -1,0 +1,94 @@
+"""The reference of a check: the model's gradients, with all that is known of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from gradient_diff.comparison import compare
+from gradient_diff.keras.gradients.request import Options
+from gradient_diff.noise.network import Noise
+from gradient_diff.result.diff import GradientDiff
+from gradient_diff.result.status import Meaning, Status
+from gradient_diff.witnesses.complex_step import Asked
+from manual_mlp import Array, Evaluation, gradient_node
+from manual_mlp.extend import Arrays
+
+
+@dataclass(frozen=True, eq=False)
+class Rounded:
+    """Constants that Keras holds in float32, and the gradients with the other of the two: exact or rounded."""
+
+    held: tuple[float, ...]
+    others: Arrays
+
+
+def nearest_of(mine: Arrays, candidates: Sequence[Arrays]) -> int:
+    """Which of several references a hand is nearest to; of equals the first."""
+
+    def distance(reference: Arrays) -> float:
+        shared = [n for n in mine if n in reference and mine[n].shape == reference[n].shape]
+        sizes = {n: max(float(np.abs(reference[n]).max(initial=0.0)), np.finfo(float).tiny) for n in shared}
+        return max((float(np.abs(mine[n] - reference[n]).max(initial=0.0)) / sizes[n] for n in shared), default=0.0)
+
+    distances = [distance(candidate) for candidate in candidates]
+    return distances.index(min(distances))
+
+
+@dataclass(frozen=True, eq=False)
+class Reference:
+    """The model's gradients, with the noise and the witness that are known of them.
+
+    `origin` is who computed bare arrays; `doubt` says why they are no reference at all.
+    """
+
+    given: Evaluation | Arrays
+    noise: Noise | Arrays | None
+    options: Options
+    origin: str = ""
+    witness: Asked | None = None
+    sizes: tuple[int, int] | None = None
+    rounded: Rounded | None = None
+    doubt: str = ""
+
+    def compared(self, mine: Evaluation | Arrays, hidden: Mapping[str, Array | float] | None = None) -> GradientDiff:
+        """Against these; `hidden`, by weight, is what storing the weights hides of gradients inferred from a step."""
+        noise, sizes = self.noise, self.options.sizes or self.sizes
+        if hidden and isinstance(noise, Noise):
+            by_node = isinstance(self.given, Evaluation)
+            noise = wider(noise, {gradient_node(n) if by_node else n: b for n, b in hidden.items()})
+        rtol = self.options.rtol
+        diff = compare(mine, self.given, noise=noise, rtol=rtol, witness=self.witness, sizes=sizes)
+        if self.origin:
+            diff = replace(diff, reference_origin=self.origin)
+        if self.doubt:
+            return _doubted(diff, self.doubt)
+        return self._with_constants(diff) if self.rounded else diff
+
+    def _with_constants(self, diff: GradientDiff) -> GradientDiff:
+        """Where float64 tells the rounded constants from the exact ones, the row says what Keras holds."""
+        assert self.rounded is not None
+        words = f"; Keras holds this constant as {', '.join(map(repr, self.rounded.held))}"
+        others = {gradient_node(n) if diff.problem else n: a for n, a in self.rounded.others.items()}
+        apart = {n for n, a in others.items() if n in diff.reference and self._tells_apart(n, a, diff.reference[n])}
+        rows = (replace(r, reason=r.reason + words) if r.name in apart and r.metrics else r for r in diff.rows)
+        return replace(diff, rows=tuple(rows))
+
+    def _tells_apart(self, name: str, a: Array, b: Array) -> bool:
+        noise = self.noise if isinstance(self.noise, Noise) and name in self.noise.sigma else None
+        return bool((np.abs(a - b) > (0.0 if noise is None else noise.tolerance(name))).any())
+
+
+def _doubted(diff: GradientDiff, doubt: str) -> GradientDiff:
+    """Values held against what is no reference prove nothing, in either direction."""
+    rows = tuple(replace(r, status=Status.INCONCLUSIVE, reason=doubt) if r.metrics else r for r in diff.rows)
+    meaning = Meaning("the model gives another answer each time", "Draw from a seed of the model's own, or freeze it.")
+    return replace(diff, rows=rows, causes=(), unexplained="", meanings={Status.INCONCLUSIVE: meaning})
+
+
+def wider(noise: Noise, hidden: Mapping[str, Array | float]) -> Noise:
+    """A noise that grants what storing the weights hides, too; both by name as in `noise`."""
+    bound = {node: b + hidden.get(node, 0.0) for node, b in noise.bound.items()}
+    return replace(noise, bound=bound, source=f"{noise.source}, and what storing the weights hides")

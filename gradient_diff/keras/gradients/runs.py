@@ -1,0 +1,131 @@
+"""Passes of a model over copies of its variables: eagerly or as a graph, in its own dtype or in float64."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from gradient_diff.keras.gradients.data import Data
+from gradient_diff.keras.gradients.objective import Objective, check_depends, told
+from gradient_diff.keras.gradients.train_steps import handed_over
+from keras_mlp import Mode
+from keras_mlp.extend import copied, layer_weights, made_for, recorded_draws, replayed_draws
+from manual_mlp import Array
+
+Draws: TypeAlias = tuple[Array, ...]
+"""What layers draw in one pass, in order."""
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """What one pass gave: E, dE/dW by weight, what was drawn on the way, and what it was computed from."""
+
+    loss: float
+    gradients: dict[str, Array]
+    draws: Draws
+    outputs: tuple[tf.TensorSpec, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Runs:
+    """One way to run: `draws` stand in the place of what layers would draw, `exact`: constants are as written."""
+
+    objective: Objective
+    wanted: Sequence[str]
+    dtype: str | None = None
+    exact: bool = False
+    draws: Draws | None = None
+
+    def gradients(self, data: Data | None = None, weights: Sequence[Array] | None = None) -> Outcome:
+        """One eager pass from where the model stands, on other data or weights where these are given."""
+        facts: dict[str, Any] = {}
+        with copied(self.objective.model, self.dtype, self.exact) as copies:
+            _assign(self.objective.model, copies, weights)
+            return _outcome(self.differentiated(copies, facts, *self.tensors(data)), facts)
+
+    def tensors(self, data: Data | None = None) -> tuple[Any, Any, Any]:
+        return (data or self.objective.data).tensors(self.dtype or self.objective.stored)
+
+    def differentiated(self, copies: dict[int, tf.Variable], facts: dict[str, Any], *data: Any) -> dict[str, Any]:
+        """E, its gradients and the draws; `facts` are what is known when it is built."""
+        objective = self.objective
+        variables = layer_weights(objective.model)
+        sources = {n: copies[id(variables[n])] for n in self.wanted}
+        with recorded_draws() if self.draws is None else replayed_draws(self.draws) as drawn:
+            if objective.loss.stepped:
+                with told(objective):
+                    found = handed_over(objective.model, *data)
+                total, facts["outputs"] = tf.zeros(()), ()
+                gradients = [found.get(id(variables[n])) for n in self.wanted]
+            else:
+                with tf.GradientTape() as tape:
+                    total, outputs = objective.value(*data, fine=self.dtype == "float64")
+                flat = [o for o in keras.tree.flatten(outputs) if tf.is_tensor(o)]
+                gradients = tape.gradient(total, [*sources.values(), *flat])
+                gradients, by_outputs = gradients[: len(sources)], gradients[len(sources) :]
+                check_depends(any(g is not None for g in by_outputs))
+                facts["outputs"] = tuple(tf.TensorSpec(o.shape, o.dtype) for o in flat)
+        dense = {n: _dense(g, v) for (n, v), g in zip(sources.items(), gradients, strict=True)}
+        return {"loss": total, **dense, **{f"{DRAW}{i}": d for i, d in enumerate(drawn or ())}}
+
+    def evaluated(self, copies: dict[int, tf.Variable], facts: dict[str, Any], *data: Any) -> dict[str, Any]:
+        """E alone."""
+        with recorded_draws() if self.draws is None else replayed_draws(self.draws):
+            return {"loss": tf.reduce_sum(self.objective.value(*data, fine=self.dtype == "float64")[0])}
+
+
+DRAW = "draw "
+
+
+def _dense(gradient: Any, variable: tf.Variable) -> Any:
+    """No gradient is one of zeros; an Embedding's rows are added up."""
+    return tf.zeros_like(variable) if gradient is None else tf.convert_to_tensor(gradient)
+
+
+def _outcome(tensors: dict[str, Any], facts: dict[str, Any]) -> Outcome:
+    arrays = {n: np.array(t.numpy()) for n, t in tensors.items()}
+    draws = tuple(a for n, a in arrays.items() if n.startswith(DRAW))
+    gradients = {n: a for n, a in arrays.items() if n != "loss" and not n.startswith(DRAW)}
+    return Outcome(float(arrays["loss"].sum()), gradients, draws, facts.get("outputs", ()))
+
+
+def _assign(model: keras.Model, copies: dict[int, tf.Variable], weights: Sequence[Array] | None) -> None:
+    for variable, array in zip(layer_weights(model).values(), weights or (), strict=weights is not None):
+        copies[id(variable)].assign(tf.cast(array, copies[id(variable)].dtype))
+
+
+class Traced:
+    """Passes as one graph, built once, over copies that it keeps: nothing of the model is touched any more."""
+
+    def __init__(self, runs: Runs, mode: Mode = "graph", values: bool = False) -> None:
+        self._runs, self._facts = runs, dict[str, Any]()
+        function = runs.evaluated if values else runs.differentiated
+        model, like = runs.objective.model, runs.tensors()
+        with copied(model, runs.dtype, runs.exact) as self._copies:
+            self._start = {key: copy.numpy() for key, copy in self._copies.items()}
+            self._weights = [self._copies[id(v)] for v in layer_weights(model).values()]
+
+            if len(getattr(model, "outputs", None) or ()) > 1:  # Keras makes variables at the first call of such a loss
+                runs.objective.value(*like, fine=runs.dtype == "float64")
+
+            def call(*flat: Any) -> dict[str, Any]:
+                return function(self._copies, self._facts, *keras.tree.pack_sequence_as(like, list(flat)))
+
+            self._run = made_for(call, mode, *keras.tree.flatten(like))
+
+    def __call__(self, data: Data | None = None, weights: Sequence[Array] | None = None) -> Outcome:
+        """One pass from where the model stood, on other data or weights where these are given."""
+        for key, array in self._start.items():
+            self._copies[key].assign(array)
+        for copy, array in zip(self._weights, weights or (), strict=weights is not None):
+            copy.assign(tf.cast(array, copy.dtype))
+        return _outcome(self._run(*keras.tree.flatten(self._runs.tensors(data))), self._facts)
+
+    @property
+    def graph(self) -> Any:
+        return self._run.graph

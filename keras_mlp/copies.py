@@ -1,0 +1,112 @@
+"""A model that computes on copies of its variables, in its own dtype or in another: what it holds stays as it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from keras_mlp.constants import exact_constants
+from manual_mlp import Array
+
+_IN_USE: set[int] = set()
+
+
+@contextmanager
+def alone(model: keras.Model) -> Iterator[None]:
+    """Within it no other thread may swap parts of the same model.
+
+    Raises:
+        ValueError: another thread does.
+    """
+    if id(model) in _IN_USE:
+        raise ValueError(
+            f"{model.name} is being checked by another thread. One model can be checked by one thread at a time: "
+            "check them one after the other, or give each thread a model of its own."
+        )
+    _IN_USE.add(id(model))
+    try:
+        yield
+    finally:
+        _IN_USE.discard(id(model))
+
+
+@contextmanager
+def holding(values: Iterable[tuple[Any, Array]]) -> Iterator[None]:
+    """Within it variables hold other values; afterwards what they held, bit for bit."""
+    pairs = list(values)
+    before = [variable.numpy().copy() for variable, _ in pairs]
+    try:
+        for variable, array in pairs:
+            variable.assign(array)
+        yield
+    finally:
+        for (variable, _), array in zip(pairs, before, strict=True):
+            variable.assign(array)
+
+
+@contextmanager
+def copied(model: keras.Model, dtype: str | None = None, exact: bool = False) -> Iterator[dict[int, tf.Variable]]:
+    """Within it a model reads and writes copies of its variables; gives id of a variable → its copy.
+
+    With a dtype all its layers compute in that, whatever their own policies say; no config is read and nothing is
+    built again, so that it works for any model. With `exact`, constants that Keras sends through float32 are as
+    written. A graph that is traced within it goes on using the copies.
+    """
+    with ExitStack() as stack:
+        if dtype is not None:
+            _compute_in(stack, model, dtype)
+        if exact:
+            stack.enter_context(exact_constants(model))
+        variables = {id(v): v for v in (*model.variables, *getattr(model, "metrics_variables", ()))}
+        yield {key: _swap_value(stack, v, dtype) for key, v in variables.items()}
+
+
+def layers_of(model: keras.Model) -> list[Any]:
+    """The model itself and every layer in it, however deep."""
+    return list(model._flatten_layers())  # noqa: SLF001  (`layers` are the outer ones only)
+
+
+def _swap_value(stack: ExitStack, variable: Any, dtype: str | None) -> tf.Variable:
+    own = variable.value if dtype is None or not is_float(variable.dtype) else tf.cast(variable.value, dtype)
+    copy = tf.Variable(own, trainable=is_float(variable.dtype))  # so that every tape watches it, a moving mean's, too
+    _set(stack, variable, "_value", copy)
+    _set(stack, variable, "_dtype", copy.dtype.name)
+    return copy
+
+
+def _compute_in(stack: ExitStack, model: keras.Model, dtype: str) -> None:
+    stack.enter_context(floatx(dtype))
+    policy = keras.dtype_policies.get(dtype)
+    inner = (getattr(layer, "_functional", None) for layer in layers_of(model))  # what a Sequential runs
+    for layer in [*layers_of(model), *(f for f in inner if f is not None)]:
+        _set(stack, layer, "_dtype_policy", policy)
+        for entrance in (layer, *keras.tree.flatten(getattr(layer, "_inputs", None))):
+            if is_float(getattr(entrance, "_dtype", None)):
+                _set(stack, entrance, "_dtype", dtype)  # or x would be rounded on the way in
+
+
+@contextmanager
+def floatx(dtype: str) -> Iterator[None]:
+    """Keras's default dtype, for a while."""
+    before = keras.config.floatx()
+    keras.config.set_floatx(dtype)
+    try:
+        yield
+    finally:
+        keras.config.set_floatx(before)
+
+
+def _set(stack: ExitStack, thing: Any, name: str, value: Any) -> None:
+    """Past Keras's own setters, which would convert, track or refuse; put back at the end in any case."""
+    before = getattr(thing, name)
+    object.__setattr__(thing, name, value)
+    stack.callback(object.__setattr__, thing, name, before)
+
+
+def is_float(dtype: Any) -> bool:
+    """Whether a dtype, a string or TensorFlow's, is one of floats."""
+    return dtype is not None and bool(keras.backend.is_float_dtype(dtype))
