@@ -152,8 +152,9 @@ def _check_same(a: Problem, b: Problem) -> None:
     mine, other = ({k: v for k, v in p.to_dict().items() if k != "fused"} for p in (a, b))
     differing = [key for key, value in mine.items() if value != other[key]]
     if not differing:
-        right = b.environment
-        differing = [name for name, left in a.environment.items() if not np.array_equal(left, right[name])]
+        left, right = a.environment, b.environment
+        names = dict.fromkeys([*left, *right])  # one side alone may have weights
+        differing = [n for n in names if n not in left or n not in right or not np.array_equal(left[n], right[n])]
     if differing:
         raise ValueError(
             f"The two Evaluations are of different problems: {', '.join(differing)} differ. "

@@ -14,7 +14,7 @@ from manual_mlp.network.description import Description
 from manual_mlp.network.drawn_data import draw_data, draw_targets
 from manual_mlp.network.initializers import generator
 from manual_mlp.network.layers import Layer
-from manual_mlp.nodes import INPUT_GRADIENT, LOSS, is_gradient, kind_of, layer_of, variable_of
+from manual_mlp.nodes import INPUT_GRADIENT, LOSS, SAMPLE_WEIGHT, is_gradient, kind_of, layer_of, variable_of
 
 __all__ = [
     "ALIASES",
@@ -22,6 +22,7 @@ __all__ = [
     "GATE",
     "INPUT_GRADIENT",
     "LOSS",
+    "SAMPLE_WEIGHT",
     "SMALLEST",
     "UNITS",
     "Activate",

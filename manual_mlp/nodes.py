@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 LOSS = "loss"  # the node of E
+SAMPLE_WEIGHT = "sample_weight"  # data like x and y, where samples are weighed
 INPUT_GRADIENT = "inputs/dE_dx"
 
 

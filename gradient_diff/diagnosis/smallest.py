@@ -85,7 +85,8 @@ def _tries(items: list[int], parts: int) -> Iterator[list[int]]:
 def _samples(problem: Problem, chosen: Sequence[int]) -> Problem:
     rows = list(chosen)
     draws = {name: draw[rows] for name, draw in problem.draws.items()}
-    return replace(problem, x=problem.x[rows], y=problem.y[rows], draws=draws)
+    weights = None if problem.sample_weight is None else problem.sample_weight[rows]
+    return replace(problem, x=problem.x[rows], y=problem.y[rows], draws=draws, sample_weight=weights)
 
 
 def _fewer_layers(search: _Search, problem: Problem) -> Problem:

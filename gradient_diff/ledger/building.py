@@ -11,7 +11,7 @@ from gradient_diff.ledger.boxes import boxes
 from gradient_diff.ledger.ledger import Ledger, LedgerLine
 from gradient_diff.ledger.symbols import PRIMES, indexed_width, positions, symbolic
 from manual_mlp import MLP, Array, Dense, Equation, Loss, Problem, ShapeError, gradient_node
-from manual_mlp.extend import Shape, as_loss, is_gradient, show, variable_of
+from manual_mlp.extend import SAMPLE_WEIGHT, Shape, as_loss, is_gradient, show, variable_of
 
 
 def ledger(
@@ -29,8 +29,8 @@ def ledger(
         loss: a name or a `Loss`.
         batch: N, a number or a letter.
         fused: as for `MLP.equations`.
-        shapes: what is really there, name → array or shape: data (x, y), parameters, or nodes such as
-            `dense_1/dE_dkernel`. Whatever does not fit is a clash.
+        shapes: what is really there, name → array or shape: data (x, y, sample_weight), parameters, or nodes such as
+            `dense_1/dE_dkernel`. Whatever does not fit is a clash. With `sample_weight` E is that of weighted samples.
 
     Returns:
         A `Ledger`: one line per equation, in the order of the computation.
@@ -45,7 +45,8 @@ def ledger(
         dense_1  u = x W + b   (4, 3) @ (2, 3) + (2,)   the inner dimensions 3 and 2 differ
     """
     loss = as_loss(loss)
-    equations, leaves = mlp.equations(loss, fused), mlp.leaf_shapes(batch, loss)
+    weighted = SAMPLE_WEIGHT in (shapes or {})
+    equations, leaves = mlp.equations(loss, fused, weighted), mlp.leaf_shapes(batch, loss, weighted=weighted)
     given = {name: a if isinstance(a, tuple) else np.shape(a) for name, a in (shapes or {}).items()}
     unknown = given.keys() - leaves.keys() - {e.node for e in equations}
     if unknown:
@@ -72,7 +73,9 @@ def _ledger(
     live: Mapping[str, tuple[int, ...]],
     batch: int | str,
 ) -> Ledger:
-    known, meant, letters = dict(leaves), mlp.leaf_shapes(batch, loss), mlp.leaf_shapes("N", loss, letters=True)
+    weighted = SAMPLE_WEIGHT in leaves
+    known, meant = dict(leaves), mlp.leaf_shapes(batch, loss, weighted=weighted)
+    letters = mlp.leaf_shapes("N", loss, letters=True, weighted=weighted)
     places, lines = positions(mlp), []
     for equation in equations:
         node = equation.node

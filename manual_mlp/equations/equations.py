@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from manual_mlp.arrays import Array, Shape
 from manual_mlp.equations.operations import Operation, show
 from manual_mlp.errors import ShapeError
-from manual_mlp.nodes import LOSS, kind_of, layer_of
+from manual_mlp.nodes import LOSS, SAMPLE_WEIGHT, kind_of, layer_of
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Equation:
         layer: the layer in whose derivation it stands.
         node: the name of the array that it defines.
         operation: what is done.
-        operands: names of nodes, parameters, draws such as `dropout_1/mask`, or the data "x" and "y".
+        operands: names of nodes, parameters, draws such as `dropout_1/mask`, or the data "x", "y" and "sample_weight".
 
     Example:
         >>> from manual_mlp import MLP, Dense
@@ -127,7 +127,7 @@ def symbol(name: str, layer: str) -> str:
         ('z_prev', 'δ', 'E')
     """
     if "/" not in name:
-        return "E" if name == LOSS else name
+        return {LOSS: "E", SAMPLE_WEIGHT: "w"}.get(name, name)
     owner, kind = layer_of(name), kind_of(name)
     letter = _SYMBOLS.get(kind, kind)
     return letter if owner in (layer, "inputs") else f"{letter}_prev"

@@ -70,11 +70,13 @@ class Loss:
         symbol = "u" if self.from_logits else "ŷ"
         return f"E = {self.write(value=True, logits=self.from_logits, symbol=symbol)}"
 
-    def write(self, value: bool, logits: bool, symbol: str) -> str:
-        """The right-hand side of E (`value`) or of its gradient, as a function of `symbol`."""
+    def write(self, value: bool, logits: bool, symbol: str, weight: str = "") -> str:
+        """The right-hand side of E (`value`) or of its gradient, as a function of `symbol`, weighed by `weight`."""
         form = self.function.form(logits)
         scale = "" if self.scale == 1 else f"{self.scale:g} · "
-        return scale + (form.formula if value else form.gradient_formula).removeprefix("E = ").format(p=symbol)
+        if value:
+            return scale + form.formula.removeprefix("E = ").format(p=symbol, w=f"{weight}_n " if weight else "")
+        return scale + (f"{weight}_n · " if weight else "") + form.gradient_formula.format(p=symbol)
 
 
 def as_loss(loss: str | Loss) -> Loss:

@@ -1,15 +1,26 @@
-"""The operations at the top of the derivation: E itself, and its gradient by the network's output."""
+"""The operations at the top of the derivation: E itself, and its gradient by the network's output.
+
+Weights of the samples, w (N,), are a last operand of both, where there are any: E = c Σ_n w_n e_n. The c stays as it
+is, 1/N and not 1/Σw.
+"""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar, TypeVar
 
 import numpy as np
 
 from manual_mlp.arrays import Array, Shape
-from manual_mlp.equations.local_rounding import Local, sum_rounding
+from manual_mlp.equations.local_rounding import Local, Terms, sum_rounding
 from manual_mlp.equations.loss import Loss
+from manual_mlp.equations.losses import weigh_samples
 from manual_mlp.equations.operations import Operation, same_shape, show
+from manual_mlp.errors import ShapeError
+
+T = TypeVar("T")
 
 LONGEST = 1024  # terms: libraries sum in blocks of at most so many, so that no running sum is longer
 
@@ -18,7 +29,7 @@ LONGEST = 1024  # terms: libraries sum in blocks of at most so many, so that no 
 class LossValue(Operation):
     """E from the network's output (or, where fused or asked for, its logits), the targets and decayed kernels: → ().
 
-    E = loss + Σ_i λ_i Σ W_i², with one λ per kernel that follows the targets among the operands.
+    E = loss + Σ_i λ_i Σ W_i², with one λ per kernel that follows the targets among the operands; the weights come last.
     """
 
     loss: Loss
@@ -28,22 +39,25 @@ class LossValue(Operation):
     @property
     def signs(self) -> tuple[str, ...]:  # type: ignore[override]  # one more for every kernel
         """What stands between its operands."""
-        return (",", *("+" for _ in self.decays))
+        return (",", *("+" for _ in self.decays), ",")
 
     def evaluate(self, *operands: Array, out: Array | None = None) -> Array:
-        y_pred, y, *kernels = operands
-        total = self.loss.function.form(self.logits).value(y_pred, y, self.loss.factor(*y_pred.shape))
+        y_pred, y, *rest = operands
+        kernels, w = self._parted(rest)
+        total = self.loss.function.form(self.logits).value(y_pred, y, self.loss.factor(*y_pred.shape), *w)
         for decay, kernel in zip(self.decays, kernels, strict=True):
             flat = kernel.reshape(-1)
             total = total + flat.dtype.type(decay) * flat.dot(flat)
         return np.asarray(total)
 
     def rounding(self, result: Array, *operands: Array, u: float) -> Local:
-        y_pred, y, *kernels = operands
-        sizes = self.loss.function.form(self.logits).terms(y_pred, y).reshape(-1)
+        y_pred, y, *rest = operands
+        kernels, w = self._parted(rest)
+        sizes = self.loss.function.form(self.logits).terms(y_pred, y)
+        sizes = (weigh_samples(sizes, w[0]) if w else sizes).reshape(-1)
         c = self.loss.factor(*y_pred.shape)
         variance, worst = sum_rounding(sizes, u)
-        variance = c * c * (variance + u * u * (5 / 3) * np.square(sizes).sum())
+        variance = c * c * (variance + u * u * ((5 + len(w)) / 3) * np.square(sizes).sum())
         bound = c * worst * min(1.0, LONGEST / len(sizes))
         for decay, kernel in zip(self.decays, kernels, strict=True):
             more, longest = _decay_rounding(decay, kernel, u)
@@ -52,15 +66,30 @@ class LossValue(Operation):
         return Local(((np.sqrt(variance + own), "entry"),), bound)
 
     def shape(self, *shapes: Shape) -> Shape:
-        same_shape(self, shapes[:2] if not self.loss.function.class_indices else shapes[:1])
+        _, weights = self._parted(shapes[2:])
+        _check_shapes(self, shapes[:2], weights)
         return ()
 
     def render(self, *symbols: str) -> str:
-        value = self.loss.write(value=True, logits=self.logits, symbol=symbols[0])
-        return value + "".join(f" + {decay:g} Σ {w}²" for decay, w in zip(self.decays, symbols[2:], strict=True))
+        kernels, weight = self._parted(symbols[2:])
+        value = self.loss.write(True, self.logits, symbols[0], *weight)
+        return value + "".join(f" + {decay:g} Σ {w}²" for decay, w in zip(self.decays, kernels, strict=True))
 
     def render_shapes(self, *shapes: Shape) -> str:
-        return ", ".join(map(show, shapes[:2])) + "".join(f" + Σ {show(s)}²" for s in shapes[2:])
+        kernels, weights = self._parted(shapes[2:])
+        return ", ".join(map(show, (*shapes[:2], *weights))) + "".join(f" + Σ {show(s)}²" for s in kernels)
+
+    def _parted(self, rest: Sequence[T]) -> tuple[Sequence[T], Sequence[T]]:
+        """Kernels, and the weights where there are any, of what follows the targets."""
+        return rest[: len(self.decays)], rest[len(self.decays) :]
+
+
+def _check_shapes(operation: LossValue | LossGradient, pair: tuple[Shape, ...], weights: Sequence[Shape]) -> None:
+    """Outputs and targets entry by entry, unless the targets are classes; one weight per sample."""
+    same_shape(operation, pair if not operation.loss.function.class_indices else pair[:1])
+    if any(w != pair[0][:1] for w in weights):
+        listed = ", ".join(map(show, (*pair, *weights)))
+        raise ShapeError(f"{listed}: one weight per sample is {show(pair[0][:1])}")
 
 
 def _decay_rounding(decay: float, kernel: Array, u: float) -> tuple[Array, Array]:
@@ -73,20 +102,27 @@ def _decay_rounding(decay: float, kernel: Array, u: float) -> tuple[Array, Array
 
 @dataclass(frozen=True)
 class LossGradient(Operation):
-    """dE/dz of the output layer, or by its logits where the activation is fused into the loss: (N, K), y → (N, K)."""
+    """dE/dz of the output layer, or by its logits where the activation is fused into the loss: (N, K), y → (N, K).
+
+    Where samples are weighed: w_n times the row of each.
+    """
+
+    signs: ClassVar[tuple[str, ...]] = (",", ",")
 
     loss: Loss
     logits: bool
 
     def evaluate(self, *operands: Array, out: Array | None = None) -> Array:
-        y_pred, y = operands
-        return self.loss.function.form(self.logits).gradient(y_pred, y, self.loss.factor(*y_pred.shape), out)
+        y_pred, y, *w = operands
+        form = self.loss.function.form(self.logits)
+        return _weighed(form.gradient(y_pred, y, self.loss.factor(*y_pred.shape), out), w)
 
     def frozen(self, operands: tuple[Array, ...], anchors: tuple[Array, ...]) -> Array:
         if not self.clips:
             return self.evaluate(*operands)
-        c = self.loss.factor(*operands[0].shape)
-        return self.loss.function.plain.gradient(*operands, c, anchor=anchors[0])
+        y_pred, y, *w = operands
+        plain = self.loss.function.plain
+        return _weighed(plain.gradient(y_pred, y, self.loss.factor(*y_pred.shape), anchor=anchors[0]), w)
 
     @property
     def clips(self) -> bool:
@@ -94,14 +130,39 @@ class LossGradient(Operation):
         return not self.logits and self.loss.function.logits is not None
 
     def rounding(self, result: Array, *operands: Array, u: float) -> Local:
-        y_pred, y = operands
+        y_pred, y, *w = operands
         c = self.loss.factor(*y_pred.shape)
-        # A probability below η is lost before the factor c is applied: a large loss scale lifts the hole it leaves.
-        terms = self.loss.function.form(self.logits).rounding(y_pred, y, result, c, u)
-        return Local(terms, lost=max(1.0, c))
+        form = self.loss.function.form(self.logits)
+        terms = form.rounding(y_pred, y, _bare(result, w[0]) if w else result, c, u)
+        # A probability below η is lost before the factors are applied: a large loss scale lifts the hole it leaves.
+        lost = max(1.0, c * max((float(a.max()) for a in w), default=1.0))
+        return Local(_weighed_terms(terms, result, w[0], u) if w else terms, lost=lost)
 
     def shape(self, *shapes: Shape) -> Shape:
-        return same_shape(self, shapes if not self.loss.function.class_indices else shapes[:1])
+        _check_shapes(self, shapes[:2], shapes[2:])
+        return shapes[0]
 
     def render(self, *symbols: str) -> str:
-        return self.loss.write(value=False, logits=self.logits, symbol=symbols[0])
+        return self.loss.write(False, self.logits, symbols[0], *symbols[2:])
+
+
+def _weighed(gradient: Array, w: Sequence[Array]) -> Array:
+    """Each row times its sample's weight, in place, where there are weights."""
+    return weigh_samples(gradient, w[0], out=gradient) if w else gradient
+
+
+def _bare(weighed: Array, w: Array) -> Array:
+    """The gradient without its weights; 0 where they have left nothing of it."""
+    rows = np.broadcast_to(w[:, None], weighed.shape)
+    return np.divide(weighed, rows, out=np.zeros_like(weighed), where=rows != 0)
+
+
+def _weighed_terms(terms: Terms, result: Array, w: Array, u: float) -> Terms:
+    """The rounding of the gradient, each row weighed, and of weighing it.
+
+    The product itself, one rounding per entry; and where a library multiplies w_n into c before K or a row is known,
+    two that a row shares.
+    """
+    own = u / math.sqrt(3) * np.abs(result)
+    rows = tuple((weigh_samples(amplitude, w), share) for amplitude, share in terms)
+    return (*rows, (own, "entry"), (math.sqrt(2) * own, "row"))

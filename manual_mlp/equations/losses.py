@@ -1,7 +1,8 @@
 """Loss functions: E, its gradient, formulas and rounding side by side, one record each, its scaling spelt out.
 
-Every value is written as E = c · Σ (…) with c = `factor(N, K)`, since half of all disagreements about a "MSE" are
-a factor of 2, N or N·K. `scale` of a `Loss` multiplies E once more. Rounding is in the letters of `local_rounding`.
+Every value is written as E = c · Σ_n w_n Σ_k (…) with c = `factor(N, K)`, since half of all disagreements about a "MSE"
+are a factor of 2, N or N·K; w_n is 1 where no weights are given. `scale` of a `Loss` multiplies E once more. Rounding
+is in the letters of `local_rounding`.
 """
 
 from __future__ import annotations
@@ -26,17 +27,17 @@ class Form:
     """E and dE/dp as functions of one p, the outputs or their logits.
 
     Attributes:
-        formula: E as a function of `{p}` and y, in the letters of the alphabet.
-        gradient_formula: dE/dp.
-        value: (p (N, K), y_true, c) → E, ().
-        gradient: (p (N, K), y_true, c) → dE/dp, (N, K).
+        formula: E as a function of `{p}` and y, in the letters of the alphabet; `{w}` is where a weight stands.
+        gradient_formula: dE/dp, without weights: those of a sample multiply its row.
+        value: (p (N, K), y_true, c, w (N,) or None) → E, ().
+        gradient: (p (N, K), y_true, c) → dE/dp, (N, K), without weights.
         terms: (p, y_true) → the size of what is summed to E, before the factor c.
         rounding: (p, y_true, dE/dp, c, unit roundoff) → what the gradient rounds.
     """
 
     formula: str
     gradient_formula: str
-    value: Callable[[Array, Array, float], Array]
+    value: Callable[..., Array]
     gradient: Callable[..., Array]
     terms: Callable[[Array, Array], Array]
     rounding: Callable[[Array, Array, Array, float, float], Terms]
@@ -89,10 +90,10 @@ def _through(activation: Terms, delta: Array, c: float, u: float) -> Terms:
     return (*_scaled(delta, u, c * entry), *((c * amplitude, share) for amplitude, share in shared))
 
 
-def squared_error(y_pred: Array, y_true: Array, c: float) -> Array:
-    """E = c Σ_n Σ_k (y_pred − y_true)²; `c` is ½, 1, 1/(2N) or 1/(N·K), and that is all the difference."""
+def squared_error(y_pred: Array, y_true: Array, c: float, w: Array | None = None) -> Array:
+    """E = c Σ_n w_n Σ_k (y_pred − y_true)²; `c` is ½, 1, 1/(2N) or 1/(N·K), and that is all the difference."""
     difference = y_pred - y_true
-    return c * (difference * difference).sum()
+    return c * _total(difference * difference, w)
 
 
 def squared_error_gradient(y_pred: Array, y_true: Array, c: float, out: Array | None = None) -> Array:
@@ -109,15 +110,15 @@ def squared_error_rounding(y_pred: Array, y_true: Array, delta: Array, c: float,
 
 
 def _squared(name: str, c: str, c2: str, factor: Callable[[int, int], float], source: str) -> LossFunction:
-    formula, gradient = f"E = {c}Σ_n Σ_k ({{p}} − y)²", f"{c2}({{p}} − y)"
+    formula, gradient = f"E = {c}Σ_n {{w}}Σ_k ({{p}} − y)²", f"{c2}({{p}} − y)"
     form = Form(formula, gradient, squared_error, squared_error_gradient, squared_error_terms, squared_error_rounding)
     return LossFunction(name, source, factor, form)
 
 
-def bce(p: Array, y_true: Array, c: float) -> Array:
-    """E = −c Σ_n Σ_k [y log p̂ + (1 − y) log(1 − p̂)], p̂ = p clipped to [ε, 1 − ε] as Keras clips it."""
+def bce(p: Array, y_true: Array, c: float, w: Array | None = None) -> Array:
+    """E = −c Σ_n w_n Σ_k [y log p̂ + (1 − y) log(1 − p̂)], p̂ = p clipped to [ε, 1 − ε] as Keras clips it."""
     q, _ = _clip(p)
-    return -c * (y_true * np.log(q) + (1 - y_true) * np.log(1 - q)).sum()
+    return -c * _total(y_true * np.log(q) + (1 - y_true) * np.log(1 - q), w)
 
 
 def bce_gradient(p: Array, y_true: Array, c: float, out: Array | None = None, anchor: Array | None = None) -> Array:
@@ -139,10 +140,10 @@ def bce_rounding(p: Array, y: Array, delta: Array, c: float, u: float) -> Terms:
     return _scaled(delta, u, 2 * u / SQRT3 * c * inside * (np.abs(1 - y) / (1 - q) + np.abs(y) / q))
 
 
-def bce_from_logits(u: Array, y_true: Array, c: float) -> Array:
-    """E = c Σ_n Σ_k [max(u, 0) − u y + log(1 + exp(−|u|))]: the same E written so that nothing overflows."""
+def bce_from_logits(u: Array, y_true: Array, c: float, w: Array | None = None) -> Array:
+    """E = c Σ_n w_n Σ_k [max(u, 0) − u y + log(1 + exp(−|u|))]: the same E written so that nothing overflows."""
     positive = u.real > 0
-    return c * (np.where(positive, u, 0) - u * y_true + np.log1p(np.exp(np.where(positive, -u, u)))).sum()
+    return c * _total(np.where(positive, u, 0) - u * y_true + np.log1p(np.exp(np.where(positive, -u, u))), w)
 
 
 def bce_from_logits_gradient(u: Array, y_true: Array, c: float, out: Array | None = None) -> Array:
@@ -158,10 +159,10 @@ def bce_from_logits_rounding(logits: Array, y: Array, delta: Array, c: float, u:
     return _through(sigmoid_rounding(logits, sigmoid(logits), u), delta, c, u)
 
 
-def cce(p: Array, y_true: Array, c: float) -> Array:
-    """E = −c Σ_n Σ_k y log q̂, q = p / Σ_k p, q̂ = q clipped to [ε, 1 − ε]: Keras's order of the two steps."""
+def cce(p: Array, y_true: Array, c: float, w: Array | None = None) -> Array:
+    """E = −c Σ_n w_n Σ_k y log q̂, q = p / Σ_k p, q̂ = q clipped to [ε, 1 − ε]: Keras's order of the two steps."""
     q, _ = _clip(p / p.sum(axis=-1, keepdims=True))
-    return -c * (y_true * np.log(q)).sum()
+    return -c * _total(y_true * np.log(q), w)
 
 
 def cce_gradient(p: Array, y_true: Array, c: float, out: Array | None = None, anchor: Array | None = None) -> Array:
@@ -185,9 +186,9 @@ def cce_rounding(p: Array, y: Array, delta: Array, c: float, u: float) -> Terms:
     return (*_scaled(delta, u, 3 * u / SQRT3 * c * (g + 1) / total), (c * sums / total, "row"))
 
 
-def cce_from_logits(u: Array, y_true: Array, c: float) -> Array:
-    """E = c Σ_n Σ_k y_k (log Σ_j exp u_j − u_k)."""
-    return c * (y_true * (_log_sum_exp(u) - u)).sum()
+def cce_from_logits(u: Array, y_true: Array, c: float, w: Array | None = None) -> Array:
+    """E = c Σ_n w_n Σ_k y_k (log Σ_j exp u_j − u_k)."""
+    return c * _total(y_true * (_log_sum_exp(u) - u), w)
 
 
 def cce_from_logits_gradient(u: Array, y_true: Array, c: float, out: Array | None = None) -> Array:
@@ -206,10 +207,10 @@ def cce_from_logits_rounding(logits: Array, y: Array, delta: Array, c: float, u:
     return _through(softmax_rounding(logits, softmax(logits), u), delta, c, u)
 
 
-def scce(p: Array, labels: Array, c: float) -> Array:
-    """E = c Σ_n (log Σ_k p̂_nk − log p̂_n,label), p̂ = p clipped to [ε, 1 − ε]: Keras clips, then normalises."""
+def scce(p: Array, labels: Array, c: float, w: Array | None = None) -> Array:
+    """E = c Σ_n w_n (log Σ_k p̂_nk − log p̂_n,label), p̂ = p clipped to [ε, 1 − ε]: Keras clips, then normalises."""
     q, _ = _clip(p)
-    return c * (np.log(q.sum(axis=-1)) - np.log(_picked(q, labels))).sum()
+    return c * _total(np.log(q.sum(axis=-1)) - np.log(_picked(q, labels)), w)
 
 
 def scce_gradient(p: Array, labels: Array, c: float, out: Array | None = None, anchor: Array | None = None) -> Array:
@@ -227,9 +228,9 @@ def scce_rounding(p: Array, labels: Array, delta: Array, c: float, u: float) -> 
     return (*_scaled(delta, u, 3 * u / SQRT3 * c / q * (np.abs(delta) > 0)), (c * row_sum_rounding(q, u), "row"))
 
 
-def scce_from_logits(u: Array, labels: Array, c: float) -> Array:
-    """E = c Σ_n (log Σ_j exp u_nj − u_n,label)."""
-    return c * (_log_sum_exp(u)[..., 0] - _picked(u, labels)).sum()
+def scce_from_logits(u: Array, labels: Array, c: float, w: Array | None = None) -> Array:
+    """E = c Σ_n w_n (log Σ_j exp u_nj − u_n,label)."""
+    return c * _total(_log_sum_exp(u)[..., 0] - _picked(u, labels), w)
 
 
 def scce_from_logits_gradient(u: Array, labels: Array, c: float, out: Array | None = None) -> Array:
@@ -238,6 +239,16 @@ def scce_from_logits_gradient(u: Array, labels: Array, c: float, out: Array | No
 
 def scce_from_logits_terms(logits: Array, labels: Array) -> Array:
     return 2 * np.abs(logits).max(axis=-1) + math.log(logits.shape[-1])
+
+
+def _total(entries: Array, w: Array | None) -> Array:
+    """Σ_n w_n Σ_k, of (N, K) or of (N,)."""
+    return (entries if w is None else weigh_samples(entries, w)).sum()
+
+
+def weigh_samples(rows: Array, w: Array, out: Array | None = None) -> Array:
+    """Each sample's row times its weight: (N, …), (N,) → (N, …)."""
+    return np.multiply(rows, w.reshape(-1, *(1,) * (rows.ndim - 1)), out=out)
 
 
 def _clip(p: Array, anchor: Array | None = None) -> tuple[Array, Array]:
@@ -278,7 +289,7 @@ LOSSES: dict[str, LossFunction] = {
             "Keras",
             lambda n, k: 1 / (n * k),
             plain=Form(
-                "E = −1/(N·K) Σ_n Σ_k [y log {p} + (1 − y) log(1 − {p})]",
+                "E = −1/(N·K) Σ_n {w}Σ_k [y log {p} + (1 − y) log(1 − {p})]",
                 "1/(N·K) ((1 − y)/(1 − {p}) − y/{p})",
                 bce,
                 bce_gradient,
@@ -286,7 +297,7 @@ LOSSES: dict[str, LossFunction] = {
                 bce_rounding,
             ),
             logits=Form(
-                "E = 1/(N·K) Σ_n Σ_k [max({p}, 0) − {p} y + log(1 + exp(−|{p}|))]",
+                "E = 1/(N·K) Σ_n {w}Σ_k [max({p}, 0) − {p} y + log(1 + exp(−|{p}|))]",
                 "1/(N·K) (sigmoid({p}) − y)",
                 bce_from_logits,
                 bce_from_logits_gradient,
@@ -300,7 +311,7 @@ LOSSES: dict[str, LossFunction] = {
             "Keras",
             lambda n, k: 1 / n,
             plain=Form(
-                "E = −1/N Σ_n Σ_k y log({p}/Σ_k {p})",
+                "E = −1/N Σ_n {w}Σ_k y log({p}/Σ_k {p})",
                 "1/N (Σ_k y/Σ_k {p} − y/{p})",
                 cce,
                 cce_gradient,
@@ -308,7 +319,7 @@ LOSSES: dict[str, LossFunction] = {
                 cce_rounding,
             ),
             logits=Form(
-                "E = 1/N Σ_n Σ_k y (log Σ_j exp {p}_j − {p})",
+                "E = 1/N Σ_n {w}Σ_k y (log Σ_j exp {p}_j − {p})",
                 "1/N (softmax({p}) Σ_k y − y)",
                 cce_from_logits,
                 cce_from_logits_gradient,
@@ -322,7 +333,7 @@ LOSSES: dict[str, LossFunction] = {
             "Keras",
             lambda n, k: 1 / n,
             plain=Form(
-                "E = 1/N Σ_n (log Σ_k {p}_k − log {p}_y)",
+                "E = 1/N Σ_n {w}(log Σ_k {p}_k − log {p}_y)",
                 "1/N (1/Σ_k {p} − [k = y]/{p})",
                 scce,
                 scce_gradient,
@@ -330,7 +341,7 @@ LOSSES: dict[str, LossFunction] = {
                 scce_rounding,
             ),
             logits=Form(
-                "E = 1/N Σ_n (log Σ_j exp {p}_j − {p}_y)",
+                "E = 1/N Σ_n {w}(log Σ_j exp {p}_j − {p}_y)",
                 "1/N (softmax({p}) − [k = y])",
                 scce_from_logits,
                 scce_from_logits_gradient,

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from manual_mlp.arrays import Array, Dim
+from manual_mlp.arrays import Array, Dim, Shape
 from manual_mlp.equations.equations import Equation, infer_shapes
 from manual_mlp.equations.loss import Loss
 from manual_mlp.equations.loss_operations import LossValue
@@ -16,7 +16,7 @@ from manual_mlp.equations.operations import show
 from manual_mlp.errors import ShapeError, lines
 from manual_mlp.network.description import Description
 from manual_mlp.network.layers import Dropout
-from manual_mlp.nodes import LOSS, kind_of, layer_of
+from manual_mlp.nodes import LOSS, SAMPLE_WEIGHT, kind_of, layer_of
 
 BLOCK = 1 << 12  # rows
 
@@ -183,6 +183,30 @@ def _check_labels(mlp: Description, y: Array, loss: Loss, batch: int) -> Array:
             "Cure: number the classes from 0, or give the last layer more units."
         )
     return np.array(y.reshape(batch))
+
+
+def check_sample_weight(weight: Array | None, batch: int, dtype: np.dtype[Any]) -> Array | None:
+    """One weight per sample, (N,) in the parameters' dtype; a column (N, 1) is read as that, too."""
+    if weight is None:
+        return None
+    weight = _numbers(SAMPLE_WEIGHT, weight)
+    if weight.shape not in ((batch,), (batch, 1)):
+        raise ShapeError(
+            f"{SAMPLE_WEIGHT} is {show(weight.shape)}, but E = c Σ_n w_n e_n has one weight per sample: ({batch},) for "
+            f"{batch} samples. Cure: {_cure_weight(weight.shape, batch)}."
+        )
+    if (weight < 0).any():
+        place = int(np.argmax(weight.reshape(batch) < 0))
+        raise ValueError(
+            f"{SAMPLE_WEIGHT}[{place}] is {float(weight.reshape(batch)[place]):g}: expected numbers of 0 and above."
+        )
+    return _converted(SAMPLE_WEIGHT, weight.reshape(batch), dtype)
+
+
+def _cure_weight(shape: Shape, batch: int) -> str:
+    if len(shape) == 2 and shape[0] == batch:
+        return "weights per output or per timestep are not for this network; give each sample one"
+    return f"pass an array of shape ({batch},), or leave it out"
 
 
 def check_draws(

@@ -10,7 +10,7 @@ from manual_mlp.equations.equations import Equation
 from manual_mlp.equations.loss import Loss
 from manual_mlp.equations.loss_operations import LossGradient, LossValue
 from manual_mlp.network.layers import Activation, Dense, Dropout, Layer
-from manual_mlp.nodes import INPUT_GRADIENT, LOSS
+from manual_mlp.nodes import INPUT_GRADIENT, LOSS, SAMPLE_WEIGHT
 
 
 @lru_cache(maxsize=256)
@@ -20,7 +20,7 @@ def forward_equations(layers: tuple[Layer, ...], training: bool = True) -> tuple
 
 
 @lru_cache(maxsize=256)
-def derivation(layers: tuple[Layer, ...], loss: Loss, fused: bool) -> tuple[Equation, ...]:
+def derivation(layers: tuple[Layer, ...], loss: Loss, fused: bool, weighted: bool = False) -> tuple[Equation, ...]:
     """Forward, E, backward, in the order of the computation; where fused, the loss takes the last activation in."""
     _check_differentiable(layers, loss, fused)
     chain, last = list(_chain(layers)), str(layers[-1].name)
@@ -33,12 +33,12 @@ def derivation(layers: tuple[Layer, ...], loss: Loss, fused: bool) -> tuple[Equa
         last, logits = str(head.name), True
     kernels = {f"{layer.name}/kernel": layer.kernel_l2 for layer in layers if isinstance(layer, Dense)}
     decays = {name: decay for name, decay in kernels.items() if decay}
-    value = LossValue(loss, logits, tuple(decays.values()))
+    value, weight = LossValue(loss, logits, tuple(decays.values())), (SAMPLE_WEIGHT,) * weighted
     backward = [e for layer, below, into in reversed(chain) for e in layer.backward(below, into, layer is head)]
     return (
         *forward_equations(layers),
-        Equation(last, LOSS, value, (reads, "y", *decays)),
-        Equation(last, gives, LossGradient(loss, logits), (reads, "y")),
+        Equation(last, LOSS, value, (reads, "y", *decays, *weight)),
+        Equation(last, gives, LossGradient(loss, logits), (reads, "y", *weight)),
         *backward,
     )
 

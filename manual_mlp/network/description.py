@@ -16,7 +16,7 @@ from manual_mlp.equations.loss import Loss, as_loss
 from manual_mlp.network.derivation import derivation, forward_equations, fusible
 from manual_mlp.network.initializers import Seed, generator, initializer
 from manual_mlp.network.layers import Activation, Dense, Dropout, Layer, layer_from_dict
-from manual_mlp.nodes import kind_of
+from manual_mlp.nodes import SAMPLE_WEIGHT, kind_of
 
 
 @dataclass(frozen=True)
@@ -68,16 +68,19 @@ class Description:
     def _shapes(self) -> dict[str, Shape]:
         return parameter_shapes(self, letters=False)
 
-    def leaf_shapes(self, batch: Dim, loss: str | Loss | None = None, letters: bool = False) -> dict[str, Shape]:
+    def leaf_shapes(
+        self, batch: Dim, loss: str | Loss | None = None, letters: bool = False, weighted: bool = False
+    ) -> dict[str, Shape]:
         """Shapes of what the equations read before any has run.
 
         Args:
             batch: N, a number or a letter.
             loss: needed only where y holds class indices, (N,).
             letters: n₀, n₁, … for the widths.
+            weighted: samples have weights.
 
         Returns:
-            name → shape of x, y, every parameter and every draw.
+            name → shape of x, y, the weights of the samples, every parameter and every draw.
 
         Example:
             >>> from manual_mlp import MLP, Dense
@@ -88,7 +91,8 @@ class Description:
         y: Shape = (batch,) if loss is not None and as_loss(loss).function.class_indices else (batch, ns[-1])
         drops = zip(self.layers, ns[1:], strict=True)
         masks = {layer.mask: (batch, n) for layer, n in drops if isinstance(layer, Dropout)}
-        return {"x": (batch, ns[0]), "y": y, **parameter_shapes(self, letters), **masks}
+        weights: dict[str, Shape] = {SAMPLE_WEIGHT: (batch,)} if weighted else {}
+        return {"x": (batch, ns[0]), "y": y, **weights, **parameter_shapes(self, letters), **masks}
 
     def initialize(
         self,
@@ -163,12 +167,13 @@ class Description:
         """The same in inference, where a Dropout is the identity and no draw is read."""
         return forward_equations(self.layers, training=False)
 
-    def equations(self, loss: str | Loss, fused: bool | None = None) -> tuple[Equation, ...]:
+    def equations(self, loss: str | Loss, fused: bool | None = None, weighted: bool = False) -> tuple[Equation, ...]:
         """The whole derivation in the order of the computation: forward, E, backward.
 
         Args:
             loss: a name or a `Loss`.
             fused: whether the last activation is part of the loss; None for what Keras does.
+            weighted: whether E reads a weight of each sample, `sample_weight`.
 
         Returns:
             One record per node.
@@ -179,7 +184,7 @@ class Description:
         Example: see `Equation`.
         """
         loss = as_loss(loss)
-        return derivation(self.layers, loss, self.fuses(loss) if fused is None else fused)
+        return derivation(self.layers, loss, self.fuses(loss) if fused is None else fused, weighted)
 
     def fuses(self, loss: str | Loss) -> bool:
         """Whether Keras computes this loss from what the last activation reads, leaving out dE/dz.

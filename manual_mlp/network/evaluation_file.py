@@ -12,9 +12,10 @@ import numpy as np
 
 from manual_mlp.arrays import Array, Arrays, Shape
 from manual_mlp.network.parameters import load_parameters, save_parameters
-from manual_mlp.nodes import LOSS
+from manual_mlp.nodes import LOSS, SAMPLE_WEIGHT
 
-FORMAT = 1  # of the file; a reader refuses what it does not know
+FORMAT, WEIGHTED = 1, 2  # of the file, without and with weights of the samples; a reader refuses what it does not know
+DATA = ("x", "y", SAMPLE_WEIGHT)
 
 T = TypeVar("T")
 
@@ -23,7 +24,8 @@ def write_evaluation(
     path: str | os.PathLike[str], description: Mapping[str, object], data: Arrays, groups: Mapping[str, Arrays]
 ) -> Path:
     """Write the data as they are called, and each group's arrays as `group/name`; whole or not at all."""
-    text = np.array(json.dumps({"format": FORMAT, **description}))
+    version = WEIGHTED if SAMPLE_WEIGHT in data else FORMAT
+    text = np.array(json.dumps({"format": version, **description}))
     named = {f"{group}/{name}": array for group, arrays in groups.items() for name, array in arrays.items()}
     return save_parameters(path, {"description": text, **data, **named})
 
@@ -39,8 +41,8 @@ def read_evaluation(path: str | os.PathLike[str], build: Callable[[Mapping[str, 
         version = description.get("format")
     except (json.JSONDecodeError, AttributeError):
         raise ValueError(none) from None
-    if version != FORMAT:
-        raise ValueError(f"{path} has format {version!r}; this version reads {FORMAT}. Update gradient-diff.")
+    if version not in (FORMAT, WEIGHTED):
+        raise ValueError(f"{path} has format {version!r}; this version reads up to {WEIGHTED}. Update gradient-diff.")
     try:
         return build(description, arrays)
     except (KeyError, TypeError) as error:

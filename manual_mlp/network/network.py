@@ -14,10 +14,10 @@ import numpy as np
 from manual_mlp.arrays import Array
 from manual_mlp.equations.equations import Equation, evaluate, infer_shapes
 from manual_mlp.equations.loss import Loss, as_loss
-from manual_mlp.network.checks import check_draws, check_parameters, check_x, check_y
+from manual_mlp.network.checks import check_draws, check_parameters, check_sample_weight, check_x, check_y
 from manual_mlp.network.description import Description
-from manual_mlp.network.evaluation_file import check_nodes, read_evaluation, under, write_evaluation
-from manual_mlp.nodes import LOSS, gradient_node
+from manual_mlp.network.evaluation_file import DATA, check_nodes, read_evaluation, under, write_evaluation
+from manual_mlp.nodes import LOSS, SAMPLE_WEIGHT, gradient_node
 
 
 @dataclass(frozen=True, init=False)
@@ -112,10 +112,12 @@ class MLP(Description):
         y: Array,
         loss: str | Loss,
         draws: Mapping[str, Array] | None = None,
+        sample_weight: Array | None = None,
     ) -> Evaluation:
         """E and its gradient with respect to everything, by the hand-written derivation.
 
         With δ = dE/du:  δ = dE/dz ⊙ f′(u),  dE/dW = z_prevᵀ δ (+ 2λ W),  dE/db = Σ_N δ,  dE/dz_prev = δ Wᵀ.
+        With weights E = c Σ_n w_n e_n: w_n stands before row n of the output's dE/dz, and c stays 1/N, not 1/Σw.
 
         Args:
             parameters: name → array; their dtype is that of the computation.
@@ -124,20 +126,29 @@ class MLP(Description):
             loss: a name or a `Loss`.
             draws: name → mask of each Dropout: `mlp.draws(seed, N)`, or those of the tape, `tape.problem.draws`. They
                 may be left out only where there is no Dropout.
+            sample_weight: (N,) or (N, 1), numbers of 0 and above, as Keras's `fit` takes them; None weighs all alike.
 
         Returns:
             An `Evaluation` with every node.
 
         Raises:
             ShapeError: shapes that do not fit.
-            ValueError: unknown loss, missing parameters or draws, an empty batch, NaN or Inf, labels out of range.
+            ValueError: unknown loss, missing parameters or draws, an empty batch, NaN or Inf, labels out of range,
+                weights below 0.
             TypeError: arrays that hold no numbers, labels that are no integers.
 
-        Source: Rumelhart, Hinton and Williams, 1986; Okatani, 2016, ch. 4.
+        Source: Rumelhart, Hinton and Williams, 1986; Okatani, 2016, ch. 4; for the weights keras.losses.Loss, whose
+        reduction "sum_over_batch_size" divides by N.
 
-        Example: see `MLP`.
+        Example:
+            >>> from manual_mlp import Dense
+            >>> import numpy as np
+            >>> mlp = MLP(1, [Dense(1, use_bias=False)])
+            >>> w, x, y = {"dense_1/kernel": np.array([[1.0]])}, np.array([[1.0], [2.0]]), np.zeros((2, 1))
+            >>> mlp.backpropagate(w, x, y, "mse", sample_weight=np.array([4.0, 0.5])).loss  # (4 · 1 + 0.5 · 4)/2
+            3.0
         """
-        return evaluation_of(self.problem(parameters, x, y, loss, draws=draws))
+        return evaluation_of(self.problem(parameters, x, y, loss, draws=draws, sample_weight=sample_weight))
 
     def problem(
         self,
@@ -147,6 +158,7 @@ class MLP(Description):
         loss: str | Loss,
         fused: bool | None = None,
         draws: Mapping[str, Array] | None = None,
+        sample_weight: Array | None = None,
     ) -> Problem:
         """Checked input of one evaluation; raises as `backpropagate` does.
 
@@ -163,7 +175,8 @@ class MLP(Description):
         y = check_y(self, y, loss, len(x), dtype)
         own = {name: parameters[name].copy() for name in self.parameter_shapes}
         masks = check_draws(self, draws, len(x), dtype)
-        return Problem(self, own, x, y, loss, self.fuses(loss) if fused is None else fused, masks)
+        weights = check_sample_weight(sample_weight, len(x), dtype)
+        return Problem(self, own, x, y, loss, self.fuses(loss) if fused is None else fused, masks, weights)
 
 
 @dataclass(frozen=True, eq=False)
@@ -178,6 +191,7 @@ class Problem:
         loss: which E.
         fused: the last activation is part of the loss, so that the ladder has no dE/dz there.
         draws: name → array of what was drawn from outside: `dropout_1/mask` (N, n).
+        sample_weight: (N,), the w_n of E = c Σ_n w_n e_n; None where all samples count alike.
 
     Example:
         >>> import numpy as np
@@ -195,6 +209,7 @@ class Problem:
     loss: Loss
     fused: bool
     draws: Mapping[str, Array] = field(default_factory=dict)
+    sample_weight: Array | None = None
 
     @property
     def batch(self) -> int:
@@ -209,7 +224,7 @@ class Problem:
     @property
     def equations(self) -> tuple[Equation, ...]:
         """The derivation, forward and backward."""
-        return self.mlp.equations(self.loss, self.fused)
+        return self.mlp.equations(self.loss, self.fused, self.sample_weight is not None)
 
     @property
     def forward_nodes(self) -> list[str]:
@@ -220,7 +235,11 @@ class Problem:
     @property
     def environment(self) -> dict[str, Array]:
         """What the equations read before any of them has run."""
-        return {"x": self.x, "y": self.y, **self.parameters, **self.draws}
+        return {"x": self.x, "y": self.y, **self._weights, **self.parameters, **self.draws}
+
+    @property
+    def _weights(self) -> dict[str, Array]:
+        return {} if self.sample_weight is None else {SAMPLE_WEIGHT: self.sample_weight}
 
     @property
     def float64(self) -> Problem:
@@ -228,7 +247,9 @@ class Problem:
         y = self.y if self.loss.function.class_indices else self.y.astype(np.float64)
         parameters = {name: array.astype(np.float64) for name, array in self.parameters.items()}
         draws = {name: array.astype(np.float64) for name, array in self.draws.items()}
-        return replace(self, parameters=parameters, x=self.x.astype(np.float64), y=y, draws=draws)
+        weights = None if self.sample_weight is None else self.sample_weight.astype(np.float64)
+        x = self.x.astype(np.float64)
+        return replace(self, parameters=parameters, x=x, y=y, draws=draws, sample_weight=weights)
 
     def to_dict(self) -> dict[str, object]:
         """The description without arrays, for JSON."""
@@ -301,7 +322,7 @@ class Evaluation:
             True
         """
         groups = {"parameters": self.problem.parameters, "draws": self.problem.draws, "nodes": self.nodes}
-        data = {"x": self.problem.x, "y": self.problem.y}
+        data = {name: self.problem.environment[name] for name in DATA if name in self.problem.environment}
         return write_evaluation(path, {"origin": self.origin, **self.problem.to_dict()}, data, groups)
 
     @classmethod
@@ -326,8 +347,9 @@ class Evaluation:
     def _from_file(cls, description: Mapping[str, Any], arrays: Mapping[str, Array]) -> Evaluation:
         mlp, loss = MLP.from_dict(description), Loss(**description["loss"])
         parameters, draws, nodes = (under(group, arrays) for group in ("parameters", "draws", "nodes"))
-        problem = mlp.problem(parameters, arrays["x"], arrays["y"], loss, description["fused"], draws)
-        check_nodes(nodes, infer_shapes(problem.equations, mlp.leaf_shapes(problem.batch, loss)))
+        x, y, weights = map(arrays.get, DATA)
+        problem = mlp.problem(parameters, x, y, loss, description["fused"], draws, weights)  # type: ignore[arg-type]  # the reader has seen x and y
+        check_nodes(nodes, infer_shapes(problem.equations, {n: a.shape for n, a in problem.environment.items()}))
         return cls(nodes, problem, str(description["origin"]))
 
 

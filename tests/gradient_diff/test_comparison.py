@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from gradient_diff import Status, compare
-from manual_mlp import MLP, Dense, Evaluation
+from manual_mlp import MLP, Dense, Evaluation, evaluation_of
 
 Plant = Callable[..., Evaluation]
 KERNEL = "dense_1/dE_dkernel"
@@ -258,3 +258,51 @@ def test_arrays_within_the_noise_that_was_named_prove_nothing(name: str) -> None
     lost = {name: np.array([1e-9, -2e-9])}
     coarse = {name: lost[name] + 1e-6}  # a second run, a thousand times as far off as they are large
     assert compare(lost, lost, noise=coarse)[name].status is Status.VACUOUS
+
+
+# weights of the samples
+
+
+def _weighted(evaluation: Evaluation, weights: np.ndarray) -> Evaluation:
+    return evaluation_of(dataclasses.replace(evaluation.problem, sample_weight=weights))
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_weighted_gradients_by_other_code_match_and_wrong_weighings_do_not(dtype: str) -> None:
+    """3-5-2 once more, in plain NumPy: E = 1/(N·K) Σ_n w_n Σ_k (z − y)²."""
+    mlp, rng = MLP(3, [Dense(5, "tanh"), Dense(2)]), np.random.default_rng(1)
+    x, y, w = (a.astype(dtype) for a in (rng.normal(size=(7, 3)), rng.normal(size=(7, 2)), 3 * rng.random(7)))
+    w[2] = 0
+    p = mlp.initialize(0, dtype=dtype)
+
+    def hand(weights: np.ndarray, divisor: float) -> dict[str, np.ndarray]:
+        z1 = np.tanh(x @ p["dense_1/kernel"] + p["dense_1/bias"])
+        d2 = 2 * weights[:, None] * (z1 @ p["dense_2/kernel"] + p["dense_2/bias"] - y) / dtype_of(2 * divisor)
+        d1 = d2 @ p["dense_2/kernel"].T * (1 - z1**2)
+        return {
+            "dense_1/kernel": x.T @ d1,
+            "dense_1/bias": d1.sum(axis=0),
+            "dense_2/kernel": z1.T @ d2,
+            "dense_2/bias": d2.sum(axis=0),
+        }
+
+    dtype_of = np.dtype(dtype).type
+    reference = mlp.backpropagate(p, x, y, "mse", sample_weight=w)
+    assert compare(hand(w, 7), reference).verdict is Status.MATCH
+    wrong = {
+        "forgotten": hand(np.ones(7, dtype), 7),
+        "divided by Σw": hand(w, float(w.sum())),
+        "squared": hand(w * w, 7),
+        "those of another order": hand(w[::-1], 7),
+    }
+    assert {why: compare(g, reference).verdict for why, g in wrong.items()} == dict.fromkeys(wrong, Status.MISMATCH)
+
+
+def test_the_witness_and_the_equation_by_itself_know_the_weights(evaluation: Evaluation) -> None:
+    weighted = _weighted(evaluation, np.linspace(0, 3, evaluation.problem.batch))
+    head = "dense_2/dE_dz"
+    off = dataclasses.replace(weighted, nodes={**weighted.nodes, head: evaluation.nodes[head]})
+    row = compare(off, weighted)[head]
+    assert row.status is Status.MISMATCH
+    assert "the complex-step witness" in row.reason or "own operands" in row.reason
+    assert compare(weighted, _weighted(evaluation, np.linspace(0, 3, evaluation.problem.batch))).ok

@@ -86,3 +86,12 @@ def test_runs_of_two_problems_are_refused_by_what_differs(evaluation: Evaluation
     other = Side.of("reference", dataclasses.replace(evaluation, problem=problem))
     with pytest.raises(ValueError, match=r"of different problems: x differ\. Evaluate both sides on the same"):
         Pair.of(Side.of("hand", evaluation), other)
+
+
+def test_a_run_with_weights_and_one_without_are_of_two_problems(evaluation: Evaluation) -> None:
+    ones = np.ones(evaluation.problem.batch)
+    weighted = evaluation_of(dataclasses.replace(evaluation.problem, sample_weight=ones))
+    for hand, reference in ((evaluation, weighted), (weighted, evaluation)):
+        with pytest.raises(ValueError, match=r"of different problems: sample_weight differ\. Evaluate both sides"):
+            Pair.of(Side.of("hand", hand), Side.of("reference", reference))
+    assert Pair.of(Side.of("hand", weighted), Side.of("reference", weighted)).known["sample_weight"] is ones

@@ -25,7 +25,7 @@ def _complex_step(problem: Problem) -> dict[str, Array]:
     equations = problem.equations[: len(problem.forward_nodes)]
     leaves = {"x": problem.x, **problem.parameters}
     still = {leaf: a.astype(np.result_type(a, np.complex64)) for leaf, a in leaves.items()}
-    still |= {"y": problem.y, **problem.draws}
+    still |= {n: a for n, a in problem.environment.items() if n not in still}
     result = {}
     for leaf, values in leaves.items():
         node = gradient_node(leaf)
@@ -89,7 +89,13 @@ ENDINGS = [
 
 
 @st.composite
-def _problems(draw: st.DrawFn, dtype: type = np.longdouble, biases: bool = False, varied: bool = False) -> Problem:
+def _problems(
+    draw: st.DrawFn,
+    dtype: type = np.longdouble,
+    biases: bool = False,
+    varied: bool = False,
+    weighted: bool = False,
+) -> Problem:
     name, from_logits, output, fused = draw(st.sampled_from(ENDINGS))
     hidden = st.builds(
         Dense,
@@ -107,7 +113,14 @@ def _problems(draw: st.DrawFn, dtype: type = np.longdouble, biases: bool = False
     y = rng.random((batch, mlp.units[-1]))
     labels = rng.integers(0, mlp.units[-1], batch)
     masks = mlp.draws(rng, batch, np.dtype(dtype).name)
-    return mlp.problem(parameters, x, labels if loss.function.class_indices else y, loss, fused, masks)
+    weights = draw(_weights(rng, batch)) if varied or weighted else None
+    return mlp.problem(parameters, x, labels if loss.function.class_indices else y, loss, fused, masks, weights)
+
+
+def _weights(rng: np.random.Generator, batch: int) -> st.SearchStrategy[Array | None]:
+    """None, some that do not sum to N, and the same with zeros among them."""
+    drawn = 3 * rng.random(batch)
+    return st.sampled_from([None, drawn, drawn * (rng.random(batch) < 0.6)])
 
 
 @st.composite
@@ -124,7 +137,7 @@ def _taken_apart(draw: st.DrawFn, layers: list[Dense]) -> list[Layer]:
 
 @pytest.fixture(scope="session")
 def problems() -> Callable[..., st.SearchStrategy[Problem]]:
-    """(dtype, biases in every hidden layer, with all kinds of layers) → random problems."""
+    """(dtype, biases in every hidden layer, with all kinds of layers, with weights) → random problems."""
     return _problems
 
 

@@ -52,11 +52,17 @@ def commit(scene: Scene) -> Iterator[Committed]:
 def _derive_from_output(
     scene: Scene, kind: str, sentence: str, text: str, function: Callable[..., Array], *more: str
 ) -> Committed:
-    """dE/dz of the output by another function of it, then the pullback of its activation."""
-    head, top, operation = scene.graph.head, scene.graph.output, Formula(text, function)
+    """dE/dz of the output by another function of it, then the pullback of its activation.
+
+    What reads targets is the gradient of some E, and weighed as that of the right one.
+    """
+    head, top = scene.graph.head, scene.graph.output
+    z = head.operands[0] if not scene.problem.fused or top is None else top.z
+    formula = Formula(text, function)
+    made = scene.weigh(formula, z, *more) if more else (formula, z)
     if not scene.problem.fused or top is None:
-        return Committed(kind, head.layer, sentence, scene.swap(head.node, operation, head.operands[0], *more))
-    return unfuse(scene, top, kind, sentence, operation, *more)
+        return Committed(kind, head.layer, sentence, scene.swap(head.node, *made))
+    return unfuse(scene, top, kind, sentence, *made)
 
 
 def _squared_factors(scene: Scene) -> dict[str, float]:
@@ -107,7 +113,8 @@ def _replace_squares(scene: Scene) -> Iterator[Committed]:
     for other, times, words in OWN_ENTROPIES.get(top.kind if top else "linear", ()):
         bare = Formula("c (z − y)", _difference(times(k) * loss.scale * LOSSES[other].factor(n, k)))
         sentence = f"it is the gradient of {other}{words}, not of {loss.name}"
-        yield Committed(kind, head.layer, sentence, scene.swap(bare_node, bare, head.operands[0], "y"))
+        swap = scene.swap(bare_node, *scene.weigh(bare, head.operands[0], "y"))
+        yield Committed(kind, head.layer, sentence, swap)
     for other in ("binary_crossentropy", "categorical_crossentropy"):
         c = loss.scale * LOSSES[other].factor(n, k)
         sentence = f"it is the gradient of {other}, not of {loss.name}"
@@ -170,12 +177,12 @@ def _set_targets(
     if head is not None:
         c = head.c * factor
         formula = Formula("c (p − {1})", lambda u, t: c * (Activate(head.kind).evaluate(u) - t))
-        swap = scene.swap(head.node, formula, head.logits, key)
+        swap = scene.swap(head.node, *scene.weigh(formula, head.logits, key))
     else:
         right = LossGradient(scene.problem.loss, scene.problem.loss.from_logits)
         formula = Formula(right.render("{0}", "{1}"), lambda z, t: factor * right.evaluate(z, t))
         top = scene.graph.head
-        swap = scene.swap(top.node, formula, top.operands[0], key)
+        swap = scene.swap(top.node, *scene.weigh(formula, top.operands[0], key))
         if scene.problem.loss.function.class_indices:
             y = y.argmax(axis=1)
     return Committed(kind, "", words, swap, data={key: y}, written=words, right="y as given")
@@ -231,6 +238,8 @@ def _slope(scene: Scene, name: str, along: Array) -> Array:
     c = loss.factor(scene.batch, scene.outputs)
     for e in reversed(scene.graph.path(head.node, f"{name}/dE_du")):
         along = e.operation.evaluate(along, *(scene.values[o] for o in e.operands[1:]))
+    if scene.problem.sample_weight is not None:
+        along = scene.problem.sample_weight[:, None] * along
     if logits_head(scene) is not None:
         return -c * along
     if is_squared(loss.function):

@@ -41,7 +41,7 @@ class LogitsHead:
     def swap(self, scene: Scene, text: str, head: Head) -> dict[str, Equation]:
         """δ as another function of u, p and y (dense)."""
         formula = Formula(text, lambda u, y: head(u, Activate(self.kind).evaluate(u), dense(y, u)))
-        return scene.swap(self.node, formula, self.logits, "y")
+        return scene.swap(self.node, *scene.weigh(formula, self.logits, "y"))
 
     def pull(self, g: Array, p: Array) -> Array:
         """Through the activation."""
@@ -178,12 +178,12 @@ def clip_as_keras(scene: Scene) -> Iterator[Committed]:
         return
     loss = Loss(scene.problem.loss.name, scale=scene.problem.loss.scale)
     sentence = "the cross-entropy is taken of clipped probabilities: saturated samples get no gradient"
-    yield unfuse(scene, top, "probability_clip", sentence, LossGradient(loss, False), "y")
+    yield unfuse(scene, top, "probability_clip", sentence, *scene.weigh(LossGradient(loss, False), top.z, "y"))
 
 
-def unfuse(scene: Scene, top: Slope, kind: str, sentence: str, operation: Operation, *more: str) -> Committed:
+def unfuse(scene: Scene, top: Slope, kind: str, sentence: str, operation: Operation, *operands: str) -> Committed:
     """dE/dz of a fused output by an operation on z, then the pullback of its activation."""
-    extra = Equation(top.layer, top.g, operation, (top.z, *more))
+    extra = Equation(top.layer, top.g, operation, operands)
     swap = scene.swap(top.node, Pullback(top.kind), top.g, top.reads)
     right = scene.by_node[top.node].formula
     return Committed(kind, top.layer, sentence, swap, {top.node: (extra,)}, written=extra.formula, right=right)

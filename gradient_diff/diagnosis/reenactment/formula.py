@@ -50,6 +50,12 @@ def _shaken(a: Array, u: float, rng: np.random.Generator) -> Array:
     return a * (1 + 2 * u * rng.uniform(-1, 1, a.shape))
 
 
+def weighed(formula: Formula, operands: int) -> Formula:
+    """The same formula, each sample's row times its weight, where w is one operand more."""
+    text = f"{{{operands}}}_n · {formula.text}"
+    return Formula(text, lambda *arrays: arrays[-1][:, None] * formula.function(*arrays[:-1]))
+
+
 def plus_decay(formula: Formula, operands: int, decay: float) -> Formula:
     """The same formula + 2λ W, where W is one operand more."""
     text = f"{formula.text} + {decay:g} {{{operands}}}"

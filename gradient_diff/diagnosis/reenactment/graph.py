@@ -44,7 +44,8 @@ class Graph:
     @cached_property
     def equations(self) -> tuple[Equation, ...]:
         """The right derivation, also where a first mistake is granted."""
-        return self.problem.mlp.equations(self.problem.loss, self.problem.fused)
+        p = self.problem
+        return p.mlp.equations(p.loss, p.fused, p.sample_weight is not None)
 
     @cached_property
     def by_node(self) -> Mapping[str, Equation]:

@@ -4,15 +4,27 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
 from gradient_diff.diagnosis.factors import fit
-from gradient_diff.diagnosis.reenactment.formula import Formula, plus_decay
+from gradient_diff.diagnosis.reenactment.formula import Formula, plus_decay, weighed
 from gradient_diff.diagnosis.reenactment.graph import Graph
 from gradient_diff.noise.network import Noise
 from manual_mlp import Array, Equation, Problem
-from manual_mlp.extend import GATE, UNITS, Arrays, Operation, Product, evaluate, is_gradient, layer_of, variable_of
+from manual_mlp.extend import (
+    GATE,
+    SAMPLE_WEIGHT,
+    UNITS,
+    Arrays,
+    Operation,
+    Product,
+    evaluate,
+    is_gradient,
+    layer_of,
+    variable_of,
+)
 
 NEAR = 64  # times what rounding explains of the right array: worth a closer look
 CLEARLY = 2.0  # two arrays that both fit one hand are no more tolerances apart than this
@@ -135,6 +147,13 @@ class Scene:
     def swap(self, node: str, operation: Operation, *operands: str) -> dict[str, Equation]:
         """Another equation for a node."""
         return {node: Equation(self.by_node[node].layer, node, operation, operands)}
+
+    def weigh(self, operation: Operation, *operands: str) -> tuple[Any, ...]:
+        """The gradient of some E by the output, and its operands; each sample weighed where the problem weighs it."""
+        if self.problem.sample_weight is None:
+            return operation, *operands
+        made = weighed(operation, len(operands)) if isinstance(operation, Formula) else operation
+        return made, *operands, SAMPLE_WEIGHT
 
     def residual(self, node: str, predicted: Array, tolerance: Array | None = None) -> float:
         """|hand − predicted| over what rounding explains, its worst entry; inf for another shape.

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -11,7 +14,8 @@ from experiments.students.small_nets import small_net
 from experiments.students.wrong_derivations import with_decay, wrong_gradients
 from gradient_diff import MISTAKES, Status, compare, diagnose
 from gradient_diff.diagnosis.catalogue import CONVENTIONS
-from manual_mlp import MLP, Dense, Evaluation, evaluation_of
+from manual_mlp import MLP, Dense, Evaluation, Problem, evaluation_of
+from manual_mlp.extend import Arrays
 
 
 @pytest.fixture(scope="module", params=["float64", "float32"])
@@ -138,3 +142,32 @@ def test_gradients_that_are_rightly_zero_are_no_mistake() -> None:
     zeros = {"w": np.zeros(3)}
     assert compare(zeros, zeros, rtol=1e-9).causes == ()
     assert diagnose(zeros, zeros) == ()
+
+
+# weights of the samples
+
+IN_THE_LOSS = (
+    *("sign", "output_derivative_kept", "softmax_twice", "softmax_elementwise", "bce_inner_sign", "other_loss"),
+    "wrong_target",
+)
+LOST = ("reversed", "shifted", "half sum", "half_sum", "quadratic, without f′")
+"""Slips that are others, or none, on repeated samples: of their order, of N, or δ = c (p − y) as it should be."""
+
+
+@pytest.mark.parametrize("name", ["classes", "labels", "logits", "yes or no"])
+def test_a_mistake_in_the_loss_is_named_though_samples_are_weighed(
+    name: str, problem: Callable[..., Problem], hand: Callable[..., Arrays]
+) -> None:
+    """A sample of weight 2 is two samples: so the independent derivation, which has no weights, makes it here, too."""
+    plain = problem(name)
+    times = np.random.default_rng(0).integers(1, 4, plain.batch)
+    rows = np.repeat(np.arange(plain.batch), times)
+    repeated = replace(plain, x=plain.x[rows], y=plain.y[rows])
+    reference = evaluation_of(replace(plain, sample_weight=times.astype(float)))
+    named = set()
+    for slip in (s for s in possible_slips(plain) if s.id in IN_THE_LOSS and not any(w in str(s) for w in LOST)):
+        made = {n: len(rows) / plain.batch * g for n, g in hand(repeated, slip).items()}
+        causes = diagnose(made, reference)
+        assert slip.id in {i for c in causes for i in (c.id, *c.same_as)}, slip
+        named.add(slip.id)
+    assert {"sign", "output_derivative_kept", "softmax_twice", "other_loss", "wrong_target"} <= named

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -149,3 +150,10 @@ def test_the_report_keeps_the_smallest_case(tmp_path: Path) -> None:
     diff = compare(wrong, evaluation_of(problem()))
     write_report(diff, tmp_path / "report")
     assert is_wrong(wrong, Evaluation.load(tmp_path / "report" / "smallest.npz").problem)
+
+
+def test_of_fewer_samples_each_keeps_its_weight() -> None:
+    whole = replace(problem(), sample_weight=np.arange(13.0))
+    found = smallest_case(lambda p: {3.0, 11.0} <= set(p.sample_weight), whole)
+    assert found.samples == (3, 11)
+    assert found.problem.sample_weight.tolist() == [3, 11]

@@ -219,3 +219,22 @@ def test_what_an_equation_gives_goes_on_into_the_next() -> None:
     book = ledger(MLP(7, [Dense(5, "tanh"), Dense(3)]), "mse", 2, shapes={"x": (4, 7)})
     assert book.of("dense_2/u")[0].numbers == "(4, 5)(5, 3) + (3,) → (4, 3)"
     assert next(line.node for line in book if not line.fits) == "loss"  # y still has two samples
+
+
+def test_weights_of_the_samples_stand_beside_the_targets() -> None:
+    book = ledger(MLP(3, [Dense(2)]), "mse", 4, shapes={"sample_weight": (4,)})
+    assert str(book[2]) == "dense_1  E = 1/(N·K) Σ_n w_n Σ_k (z − y)²   (4, 2), (4, 2), (4,) → ()   fits"
+    assert str(book[3]).startswith("dense_1  dE/dz = w_n · 2/(N·K) (z − y)   (4, 2), (4, 2), (4,) → (4, 2)")
+    assert book.fits
+    off = ledger(MLP(3, [Dense(2)]), "mse", 4, shapes={"sample_weight": (3,)})
+    assert [(line.node, line.clash) for line in off if not line.fits] == [
+        ("loss", "one weight per sample is (4,)"),
+        ("dense_1/dE_dz", "one weight per sample is (4,)"),
+    ]
+
+
+def test_the_live_ledger_of_a_weighted_problem(evaluation: Evaluation) -> None:
+    weights = np.ones(evaluation.problem.batch)
+    problem = dataclasses.replace(evaluation.problem, sample_weight=weights)
+    assert live_ledger(problem, evaluation.nodes).fits
+    assert "w_n" in str(live_ledger(problem, evaluation.nodes))

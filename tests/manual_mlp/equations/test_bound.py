@@ -20,7 +20,7 @@ def test_asking_twice_does_no_harm() -> None:
 def test_bound_calls_give_the_bits_of_evaluate(problems: Callable[..., st.SearchStrategy[Problem]]) -> None:
     """Training runs what `bound` returns, everything else `evaluate`: one formula, two ways to call it."""
 
-    @given(problems(np.float64))
+    @given(problems(np.float64, weighted=True))
     @settings(deadline=None, max_examples=60)
     def check(problem: Problem) -> None:
         nodes = evaluation_of(problem).nodes

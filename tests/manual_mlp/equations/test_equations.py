@@ -119,8 +119,8 @@ def live_shapes(problem: Problem) -> dict[str, tuple[int, ...]]:
 @given(data=st.data())
 @EXAMPLES
 def test_the_inferred_shapes_are_those_of_the_arrays(problems: Problems, data: st.DataObject) -> None:
-    problem = data.draw(problems())
-    leaves = problem.mlp.leaf_shapes(problem.batch, problem.loss)
+    problem = data.draw(problems(weighted=True))
+    leaves = problem.mlp.leaf_shapes(problem.batch, problem.loss, weighted=problem.sample_weight is not None)
     assert infer_shapes(problem.equations, leaves) == live_shapes(problem)
 
 
@@ -135,7 +135,7 @@ def assert_defined_before_use(equations: tuple[Equation, ...], leaves: set[str])
 @given(data=st.data())
 @EXAMPLES
 def test_operands_are_defined_before_use_and_nodes_once(problems: Problems, data: st.DataObject) -> None:
-    problem = data.draw(problems())
+    problem = data.draw(problems(weighted=True))
     assert_defined_before_use(problem.equations, set(problem.environment))
 
 
@@ -150,9 +150,10 @@ def test_an_equation_out_of_order_would_be_seen(evaluation: Evaluation) -> None:
 @given(data=st.data())
 @EXAMPLES
 def test_letters_and_numbers_agree(problems: Problems, data: st.DataObject) -> None:
-    problem = data.draw(problems())
+    problem = data.draw(problems(weighted=True))
     mlp = problem.mlp
-    letters = infer_shapes(problem.equations, mlp.leaf_shapes("N", problem.loss, letters=True))
+    leaves = mlp.leaf_shapes("N", problem.loss, letters=True, weighted=problem.sample_weight is not None)
+    letters = infer_shapes(problem.equations, leaves)
     widths = (mlp.inputs, *mlp.units)
     number: dict[Any, int] = {"N": problem.batch, **dict(zip(["n₀", "n₁", "n₂", "n₃", "n₄"], widths, strict=False))}
     assert {name: tuple(number[d] for d in shape) for name, shape in letters.items()} == live_shapes(problem)
@@ -161,6 +162,6 @@ def test_letters_and_numbers_agree(problems: Problems, data: st.DataObject) -> N
 @given(data=st.data())
 @EXAMPLES
 def test_every_dtype_stays_what_it_is(problems: Problems, data: st.DataObject) -> None:
-    problem = data.draw(problems(data.draw(st.sampled_from([np.float32, np.float64]))))
+    problem = data.draw(problems(data.draw(st.sampled_from([np.float32, np.float64])), weighted=True))
     nodes: dict[str, Array] = evaluate(problem.equations, problem.environment)
     assert {array.dtype for array in nodes.values()} == {problem.dtype}

@@ -44,6 +44,13 @@ def test_formulas_name_their_argument_and_their_scale() -> None:
     assert Loss("categorical_crossentropy").write(False, True, "u") == "1/N (softmax(u) Σ_k y − y)"
 
 
+def test_a_weight_stands_where_its_sample_is_summed_and_before_its_row() -> None:
+    assert Loss("mse", scale=0.5).write(True, False, "z", "w") == "0.5 · 1/(N·K) Σ_n w_n Σ_k (z − y)²"
+    assert Loss("mse", scale=0.5).write(False, False, "z", "w") == "0.5 · w_n · 2/(N·K) (z − y)"
+    sparse = Loss("sparse_categorical_crossentropy")
+    assert sparse.write(True, True, "u", "w") == "1/N Σ_n w_n (log Σ_j exp u_j − u_y)"
+
+
 @pytest.mark.parametrize(
     ("given", "nearest"),
     [

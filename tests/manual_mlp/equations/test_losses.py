@@ -80,6 +80,18 @@ def test_the_value_is_the_textbook_sum(name: str, logits: bool, dtype: str) -> N
     assert found.dtype == p.dtype
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(("name", "logits"), CASES)
+def test_a_weighted_value_is_the_sum_of_its_samples_each_times_its_weight(name: str, logits: bool, dtype: str) -> None:
+    value, _, c = functions(name, logits)
+    p, y = example(name, logits, dtype)
+    w = np.array([2.0, 0.0, 0.375], dtype)
+    alone = [value(p[n : n + 1], y[n : n + 1], c) for n in range(N)]
+    assert value(p, y, c, w) == pytest.approx(2 * alone[0] + 0.375 * alone[2], rel=50 * unit(dtype))
+    assert value(p, y, c, w).dtype == p.dtype
+    assert value(p, y, c, np.ones(N, dtype)) == value(p, y, c)  # to the bit
+
+
 def test_article_scalings_by_pencil() -> None:
     p, y = np.array([[1.0, 2.0], [3.0, 4.0], [0.0, 1.0]]), np.array([[0.0, 0.0], [1.0, 1.0], [0.0, 1.0]])
     # Σ (p − y)² = 1 + 4 + 4 + 9 + 0 + 0 = 18
@@ -287,25 +299,50 @@ def _data(name: str, logits: bool, scale: float, batch: int) -> dict[str, Array]
     return {"p": (u if logits else function(u)).astype(np.float32), "y": y}
 
 
+def _weights(batch: int) -> Array:
+    """From a thousandth to a thousand, and zeros among them."""
+    rng = np.random.default_rng(4)
+    return (10 ** rng.uniform(-3, 3, batch) * (rng.random(batch) < 0.8)).astype(np.float32)
+
+
+@pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize("scale", [0.1, 1, 6])
 @pytest.mark.parametrize(("name", "logits"), CASES)
-def test_gradients_stay_within_their_rounding_and_a_thousandth_does_not(name: str, logits: bool, scale: float) -> None:
-    data = _data(name, logits, scale, 60)
+def test_gradients_stay_within_their_rounding_and_a_thousandth_does_not(
+    name: str, logits: bool, scale: float, weighted: bool
+) -> None:
+    data = _data(name, logits, scale, 60) | {"w": _weights(60)}
     for factor in (1.0, 1e-5, 1e5):
-        equation = Equation("a", "a/dE_dz", LossGradient(Loss(name, scale=factor), logits), ("p", "y"))
+        operands = ("p", "y", *["w"] * weighted)
+        equation = Equation("a", "a/dE_dz", LossGradient(Loss(name, scale=factor), logits), operands)
         gradient = equation.evaluate(data)
         assert gradient.dtype == np.float32
         assert local_distance(equation, data, gradient, "float32").max() < GATE / 2
         seen = local_distance(equation, data, gradient * np.float32(1.001), "float32") > GATE
-        clear = np.abs(gradient) > 0.1 * np.abs(gradient).max()
+        plain = np.abs(equation.operation.evaluate(data["p"], data["y"]))
+        clear = (plain > 0.1 * plain.max()) & (gradient != 0)
+        assert clear.any()
         assert seen[clear].all()
 
 
+@pytest.mark.parametrize(("name", "logits"), CASES)
+def test_weights_multiplied_into_c_first_are_within_the_rounding(name: str, logits: bool) -> None:
+    """As TensorFlow does it: its gradient by e_n is w_n/N before anything of the row is known."""
+    data = _data(name, logits, 1, 60) | {"w": _weights(60)}
+    equation = Equation("a", "a/dE_dz", LossGradient(Loss(name), logits), ("p", "y", "w"))
+    plain = LOSSES[name].form(logits).gradient(data["p"], data["y"], 1.0)
+    c = (data["w"] * np.float32(LOSSES[name].factor(60, 5)))[:, None]
+    assert local_distance(equation, data, c * plain, "float32").max() < GATE / 2
+
+
+@pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize("batch", [1, 50, 3000])
 @pytest.mark.parametrize(("name", "logits"), CASES)
-def test_values_stay_within_their_rounding_and_a_hundredth_does_not(name: str, logits: bool, batch: int) -> None:
-    data = _data(name, logits, 1, batch)
-    equation = Equation("a", "loss", LossValue(Loss(name), logits), ("p", "y"))
+def test_values_stay_within_their_rounding_and_a_hundredth_does_not(
+    name: str, logits: bool, batch: int, weighted: bool
+) -> None:
+    data = _data(name, logits, 1, batch) | {"w": _weights(batch)}
+    equation = Equation("a", "loss", LossValue(Loss(name), logits), ("p", "y", *["w"] * weighted))
     value = np.asarray(equation.evaluate(data), np.float32)
     assert local_distance(equation, data, value, "float32").max() < GATE / 2
     assert local_distance(equation, data, value * np.float32(1.01), "float32").max() > GATE

@@ -282,6 +282,65 @@ def test_logits_of_a_layer_that_already_applies_softmax() -> None:
     )
 
 
+BAD_WEIGHTS: list[tuple[Any, type[Exception], str]] = [
+    (
+        np.ones(4),
+        ShapeError,
+        (
+            "sample_weight is (4,), but E = c Σ_n w_n e_n has one weight per sample: (5,) for 5 samples. "
+            "Cure: pass an array of shape (5,), or leave it out."
+        ),
+    ),
+    (
+        np.ones((5, 2)),
+        ShapeError,
+        (
+            "sample_weight is (5, 2), but E = c Σ_n w_n e_n has one weight per sample: (5,) for 5 samples. "
+            "Cure: weights per output or per timestep are not for this network; give each sample one."
+        ),
+    ),
+    (
+        2.0,
+        ShapeError,
+        (
+            "sample_weight is (), but E = c Σ_n w_n e_n has one weight per sample: (5,) for 5 samples. "
+            "Cure: pass an array of shape (5,), or leave it out."
+        ),
+    ),
+    ([1, 1, -0.5, 1, 1], ValueError, "sample_weight[2] is -0.5: expected numbers of 0 and above."),
+    (
+        [1, 1, 1, np.nan, 1],
+        ValueError,
+        (
+            "sample_weight holds 1 values that are NaN or Inf, the first at sample_weight[3]. "
+            "Clean the data first: every gradient would be NaN."
+        ),
+    ),
+    (
+        list("abcde"),
+        TypeError,
+        "sample_weight is an array of <U1: expected numbers. Convert it, e.g. with .astype('float64').",
+    ),
+]
+
+
+@pytest.mark.parametrize(("weights", "error", "message"), BAD_WEIGHTS)
+def test_what_are_no_weights_of_samples_is_refused(weights: Any, error: type[Exception], message: str) -> None:
+    mlp = MLP(1, [Dense(1)])
+    with pytest.raises(error) as caught:
+        mlp.backpropagate(mlp.initialize(0), np.ones((5, 1)), np.ones((5, 1)), "mse", sample_weight=weights)
+    assert str(caught.value) == message
+
+
+@pytest.mark.parametrize("weights", [[2, 0, 1], np.array([[2], [0], [1]], "uint8"), np.array([2.0, 0, 1])])
+def test_weights_are_copied_as_a_vector_of_the_parameters_dtype(weights: Any) -> None:
+    mlp = MLP(1, [Dense(1)])
+    w = mlp.initialize(0, dtype="float32")
+    problem = mlp.problem(w, np.ones((3, 1)), np.ones((3, 1)), "mse", sample_weight=weights)
+    assert problem.sample_weight is not weights
+    assert (problem.sample_weight.dtype, problem.sample_weight.tolist()) == (np.float32, [2, 0, 1])
+
+
 def test_good_input_gives_no_warning() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")

@@ -50,6 +50,18 @@ def test_the_decays_of_all_kernels_are_in_E() -> None:
     assert value.formula == "E = 1/(N·K) Σ_n Σ_k (z − y)² + 0.5 Σ W_prev² + 0.25 Σ W²"
 
 
+def test_the_weights_are_read_by_E_and_by_its_gradient_alone() -> None:
+    mlp = MLP(2, [Dense(3, kernel_l2=0.5), Dense(1)])
+    readers = {e.node: e for e in mlp.equations("mse", weighted=True) if "sample_weight" in e.operands}
+    assert {n: e.operands for n, e in readers.items()} == {
+        "loss": ("dense_2/z", "y", "dense_1/kernel", "sample_weight"),
+        "dense_2/dE_dz": ("dense_2/z", "y", "sample_weight"),
+    }
+    assert readers["loss"].formula == "E = 1/(N·K) Σ_n w_n Σ_k (z − y)² + 0.5 Σ W_prev²"
+    assert readers["dense_2/dE_dz"].formula == "dE/dz = w_n · 2/(N·K) (z − y)"
+    assert mlp.leaf_shapes("N", weighted=True)["sample_weight"] == ("N",)
+
+
 FUSED: list[tuple[list[Layer], str | None, list[str]]] = [
     ([Dense(3, "softmax")], "dense_1", ["loss", "dense_1/dE_du"]),
     ([Dense(3), Activation("softmax")], "activation_1", ["loss", "dense_1/dE_dz"]),

@@ -55,6 +55,20 @@ def test_the_problem_in_float64_has_the_same_values() -> None:
         assert double.parameters[name].dtype == "float64"
 
 
+def test_in_float64_the_weights_are_the_same_numbers() -> None:
+    mlp = MLP(1, [Dense(1)])
+    e = mlp.backpropagate(
+        mlp.initialize(0, dtype="float32"), np.ones((2, 1)), np.ones((2, 1)), "mse", sample_weight=np.array([0.1, 2])
+    )
+    assert e.rerun is not None
+    weights, fine = e.problem.sample_weight, e.rerun().problem.sample_weight
+    assert weights is not None
+    assert fine is not None
+    assert (weights.dtype, fine.dtype) == (np.float32, np.float64)
+    assert np.array_equal(fine, weights)
+    assert e.problem.environment["sample_weight"] is weights
+
+
 def test_in_float64_the_masks_are_the_same_numbers() -> None:
     e = MIXED.backpropagate(
         MIXED.initialize(0, dtype="float32"), np.ones((4, 3)), np.ones((4, 2)), "mse", MIXED.draws(0, 4)

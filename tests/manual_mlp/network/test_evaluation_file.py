@@ -41,11 +41,17 @@ def dropped(dtype: str = "float64") -> Evaluation:
     return mlp.backpropagate(mlp.initialize(0, dtype=dtype), x, y, "mse", mlp.draws(0, 4))
 
 
+def weighted(dtype: str = "float64") -> Evaluation:
+    before = dense(dtype).problem
+    weights = np.array([0.5, 0, 2, 1])
+    return before.mlp.backpropagate(before.parameters, before.x, before.y, before.loss, sample_weight=weights)
+
+
 # save and load
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("make", [sparse, dense])
+@pytest.mark.parametrize("make", [sparse, dense, weighted])
 def test_a_round_trip_is_exact(make: Any, dtype: str, tmp_path: Path) -> None:
     before = make(dtype)
     path = before.save(tmp_path / "evaluation")
@@ -161,10 +167,21 @@ def test_arrays_that_are_no_evaluation(key: str, tmp_path: Path) -> None:
     assert rejected(path) == " holds arrays, but no Evaluation: expected a file written by Evaluation.save."
 
 
-@pytest.mark.parametrize("version", [2, "1", None])
+def test_weights_are_kept_and_only_then_is_the_file_one_that_older_readers_refuse(tmp_path: Path) -> None:
+    for make, version in ((dense, 1), (weighted, 2)):
+        before = make()
+        path = before.save(tmp_path / make.__name__)
+        after = Evaluation.load(path)
+        assert json.loads(str(load_parameters(path)["description"]))["format"] == version
+        assert np.array_equal(after.problem.sample_weight, before.problem.sample_weight)
+        again = evaluation_of(after.problem).nodes
+        assert all(np.array_equal(again[n], a) for n, a in before.nodes.items())
+
+
+@pytest.mark.parametrize("version", [3, "1", None])
 def test_a_file_of_another_version(version: Any, tmp_path: Path) -> None:
     assert rejected(edited(tmp_path, {"description": {"format": version}})) == (
-        f" has format {version!r}; this version reads 1. Update gradient-diff."
+        f" has format {version!r}; this version reads up to 2. Update gradient-diff."
     )
 
 

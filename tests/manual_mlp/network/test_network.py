@@ -80,7 +80,7 @@ def test_the_order_of_the_nodes() -> None:
 @given(data=st.data())
 @settings(EXAMPLES, max_examples=150)
 def test_gradients_are_the_complex_step(problems: Problems, gradients_hold: Hold, data: st.DataObject) -> None:
-    gradients_hold(evaluation_of(data.draw(problems())))
+    gradients_hold(evaluation_of(data.draw(problems(weighted=True))))
 
 
 ENDINGS = [
@@ -176,9 +176,10 @@ def test_hidden_units_permuted(problems: Problems, relative: Relative, data: st.
 @given(data=st.data())
 @EXAMPLES
 def test_samples_permuted(problems: Problems, relative: Relative, data: st.DataObject) -> None:
-    problem = data.draw(problems())
+    problem = data.draw(problems(weighted=True))
     order = data.draw(st.permutations(range(problem.batch)))
-    moved = evaluation_of(dataclasses.replace(problem, x=problem.x[order], y=problem.y[order]))
+    weights = None if problem.sample_weight is None else problem.sample_weight[order]
+    moved = evaluation_of(dataclasses.replace(problem, x=problem.x[order], y=problem.y[order], sample_weight=weights))
     still = evaluation_of(problem)
     assert relative(moved.nodes["inputs/dE_dx"], still.nodes["inputs/dE_dx"][order]) <= TOLERANCE
     for name, gradient in still.gradients.items():
@@ -367,3 +368,34 @@ def test_a_network_is_a_value() -> None:
     assert dataclasses.replace(MIXED, inputs=3) == MIXED != dataclasses.replace(MIXED, inputs=4)
     with pytest.raises(dataclasses.FrozenInstanceError):
         again.other = 1  # type: ignore[attr-defined]
+
+
+# weights
+
+
+@given(data=st.data())
+@EXAMPLES
+def test_weights_of_one_are_no_weights_to_the_bit(problems: Problems, data: st.DataObject) -> None:
+    problem = data.draw(problems(data.draw(st.sampled_from([np.float32, np.float64]))))
+    ones = dataclasses.replace(problem, sample_weight=np.ones(problem.batch, problem.dtype))
+    plain, found = evaluation_of(problem).nodes, evaluation_of(ones).nodes
+    assert {n: a.tobytes() for n, a in found.items()} == {n: a.tobytes() for n, a in plain.items()}
+
+
+@given(data=st.data())
+@EXAMPLES
+def test_a_sample_of_weight_two_counts_twice_and_one_of_zero_not_at_all(
+    problems: Problems, relative: Relative, data: st.DataObject
+) -> None:
+    problem = data.draw(problems())
+    weights = np.array(data.draw(st.lists(st.sampled_from([0, 1, 2]), min_size=problem.batch, max_size=problem.batch)))
+    if not weights.any():
+        return
+    weighted = dataclasses.replace(problem, sample_weight=weights.astype(problem.dtype))
+    rows = np.repeat(np.arange(problem.batch), weights)
+    longer = dataclasses.replace(problem, x=problem.x[rows], y=problem.y[rows])
+    share = len(rows) / np.longdouble(problem.batch) if mean_over_samples(problem.loss) else 1
+    found, expected = evaluation_of(weighted), evaluation_of(longer)
+    for name, gradient in found.gradients.items():
+        sizes = relative(gradient, share * expected.gradients[name])
+        assert sizes <= TOLERANCE + 8 * 2.0**-53, name  # c is a float64 number in every dtype
