@@ -32,8 +32,14 @@ class Data:
         return data
 
     @property
+    def parts(self) -> tuple[Any, ...]:
+        """x and y, and weights where there are any."""
+        return (self.x, self.y) if self.sample_weight is None else (self.x, self.y, self.sample_weight)
+
+    @property
     def leaves(self) -> list[Array]:
-        return keras.tree.flatten((self.x, self.y, self.sample_weight))
+        found: list[Array] = keras.tree.flatten(self.parts)
+        return found
 
     @property
     def batch(self) -> int:
@@ -43,8 +49,7 @@ class Data:
 
     def mapped(self, change: Callable[[Array], Array]) -> Data:
         """The same with every array changed."""
-        x, y, weight = keras.tree.map_structure(change, (self.x, self.y, self.sample_weight))
-        return Data(x, y, weight)
+        return Data(*keras.tree.map_structure(change, self.parts))
 
     def ordered(self, order: Array) -> Data:
         """The samples in another order."""
@@ -55,18 +60,18 @@ class Data:
         """Whether every array has one entry per sample."""
         return all(a.ndim and len(a) == self.batch for a in self.leaves)
 
-    def tensors(self, dtype: str) -> tuple[Any, Any, Any]:
+    def tensors(self, dtype: str) -> tuple[Any, ...]:
         """As tensors, floats in that dtype; whole numbers and text as they are."""
 
         def tensor(a: Array) -> Any:
             return tf.cast(a, dtype) if is_float(a.dtype.name) else tf.constant(a)
 
-        found: tuple[Any, Any, Any] = keras.tree.map_structure(tensor, (self.x, self.y, self.sample_weight))
+        found: tuple[Any, ...] = keras.tree.map_structure(tensor, self.parts)
         return found
 
     def __str__(self) -> str:
-        parts = (("x", self.x), ("y", self.y), ("sample_weight", self.sample_weight))
-        return ", ".join(f"{title} {_shapes(tree)}" for title, tree in parts if tree is not None)
+        titles = ("x", "y", "sample_weight")
+        return ", ".join(f"{title} {_shapes(tree)}" for title, tree in zip(titles, self.parts, strict=False))
 
 
 def _tree(title: str, given: object, wanted: Any) -> Any:

@@ -8,19 +8,15 @@ import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, TypeAlias
+from typing import Any
 
 import keras
 import tensorflow as tf
 
 from keras_mlp import to_tensorflow
-from keras_mlp.extend import floatx
+from keras_mlp.extend import LossTensor, floatx
 from manual_mlp import LOSSES, Loss
 from manual_mlp.extend import ALIASES
-
-
-LossTensor: TypeAlias = Callable[[Any, Any, Any], Any]
-"""(y_true, y_pred, sample_weight or None) → E without penalties."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +45,7 @@ class ResolvedLoss:
         """
         if self.dtype in (None, model):
             return self.in_float64
-        return lambda y_true, y_pred, weight: self.in_float64(
+        return lambda y_true, y_pred, weight=None: self.in_float64(
             y_true, keras.tree.map_structure(tf.identity, y_pred), weight
         )
 
@@ -69,7 +65,7 @@ def _single(loss: object) -> ResolvedLoss:
     if isinstance(loss, Loss) or (isinstance(loss, str) and loss in (*LOSSES, *ALIASES)):
         house = loss if isinstance(loss, Loss) else Loss(loss)
         twin = to_tensorflow(house)
-        return _plain(lambda y, p, w: twin(y, p) if w is None else twin(y, p, w), house, house.name)
+        return _plain(lambda y, p, w=None: twin(y, p) if w is None else twin(y, p, w), house, house.name)
     if isinstance(loss, keras.losses.Loss):
         words = f"the Keras loss object {loss.name} ({loss.dtype})"
         tensor, fine = (_scalar(one) for one in (loss, _at_float64(loss)))
@@ -86,7 +82,7 @@ def _single(loss: object) -> ResolvedLoss:
 def _plain(tensor: LossTensor, house: Loss | None, words: str) -> ResolvedLoss:
     """A function computes in the dtype of what it is given; targets (N,) of outputs (N, 1) are a column to it."""
 
-    def aligned(y_true: Any, y_pred: Any, weight: Any) -> Any:
+    def aligned(y_true: Any, y_pred: Any, weight: Any = None) -> Any:
         if y_pred.shape.rank == y_true.shape.rank + 1 and y_pred.shape[-1] == 1:
             y_true = y_true[..., None]
         return tensor(y_true, y_pred, weight)
@@ -122,7 +118,7 @@ def _summed(losses: list[ResolvedLoss], words: list[str], model: keras.Model) ->
             return [tree[n] for n in (names if names and set(names) == set(tree) else sorted(tree))]
         return list(tree) if isinstance(tree, list | tuple) else [tree] * len(losses)
 
-    def total(parts: list[LossTensor], y_true: Any, y_pred: Any, weight: Any) -> Any:
+    def total(parts: list[LossTensor], y_true: Any, y_pred: Any, weight: Any = None) -> Any:
         several = (in_order(tree) for tree in (y_true, y_pred, weight))
         return sum(part(*one) for part, *one in zip(parts, *several, strict=True))
 
@@ -146,7 +142,7 @@ def _of_keras(name: str) -> Callable[[Any, Any], Any]:
 def _mean(function: Callable[[Any, Any], Any]) -> LossTensor:
     """The mean of what a function gives for each sample, or what it gives; it alone may leave TensorFlow."""
 
-    def value(y_true: Any, y_pred: Any, weight: Any) -> Any:
+    def value(y_true: Any, y_pred: Any, weight: Any = None) -> Any:
         found = function(y_true, y_pred)
         if not tf.is_tensor(found):
             return found
@@ -180,7 +176,7 @@ def _compiled(model: keras.Model) -> ResolvedLoss:
     if own:
         return _own_compute_loss(model)
     if given is None:
-        return _plain(lambda y, p, w: tf.zeros((), p.dtype), None, "nothing but penalties")
+        return _plain(lambda y, p, w=None: tf.zeros((), p.dtype), None, "nothing but penalties")
     compiled = model._compile_loss  # noqa: SLF001  (what fit differentiates; compute_loss adds the penalties, too)
     only, weight = _only(given), _only(compiled_weights(model))
     name = only if isinstance(only, str) else None
@@ -221,7 +217,7 @@ def _only(given: Any) -> Any:
 def _scalar(loss: Any) -> LossTensor:
     """Of a loss that reduces nothing E is the sum: that is what a tape differentiates."""
 
-    def value(y_true: Any, y_pred: Any, weight: Any) -> Any:
+    def value(y_true: Any, y_pred: Any, weight: Any = None) -> Any:
         found = loss(y_true, y_pred) if weight is None else loss(y_true, y_pred, sample_weight=weight)
         return found if not tf.is_tensor(found) or found.shape.rank == 0 else tf.reduce_sum(found)
 

@@ -50,7 +50,7 @@ class Objective:
         """Whether a pass moves seeds, statistics or states on, so that the order of samples may matter."""
         return len(self.model.variables) > len(self.model.trainable_variables)
 
-    def value(self, x: Any, y: Any, weight: Any, fine: bool) -> tuple[Any, Any]:
+    def value(self, x: Any, y: Any, weight: Any = None, *, fine: bool) -> tuple[Any, Any]:
         """E, ready for a tape, and the outputs that it was computed from."""
         model, loss = self.model, self.loss
         with told(self):

@@ -48,7 +48,7 @@ class Runs:
             _assign(self.objective.model, copies, weights)
             return _outcome(self.differentiated(copies, facts, *self.tensors(data)), facts)
 
-    def tensors(self, data: Data | None = None) -> tuple[Any, Any, Any]:
+    def tensors(self, data: Data | None = None) -> tuple[Any, ...]:
         return (data or self.objective.data).tensors(self.dtype or self.objective.stored)
 
     def differentiated(self, copies: dict[int, tf.Variable], facts: dict[str, Any], *data: Any) -> dict[str, Any]:

@@ -8,13 +8,13 @@ from typing import Any
 import keras
 
 
-def handed_over(model: keras.Model, x: Any, y: Any, sample_weight: Any) -> dict[int, Any]:
+def handed_over(model: keras.Model, *data: Any) -> dict[int, Any]:
     """Run a model's own train_step on one batch: id of a variable → the gradient that its optimizer is given."""
     optimizer = getattr(model, "optimizer", None)
     taker = _Taker(optimizer, model.trainable_variables)
     object.__setattr__(model, "optimizer", taker)  # past Keras, which would track it
     try:
-        model.train_step((x, y) if sample_weight is None else (x, y, sample_weight))
+        model.train_step(data)
     finally:
         object.__setattr__(model, "optimizer", optimizer)
     if not taker.gradients:
