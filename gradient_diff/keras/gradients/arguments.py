@@ -10,6 +10,7 @@ import numpy as np
 
 from gradient_diff.sides import checked_array
 from manual_mlp import Array
+from manual_mlp.extend import layer_of
 
 
 def as_named(
@@ -86,7 +87,7 @@ def _flat(given: Sequence[object], names: Sequence[str]) -> list[object]:
 
 def _follows(names: Sequence[str], i: int) -> bool:
     """Whether the weight after the i-th is of the same layer."""
-    layers = [name.partition("/")[0] for name in names[i : i + 2]]
+    layers = [layer_of(name) for name in names[i : i + 2]]
     return len(layers) == 2 and layers[0] == layers[1]
 
 
@@ -106,7 +107,7 @@ def _depth(item: object) -> int | None:
 
 def _how_to_rename(unknown: Sequence[object], names: Sequence[str]) -> str:
     """What to drop from names that are Keras paths, `sequential/dense/kernel`; empty for others."""
-    ends = {n: next((k for k in names if str(n).endswith(f"/{k}")), "") for n in unknown}
+    ends = {n: max((k for k in names if str(n).endswith(f"/{k}")), key=len, default="") for n in unknown}
     prefixes = {str(n).removesuffix(k) for n, k in ends.items()}
     if len(prefixes) != 1 or not all(ends.values()):
         return ""

@@ -160,10 +160,7 @@ def _trainable_names(model: keras.Model) -> list[str]:
             f"{model.name} is a subclass of keras.Model, of which no float64 clone can be made. "
             "Build the same network as a Sequential or functional model."
         )
-    names = list(named_weights(model))
-    if len(names) != len(model.trainable_weights):
-        raise TypeError(f"{model.name} holds a model within the model, whose weights share names. Check the inner one.")
-    return names
+    return list(named_weights(model))
 
 
 def _with_weights(model: keras.Model, weights: Arrays) -> keras.Model:

@@ -46,6 +46,11 @@ def clone_reference(request: Request, mine: Arrays, of_step: bool) -> Reference:
     return Reference(tape, noise, request.options, _witness(request, clone), _sizes(model, request.x), told_apart)
 
 
+def _by_name(request: Request, model: keras.Model) -> dict[str, Any]:
+    """The weights of the model or a clone by the model's names: a clone numbers cells and inner layers anew."""
+    return dict(zip(request.parameters, model.weights, strict=True))
+
+
 def _sizes(model: keras.Model, x: Array) -> tuple[int, int] | None:
     """N and K of a model with one output, (N, K); None of any other."""
     shapes = [tuple(output.shape) for output in model.outputs]
@@ -54,7 +59,7 @@ def _sizes(model: keras.Model, x: Array) -> tuple[int, int] | None:
 
 def _witness(request: Request, clone: keras.Model) -> Asked:
     """Ridders' differences of E over the float64 clone, moving one weight array along a direction."""
-    variables, loss = layer_weights(clone), _loss_of(request, clone)
+    variables, loss = _by_name(request, clone), _loss_of(request, clone)
     xs, ys = (tf.constant(a) if a.dtype.kind in "iub" else tf.constant(a, tf.float64) for a in (request.x, request.y))
 
     def ask(name: str, direction: Array) -> tuple[float, float]:
@@ -76,7 +81,8 @@ def _witness(request: Request, clone: keras.Model) -> Asked:
 def _backwards(model: keras.Model) -> list[str]:
     """Names of weights in the order in which backpropagation comes to them, where layers are a chain."""
     names = {id(weight): name for name, weight in layer_weights(model).items()}
-    return list(dict.fromkeys(names[id(w)] for layer in reversed(model.layers) for w in layer.weights))
+    of_layers = [names[id(w)] for layer in reversed(model.layers) for w in layer.weights]
+    return list(dict.fromkeys([*of_layers, *names.values()]))  # at last those of the model itself
 
 
 def _measured(request: Request, fine: Arrays, tape: Arrays) -> Noise:
@@ -117,7 +123,7 @@ def _plain_gradients(
     request: Request, model: keras.Model, wanted: Iterable[str], mode: Mode = "eager", as_trained: bool = False
 ) -> dict[str, Array]:
     """By the tape over a model or a clone of it, on the request's data; as trained it casts, and draws its masks."""
-    every, before = layer_weights(model), parameters_of(model)
+    every, before = _by_name(request, model), parameters_of(model)
     weights = {n: every[n] for n in wanted}
     loss = request.loss.tensor if as_trained else _loss_of(request, model)
     dtypes = _stored_in(model), model.outputs[0].dtype
@@ -131,7 +137,7 @@ def _plain_gradients(
             tape.watch([v.value for v in weights.values()])  # no tape watches a moving mean by itself
             value = total_loss(model, loss, xs, ys, training=bool(request.draws))
         found = tape.gradient(value, [v.value for v in weights.values()], unconnected_gradients="zero")
-        return dict(zip(weights, found, strict=True))
+        return dict(zip(weights, map(tf.convert_to_tensor, found), strict=True))  # of an Embedding they are slices
 
     try:
         with replayed(model, {} if as_trained else request.draws):
