@@ -17,7 +17,7 @@ from keras_mlp.losses import LossTensor, to_tensorflow
 from keras_mlp.modes import Mode, Tensors, check_mode, in_mode
 from keras_mlp.twin import from_keras, layer_weights, prove_same_weights, to_keras
 from manual_mlp import Dropout, Evaluation, Loss, Problem, gradient_node
-from manual_mlp.extend import as_loss
+from manual_mlp.extend import as_loss, read_array
 
 
 def backpropagate(
@@ -66,7 +66,7 @@ def backpropagate(
     """
     check_mode(mode)
     mlp, parameters = from_keras(model)
-    x, y = np.asarray(x), np.asarray(y)
+    x, y = read_array("x", x), read_array("y", y)
     draws = read_draws(model, mlp, len(x) if x.ndim else 1, mode)
     problem = mlp.problem(parameters, x, y, as_loss(loss), fused=False, draws=draws)
     return evaluate_tape(model, problem, to_tensorflow(problem.loss), mode)

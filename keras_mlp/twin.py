@@ -196,7 +196,7 @@ def _activation_name(layer: keras.layers.Layer) -> str:
 
 
 def named_weights(model: keras.Model) -> dict[str, Any]:
-    """Name → Keras variable, in the order of `model.trainable_weights`, without frozen ones; the names of `layer_weights`.
+    """Name → Keras variable, in the order of `model.trainable_weights`; without frozen ones.
 
     Example:
         >>> mlp = MLP(2, [Dense(1)])

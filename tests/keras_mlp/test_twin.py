@@ -324,7 +324,7 @@ class _Tied(keras.layers.Layer):
 
 
 class _Own(keras.Model):
-    """Weights of its own, two of them with one name, and two layers of one name beside one called as the count would."""
+    """Two weights of its own with one name, and two layers of one name beside one that is called as their count."""
 
     def __init__(self) -> None:
         super().__init__(name="own")
@@ -373,7 +373,7 @@ def _of_inner(*names: str) -> list[str]:
 _PATHS = _of_inner("a/kernel", "b/kernel", "b/bias", *(f"deep/n/{w}" for w in ("gamma", "beta")))
 _MOVING = _of_inner("deep/n/moving_mean", "deep/n/moving_variance")
 _LSTM = ("kernel", "recurrent_kernel", "bias")
-_CELLS = [keras.layers.LSTMCell(2, name=n) for n in ("one", "two")]
+_CELLS = keras.layers.StackedRNNCells([keras.layers.LSTMCell(2, name=n) for n in ("one", "two")], name="cells")
 
 NAMED: dict[str, tuple[Callable[[], keras.Model], list[str], list[str]]] = {
     "attention": (_attention, [f"att/{n}/kernel" for n in ("query", "key", "value", "attention_output")], []),
@@ -384,7 +384,7 @@ NAMED: dict[str, tuple[Callable[[], keras.Model], list[str], list[str]]] = {
     ),
     "stacked cells": (
         lambda: _sequential(keras.layers.RNN(_CELLS, name="rnn"), inputs=(4, 3)),
-        [f"rnn/stacked_rnn_cells/{cell}/{n}" for cell in ("one", "two") for n in _LSTM],
+        [f"rnn/cells/{cell}/{n}" for cell in ("one", "two") for n in _LSTM],
         [],
     ),
     "plain recurrence": (

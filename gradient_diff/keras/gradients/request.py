@@ -18,7 +18,7 @@ from gradient_diff.witnesses.complex_step import Asked
 from keras_mlp import Mode, from_keras, parameters_of
 from keras_mlp.extend import read_draws
 from manual_mlp import MLP, Array, Evaluation, Loss, gradient_node
-from manual_mlp.extend import Arrays
+from manual_mlp.extend import Arrays, read_array
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,13 +150,8 @@ def _takes_other_logits(mlp: MLP, loss: Loss) -> bool:
 
 def _array(title: str, given: npt.ArrayLike) -> Array:
     """A copy: a function may know the original."""
-    try:
-        return np.array(given)
-    except ValueError as error:
-        raise ValueError(
-            f"{title} cannot be read as one array: {error}. Expected numbers, one row per sample; "
-            "gradients come after x and y."
-        ) from None
+    hint = "Expected numbers, one row per sample; gradients come after x and y."
+    return read_array(title, given, hint).copy()
 
 
 def _read(model: keras.Model) -> tuple[MLP | None, dict[str, Array]]:
