@@ -7,7 +7,7 @@ from keras_mlp.modes import check_mode, in_mode
 from keras_mlp.optimizers import check_optimizer
 from keras_mlp.startup import start_devices, tf32_enabled
 from keras_mlp.tape import evaluate_tape, total_loss
-from keras_mlp.twin import layer_weights, mixed_precision
+from keras_mlp.twin import layer_weights, mixed_precision, refuse_unreadable
 
 __all__ = [
     "DrawsReader",
@@ -21,6 +21,7 @@ __all__ = [
     "layer_weights",
     "mixed_precision",
     "read_draws",
+    "refuse_unreadable",
     "replayed",
     "rounded_constants",
     "seeds_of",

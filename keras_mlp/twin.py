@@ -98,7 +98,8 @@ def from_keras(model: keras.Sequential) -> tuple[MLP, dict[str, Array]]:
 
     Raises:
         TypeError: it is no Sequential, or has a layer, an activation, a regularizer or a noise_shape that is not
-            understood, which is named; or its layers do not all store and compute in one dtype.
+            understood, LoRA or a quantised layer, which is named; or its layers do not all store and compute in one
+            dtype.
         ValueError: it has not been built yet.
 
     Example:
@@ -110,6 +111,7 @@ def from_keras(model: keras.Sequential) -> tuple[MLP, dict[str, Array]]:
         raise TypeError(f"from_keras understands keras.Sequential, not {type(model).__name__}.")
     if not model.built:
         raise ValueError("The model has no weights yet: give it a keras.Input, or call it once on data.")
+    refuse_unreadable(model)
     if mixed_precision(model):
         policies = ", ".join(f"{layer.name}: {layer.dtype_policy.name}" for layer in model.layers)
         raise TypeError(
@@ -118,6 +120,30 @@ def from_keras(model: keras.Sequential) -> tuple[MLP, dict[str, Array]]:
         )
     mlp = MLP(int(model.input_shape[-1]), [_from_layer(layer) for layer in model.layers])
     return mlp, parameters_of(model)
+
+
+def refuse_unreadable(model: keras.Model) -> None:
+    """Raise if a layer, a nested one included, computes with another kernel than the weight that it holds.
+
+    Raises:
+        TypeError: names the layer that has LoRA or is quantised, and says how to mend it.
+
+    Example:
+        >>> refuse_unreadable(keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)]))
+    """
+    for layer in model._flatten_layers(include_self=False):  # noqa: SLF001  (nested ones, too; `layers` are the outer)
+        if getattr(layer, "lora_enabled", False):
+            raise TypeError(
+                f"Layer {layer.name!r} has LoRA: it computes with the sum of its kernel and a product of two more "
+                "weights. Merge them: build the model without enable_lora, and give its layer this one's by "
+                "layer.kernel.assign(lora_layer.kernel)."
+            )
+        if (mode := getattr(layer, "quantization_mode", None)) is not None:
+            raise TypeError(
+                f"Layer {layer.name!r} is quantised to {mode}: it computes with rounded numbers in place of its "
+                "weights, and its gradient is not theirs. Check the model as it is before quantize(), or build it with "
+                "a dtype policy that quantises nothing, such as float32."
+            )
 
 
 def mixed_precision(model: keras.Model) -> bool:

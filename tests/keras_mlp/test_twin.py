@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from keras_mlp import backpropagate, from_keras, named_weights, parameters_of, prove_same_weights, to_keras
-from keras_mlp.extend import layer_weights
+from keras_mlp.extend import layer_weights, refuse_unreadable
 from manual_mlp import MLP, Activation, Dense, Dropout
 
 ACTIVATIONS = ["linear", "step", "sigmoid", "tanh", "relu", "softmax"]
@@ -429,3 +429,73 @@ def test_freezing_a_layer_renames_nothing() -> None:
     model.layers[0].layers[0].trainable = False
     assert list(layer_weights(model)) == before
     assert list(named_weights(model)) == [n for n in NAMED["Sequential within"][1] if n != "inner/a/kernel"]
+
+
+# layers that are read as others than they are
+
+
+def _with_lora(layer: Any) -> Any:
+    layer.build((None, 3))
+    layer.enable_lora(1)
+    return layer
+
+
+def _quantised(mode: str) -> keras.Model:
+    model = _sequential(keras.layers.Dense(2, name="small"))
+    model.layers[0].quantize(mode)
+    return model
+
+
+def _by_policy() -> keras.Model:
+    policy = keras.dtype_policies.QuantizedDTypePolicy("int8", "float32")
+    return _sequential(keras.layers.Dense(2, name="small", dtype=policy))
+
+
+def _deep_within(layer: keras.layers.Layer) -> keras.Model:
+    return _sequential(keras.Sequential([keras.layers.Dense(3), keras.Sequential([layer])]))
+
+
+def _attention_with_lora() -> keras.Model:
+    model = _attention()
+    model.layers[-1].query_dense.enable_lora(1)
+    return model
+
+
+UNREADABLE: dict[str, tuple[Callable[[], keras.Model], str]] = {
+    "LoRA": (lambda: _sequential(_with_lora(keras.layers.Dense(2, name="tuned"))), "Layer 'tuned' has LoRA: "),
+    "LoRA deep within": (
+        lambda: _deep_within(_with_lora(keras.layers.Dense(2, name="tuned"))),
+        "Layer 'tuned' has LoRA: ",
+    ),
+    "LoRA within a layer": (_attention_with_lora, "Layer 'query' has LoRA: "),
+    "int8": (lambda: _quantised("int8"), "Layer 'small' is quantised to int8: "),
+    "float8": (lambda: _quantised("float8"), "Layer 'small' is quantised to float8: "),
+    "a policy": (_by_policy, "Layer 'small' is quantised to int8: "),
+}
+
+
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras's own, as it quantises
+@pytest.mark.parametrize("what", UNREADABLE)
+def test_a_layer_that_computes_with_other_numbers_than_its_weights_is_refused(what: str) -> None:
+    build, text = UNREADABLE[what]
+    model = build()
+    with pytest.raises(TypeError, match=f"^{re.escape(text)}it computes with"):
+        refuse_unreadable(model)
+    if isinstance(model, keras.Sequential):
+        with pytest.raises(TypeError, match=f"^{re.escape(text)}it computes with"):
+            from_keras(model)
+
+
+def test_lora_is_merged_as_the_refusal_says() -> None:
+    tuned, plain = (keras.layers.Dense(2, name="d", dtype="float64") for _ in range(2))
+    lora, merged = _sequential(_with_lora(tuned)), _sequential(plain)
+    tuned.lora_kernel_b.assign(np.ones((1, 2)))
+    plain.kernel.assign(tuned.kernel)
+    x = np.random.default_rng(0).normal(size=(4, 3))
+    assert np.allclose(lora(x), merged(x), rtol=1e-6)
+    assert from_keras(merged)[0].layers[0] == Dense(2, name="d")
+
+
+def test_what_only_other_models_have_is_no_reason_to_refuse() -> None:
+    for kind in NAMED:
+        refuse_unreadable(NAMED[kind][0]())
