@@ -10,7 +10,7 @@ from typing import TypeAlias
 import numpy as np
 
 from manual_mlp import Array, Evaluation, Problem, gradient_node
-from manual_mlp.extend import Arrays
+from manual_mlp.extend import Arrays, read_array
 
 Derivation: TypeAlias = Callable[[Mapping[str, Array], Array, Array], Mapping[str, Array]]
 """(parameters, x, y) → gradients, parameter name → array: what is under test, to be called on other data and nets."""
@@ -64,14 +64,10 @@ def checked_array(title: str, name: str, value: object) -> Array:
     """An array of numbers, as it is."""
     if value is None:
         raise TypeError(f"{title}[{name!r}] is None: no gradient was computed.")
-    if isinstance(value, np.ma.MaskedArray):
-        raise TypeError(f"{title}[{name!r}] is a masked array: what is masked is no gradient. Pass array.filled(0).")
-    try:
-        array = np.asarray(value)
-    except ValueError as error:  # a list of rows of different lengths
-        raise ValueError(f"{title}[{name!r}] cannot be read as an array: {error}.") from error
+    array = read_array(f"{title}[{name!r}]", value)
     if array.dtype.kind not in "fiu" and array.dtype.name != "bfloat16":
-        raise TypeError(f"{title}[{name!r}] is {array.dtype}: expected an array of numbers.")
+        kind = array.dtype if array.ndim or array.dtype != object else type(value).__name__
+        raise TypeError(f"{title}[{name!r}] is {kind}: expected an array of numbers.")
     return array
 
 

@@ -10,7 +10,7 @@ from keras_mlp.replay import recorded_draws, replayed_draws
 from keras_mlp.sample_weights import sample_weights_of
 from keras_mlp.startup import start_devices, tf32_enabled
 from keras_mlp.tape import evaluate_tape, tape_origin, total_loss
-from keras_mlp.twin import layer_weights, mixed_precision
+from keras_mlp.twin import layer_weights, mixed_precision, refuse_unreadable
 
 __all__ = [
     "DrawsReader",
@@ -33,6 +33,7 @@ __all__ = [
     "mixed_precision",
     "read_draws",
     "recorded_draws",
+    "refuse_unreadable",
     "replayed",
     "replayed_draws",
     "rounded_constants",

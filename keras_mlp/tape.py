@@ -18,7 +18,7 @@ from keras_mlp.modes import Mode, Tensors, check_mode, in_mode
 from keras_mlp.sample_weights import sample_weights_of
 from keras_mlp.twin import from_keras, layer_weights, prove_same_weights, to_keras
 from manual_mlp import Dropout, Evaluation, Loss, Problem, gradient_node
-from manual_mlp.extend import as_loss
+from manual_mlp.extend import as_loss, read_array
 
 
 def backpropagate(
@@ -83,7 +83,7 @@ def backpropagate(
     check_mode(mode)
     training = training is None or training
     mlp, parameters = from_keras(model)
-    x, y = np.asarray(x), np.asarray(y)
+    x, y = read_array("x", x), read_array("y", y)
     weights = sample_weights_of(y, sample_weight, class_weight)
     draws = read_draws(model, mlp, len(x) if x.ndim else 1, mode, training)
     problem = mlp.problem(parameters, x, y, as_loss(loss), fused=False, draws=draws, sample_weight=weights)

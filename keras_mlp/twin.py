@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import count
 from typing import Any
 
 import keras
@@ -97,7 +98,8 @@ def from_keras(model: keras.Sequential) -> tuple[MLP, dict[str, Array]]:
 
     Raises:
         TypeError: it is no Sequential, or has a layer, an activation, a regularizer or a noise_shape that is not
-            understood, which is named; or its layers do not all store and compute in one dtype.
+            understood, LoRA or a quantised layer, which is named; or its layers do not all store and compute in one
+            dtype.
         ValueError: it has not been built yet.
 
     Example:
@@ -109,6 +111,7 @@ def from_keras(model: keras.Sequential) -> tuple[MLP, dict[str, Array]]:
         raise TypeError(f"from_keras understands keras.Sequential, not {type(model).__name__}.")
     if not model.built:
         raise ValueError("The model has no weights yet: give it a keras.Input, or call it once on data.")
+    refuse_unreadable(model)
     if mixed_precision(model):
         policies = ", ".join(f"{layer.name}: {layer.dtype_policy.name}" for layer in model.layers)
         raise TypeError(
@@ -117,6 +120,30 @@ def from_keras(model: keras.Sequential) -> tuple[MLP, dict[str, Array]]:
         )
     mlp = MLP(int(model.input_shape[-1]), [_from_layer(layer) for layer in model.layers])
     return mlp, parameters_of(model)
+
+
+def refuse_unreadable(model: keras.Model) -> None:
+    """Raise if a layer, a nested one included, computes with another kernel than the weight that it holds.
+
+    Raises:
+        TypeError: names the layer that has LoRA or is quantised, and says how to mend it.
+
+    Example:
+        >>> refuse_unreadable(keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)]))
+    """
+    for layer in model._flatten_layers(include_self=False):  # noqa: SLF001  (nested ones, too; `layers` are the outer)
+        if getattr(layer, "lora_enabled", False):
+            raise TypeError(
+                f"Layer {layer.name!r} has LoRA: it computes with the sum of its kernel and a product of two more "
+                "weights. Merge them: build the model without enable_lora, and give its layer this one's by "
+                "layer.kernel.assign(lora_layer.kernel)."
+            )
+        if (mode := getattr(layer, "quantization_mode", None)) is not None:
+            raise TypeError(
+                f"Layer {layer.name!r} is quantised to {mode}: it computes with rounded numbers in place of its "
+                "weights, and its gradient is not theirs. Check the model as it is before quantize(), or build it with "
+                "a dtype policy that quantises nothing, such as float32."
+            )
 
 
 def mixed_precision(model: keras.Model) -> bool:
@@ -195,20 +222,23 @@ def _activation_name(layer: keras.layers.Layer) -> str:
 
 
 def named_weights(model: keras.Model) -> dict[str, Any]:
-    """`<layer.name>/<kernel|bias>` → Keras variable, in the order of `trainable_weights`, without frozen ones.
+    """Name → Keras variable, in the order of `model.trainable_weights`; without frozen ones.
 
     Example:
         >>> mlp = MLP(2, [Dense(1)])
         >>> list(named_weights(to_keras(mlp, mlp.initialize(0))))
         ['dense_1/kernel', 'dense_1/bias']
     """
-    return {f"{layer.name}/{weight.name}": weight for layer in model.layers for weight in layer.trainable_weights}
+    names = {id(weight): name for name, weight in layer_weights(model).items()}
+    return {names[id(weight)]: weight for weight in model.trainable_weights}
 
 
 def layer_weights(model: keras.Model) -> dict[str, Any]:
-    """`<layer.name>/<weight.name>` → Keras variable, frozen ones included, in the order of `model.get_weights()`.
+    """Name → Keras variable, frozen ones included, in the order of `model.get_weights()`.
 
-    A trainable one has the name that it has in `named_weights`; further ones of the same name are counted.
+    A weight is `<layer.name>/<weight.name>`; where two of a layer share a name, all of its weights have the path below
+    the layer instead, `attention/query/kernel`, and what is still alike is counted. A weight that several layers use
+    belongs to the first, one of the model itself has its plain name.
 
     Example:
         >>> mlp = MLP(2, [Dense(1), Dense(1)])
@@ -217,18 +247,34 @@ def layer_weights(model: keras.Model) -> dict[str, Any]:
         >>> len(named_weights(model)), list(layer_weights(model))
         (2, ['dense_1/kernel', 'dense_1/bias', 'dense_2/kernel', 'dense_2/bias'])
     """
-    names = {id(weight): name for name, weight in named_weights(model).items()}
-    found: dict[int, Any] = {}
-    for layer in model.layers:
-        for weight in layer.weights:
-            names.setdefault(id(weight), _free_name(f"{layer.name}/{weight.name}", list(names.values())))
-            found[id(weight)] = weight
-    return {names[key]: weight for key, weight in found.items()}
+    names: dict[int, str] = {}
+    for title, layer in zip(_counted([layer.name for layer in model.layers]), model.layers, strict=True):
+        own = [weight for weight in layer.weights if id(weight) not in names]
+        names |= {id(weight): f"{title}/{name}" for weight, name in zip(own, _names_within(layer, own), strict=True)}
+    own = [weight for weight in model.weights if id(weight) not in names]
+    names |= zip(map(id, own), _counted([weight.name for weight in own]), strict=True)
+    return {names[id(weight)]: weight for weight in model.weights}
 
 
-def _free_name(name: str, taken: list[str]) -> str:
-    alike = sum(n == name or n.startswith(f"{name}_") for n in taken)
-    return f"{name}_{alike}" if name in taken else name
+def _names_within(layer: keras.layers.Layer, weights: Sequence[Any]) -> list[str]:
+    """Short names, or paths where these are not enough."""
+    short = [weight.name for weight in weights]
+    return short if len(set(short)) == len(short) else _counted([_path_below(layer, weight) for weight in weights])
+
+
+def _path_below(layer: keras.layers.Layer, weight: Any) -> str:
+    """The whole path where the weight was built before the layer got it, as a functional model within a model."""
+    _, found, below = f"/{weight.path}".partition(f"/{layer.name}/")
+    return str(below if found else weight.path)
+
+
+def _counted(names: Sequence[str]) -> list[str]:
+    """Each name once: a further one of the same gets the first number that is free."""
+    free: list[str] = []
+    for name in names:
+        numbered = (f"{name}_{i}" for i in count(1))
+        free.append(name if name not in free else next(n for n in numbered if n not in names and n not in free))
+    return free
 
 
 def parameters_of(model: keras.Model) -> dict[str, Array]:

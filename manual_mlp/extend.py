@@ -1,6 +1,6 @@
 """Names for the neighbouring packages, which extend what a user of `manual_mlp` sees."""
 
-from manual_mlp.arrays import Arrays, Shape
+from manual_mlp.arrays import Arrays, Shape, read_array, refuse_masked
 from manual_mlp.dtypes import SMALLEST, UNITS
 from manual_mlp.equations.activations import activation
 from manual_mlp.equations.equations import evaluate, symbol
@@ -47,6 +47,8 @@ __all__ = [
     "is_gradient",
     "kind_of",
     "layer_of",
+    "read_array",
+    "refuse_masked",
     "show",
     "symbol",
     "variable_of",

@@ -12,7 +12,7 @@ from gradient_diff.metrics.record import Entry, Metrics
 from gradient_diff.metrics.sums import cosine, quotient, relative, root
 from gradient_diff.metrics.tally import Tally, Worst, coarser
 from manual_mlp import Array
-from manual_mlp.extend import Arrays
+from manual_mlp.extend import Arrays, read_array
 
 TOP = 10  # worst entries that are kept
 BLOCK = 32768
@@ -69,7 +69,7 @@ def worst_entries(hand: Arrays, reference: Arrays, names: Iterable[str], top: in
 
 
 def _real(title: str, array: npt.ArrayLike) -> Array:
-    result = np.asarray(array)
+    result = read_array(f"measure(): {title}", array)
     if result.dtype.kind not in "fiub" and result.dtype.name != "bfloat16":
         raise TypeError(f"measure(): {title} is {result.dtype}: expected an array of real numbers.")
     return result

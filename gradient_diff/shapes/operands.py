@@ -10,6 +10,7 @@ from typing import TypeAlias
 import numpy as np
 
 from manual_mlp import Array
+from manual_mlp.extend import refuse_masked
 
 Numbers: TypeAlias = tuple[int, ...]
 Lengths: TypeAlias = Mapping[str, int]  # part → length
@@ -57,6 +58,7 @@ def operand(name: str, given: object) -> Operand:
         if any(n < 0 for n in given):
             raise ValueError(f"{name}={given}: a shape has no negative lengths.")
         return Operand(name, tuple(map(int, given)))
+    refuse_masked(name, given)
     try:
         array = np.asarray(given)
     except (TypeError, ValueError) as error:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from manual_mlp.arrays import Array, Dim, Shape
+from manual_mlp.arrays import Array, Dim, Shape, read_array, refuse_masked
 from manual_mlp.equations.equations import Equation, infer_shapes
 from manual_mlp.equations.loss import Loss
 from manual_mlp.equations.loss_operations import LossValue
@@ -64,6 +64,7 @@ def _check_names(head: str, expected: Set[str], given: Mapping[str, Array], cure
 
 
 def _check_parameter(mlp: Description, name: str, array: Array, shape: tuple[Any, ...]) -> None:
+    refuse_masked(name, array)
     if not isinstance(array, np.ndarray) or (array.dtype.kind not in "fc" and array.dtype.name != "bfloat16"):
         kind = array.dtype if isinstance(array, np.ndarray) else type(array).__name__
         raise TypeError(f"{name} is {kind}: expected a NumPy array of floating-point numbers.")
@@ -253,10 +254,7 @@ def _scales(scale: float) -> set[float]:
 
 
 def _numbers(name: str, array: Array) -> Array:
-    try:
-        array = np.asarray(array)
-    except ValueError as error:
-        raise ValueError(f"{name} is no array: {error}. Expected rows of one length.") from None
+    array = read_array(name, array, "Expected rows of one length.")
     if array.dtype.kind not in "fiub" and array.dtype.name != "bfloat16":
         raise TypeError(
             f"{name} is an array of {array.dtype}: expected numbers. Convert it, e.g. with .astype('float64')."

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from keras_mlp import backpropagate, from_keras, named_weights, parameters_of, prove_same_weights, to_keras
+from keras_mlp.extend import layer_weights, refuse_unreadable
 from manual_mlp import MLP, Activation, Dense, Dropout
 
 ACTIVATIONS = ["linear", "step", "sigmoid", "tanh", "relu", "softmax"]
@@ -292,3 +293,209 @@ def test_arguments_in_each_others_place_are_told_apart(mlp: MLP) -> None:
         to_keras(mlp.initialize(0), mlp)  # type: ignore[arg-type]  # on purpose
     with pytest.raises(TypeError, match=r"^to_keras: mlp is list: expected an MLP\.$"):
         to_keras([3], mlp.initialize(0))  # type: ignore[arg-type]  # on purpose
+
+
+# names
+
+
+class _Pair(keras.layers.Layer):
+    """Two layers of one name within a layer."""
+
+    def __init__(self) -> None:
+        super().__init__(name="pair")
+        self.first, self.second = keras.layers.Dense(2, name="d"), keras.layers.Dense(2, name="d")
+
+    def call(self, x: Any) -> Any:
+        return self.second(self.first(x))
+
+
+class _Tied(keras.layers.Layer):
+    """Reads a kernel of another layer, transposed."""
+
+    def __init__(self, kernel: Any) -> None:
+        super().__init__(name="tied")
+        self.kernel = kernel
+
+    def build(self, shape: Any) -> None:
+        self.bias = self.add_weight(name="bias", shape=(self.kernel.shape[0],))
+
+    def call(self, x: Any) -> Any:
+        return x @ keras.ops.transpose(self.kernel) + self.bias
+
+
+class _Own(keras.Model):
+    """Two weights of its own with one name, and two layers of one name beside one that is called as their count."""
+
+    def __init__(self) -> None:
+        super().__init__(name="own")
+        self.scale, self.shift = (self.add_weight(name="scale", shape=(2,)) for _ in range(2))
+        self.a, self.b, self.c = (keras.layers.Dense(2, name=n, use_bias=n != "d") for n in ("d", "d_1", "d"))
+        self.drop = keras.layers.Dropout(0.5)
+
+    def call(self, x: Any) -> Any:
+        return self.drop(self.c(self.b(self.a(x)))) * self.scale + self.shift
+
+
+def _own() -> keras.Model:
+    model = _Own()
+    model.compile("adam", "mse", metrics=["mae"])
+    model.fit(np.ones((2, 3)), np.ones((2, 2)), verbose=0)  # now it has a seed, metrics and an optimizer's variables
+    return model
+
+
+def _attention() -> keras.Model:
+    inputs = keras.Input((4, 3))
+    return keras.Model(inputs, keras.layers.MultiHeadAttention(2, 3, use_bias=False, name="att")(inputs, inputs))
+
+
+def _borrowed(turned: bool) -> keras.Model:
+    dense, inputs = keras.layers.Dense(2, name="d"), keras.Input((2 if turned else 3,))
+    dense.build((None, 3))
+    tied = _Tied(dense.kernel)
+    return keras.Model(inputs, dense(tied(inputs)) if turned else tied(dense(inputs)))
+
+
+def _within(functional: bool) -> keras.Model:
+    """Paths below a functional model do not know its name."""
+    inputs, layers = keras.Input((3,)), [keras.layers.Dense(2, name=n, use_bias=n != "a") for n in "ab"]
+    deep = keras.Sequential([keras.Input((2,)), keras.layers.BatchNormalization(name="n")], name="deep")
+    if functional:
+        inner = keras.Model(inputs, deep(layers[1](layers[0](inputs))), name="inner")
+    else:
+        inner = keras.Sequential([*layers, deep], name="inner")
+    return _sequential(inner, keras.layers.Dense(1, name="out"))
+
+
+def _of_inner(*names: str) -> list[str]:
+    return [f"inner/{n}" for n in names]
+
+
+_PATHS = _of_inner("a/kernel", "b/kernel", "b/bias", *(f"deep/n/{w}" for w in ("gamma", "beta")))
+_MOVING = _of_inner("deep/n/moving_mean", "deep/n/moving_variance")
+_LSTM = ("kernel", "recurrent_kernel", "bias")
+_CELLS = keras.layers.StackedRNNCells([keras.layers.LSTMCell(2, name=n) for n in ("one", "two")], name="cells")
+
+NAMED: dict[str, tuple[Callable[[], keras.Model], list[str], list[str]]] = {
+    "attention": (_attention, [f"att/{n}/kernel" for n in ("query", "key", "value", "attention_output")], []),
+    "bidirectional": (
+        lambda: _sequential(keras.layers.Bidirectional(keras.layers.LSTM(2, name="r"), name="both"), inputs=(4, 3)),
+        [f"both/{way}_r/lstm_cell/{n}" for way in ("forward", "backward") for n in _LSTM],
+        [],
+    ),
+    "stacked cells": (
+        lambda: _sequential(keras.layers.RNN(_CELLS, name="rnn"), inputs=(4, 3)),
+        [f"rnn/cells/{cell}/{n}" for cell in ("one", "two") for n in _LSTM],
+        [],
+    ),
+    "plain recurrence": (
+        lambda: _sequential(keras.layers.LSTM(2, name="r"), inputs=(4, 3)),
+        [f"r/{n}" for n in _LSTM],
+        [],
+    ),
+    "over time": (
+        lambda: _sequential(keras.layers.TimeDistributed(keras.layers.Dense(2), name="each"), inputs=(4, 3)),
+        ["each/kernel", "each/bias"],
+        [],
+    ),
+    "Sequential within": (lambda: _within(False), [*_PATHS, "out/kernel", "out/bias"], _MOVING),
+    "functional within": (lambda: _within(True), [*_PATHS, "out/kernel", "out/bias"], _MOVING),
+    "borrowed": (lambda: _borrowed(False), ["d/kernel", "d/bias", "tied/bias"], []),
+    "borrowed before": (lambda: _borrowed(True), ["tied/kernel", "tied/bias", "d/bias"], []),
+    "one name twice in a layer": (
+        lambda: _sequential(_Pair()),
+        ["pair/d/kernel", "pair/d/bias", "pair/d/kernel_1", "pair/d/bias_1"],
+        [],
+    ),
+    "of the model itself": (_own, ["scale", "scale_1", "d/kernel", "d_1/kernel", "d_1/bias", "d_2/kernel"], []),
+}
+
+
+@pytest.mark.parametrize("kind", NAMED)
+def test_every_weight_has_a_name_of_its_own_in_the_order_of_keras(kind: str) -> None:
+    build, trainable, others = NAMED[kind]
+    model = build()
+    every = layer_weights(model)
+    assert list(named_weights(model)) == trainable
+    assert sorted(every) == sorted([*trainable, *others])
+    assert all(a is b for a, b in zip(named_weights(model).values(), model.trainable_weights, strict=True))
+    assert all(a is b for a, b in zip(every.values(), model.weights, strict=True))
+    assert all(np.array_equal(a, b) for a, b in zip(parameters_of(model).values(), model.get_weights(), strict=True))
+    prove_same_weights(model, parameters_of(model))
+
+
+def test_freezing_a_layer_renames_nothing() -> None:
+    model = _within(False)
+    before = list(layer_weights(model))
+    model.layers[0].layers[0].trainable = False
+    assert list(layer_weights(model)) == before
+    assert list(named_weights(model)) == [n for n in NAMED["Sequential within"][1] if n != "inner/a/kernel"]
+
+
+# layers that are read as others than they are
+
+
+def _with_lora(layer: Any) -> Any:
+    layer.build((None, 3))
+    layer.enable_lora(1)
+    return layer
+
+
+def _quantised(mode: str) -> keras.Model:
+    model = _sequential(keras.layers.Dense(2, name="small"))
+    model.layers[0].quantize(mode)
+    return model
+
+
+def _by_policy() -> keras.Model:
+    policy = keras.dtype_policies.QuantizedDTypePolicy("int8", "float32")
+    return _sequential(keras.layers.Dense(2, name="small", dtype=policy))
+
+
+def _deep_within(layer: keras.layers.Layer) -> keras.Model:
+    return _sequential(keras.Sequential([keras.layers.Dense(3), keras.Sequential([layer])]))
+
+
+def _attention_with_lora() -> keras.Model:
+    model = _attention()
+    model.layers[-1].query_dense.enable_lora(1)
+    return model
+
+
+UNREADABLE: dict[str, tuple[Callable[[], keras.Model], str]] = {
+    "LoRA": (lambda: _sequential(_with_lora(keras.layers.Dense(2, name="tuned"))), "Layer 'tuned' has LoRA: "),
+    "LoRA deep within": (
+        lambda: _deep_within(_with_lora(keras.layers.Dense(2, name="tuned"))),
+        "Layer 'tuned' has LoRA: ",
+    ),
+    "LoRA within a layer": (_attention_with_lora, "Layer 'query' has LoRA: "),
+    "int8": (lambda: _quantised("int8"), "Layer 'small' is quantised to int8: "),
+    "float8": (lambda: _quantised("float8"), "Layer 'small' is quantised to float8: "),
+    "a policy": (_by_policy, "Layer 'small' is quantised to int8: "),
+}
+
+
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras's own, as it quantises
+@pytest.mark.parametrize("what", UNREADABLE)
+def test_a_layer_that_computes_with_other_numbers_than_its_weights_is_refused(what: str) -> None:
+    build, text = UNREADABLE[what]
+    model = build()
+    with pytest.raises(TypeError, match=f"^{re.escape(text)}it computes with"):
+        refuse_unreadable(model)
+    if isinstance(model, keras.Sequential):
+        with pytest.raises(TypeError, match=f"^{re.escape(text)}it computes with"):
+            from_keras(model)
+
+
+def test_lora_is_merged_as_the_refusal_says() -> None:
+    tuned, plain = (keras.layers.Dense(2, name="d", dtype="float64") for _ in range(2))
+    lora, merged = _sequential(_with_lora(tuned)), _sequential(plain)
+    tuned.lora_kernel_b.assign(np.ones((1, 2)))
+    plain.kernel.assign(tuned.kernel)
+    x = np.random.default_rng(0).normal(size=(4, 3))
+    assert np.allclose(lora(x), merged(x), rtol=1e-6)
+    assert from_keras(merged)[0].layers[0] == Dense(2, name="d")
+
+
+def test_what_only_other_models_have_is_no_reason_to_refuse() -> None:
+    for kind in NAMED:
+        refuse_unreadable(NAMED[kind][0]())

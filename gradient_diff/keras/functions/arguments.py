@@ -12,7 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from manual_mlp import Array
-from manual_mlp.extend import UNITS
+from manual_mlp.extend import UNITS, refuse_masked
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,6 +107,7 @@ def _flat(value: object) -> list[tuple[tuple[Any, ...], Any]]:
 
 def _leaf(name: str, value: Any) -> Any:
     """Numbers as arrays of a dtype that TensorFlow computes in; anything else as it is."""
+    refuse_masked(name, value)
     if isinstance(value, (tf.SparseTensor, tf.RaggedTensor, tf.IndexedSlices)):
         raise TypeError(
             f"{name} is a {type(value).__name__}: only dense tensors can be checked. Use tf.sparse.to_dense."

@@ -7,9 +7,11 @@ from numbers import Real
 from types import MappingProxyType
 
 import numpy as np
+import tensorflow as tf
 
 from gradient_diff.sides import checked_array
 from manual_mlp import Array
+from manual_mlp.extend import layer_of
 
 
 def as_named(
@@ -86,7 +88,7 @@ def _flat(given: Sequence[object], names: Sequence[str]) -> list[object]:
 
 def _follows(names: Sequence[str], i: int) -> bool:
     """Whether the weight after the i-th is of the same layer."""
-    layers = [name.partition("/")[0] for name in names[i : i + 2]]
+    layers = [layer_of(name) for name in names[i : i + 2]]
     return len(layers) == 2 and layers[0] == layers[1]
 
 
@@ -106,7 +108,7 @@ def _depth(item: object) -> int | None:
 
 def _how_to_rename(unknown: Sequence[object], names: Sequence[str]) -> str:
     """What to drop from names that are Keras paths, `sequential/dense/kernel`; empty for others."""
-    ends = {n: next((k for k in names if str(n).endswith(f"/{k}")), "") for n in unknown}
+    ends = {n: max((k for k in names if str(n).endswith(f"/{k}")), key=len, default="") for n in unknown}
     prefixes = {str(n).removesuffix(k) for n, k in ends.items()}
     if len(prefixes) != 1 or not all(ends.values()):
         return ""
@@ -123,4 +125,15 @@ def _is_with_loss(given: Sequence[object]) -> bool:
 
 def _arrays(title: str, given: Mapping[str, object], names: Sequence[str]) -> dict[str, Array]:
     """None stands for no gradient, which a frozen weight may have."""
-    return {n: checked_array(title, n, a) for n, a in given.items() if a is not None or n in names}
+    return {n: checked_array(title, n, _dense(title, n, a)) for n, a in given.items() if a is not None or n in names}
+
+
+def _dense(title: str, name: str, array: object) -> object:
+    """What the tape gives of an Embedding is rows and their indices: rows of one index are added."""
+    if not isinstance(array, tf.IndexedSlices):
+        return array
+    if array.dense_shape is None:
+        raise ValueError(
+            f"{title}[{name!r}] is IndexedSlices of unknown shape. Give them a dense_shape=, the weight's."
+        )
+    return tf.convert_to_tensor(array)

@@ -31,6 +31,7 @@ from keras_mlp.extend import (
     holding,
     kept_seeds,
     layer_weights,
+    refuse_unreadable,
     rounded_constants,
     sample_weights_of,
     with_held_decay,
@@ -179,10 +180,8 @@ def _trainable_names(model: keras.Model) -> list[str]:
         raise TypeError(f"model is {type(model).__name__}: expected a keras.Model, Sequential or functional.")
     if not model.built:
         raise ValueError("The model has no weights yet: give it a keras.Input, or call it once on data.")
-    names = list(named_weights(model))
-    if len(names) != len(model.trainable_weights):
-        raise TypeError(f"{model.name} holds a model within the model, whose weights share names. Check the inner one.")
-    return names
+    refuse_unreadable(model)
+    return list(named_weights(model))
 
 
 def _step(request: Request, after: object, learning_rate: object) -> Step:

@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from keras_mlp.extend import is_float
 from manual_mlp import Array
+from manual_mlp.extend import read_array
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,17 +99,10 @@ def _ends(model: keras.Model) -> tuple[Any, Any]:
 
 def _array(title: str, given: object) -> Array:
     """A copy: a function may know the original."""
-    if isinstance(given, np.ma.MaskedArray):
-        raise TypeError(f"{title} is a masked array: what is masked is no number. Pass array.filled(0).")
     if isinstance(given, tf.SparseTensor | tf.RaggedTensor):
         raise TypeError(f"{title} is a {type(given).__name__}: only dense arrays are checked. Make it dense first.")
-    try:
-        array = np.array(given)
-    except ValueError as error:
-        raise ValueError(
-            f"{title} cannot be read as one array: {error}. Expected numbers, one row per sample; "
-            "gradients come after x and y."
-        ) from None
+    hint = "Expected numbers, one row per sample; gradients come after x and y."
+    array = read_array(title, given, hint).copy()
     if array.dtype.kind in "cOMm":
         raise TypeError(f"{title} is {array.dtype}: expected numbers, one row per sample.")
     return array

@@ -16,7 +16,7 @@ import tensorflow as tf
 from keras_mlp import Mode, parameters_of, to_keras
 from keras_mlp.extend import check_mode, set_seeds
 from manual_mlp import MLP, Array, Loss
-from manual_mlp.extend import generator
+from manual_mlp.extend import generator, read_array
 
 Parameters: TypeAlias = Mapping[str, Array]
 Data: TypeAlias = tuple[Array, Array]
@@ -109,9 +109,9 @@ class Run:
 
 
 def _checked(mlp: MLP, parameters: Parameters, x: npt.ArrayLike, y: npt.ArrayLike, loss: Loss) -> Data:
-    x = np.asarray(x)
+    x, y = read_array("x", x), read_array("y", y)
     masks = mlp.draws(0, max(1, len(x) if x.ndim else 1)) if mlp.masks else None
-    problem = mlp.problem(parameters, x, np.asarray(y), loss, draws=masks)
+    problem = mlp.problem(parameters, x, y, loss, draws=masks)
     return problem.x, problem.y
 
 

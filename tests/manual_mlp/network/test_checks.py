@@ -104,7 +104,7 @@ def test_arrays_that_hold_no_real_numbers(array: Any, dtype: str) -> None:
 
 def test_rows_of_different_lengths() -> None:
     text = rejected(ValueError, x=[[1.0, 2.0, 3.0], [4.0]])
-    assert text.startswith("x is no array: ")
+    assert text.startswith("x cannot be read as an array: ")
     assert text.endswith(". Expected rows of one length.")
 
 

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 
+import keras
 import numpy as np
+import pandas as pd
 import pytest
+import tensorflow as tf
 
 from gradient_diff.keras.gradients.arguments import as_named
+from manual_mlp import Array
 
 NAMES = ["a/kernel", "a/bias", "b/kernel", "b/bias"]
 ARRAYS = [np.ones((2, 3)), np.ones(3), np.ones((3, 1)), np.ones(1)]
@@ -93,8 +98,51 @@ def test_arrays_must_hold_numbers(value: object, dtype: str) -> None:
 
 
 def test_what_is_masked_is_no_gradient() -> None:
-    text = "gradients['a/bias'] is a masked array: what is masked is no gradient. Pass array.filled(0)."
+    text = "gradients['a/bias'] is a masked array: what is masked is no number. Pass array.filled(0)."
     _refused(TypeError, text, {"a/bias": np.ma.array(np.ones(2), mask=[True, False])})
+
+
+HANDED: dict[str, Callable[[Array], Any]] = {
+    "tf.Tensor": tf.constant,
+    "tf.Variable": tf.Variable,
+    "keras.Variable": keras.Variable,
+    "DataFrame": pd.DataFrame,
+}
+
+
+@pytest.mark.parametrize("kind", HANDED)
+@pytest.mark.parametrize("form", ["dict", "flat list", "pairs"])
+def test_tensors_variables_and_tables_are_arrays(form: str, kind: str) -> None:
+    first = HANDED[kind](ARRAYS[0] * 3)
+    given = {"dict": {"a/kernel": first}, "flat list": [first, *ARRAYS[1:]], "pairs": [(first, ARRAYS[1]), ARRAYS[2:]]}
+    assert np.array_equal(as_named("gradients", given[form], NAMES)["a/kernel"], ARRAYS[0] * 3)
+
+
+def test_a_column_of_a_table_is_an_array() -> None:
+    assert as_named("gradients", {"a/bias": pd.Series([1, 2, 3])}, NAMES)["a/bias"].tolist() == [1, 2, 3]
+
+
+def test_equal_rows_of_an_embeddings_gradient_are_added() -> None:
+    slices = tf.IndexedSlices(tf.constant([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]), tf.constant([2, 0, 2]), (4, 2))
+    dense = [[3.0, 4.0], [0.0, 0.0], [6.0, 8.0], [0.0, 0.0]]
+    for given in (slices, tf.IndexedSlices(slices.values, slices.indices, tf.constant([4, 2]))):
+        for form in ({"a/kernel": given}, [given, ARRAYS[1]], [(given, ARRAYS[1])]):
+            assert as_named("gradients", form, NAMES[:2])["a/kernel"].tolist() == dense
+    text = "gradients['a/kernel'] is IndexedSlices of unknown shape. Give them a dense_shape=, the weight's."
+    _refused(ValueError, text, {"a/kernel": tf.IndexedSlices(slices.values, slices.indices)})
+
+
+def test_layers_within_a_layer_are_told_apart_in_pairs() -> None:
+    names = ["inner/a/kernel", "inner/b/kernel", "inner/b/bias", "out/kernel"]
+    given = [(ARRAYS[0], None), (ARRAYS[1], ARRAYS[2]), (ARRAYS[3], None)]
+    assert all(a is b for a, b in zip(as_named("gradients", given, names).values(), ARRAYS, strict=True))
+
+
+def test_of_two_names_that_end_a_path_the_longer_is_meant() -> None:
+    names = ["a/kernel", "inner/a/kernel", "inner/b/kernel"]
+    yours = {f"outer/{n}": ARRAYS[0] for n in names}
+    with pytest.raises(ValueError, match=r" Drop 'outer/' from yours: they are <layer\.name>/<weight\.name>"):
+        as_named("gradients", yours, names)
 
 
 def test_a_gradient_that_is_none_was_not_computed() -> None:

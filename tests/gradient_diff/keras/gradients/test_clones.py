@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -168,3 +169,58 @@ def test_float32_that_is_stored_in_float64_is_named(factor: float) -> None:
     mine = {n: factor * g.astype(np.float64) for n, g in _tape_in_another_order(model).items()}
     causes = check_gradients(model, X, Y, mine, loss="mse").causes
     assert causes[0].id == ("sign" if factor < 0 else "factor_two")
+
+
+def _below_dense(layer: keras.layers.Layer, *shape: int, dtype: str = "float32") -> keras.Model:
+    layers = [layer, keras.layers.Flatten(), keras.layers.Dense(2)]
+    return keras.Sequential([keras.Input(shape, dtype=dtype), *layers])
+
+
+def _attending() -> keras.Model:
+    inputs = keras.Input((4, 3))
+    attended = keras.layers.MultiHeadAttention(2, 2, use_bias=False)(inputs, inputs)
+    return keras.Model(inputs, keras.layers.Dense(2)(keras.layers.Flatten()(attended)))
+
+
+@keras.saving.register_keras_serializable(package="test_clones")
+class _Unnamed(keras.layers.Layer):
+    """Keras gives its inner layers other names in a copy."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.first, self.second = keras.layers.Dense(3, "tanh"), keras.layers.Dense(3)
+
+    def call(self, x: Any) -> Any:
+        return self.second(self.first(x))
+
+
+def _deep() -> keras.Model:
+    inner = keras.Sequential([keras.layers.Dense(3, "tanh"), keras.Sequential([keras.layers.Dense(3)])])
+    return _below_dense(inner, 3)
+
+
+INSIDE: dict[str, Callable[[], keras.Model]] = {
+    "attention": _attending,
+    "bidirectional": lambda: _below_dense(keras.layers.Bidirectional(keras.layers.LSTM(2)), 4, 3),
+    "stacked cells": lambda: _below_dense(keras.layers.RNN([keras.layers.GRUCell(2) for _ in range(2)]), 4, 3),
+    "a model within a model within": _deep,
+    "inner layers without names": lambda: _below_dense(_Unnamed(), 3),
+    "embedding": lambda: _below_dense(keras.layers.Embedding(5, 2), 6, dtype="int32"),
+}
+
+
+@pytest.mark.parametrize("kind", INSIDE)
+def test_weights_within_layers_are_checked_by_names_of_their_own(kind: str) -> None:
+    model, rng = INSIDE[kind](), np.random.default_rng(0)
+    shape = (5, *model.inputs[0].shape[1:])
+    x: Array = rng.integers(0, 4, shape) if kind == "embedding" else rng.normal(size=shape).astype("float32")
+    y = rng.normal(size=(5, 2)).astype("float32")
+    with tf.GradientTape() as tape:
+        value = tf.reduce_mean(tf.square(model(x) - y))
+    names, given = list(named_weights(model)), tape.gradient(value, [v.value for v in model.trainable_weights])
+    assert check_gradients(model, x, y, given, loss="mse").ok  # an Embedding's as the tape gives them
+    for name in {names[0], names[-3]}:  # the first and the last within
+        mine = dict(zip(names, (tf.convert_to_tensor(g).numpy() for g in given), strict=True))
+        mine[name] = mine[name] * np.float32(1.01)
+        found = check_gradients(model, x, y, mine, loss="mse")
+        assert (found.verdict, found.culprit) == (Status.MISMATCH, name)

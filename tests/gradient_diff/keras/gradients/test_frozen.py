@@ -191,11 +191,12 @@ def test_a_single_frozen_weight(activation: str, dtype: str) -> None:
 
 
 def test_weights_within_a_frozen_inner_model_share_no_name() -> None:
-    inner = keras.Sequential([keras.Input((3,)), keras.layers.Dense(4, "tanh"), keras.layers.Dense(3)], name="inner")
+    layers = keras.layers.Dense(4, "tanh", name="a"), keras.layers.Dense(3, name="b")
+    inner = keras.Sequential([keras.Input((3,)), *layers], name="inner")
     inner.trainable = False
     model = keras.Sequential([keras.Input((3,)), inner, keras.layers.Dense(2, name="b")])
     assert list(layer_weights(model)) == [
-        "inner/kernel", "inner/bias", "inner/kernel_1", "inner/bias_1", "b/kernel", "b/bias",
+        "inner/a/kernel", "inner/a/bias", "inner/b/kernel", "inner/b/bias", "b/kernel", "b/bias",
     ]  # fmt: skip
     assert all(a is b for a, b in zip(layer_weights(model).values(), model.weights, strict=True))
     assert check_gradients(model, X, Y, _of_the_tape(model, model.trainable_weights), loss="mse").ok

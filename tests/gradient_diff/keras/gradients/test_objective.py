@@ -180,7 +180,7 @@ def test_a_loss_may_be_a_class_of_keras() -> None:
 
 def test_gradients_in_the_place_of_y_are_told_in_a_sentence() -> None:
     model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)])
-    with pytest.raises(ValueError, match=r"^y cannot be read as one array: .* gradients come after x and y\.$"):
+    with pytest.raises(ValueError, match=r"^y cannot be read as an array: .* gradients come after x and y\.$"):
         check_gradients(model, X, [np.ones((4, 2)), np.ones(2)], Y, loss="mse")
 
 
