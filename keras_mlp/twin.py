@@ -107,7 +107,7 @@ def from_keras(model: keras.Sequential) -> tuple[MLP, dict[str, Array]]:
         >>> from_keras(to_keras(mlp, mlp.initialize(0)))[0] == mlp
         True
     """
-    if not isinstance(model, keras.Sequential):
+    if not isinstance(model, keras.Sequential) or type(model).call is not keras.Sequential.call:
         raise TypeError(f"from_keras understands keras.Sequential, not {type(model).__name__}.")
     if not model.built:
         raise ValueError("The model has no weights yet: give it a keras.Input, or call it once on data.")

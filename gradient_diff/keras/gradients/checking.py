@@ -131,17 +131,21 @@ def check_gradients(
 def _checked(request: Request, gradients: object, after: object, learning_rate: object) -> GradientDiff:
     if after is not None:
         step = _step(request, after, learning_rate)
-        return _read_either_way(request, lambda asked: step.judged(_reference(asked, step.gradients, True).compared))
+        return _read_either_way(
+            request, step.gradients, lambda asked: step.judged(_reference(asked, step.gradients, True).compared)
+        )
     if callable(gradients):
         return _called(request, gradients)
     mine = None if gradients is None else request.named("gradients", gradients)
-    return _read_either_way(request, lambda asked: _compared(asked, mine))
+    return _read_either_way(request, mine, lambda asked: _compared(asked, mine))
 
 
-def _read_either_way(request: Request, judge: Callable[[Request], GradientDiff]) -> GradientDiff:
+def _read_either_way(
+    request: Request, mine: Arrays | None, judge: Callable[[Request], GradientDiff]
+) -> GradientDiff:
     """Nobody is accused before the other of training and inference was tried."""
     diff = judge(request)
-    return read_otherwise(request, diff, judge) if diff.verdict.bad else diff
+    return read_otherwise(request, mine, diff, judge) if diff.verdict.bad and mine else diff
 
 
 def _check_request(gradients: object, before: object, after: object, learning_rate: object, mode: Mode) -> None:
@@ -207,7 +211,7 @@ def _called(request: Request, function: Callable[..., object]) -> GradientDiff:
     given = request.masks if _takes_draws(function) else None
     called = call_derivation(function, request.parameters, request.data.x, request.data.y, given)
     named = request.named("gradients", called.gradients)
-    diff = replace(_read_either_way(request, lambda asked: _compared(asked, named)), changed=called.changed)
+    diff = replace(_read_either_way(request, named, lambda asked: _compared(asked, named)), changed=called.changed)
     more: tuple[Any, ...] = () if given is None else ({},)
     if request.masks or named.keys() != request.parameters.keys():  # a smaller case is held against every gradient
         return diff

@@ -166,15 +166,14 @@ def _as_wide(weight: Any, values: Any) -> Any:
 
 
 def _compiled(model: keras.Model) -> ResolvedLoss:
-    if type(model).train_step is not keras.Model.train_step and getattr(model, "optimizer", None) is not None:
-        nothing: LossTensor = lambda *_: None  # noqa: E731  (never called)
-        return ResolvedLoss(nothing, nothing, None, f"the train_step of {type(model).__name__}", stepped=True)
-    given = getattr(model, "loss", None)
-    own = type(model).compute_loss is not keras.Model.compute_loss
-    if not getattr(model, "compiled", False) or (given is None and not own and not model.losses):
-        raise ValueError("The model was not compiled with a loss. Pass loss='mse', or compile it first.")
+    kind, given = type(model), getattr(model, "loss", None)
+    own = getattr(model, "compiled", False) and kind.compute_loss is not keras.Model.compute_loss
+    if getattr(model, "compiled", False) and kind.train_step is not keras.Model.train_step:
+        return ResolvedLoss(_nothing, _nothing, None, f"the train_step of {kind.__name__}", stepped=True)
     if own:
         return _own_compute_loss(model)
+    if not getattr(model, "compiled", False) or (given is None and not model.losses):
+        raise ValueError("The model was not compiled with a loss. Pass loss='mse', or compile it first.")
     if given is None:
         return _plain(lambda y, p, w=None: tf.zeros((), p.dtype), None, "nothing but penalties")
     compiled = model._compile_loss  # noqa: SLF001  (what fit differentiates; compute_loss adds the penalties, too)
@@ -189,6 +188,10 @@ def _compiled(model: keras.Model) -> ResolvedLoss:
     return ResolvedLoss(_scalar(compiled), _scalar(_compiled_at_float64(compiled)), known, words, dtype)
 
 
+def _nothing(y_true: Any, y_pred: Any, weight: Any = None) -> Any:
+    """Where only the model itself knows E: it is never called."""
+
+
 def _own_compute_loss(model: keras.Model) -> ResolvedLoss:
     """What fit differentiates is what the model's own class says; it is called as it is, with what it takes."""
 
@@ -199,8 +202,7 @@ def _own_compute_loss(model: keras.Model) -> ResolvedLoss:
         every = any(p.kind is p.VAR_KEYWORD for p in parameters)
         return model.compute_loss(**{n: a for n, a in given.items() if every or n in takes})
 
-    whole: LossTensor = lambda *_: None  # noqa: E731  (never called: `own` is)
-    return ResolvedLoss(whole, whole, None, f"the compute_loss of {type(model).__name__}", own=own)
+    return ResolvedLoss(_nothing, _nothing, None, f"the compute_loss of {type(model).__name__}", own=own)
 
 
 def compiled_weights(model: keras.Model) -> Any:

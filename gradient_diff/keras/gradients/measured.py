@@ -40,12 +40,12 @@ def measured_reference(request: Request, mine: Arrays, of_step: bool) -> Referen
     wanted = tuple(n for n in _backwards(request.model) if n in request.trainable or n in mine)
     model = _Measured(request.objective, wanted, request.mode)
     finer = is_finer(mine, of_step) and model.fine is not None
-    tape, rounded = model.first.gradients, None
+    tape, rounded, run = model.first.gradients, None, model.plain
     if finer:
-        tape, rounded = model.in_float64(mine)
+        tape, rounded, run = model.in_float64(mine)
     noise = widened(model.noise(tape), mine, tape) if request.options.silent else request.options.noise
     doubt = "" if model.steady else UNSTEADY
-    return Reference(tape, noise, request.options, model.origin(finer), model.witness, model.sizes, rounded, doubt)
+    return Reference(tape, noise, request.options, model.origin(finer), model.witness(run), model.sizes, rounded, doubt)
 
 
 def _backwards(model: keras.Model) -> list[str]:
@@ -83,7 +83,7 @@ class _Measured:
         """Whether a second pass from the same state gives the same, but for the order of sums."""
         again = self._as_run()
         terms = sum(a.size for a in (*self.first.gradients.values(), *self.objective.data.leaves))
-        unit = terms * UNITS[self.objective.computed]
+        unit = terms * UNITS[self.objective.coarsest]
         pairs = [(a, again.gradients[n]) for n, a in self.first.gradients.items()]
         return all(_near(a, b, unit) for a, b in pairs) and _near(self.first.loss, again.loss, unit)
 
@@ -101,19 +101,24 @@ class _Measured:
         """Whether a float64 run computes what the model does: it agrees in half of the digits that the model has."""
         pairs = [(np.asarray(a, np.float64), found.gradients[n]) for n, a in self.first.gradients.items()]
         off = sum(float(np.square(a - b).sum()) for a, b in pairs)
-        return off <= UNITS[self.objective.computed] * sum(float(np.square(b).sum()) for _, b in pairs)
+        return off <= UNITS[self.objective.coarsest] * sum(float(np.square(b).sum()) for _, b in pairs)
 
-    def in_float64(self, mine: Arrays) -> tuple[Arrays, Rounded | None]:
+    @property
+    def plain(self) -> Runs:
+        """The sharpest way to run that there is, with constants as Keras holds them."""
+        return Runs(self.objective, self.wanted, "float64" if self.fine else None, draws=self.first.draws)
+
+    def in_float64(self, mine: Arrays) -> tuple[Arrays, Rounded | None, Runs]:
         """The gradients in float64; with constants as Keras holds them or as written, whichever is nearer."""
         assert self.fine is not None
         tape = self.fine().gradients
         held = tuple(sorted({*held_in_float32(self.fine.graph), *rounded_constants(self.objective.model)}))
         if not held:
-            return tape, None
-        exact = Runs(self.objective, self.wanted, "float64", exact=True, draws=self.first.draws)
-        both = [tape, Traced(exact)().gradients]
+            return tape, None, self.plain
+        runs = [self.plain, replace(self.plain, exact=True)]
+        both = [tape, Traced(runs[1])().gradients]
         nearest = nearest_of(mine, both)
-        return both[nearest], Rounded(held, both[1 - nearest])
+        return both[nearest], Rounded(held, both[1 - nearest]), runs[nearest]
 
     def noise(self, tape: Arrays) -> Noise:
         """Draws of the rounding: runs on numbers that are moved by one unit roundoff, the samples in another order.
@@ -122,8 +127,8 @@ class _Measured:
         moved digits change counts as rounding, too. In mixed precision the numbers stay as finely stored as they are.
         Where both sides are float64, float32 is measured and scaled, since nothing finer than float64 is at hand.
         """
-        dtype = "float32" if self.objective.computed == "float64" and self.fine else self.objective.computed
-        fine = self.fine() if self.fine else None
+        fine, computed = self.fine() if self.fine else None, self.objective.computed
+        dtype = self.objective.coarsest if fine is None else "float32" if computed == "float64" else computed
         errors = [
             {n: np.asarray(coarse.gradients[n], np.float64) - right.gradients[n] for n in self.wanted}
             for coarse, right in self._pairs(dtype)
@@ -155,7 +160,7 @@ class _Measured:
 
     def _coarse(self, dtype: str) -> Pass:
         """Runs as the model computes; of a float64 one with a float64 run, in float32."""
-        own = dtype == self.objective.computed
+        own = dtype == self.objective.computed or self.fine is None
         runs = Runs(self.objective, self.wanted, None if own else dtype, draws=self.first.draws)
         try:
             return Traced(runs)
@@ -168,17 +173,18 @@ class _Measured:
         order = rng.permutation(data.batch)
         return data.ordered(order) if draw and data.can_be_ordered and not self.objective.has_state else data
 
-    @property
-    def witness(self) -> Asked | None:
+    def witness(self, runs: Runs) -> Asked | None:
         """Ridders' differences of E, moving one weight array along a direction."""
         if self.objective.loss.stepped:
             return None
-        runs = Runs(self.objective, self.wanted, "float64" if self.fine else None, draws=self.first.draws)
         names = list(layer_weights(self.objective.model))
         start = [np.asarray(w.numpy(), np.float64) for w in layer_weights(self.objective.model).values()]
 
+        made: list[Pass] = []  # once it is asked at all
+
         def ask(name: str, direction: Array) -> tuple[float, float]:
-            values, at = self._values(runs), names.index(name)
+            made.extend([] if made else [self._values(runs)])
+            values, at = made[0], names.index(name)
 
             def value(h: float) -> float:
                 weights = [a + h * direction if i == at else a for i, a in enumerate(start)]
@@ -197,8 +203,8 @@ class _Measured:
     @cached_property
     def _spread(self) -> float:
         """How far rounding moves E itself: at least one spacing of it in the dtype in which it comes."""
-        losses = [coarse.loss for coarse, _ in self._pairs(self.objective.computed)]
-        spacing = 2 * UNITS[self.objective.computed] * abs(self.first.loss)
+        losses = [coarse.loss for coarse, _ in self._pairs(self.objective.coarsest)]
+        spacing = 2 * UNITS[self.objective.coarsest] * abs(self.first.loss)
         return max([spacing, *(abs(e - self.first.loss) for e in losses)])
 
     @property

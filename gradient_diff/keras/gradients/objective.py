@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -46,23 +46,28 @@ class Objective:
         return _coarsest(str(z.compute_dtype) for z in layers)
 
     @property
+    def coarsest(self) -> str:
+        """The coarsest dtype on the way to E, that of the loss included."""
+        return _coarsest((self.computed, self.loss.dtype or self.computed))
+
+    @property
     def has_state(self) -> bool:
         """Whether a pass moves seeds, statistics or states on, so that the order of samples may matter."""
         return len(self.model.variables) > len(self.model.trainable_variables)
 
-    def value(self, x: Any, y: Any, weight: Any = None, *, fine: bool) -> tuple[Any, Any]:
-        """E, ready for a tape, and the outputs that it was computed from."""
+    def value(self, x: Any, y: Any, weight: Any = None, *, fine: bool) -> tuple[Any, Any, Any]:
+        """E, the part of it that is the loss, and the outputs that it was computed from."""
         model, loss = self.model, self.loss
         with told(self):
             outputs = model(x) if self.training is None else model(x, training=self.training)
             if loss.own is not None:
-                total = loss.own(x, y, outputs, weight, self.training)
+                total = first = loss.own(x, y, outputs, weight, self.training)
             else:
-                total = (loss.computed_finely(self.outputs) if fine else loss.tensor)(y, outputs, weight)
+                total = first = (loss.computed_finely(self.outputs) if fine else loss.tensor)(y, outputs, weight)
                 for penalty in model.losses if tf.is_tensor(total) else ():
                     total = total + tf.cast(penalty, total.dtype)
         _check_value(total)
-        return total, outputs
+        return total, first, outputs
 
 
 def _coarsest(dtypes: Iterable[str]) -> str:
@@ -96,9 +101,9 @@ def _check_value(total: Any) -> None:
         )
 
 
-def check_depends(reached: bool) -> None:
-    """Refuse an E on which no output has an effect."""
-    if not reached:
+def check_reached(tape: tf.GradientTape, first: Any, outputs: Sequence[Any], weights: Sequence[Any]) -> None:
+    """Refuse a loss on which no output has an effect; of logits that Keras keeps only the weights below know."""
+    if all(g is None for g in tape.gradient(first, [*outputs, *weights])):
         raise Refusal(
             "The loss does not depend on the outputs of the model: every gradient would be zero, or that of a penalty "
             "alone. Compute it from y_pred, with tf or keras.ops."

@@ -13,8 +13,9 @@ from gradient_diff.keras.gradients.runs import Runs
 from gradient_diff.result.diff import GradientDiff
 from gradient_diff.result.findings import Cause
 from gradient_diff.result.status import Meaning, Status
-from keras_mlp.extend import copied, holding
+from keras_mlp.extend import copied, holding, layer_weights
 from manual_mlp import Array
+from manual_mlp.extend import UNITS, Arrays
 
 WAYS: dict[bool | None, str] = {True: "training", False: "inference", None: "the way of its own call"}
 Seeds = tuple[tuple[Any, Array], ...]
@@ -28,26 +29,34 @@ class Reading:
     request: Request
     seeds: Seeds = ()
 
-    def judged(self, judge: Callable[[Request], GradientDiff]) -> GradientDiff:
-        with holding(self.seeds):
-            return judge(self.request)
 
-
-def read_otherwise(request: Request, diff: GradientDiff, judge: Callable[[Request], GradientDiff]) -> GradientDiff:
+def read_otherwise(
+    request: Request, mine: Arrays, diff: GradientDiff, judge: Callable[[Request], GradientDiff]
+) -> GradientDiff:
     """A diff that accuses, or what is to be said where another reading of the request explains the hand."""
     for reading in _others(request):
-        found = reading.judged(judge)
-        if found.verdict.bad or found.verdict is Status.INCONCLUSIVE:
+        with holding(reading.seeds):
+            found = judge(reading.request) if _may_explain(reading.request, mine) else None
+        if found is None or found.verdict.bad or found.verdict is Status.INCONCLUSIVE:
             continue
-        if reading.request is request:
-            return _drawn_before(found)
-        return _in_the_other(request, diff, reading)
+        return _drawn_before(found) if reading.request is request else _in_the_other(request, diff, reading)
     return diff
 
 
+def _may_explain(request: Request, mine: Arrays) -> bool:
+    """Whether a hand is as near to the gradients as half of their digits: else there is no need to judge it."""
+    wanted = [n for n in layer_weights(request.model) if n in mine]
+    right = Runs(request.objective, wanted).gradients().gradients
+    if not wanted or any(mine[n].shape != right[n].shape for n in wanted):
+        return False
+    pairs = [(np.asarray(right[n], np.float64), mine[n]) for n in wanted]
+    off = sum(float(np.square(r - m).sum()) for r, m in pairs)
+    return off <= UNITS[request.objective.coarsest] * sum(float(np.square(r).sum()) for r, _ in pairs)
+
+
 def _others(request: Request) -> Iterator[Reading]:
-    if request.loss.stepped:
-        return  # only the model's own train_step knows how it runs
+    if request.loss.stepped or (request.mlp is not None and not request.masks):
+        return  # only the model's own train_step knows how it runs; or both are the same
     if seeds := _seeds_before(request):
         yield Reading(request, seeds)
     for training in (True, False):

@@ -26,15 +26,17 @@ class Rounded:
 
 
 def nearest_of(mine: Arrays, candidates: Sequence[Arrays]) -> int:
-    """Which of several references a hand is nearest to; of equals the first."""
-
-    def distance(reference: Arrays) -> float:
-        shared = [n for n in mine if n in reference and mine[n].shape == reference[n].shape]
-        sizes = {n: max(float(np.abs(reference[n]).max(initial=0.0)), np.finfo(float).tiny) for n in shared}
-        return max((float(np.abs(mine[n] - reference[n]).max(initial=0.0)) / sizes[n] for n in shared), default=0.0)
-
-    distances = [distance(candidate) for candidate in candidates]
-    return distances.index(min(distances))
+    """Which of several references most of a hand's arrays are nearest to; of equals the first."""
+    votes = [0] * len(candidates)
+    for name, array in mine.items():
+        offs = [
+            float(np.abs(array - c[name]).max(initial=0.0)) if c[name].shape == array.shape else 0.0
+            for c in candidates
+            if name in c
+        ]
+        if len(set(offs)) > 1:
+            votes[offs.index(min(offs))] += 1
+    return votes.index(max(votes))
 
 
 @dataclass(frozen=True, eq=False)

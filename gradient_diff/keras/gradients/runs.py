@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from gradient_diff.keras.gradients.data import Data
-from gradient_diff.keras.gradients.objective import Objective, check_depends, told
+from gradient_diff.keras.gradients.objective import Objective, check_reached, told
 from gradient_diff.keras.gradients.train_steps import handed_over
 from keras_mlp import Mode
 from keras_mlp.extend import copied, layer_weights, made_for, recorded_draws, replayed_draws
@@ -63,12 +63,12 @@ class Runs:
                 total, facts["outputs"] = tf.zeros(()), ()
                 gradients = [found.get(id(variables[n])) for n in self.wanted]
             else:
-                with tf.GradientTape() as tape:
-                    total, outputs = objective.value(*data, fine=self.dtype == "float64")
+                with tf.GradientTape(persistent=True) as tape:
+                    total, first, outputs = objective.value(*data, fine=self.dtype == "float64")
                 flat = [o for o in keras.tree.flatten(outputs) if tf.is_tensor(o)]
-                gradients = tape.gradient(total, [*sources.values(), *flat])
-                gradients, by_outputs = gradients[: len(sources)], gradients[len(sources) :]
-                check_depends(any(g is not None for g in by_outputs))
+                gradients = tape.gradient(total, list(sources.values()))
+                if total is not first or all(g is None for g in gradients):
+                    check_reached(tape, first, flat, list(sources.values()))
                 facts["outputs"] = tuple(tf.TensorSpec(o.shape, o.dtype) for o in flat)
         dense = {n: _dense(g, v) for (n, v), g in zip(sources.items(), gradients, strict=True)}
         return {"loss": total, **dense, **{f"{DRAW}{i}": d for i, d in enumerate(drawn or ())}}

@@ -19,7 +19,7 @@ MLP_SMALL = MLP(3, [Dense(4, "tanh"), Dense(4, "sigmoid"), Dense(2)])
 RNG = np.random.default_rng(0)
 X, Y = RNG.normal(size=(7, 3)), RNG.normal(size=(7, 2))
 W = MLP_SMALL.initialize(0, "normal(0.5)", "normal(0.5)")
-CLONE = "a float64 clone of the model"
+CLONE = "a float64 run of the model"
 
 
 def _model(dtype: str = "float64") -> keras.Sequential:

@@ -18,7 +18,7 @@ from manual_mlp import MLP, Array, Dense
 
 RNG = np.random.default_rng(0)
 X, Y = RNG.normal(size=(7, 3)), RNG.normal(size=(7, 2))
-CLONE = "a float64 clone of the model"
+CLONE = "a float64 run of the model"
 
 
 def _functional(dtype: str = "float32", activation: str = "gelu") -> keras.Model:

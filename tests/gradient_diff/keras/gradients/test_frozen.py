@@ -207,12 +207,12 @@ def test_weights_that_are_never_trained_take_part() -> None:
     model = keras.Sequential([keras.Input((3,)), norm, keras.layers.Dense(2, name="b")])
     norm.moving_mean.assign([0.5, -1.0, 2.0])
     mine = _of_the_tape(model, model.trainable_weights)
-    diff = check_gradients(model, X, Y, mine, loss="mse", before=model.get_weights())
+    diff = check_gradients(model, X, Y, mine, loss="mse", training=False, before=model.get_weights())
     assert diff.ok
     assert [row.name for row in diff.rows] == ["b/kernel", "b/bias", "n/gamma", "n/beta"]
     every = dict(zip(layer_weights(model), _of_the_tape(model, model.weights), strict=True))
     assert np.any(every["n/moving_mean"])
-    assert check_gradients(model, X, Y, every, loss="mse").ok
+    assert check_gradients(model, X, Y, every, loss="mse", training=False).ok
 
 
 def test_frozen_weights_are_proved_the_same() -> None:
