@@ -2,6 +2,7 @@
 
 from keras_mlp.constants import hold_constants, rounded_constants, with_held_decay
 from keras_mlp.draws import DrawsReader, kept_seeds, read_draws, replayed, seeds_of, set_seeds
+from keras_mlp.layer_table import LayerShapes, layer_shapes
 from keras_mlp.losses import LossTensor
 from keras_mlp.modes import check_mode, in_mode
 from keras_mlp.optimizers import check_optimizer
@@ -11,6 +12,7 @@ from keras_mlp.twin import layer_weights, mixed_precision
 
 __all__ = [
     "DrawsReader",
+    "LayerShapes",
     "LossTensor",
     "check_mode",
     "check_optimizer",
@@ -18,6 +20,7 @@ __all__ = [
     "hold_constants",
     "in_mode",
     "kept_seeds",
+    "layer_shapes",
     "layer_weights",
     "mixed_precision",
     "read_draws",
