@@ -3,6 +3,7 @@
 from keras_mlp.constants import computes_in_float64, held_in_float32, rounded_constants, with_held_decay
 from keras_mlp.copies import alone, copied, floatx, holding, is_float, layers_of
 from keras_mlp.draws import DrawsReader, kept_seeds, read_draws, replayed, seeds_of, set_seeds
+from keras_mlp.layer_table import LayerShapes, layer_shapes
 from keras_mlp.losses import LossTensor
 from keras_mlp.modes import check_mode, in_mode, made_for
 from keras_mlp.optimizers import check_optimizer
@@ -14,6 +15,7 @@ from keras_mlp.twin import layer_weights, mixed_precision, refuse_unreadable
 
 __all__ = [
     "DrawsReader",
+    "LayerShapes",
     "LossTensor",
     "alone",
     "check_mode",
@@ -27,6 +29,7 @@ __all__ = [
     "in_mode",
     "is_float",
     "kept_seeds",
+    "layer_shapes",
     "layer_weights",
     "layers_of",
     "made_for",

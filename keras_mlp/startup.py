@@ -105,7 +105,7 @@ def tf32_enabled() -> bool:
 def _insist_on_backend() -> None:
     backend, found = _configured_backend()
     if backend != "tensorflow":
-        raise ImportError(_WRONG_BACKEND.format(found=found))
+        raise ImportError(_WRONG_BACKEND.format(found=found), name="keras")
 
 
 def _configured_backend() -> tuple[str, str]:

@@ -1,7 +1,8 @@
-"""The command `gradient-diff shapes`: the matrix ledger of a description; of a saved Keras model, too."""
+"""The command `gradient-diff shapes`: the matrix ledger of a description or a saved model, or a model's layers."""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from zipfile import is_zipfile
@@ -9,7 +10,8 @@ from zipfile import is_zipfile
 import typer
 
 from gradient_diff.cli.description import read_network
-from gradient_diff.cli.telling import UNUSABLE, blame
+from gradient_diff.cli.layers import LayerTable, layer_table
+from gradient_diff.cli.telling import UNUSABLE, blame, say
 from gradient_diff.ledger.building import ledger
 from gradient_diff.ledger.ledger import Ledger
 from gradient_diff.render.figures.canvas import save_figure
@@ -20,6 +22,8 @@ from manual_mlp import MLP
 from manual_mlp.extend import as_loss
 
 ENDING = ".keras"
+WIDTHS = re.compile(r"[\d-]*")
+CUSTOM = re.compile(r"Could not locate (?:class|function) '([^']+)'")
 
 
 def shapes(
@@ -32,19 +36,26 @@ def shapes(
 ) -> None:
     """Print the matrix ledger of a network: every equation, forward and backward, with all shapes.
 
+    Of a saved model with layers whose equations are not known, its layers are printed with their shapes.
+
     Example: gradient-diff shapes 784-50-100-10 --batch 100
     """
     with blame(None, (*UNUSABLE, ImportError)):  # TensorFlow is not there, or Keras runs on another backend
         book = print_shapes(network, batch, loss, activation, form)
     if out is not None:
         with blame("--out", (OSError,)):
-            typer.echo(f"Wrote {save_ledger(book, out)}", err=True)
+            place = save_ledger(book, out) if isinstance(book, Ledger) else book.save(out)
+            typer.echo(f"Wrote {place}", err=True)
 
 
-def print_shapes(text: str, batch: str, loss: str, activation: str | None, form: str) -> Ledger:
-    """Print the ledger of a description, and return it."""
+def print_shapes(text: str, batch: str, loss: str, activation: str | None, form: str) -> Ledger | LayerTable:
+    """Print the ledger of a description, or the layers of a model that has none, and return it."""
     samples = _batch(batch)
-    book = ledger(_described(text, loss, activation), loss, samples)
+    described = _described(text, loss, activation, samples)
+    if isinstance(described, LayerTable):
+        described.print(form)
+        return described
+    book = ledger(described, loss, samples)
     if form == "text":
         print_ledger(book)
     else:
@@ -52,17 +63,30 @@ def print_shapes(text: str, batch: str, loss: str, activation: str | None, form:
     return book
 
 
-def _described(text: str, loss: str, activation: str | None) -> MLP:
+def _described(text: str, loss: str, activation: str | None, batch: int | str) -> MLP | LayerTable:
     if not text.endswith(ENDING):
+        _refuse_path(text)
         return read_network(text, activation or "sigmoid", loss)
     if activation is not None:
         raise ValueError(f"--activation {activation}: {printable(text)} has its own activations. Leave it out.")
     as_loss(loss)  # a wrong name is told before TensorFlow starts
-    return _of_model(Path(text))
+    return _of_model(Path(text), batch)
 
 
-def _of_model(path: Path) -> MLP:
-    """The network of a saved model; Keras's safe mode runs no code that is in the file."""
+def _refuse_path(text: str) -> None:
+    """A path that is no saved model, or looks like one, is not taken for widths."""
+    path = Path(text)
+    if WIDTHS.fullmatch(text) or not (path.exists() or "/" in text or path.suffix[1:2].isalpha()):
+        return
+    what = "is a folder" if path.is_dir() else "is a file" if path.exists() else "looks like a path"
+    raise ValueError(
+        f"{printable(text)} {what}, but is no MODEL{ENDING}. "
+        f"Expected widths such as 784-50-100-10, or a model saved by Keras's model.save('NAME{ENDING}')."
+    )
+
+
+def _of_model(path: Path, batch: int | str) -> MLP | LayerTable:
+    """The network of a saved model, or its layers; Keras's safe mode runs no code that is in the file."""
     shown = printable(str(path))
     if not path.is_file():
         raise FileNotFoundError(f"{shown}: no such file. Expected a model saved by Keras's model.save(path).")
@@ -70,10 +94,15 @@ def _of_model(path: Path) -> MLP:
         raise ValueError(f"{shown} is not a whole .keras archive. Save the model again with model.save(path).")
     typer.echo(f"Reading {shown} (TensorFlow takes some seconds to start) …", err=True)
     import keras_mlp  # before Keras itself, since it starts TensorFlow quietly
-    from keras_mlp.extend import start_devices
+    from keras_mlp.extend import layer_shapes, start_devices
 
     start_devices()
-    return keras_mlp.from_keras(_loaded(path, shown))[0]
+    model = _loaded(path, shown)
+    try:
+        return keras_mlp.from_keras(model)[0]
+    except (TypeError, ValueError) as error:  # a layer, or a way to join them, that is not understood
+        say(str(error))
+        return layer_table(path.name, layer_shapes(model), batch)
 
 
 def _loaded(path: Path, shown: str) -> Any:
@@ -81,9 +110,19 @@ def _loaded(path: Path, shown: str) -> Any:
 
     try:
         return keras.saving.load_model(path, compile=False)
-    except (ValueError, KeyError, TypeError, OSError) as error:  # what Keras says of damaged or unsafe models
-        reason = str(error).partition("\n")[0]
-        raise ValueError(f"{shown} cannot be loaded by Keras: {reason}") from None
+    except Exception as error:  # noqa: BLE001  # what Keras says of damaged or unsafe models, of any kind
+        raise ValueError(f"{shown} cannot be loaded by Keras: {_reason(str(error))}") from None
+
+
+def _reason(text: str) -> str:
+    if custom := CUSTOM.search(text):
+        return (
+            f"the code of {custom[1]!r} is not in the file, and only Keras's own layers can be read without it. "
+            "In Python, import it, load the model, and print model.summary()."
+        )
+    if "safe_mode=False" in text:
+        return "it holds a Lambda layer, which is code that comes with the file; it is not run here."
+    return text.partition("\n")[0]
 
 
 def save_ledger(book: Ledger, folder: Path) -> Path:

@@ -39,6 +39,7 @@ class GradientDiff:
         changed: arguments that the derivation changed in place, where it is a function.
         meanings: of statuses whose own words do not fit this comparison.
         with_ledger: whether the matrix ledger is shown, where the network is known.
+        notes: further sentences of the `remark`.
         title: of a page about it; empty for "<hand> against <reference>".
 
     Example:
@@ -62,6 +63,7 @@ class GradientDiff:
     meanings: Mapping[Status, Meaning] = field(default_factory=dict, repr=False)
     title: str = ""
     with_ledger: bool = True
+    notes: tuple[str, ...] = ()
 
     @cached_property
     def verdict(self) -> Status:
@@ -85,7 +87,7 @@ class GradientDiff:
 
     @property
     def remark(self) -> str:
-        """What the derivation changed in place; where else to look, if the culprit's own equation may be innocent.
+        """What the derivation changed in place or leaves open; where else to look, if the culprit may be innocent.
 
         Empty where there is nothing to say.
 
@@ -98,7 +100,7 @@ class GradientDiff:
             >>> compare({n: 2 * g for n, g in e.gradients.items()}, e).remark
             'Only parameter gradients are at hand: the guilty equation may be the one above it, δ = dE/dz (dense_1).'
         """
-        return " ".join(text for text in (in_place(self.changed), self._elsewhere()) if text)
+        return " ".join(text for text in (in_place(self.changed), self._elsewhere(), *self.notes) if text)
 
     def _elsewhere(self) -> str:
         equations = {e.node: e for e in self.problem.equations} if self.problem else {}

@@ -32,6 +32,35 @@ class Arguments:
         values = [leaves[name] for name in self.leaves]
         return keras.tree.map_structure(lambda i: values[i], self.structure)
 
+    @property
+    def tensors(self) -> dict[str, Any]:
+        """The leaves, arrays as constants."""
+        return {n: tf.constant(a) if isinstance(a, np.ndarray) else a for n, a in self.leaves.items()}
+
+    @property
+    def described(self) -> str:
+        """What kinds of things a call is given, in words."""
+        positional, named = self.packed({n: _Described(a) for n, a in self.leaves.items()})
+        listed = [*map(str, positional), *(f"{n}={value}" for n, value in named.items())]
+        return ", ".join(listed) or "nothing"
+
+    @property
+    def left_out(self) -> str:
+        """Which arguments are not checked and why, as a sentence; empty if all are."""
+        listed = ", ".join(f"{name} ({why})" for name, why in self.skipped.items())
+        return f"Not checked: {listed}." if listed else ""
+
+
+@dataclass(frozen=True)
+class _Described:
+    """A leaf that shows what kind of thing it is, also within a list."""
+
+    leaf: Any
+
+    def __repr__(self) -> str:
+        is_array = isinstance(self.leaf, np.ndarray)
+        return f"{self.leaf.dtype} {self.leaf.shape}" if is_array else type(self.leaf).__name__
+
 
 def read_arguments(function: Callable[..., Any], inputs: object, one: bool = False) -> Arguments:
     """Take the arguments of a function apart, named by its signature.
@@ -61,9 +90,8 @@ def no_call(function: Callable[..., Any], arguments: Arguments) -> str:
     except ValueError:
         return ""
     except TypeError as error:
-        listed = [*map(_described, positional), *(f"{n}={_described(value)}" for n, value in named.items())]
         return (
-            f"{error}. inputs= gave it {', '.join(listed) or 'nothing'}. A list or tuple is several arguments, a dict "
+            f"{error}. inputs= gave it {arguments.described}. A list or tuple is several arguments, a dict "
             "keyword arguments; a list of numbers that is one argument is written np.array([...])"
         )
     return ""
@@ -77,10 +105,6 @@ def holds_nan(point: Mapping[str, Array]) -> str:
         for n, found in places.items()
         if len(found)
     )
-
-
-def _described(value: object) -> str:
-    return f"{value.dtype} {value.shape}" if isinstance(value, np.ndarray) else type(value).__name__
 
 
 def _as_call(inputs: object, one: bool) -> tuple[tuple[Any, ...], dict[str, Any]]:
@@ -119,7 +143,17 @@ def _leaf(name: str, value: Any) -> Any:
     array = np.array(value, np.float32 if type(value) is float else None)  # as TensorFlow would read it
     if array.dtype.kind == "c":
         raise TypeError(f"{name} is {array.dtype}: complex gradients are not checked. Pass real and imaginary parts.")
+    if not _has_tensor(array.dtype):
+        raise TypeError(f"{name} is {array.dtype}: no tensor can hold it. Expected numbers, such as float32 or int64.")
     return array
+
+
+def _has_tensor(dtype: np.dtype[Any]) -> bool:
+    try:
+        tf.as_dtype(dtype)
+    except TypeError:
+        return False
+    return dtype.kind != "O"  # which TensorFlow takes for text
 
 
 def _no_derivative(leaf: object) -> str:

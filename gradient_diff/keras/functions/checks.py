@@ -25,8 +25,6 @@ def diff_of(evidence: Evidence, remarks: tuple[str, ...], cure: str) -> Gradient
     rows = tuple(c.row for c in found)
     off = _off(evidence, rows)
     causes = _causes(evidence, off)
-    vacuous = [c for c in found if c.row.status is Status.VACUOUS]
-    skipped = bool(vacuous) and all(c.skipped for c in vacuous)
     title, plain = evidence.subject.title, evidence.plain
     return GradientDiff(
         rows,
@@ -35,7 +33,8 @@ def diff_of(evidence: Evidence, remarks: tuple[str, ...], cure: str) -> Gradient
         _reference_origin(evidence),
         causes=causes,
         unexplained=evidence.finest.unexplained if off and not causes else "",
-        meanings=meanings(rows, plain is not None, FREEZE if evidence.unsteady else cure, skipped),
+        meanings=meanings(rows, plain is not None, FREEZE if evidence.unsteady else cure),
+        notes=(evidence.subject.arguments.left_out,),
         title=f"The gradient of {title} against {plain.title if plain else 'its values'}",
     )
 

@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from gradient_diff.keras.functions.arguments import Arguments, holds_nan, no_call, read_arguments
+from gradient_diff.keras.functions.arguments import Arguments, holds_nan, read_arguments
+from gradient_diff.keras.functions.calls import called, explained
 from gradient_diff.keras.functions.checks import diff_of
 from gradient_diff.keras.functions.evidence import Evidence
-from gradient_diff.keras.functions.subject import Subject, counted_title, float_outputs, recast_arguments
-from gradient_diff.keras.functions.whole_numbers import wants_floats
+from gradient_diff.keras.functions.subject import Subject, counted_title, recast_arguments
+from gradient_diff.keras.functions.tracing import draws_in, traced
 from gradient_diff.result.diff import GradientDiff
-from keras_mlp import Mode, quiet_stderr
+from keras_mlp import Mode
 from keras_mlp.extend import check_mode, start_devices
 from manual_mlp import Array
 
@@ -37,7 +38,7 @@ def check_function(
         f: takes tensors, returns a tensor or a list, tuple or dict of them; None, integers and text among them are
             left out. Variables that it reads are further inputs.
         inputs: one array, a list or tuple of positional arguments, or a dict of keyword arguments. Each may again be a
-            list or dict of arrays. What has no derivative is named and skipped.
+            list or dict of arrays. What has no derivative, such as whole numbers, is named in the diff's `remark`.
         reference: the same function without a gradient of its own. None for Ridders.
         mode: of f's gradient: "eager", "graph" or "xla".
 
@@ -47,7 +48,7 @@ def check_function(
 
     Raises:
         ValueError: f and reference return different things; f changes its inputs; the inputs hold NaN; the gradient
-            function returns a wrong number of gradients.
+            function returns a wrong number of gradients; f or its gradient raises, in f's own words.
         TypeError: f or reference is no function, or does not take these inputs, whole numbers among them; complex
             numbers, sparse tensors, no float output, or a gradient function without `variables=`.
 
@@ -68,12 +69,15 @@ def check_function(
     _check_functions(f, reference)
     arguments = read_arguments(f, inputs)
     functions = [f] if reference is None else [f, reference]
-    touched = list({v.ref(): v for g in functions for v in _variables(g, arguments)}.values())
+    graphs = [traced(g, arguments) for g in functions]
+    variables = [_variables(g, arguments, graph) for g, graph in zip(functions, graphs, strict=True)]
+    touched = list({v.ref(): v for found in variables for v in found}.values())
     with restored(touched) as state:
         changed = {ref for g in functions for ref in _changed(g, arguments, touched)}
         # Only what a call changes has to be put back before each one.
         common = arguments, _weights(touched), {ref: state[ref] for ref in changed}, mode, recast_arguments
-        subject, *plain = (Subject(_title(g), g, *common) for g in functions)
+        pairs = zip(functions, map(draws_in, graphs), strict=True)
+        subject, *plain = (Subject(_title(g), g, *common, draws=draws) for g, draws in pairs)
         words = ("it changes variables, which were put back",) if changed else ()
         return run_check(subject, plain[0] if plain else None, words, _cure(subject, bool(plain)))
 
@@ -105,8 +109,13 @@ def run_check(subject: Subject, plain: Subject | None, remarks: tuple[str, ...],
         raise ValueError(f"{words}. No function has a gradient there: give {subject.title} finite numbers.")
     if plain is not None:
         _same_outputs(subject, plain)
-    with explained(subject.title, subject.arguments):
-        return diff_of(Evidence(subject, plain), remarks, cure)
+    evidence = Evidence(subject, plain)
+    with explained(subject):  # asked first, so that what somebody else's code raises is told apart from our own
+        evidence.hand  # noqa: B018
+    if plain is not None:
+        with explained(plain):
+            plain.gradients(plain.point, evidence.cotangents)
+    return diff_of(evidence, remarks, cure)
 
 
 def _same_outputs(subject: Subject, plain: Subject) -> None:
@@ -126,16 +135,13 @@ def _title(function: Callable[..., Any]) -> str:
     return str(getattr(function, "__name__", type(function).__name__))
 
 
-def _variables(f: Callable[..., Any], arguments: Arguments) -> list[Any]:
-    """All variables that a call touches; traced where that can be done, since a trace changes none."""
-    try:
-        graph = tf.function(lambda: _called(f, arguments, _tensors(arguments)), autograph=False)
-        with quiet_stderr():
-            return list(graph.get_concrete_function().graph.variables)
-    except Exception:  # noqa: BLE001  # plain Python may be no graph, for any reason
-        with tf.GradientTape() as tape, explained(_title(f), arguments):
-            _called(f, arguments, _tensors(arguments))
-        return list(tape.watched_variables())
+def _variables(f: Callable[..., Any], arguments: Arguments, graph: Any | None) -> list[Any]:
+    """All variables that a call touches; those of a trace where there is one, since a trace changes none."""
+    if graph is not None:
+        return list(graph.variables)
+    with tf.GradientTape() as tape:
+        called(_title(f), f, arguments)
+    return list(tape.watched_variables())
 
 
 def _weights(variables: list[Any]) -> dict[str, Any]:
@@ -149,34 +155,17 @@ def _weights(variables: list[Any]) -> dict[str, Any]:
 
 def _changed(f: Callable[..., Any], arguments: Arguments, variables: list[Any]) -> set[Any]:
     """Call it once: which variables it changes. Its own inputs it may not."""
-    tensors = _tensors(arguments)
+    tensors = arguments.tensors
     inputs, held = _bytes(tensors), [v.numpy().tobytes() for v in variables]
-    with explained(_title(f), arguments):
-        _called(f, arguments, tensors)
+    called(_title(f), f, arguments, tensors)
     mutated = [n for n, a in _bytes(tensors).items() if a != inputs[n]]
     if mutated:
         raise ValueError(f"{_title(f)} changes its own inputs: {', '.join(mutated)}. Let it work on a copy.")
     return {v.ref() for v, a in zip(variables, held, strict=True) if v.numpy().tobytes() != a}
 
 
-def _tensors(arguments: Arguments) -> dict[str, Any]:
-    return {n: tf.constant(a) if isinstance(a, np.ndarray) else a for n, a in arguments.leaves.items()}
-
-
 def _bytes(tensors: Mapping[str, Any]) -> dict[str, bytes]:
     return {n: t.numpy().tobytes() for n, t in tensors.items() if isinstance(t, tf.Tensor) and t.dtype != tf.string}
-
-
-def _called(f: Callable[..., Any], arguments: Arguments, tensors: Mapping[str, Any]) -> dict[str, Any]:
-    positional, named = arguments.packed(tensors)
-    try:
-        return float_outputs(_title(f), f(*positional, **named))
-    except Exception as error:
-        if isinstance(error, TypeError) and (why := no_call(f, arguments)):
-            raise TypeError(f"{_title(f)} cannot be called with these inputs: {why}.") from error
-        if why := wants_floats(f, arguments):
-            raise TypeError(f"{_title(f)} cannot be computed on whole numbers: {why}.") from error
-        raise
 
 
 @contextmanager
@@ -188,22 +177,3 @@ def restored(variables: Iterable[Any]) -> Iterator[dict[Any, Array]]:
     finally:
         for variable, array in state.items():
             variable.deref().assign(array)
-
-
-@contextmanager
-def explained(title: str, arguments: Arguments) -> Iterator[None]:
-    """Let TensorFlow's own errors about gradient functions come with what is expected."""
-    try:
-        yield
-    except (TypeError, ValueError) as error:
-        if "custom_gradient" not in str(error):
-            raise
-        inputs = ", ".join(n.removeprefix("inputs/") for n in arguments.leaves)
-        wanted = f"one gradient per tensor argument ({inputs}), in their order"
-        if "variables" in str(error):
-            wanted = (
-                "(gradients of the arguments, list of gradients of the variables), as grad(*upstream, variables=None)"
-            )
-        raise type(error)(
-            f"The gradient function of {title} has to return {wanted}. TensorFlow says: {error}"
-        ) from error

@@ -12,12 +12,13 @@ import keras
 import numpy as np
 
 from gradient_diff.keras.functions.arguments import Arguments, read_arguments
+from gradient_diff.keras.functions.calls import called, first_line
 from gradient_diff.keras.functions.function import restored, run_check
-from gradient_diff.keras.functions.subject import Subject, counted_title
+from gradient_diff.keras.functions.subject import Subject, counted_title, prove_same_values
+from gradient_diff.keras.functions.tracing import draws_in, traced
 from gradient_diff.result.diff import GradientDiff
 from keras_mlp import Mode
 from keras_mlp.extend import check_mode, start_devices
-from manual_mlp import Array
 
 CURE = "Give other inputs."
 FINER = 'Make the layer with dtype="float64", or give other inputs.'
@@ -29,23 +30,24 @@ def check_layer(
     """Hold the gradients of a layer, by its inputs and its trainable weights, against the layer's own values.
 
     As `check_function` does without a reference. Where the layer can be made again from its config, it is also judged
-    in float64. Losses that the layer adds, such as regularisers, are not part of it.
+    in float64. Losses that the layer adds, such as regularisers, are not part of it. What it draws at random is drawn
+    anew from the same seeds for each pass, and its moving statistics and recurrent states start alike.
 
     Args:
         layer: any; one that has not been built is checked on a built copy with weights of a fixed seed. It is not
             changed: weights, moving statistics and seeds are put back.
         inputs: one array, or a list of arrays for a layer that takes a list; a tuple is several positional arguments.
-        training: given to the layer if its `call` takes it.
+        training: how the layer and all layers inside it run; None is True, as `fit` runs them.
         mode: of its gradient: "eager", "graph" or "xla".
 
     Returns:
-        A `GradientDiff` with rows `inputs/<argument>` and `weights/<path>`; whole numbers, masks and text are named
-        and skipped.
+        A `GradientDiff` with rows `inputs/<argument>` and `weights/<path>`. Whole numbers, masks and text have no
+        derivative: its `remark` names them.
 
     Raises:
         TypeError: no layer; one that can neither be built here nor copied; complex numbers.
-        ValueError: nothing to differentiate by, NaN in inputs or weights, or a wrong number of gradients from a
-            `tf.custom_gradient`.
+        ValueError: inputs that the layer does not take, in Keras's words; nothing to differentiate by, NaN in inputs or
+            weights, or a wrong number of gradients from a `tf.custom_gradient`.
 
     Example:
         >>> import keras
@@ -61,36 +63,45 @@ def check_layer(
         raise TypeError(
             f"layer is {type(layer).__name__}: expected a keras.layers.Layer. For a function: check_function."
         )
+    if not isinstance(training, bool | None):
+        raise TypeError(f"training is {training!r}: expected True, False, or None for True.")
+    if not hasattr(layer, "dtype_policy"):
+        raise TypeError(f"{type(layer).__name__} is no whole layer yet: call super().__init__() in its __init__.")
     arguments = _of_dtype(read_arguments(layer.call, inputs, one=True), layer.variable_dtype)
-    used, words = (layer, ()) if layer.built else (_built_copy(layer, arguments, training), ("a built copy",))
-    with restored(v.value for v in used.variables) as state:
-        subject = _subject(used, arguments, training, mode, state)
+    in_training = training is not False
+    used, words = (layer, ()) if layer.built else (_built_copy(layer, arguments, in_training), ("a built copy",))
+    subject = _subject(used, arguments, in_training, mode)
+    with restored([*subject.variables.values(), *(ref.deref() for ref in subject.state)]):
+        called(subject.title, subject.function, arguments)
         return run_check(subject, None, words, CURE if subject.dtype == "float64" else FINER)
 
 
-def _subject(
-    layer: keras.layers.Layer, arguments: Arguments, training: bool | None, mode: Mode, state: dict[Any, Array]
-) -> Subject:
-    trainable = {path: v.value for path, v in named_trainable(layer).items()}
-    call = _call(layer, training)
-    call(*arguments.packed(arguments.leaves)[0])
-    kept = {ref: array for ref, array in state.items() if not np.array_equal(ref.deref().numpy(), array)}
+def _subject(layer: keras.layers.Layer, arguments: Arguments, training: bool, mode: Mode) -> Subject:
+    """Of a built layer; whatever it holds besides its trainable weights is its state."""
+    call, trainable = _call(layer, training), {path: v.value for path, v in named_trainable(layer).items()}
+    graph = traced(call, arguments)  # knows what `layer.variables` leaves out: the states of recurrent layers
+    touched = {v.ref(): v for v in [*(v.value for v in layer.variables), *(graph.variables if graph else ())]}
+    held = {ref: np.array(v.numpy()) for ref, v in touched.items()}
+    state = {ref: array for ref, array in held.items() if ref not in {v.ref() for v in trainable.values()}}
 
     def recast(subject: Subject, dtype: str) -> Subject:
-        copy = _copy(layer, dtype)
-        given = _of_dtype(arguments, dtype)
+        copy, given = _copy(layer, dtype), _of_dtype(arguments, dtype)
         _call(copy, training)(*given.packed(given.leaves)[0])  # builds it
         if [v.shape for v in copy.variables] != [v.shape for v in layer.variables]:
             raise TypeError(f"{layer.name} comes out of its config with other weights.")
-        values = [state[v.value.ref()] for v in layer.variables]
-        for variable, array in zip(copy.variables, values, strict=True):
-            variable.assign(array)
-        own = {v.value.ref(): np.array(v.numpy()) for v in copy.variables}
+        for variable, own in zip(copy.variables, layer.variables, strict=True):
+            variable.assign(held[own.value.ref()])
         weights = zip(trainable, copy.trainable_weights, strict=True)  # layers inside may be called otherwise
-        return replace(_subject(copy, given, training, mode, own), variables={n: v.value for n, v in weights})
+        other = replace(_subject(copy, given, training, mode), variables={n: v.value for n, v in weights})
+        prove_same_values(subject, other)
+        return other
 
-    title = f"{layer.name} ({type(layer).__name__})"
-    return Subject(title, call, arguments, trainable, kept, mode, recast, layer.compute_dtype)
+    dtype, draws = layer.compute_dtype, draws_in(graph)
+    return Subject(_title(layer, training), call, arguments, trainable, state, mode, recast, dtype, draws)
+
+
+def _title(layer: keras.layers.Layer, training: bool) -> str:
+    return f"{layer.name} ({type(layer).__name__}) in {'training' if training else 'inference'}"
 
 
 def named_trainable(layer: keras.layers.Layer) -> dict[str, Any]:
@@ -102,14 +113,15 @@ def named_trainable(layer: keras.layers.Layer) -> dict[str, Any]:
     return named
 
 
-def _call(layer: keras.layers.Layer, training: bool | None) -> Callable[..., Any]:
-    takes = "training" in inspect.signature(layer.call).parameters
-    more = {"training": training} if takes and training is not None else {}
+def _call(layer: keras.layers.Layer, training: bool) -> Callable[..., Any]:
+    """A layer passes `training` on to those inside it, also where its own `call` does not take it."""
 
     def call(*arguments: Any) -> Any:
-        return layer(*arguments, **more)
+        return layer(*arguments, training=training)
 
-    call.__signature__ = inspect.signature(layer.call)  # type: ignore[attr-defined]  # so that inputs get their names
+    own = inspect.signature(layer.call)  # so that inputs get their names
+    inputs = [p for name, p in own.parameters.items() if name != "training"]
+    call.__signature__ = own.replace(parameters=inputs)  # type: ignore[attr-defined]
     return call
 
 
@@ -122,9 +134,9 @@ def _of_dtype(arguments: Arguments, dtype: str) -> Arguments:
     return replace(arguments, leaves=leaves)
 
 
-def _built_copy(layer: keras.layers.Layer, arguments: Arguments, training: bool | None) -> keras.layers.Layer:
+def _built_copy(layer: keras.layers.Layer, arguments: Arguments, training: bool) -> keras.layers.Layer:
     copy = _copy(layer, None)
-    _call(copy, training)(*arguments.packed(arguments.leaves)[0])
+    called(_title(layer, training), _call(copy, training), arguments)
     rng = np.random.default_rng(0)
     for variable in copy.trainable_weights:  # Keras draws weights by its global seed; and zeros would hide mistakes
         several = len(variable.shape) > 1
@@ -140,10 +152,10 @@ def _copy(layer: keras.layers.Layer, dtype: str | None) -> keras.layers.Layer:
         config = layer.get_config()
         with _default_dtype(dtype):
             return type(layer).from_config(_with_dtype(config, dtype) if dtype else config)
-    except (NotImplementedError, TypeError, ValueError) as error:
+    except Exception as error:
         raise TypeError(
-            f"{layer.name} cannot be made again from its config: {error}. Give {type(layer).__name__} a get_config, "
-            "or build the layer before the check."
+            f"{layer.name} cannot be made again from its config: {first_line(error)}. "
+            f"Give {type(layer).__name__} a get_config, or build the layer before the check."
         ) from error
 
 

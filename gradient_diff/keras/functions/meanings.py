@@ -10,11 +10,10 @@ from gradient_diff.result.status import Meaning, Status
 OTHER_FUNCTION = "they are not the same function: their outputs differ by more than rounding explains"
 
 
-def meanings(rows: Sequence[Row], twin: bool, cure: str, skipped: bool) -> dict[Status, Meaning]:
+def meanings(rows: Sequence[Row], twin: bool, cure: str) -> dict[Status, Meaning]:
     """Message and advice of each status whose own words do not fit.
 
-    `twin`: there is a plain function beside it; `cure`: how to have more proved; `skipped`: what proves nothing has no
-    derivative.
+    `twin`: there is a plain function beside it; `cure`: how to have more proved.
     """
     words = {
         Status.SHAPE: Meaning(
@@ -30,7 +29,10 @@ def meanings(rows: Sequence[Row], twin: bool, cure: str, skipped: bool) -> dict[
         ),
         Status.DIFFERENT: Meaning(Status.DIFFERENT.message, cure),
         Status.INCONCLUSIVE: Meaning("nothing could be proved", cure),
-        Status.VACUOUS: _vacuous(skipped),
+        Status.VACUOUS: Meaning(
+            "zero or lost in rounding noise: proves nothing",
+            "Give inputs at which the gradient is well away from zero.",
+        ),
     }
     if twin and other_function(rows):
         words[Status.DIFFERENT] = Meaning(OTHER_FUNCTION, "Give as reference= the same function, written plainly.")
@@ -40,11 +42,3 @@ def meanings(rows: Sequence[Row], twin: bool, cure: str, skipped: bool) -> dict[
 def other_function(rows: Sequence[Row]) -> bool:
     """Whether outputs differ: then a gradient that differs, too, says nothing."""
     return any(row.name.startswith("outputs/") and row.status is Status.DIFFERENT for row in rows)
-
-
-def _vacuous(skipped: bool) -> Meaning:
-    if skipped:
-        return Meaning("it has no derivative: there is nothing to check", "Nothing to do.")
-    return Meaning(
-        "zero or lost in rounding noise: proves nothing", "Give inputs at which the gradient is well away from zero."
-    )

@@ -1,4 +1,4 @@
-"""A row for everything that is checked of a function: outputs, inputs, weights, and what cannot be."""
+"""A row for everything that is checked of a function: outputs, inputs and weights."""
 
 from __future__ import annotations
 
@@ -22,11 +22,10 @@ UNSTEADY = (
 
 @dataclass(frozen=True, eq=False)
 class Checked:
-    """A row, and at which dtype its two arrays were compared, where they were; `skipped`: there is no derivative."""
+    """A row, and at which dtype its two arrays were compared, where they were."""
 
     row: Row
     at: AtDtype | None = None
-    skipped: bool = False
 
     def saying(self, reason: str) -> Checked:
         return replace(self, row=replace(self.row, reason=reason))
@@ -34,7 +33,7 @@ class Checked:
 
 def rows_of(evidence: Evidence) -> list[Checked]:
     """In the order of the arguments, what has no place among them first."""
-    found = [*_skipped(evidence), *_lost_outputs(evidence), *_without_blame(_judged(evidence))]
+    found = [*_lost_outputs(evidence), *_without_blame(_judged(evidence))]
     order = [*evidence.subject.arguments.leaves, *evidence.subject.variables]
     return sorted(found, key=lambda c: order.index(c.row.name) if c.row.name in order else -1)
 
@@ -105,17 +104,6 @@ def _misshapen(evidence: Evidence, name: str) -> Checked:
 def _plain(evidence: Evidence, name: str, status: Status, reason: str) -> Checked:
     array = evidence.arrays[name]
     return Checked(Row(name, name.rpartition("/")[0], "", array.dtype.name, array.shape, array.shape, status, reason))
-
-
-def _skipped(evidence: Evidence) -> list[Checked]:
-    found = []
-    for name, why in evidence.subject.arguments.skipped.items():
-        leaf = evidence.subject.arguments.leaves[name]
-        shape = leaf.shape if isinstance(leaf, np.ndarray) else ()
-        dtype = leaf.dtype.name if isinstance(leaf, np.ndarray) else type(leaf).__name__
-        row = Row(name, "inputs", "", dtype, shape, shape, Status.VACUOUS, f"skipped: {why}")
-        found.append(Checked(row, skipped=True))
-    return found
 
 
 def _lost_outputs(evidence: Evidence) -> list[Checked]:

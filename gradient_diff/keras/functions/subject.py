@@ -16,7 +16,7 @@ from gradient_diff.witnesses.along_a_line import value_noise
 from keras_mlp import Mode, quiet_stderr
 from keras_mlp.extend import in_mode
 from manual_mlp import Array
-from manual_mlp.extend import UNITS, Arrays
+from manual_mlp.extend import GATE, UNITS, Arrays
 
 BETWEEN = 2.0**-38  # float32 rounds by 2⁻²⁴, float64 by 2⁻⁵³
 
@@ -29,7 +29,7 @@ class Subject:
 
     `state` are variables that a call changes, put back before each one, so that each starts alike; `recast` makes the
     same function in another dtype; `computes_in` is the coarsest dtype that it is known to compute in, "" if its
-    arguments and outputs tell.
+    arguments and outputs tell. One that `draws` draws other numbers in another dtype, and others by XLA.
     """
 
     title: str
@@ -40,6 +40,7 @@ class Subject:
     mode: Mode
     recast: Recast
     computes_in: str = ""
+    draws: bool = False
 
     @cached_property
     def point(self) -> dict[str, Array]:
@@ -60,14 +61,17 @@ class Subject:
 
     def values(self, point: Arrays) -> dict[str, Array]:
         """Its float outputs at any point, by name."""
+        if self._drawn_by_xla:
+            return self.fast(point)
         self.assign(point)
         return {n: t.numpy() for n, t in self._called(self._tensors(point)).items()}
 
     def fast(self, point: Arrays) -> dict[str, Array]:
         """The same as a graph where that can be had, for many points."""
+        graph = self._graph  # before: where it is made it runs, and moves the state on
         self.assign(point)
         tensors = [t for n, t in self._tensors(point).items() if n in point]
-        return {n: t.numpy() for n, t in self._graph(*tensors).items()}
+        return {n: t.numpy() for n, t in graph(*tensors).items()}
 
     def gradients(self, point: Arrays, cotangents: Arrays) -> dict[str, Array]:
         """What it says of Σ ⟨cotangent, output⟩: name → its gradient; a name is missing where it says None."""
@@ -104,6 +108,11 @@ class Subject:
             return None
         return other if dtype != "float64" or responds(other) else None
 
+    @property
+    def _drawn_by_xla(self) -> bool:
+        """Whether its gradient draws from XLA's own generator: its values have to, too."""
+        return self.draws and self.mode == "xla"
+
     def _tensors(self, point: Arrays) -> dict[str, Any]:
         given = {n: point.get(n, leaf) for n, leaf in self.arguments.leaves.items()}
         return {n: tf.constant(a) if isinstance(a, np.ndarray) else a for n, a in given.items()}
@@ -126,10 +135,13 @@ class Subject:
             start = [tf.constant(self.point[n]) for n in names]
             with quiet_stderr():  # the compilers chat
                 # One concrete function: tf.function itself would warn of retracing when many functions are checked.
-                graph = tf.function(call, autograph=False).get_concrete_function(*start)
+                made = tf.function(call, autograph=False, jit_compile=self._drawn_by_xla)
+                graph = made.get_concrete_function(*start)
                 same = graph(*start)
         except Exception:  # noqa: BLE001  # plain Python may be no graph, for any reason; then it runs as it is
             return call
+        if self._drawn_by_xla:
+            return graph
         close = [not further_than_order(same[n].numpy(), a, self.terms) for n, a in self.outputs.items() if n in same]
         return graph if len(close) == len(self.outputs) and all(close) else call
 
@@ -142,7 +154,7 @@ class Subject:
 def float_outputs(title: str, outputs: object) -> dict[str, Any]:
     """The float tensors among a function's outputs, by name; None, whole numbers and text have no derivative."""
     flat = {
-        f"outputs/{'/'.join(map(str, path)) or '0'}": tf.convert_to_tensor(leaf)
+        f"outputs/{'/'.join(map(str, path)) or '0'}": _tensor(title, leaf)
         for path, leaf in keras.tree.flatten_with_path(outputs)
         if leaf is not None
     }
@@ -155,6 +167,14 @@ def float_outputs(title: str, outputs: object) -> dict[str, Any]:
             f"{title} returns no tensor of floats: {', '.join(t.dtype.name for t in flat.values()) or None}."
         )
     return floats
+
+
+def _tensor(title: str, output: Any) -> Any:
+    try:
+        return tf.convert_to_tensor(output)
+    except (TypeError, ValueError) as error:
+        kind = type(output).__name__
+        raise TypeError(f"{title} returns no tensor, but {kind}: only dense tensors can be checked.") from error
 
 
 def counted_title(title: str, taken: Collection[str]) -> str:
@@ -181,7 +201,19 @@ def recast_arguments(subject: Subject, dtype: str) -> Subject:
     leaves = {
         n: subject.point[n].astype(dtype) if n in subject.point else a for n, a in subject.arguments.leaves.items()
     }
-    return replace(subject, arguments=replace(subject.arguments, leaves=leaves))
+    other = replace(subject, arguments=replace(subject.arguments, leaves=leaves))
+    if subject.draws:
+        prove_same_values(subject, other)
+    return other
+
+
+def prove_same_values(subject: Subject, other: Subject) -> None:
+    """Raise unless another dtype gives the same values, up to what rounding usually comes to in sums so long."""
+    unit, spread = max(UNITS[s.dtype] for s in (subject, other)), np.sqrt(subject.terms)
+    for name, values in subject.outputs.items():
+        a, b = (np.asarray(v, np.float64) for v in (values, other.outputs[name]))
+        if not np.allclose(a, b, 0.0, GATE * unit * spread * np.abs(a).max(initial=0.0), equal_nan=True):
+            raise ValueError(f"{subject.title} has other values in {other.dtype}: it is another function there.")
 
 
 def responds(fine: Subject) -> bool:

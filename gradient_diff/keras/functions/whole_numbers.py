@@ -22,6 +22,8 @@ def wants_floats(function: Callable[..., Any], arguments: Arguments) -> str:
 
     Indices stay what they are. The function is only traced here, so that nothing it keeps is changed.
     """
+    if _runs(function, arguments, arguments.leaves):  # their kind is right, and it is their values that make it fail
+        return ""
     for names, dtype in _trials(arguments):
         leaves = {n: a.astype(dtype) if n in names else a for n, a in arguments.leaves.items()}
         if _runs(function, arguments, leaves):

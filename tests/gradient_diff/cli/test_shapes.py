@@ -136,17 +136,110 @@ def test_a_model_that_keras_saved_has_its_own_names_and_activations(tmp_path: Pa
     assert (code, text, "has its own activations. Leave it out." in told) == (2, "", True)
 
 
-@pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning")
-def test_a_layer_that_is_not_understood_is_named(tmp_path: Path) -> None:
+# a saved model for which there are no equations
+
+COPY = "ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning"
+
+
+@pytest.fixture
+def normed(tmp_path: Path) -> str:
     import keras_mlp  # noqa: F401  (likewise)
 
     # isort: split
     import keras
 
-    path = saved_by_keras(tmp_path / "m.keras", keras.layers.BatchNormalization(name="norm"))
-    code, text, told = call(str(path))
-    assert (code, text) == (2, "")
+    return str(saved_by_keras(tmp_path / "m.keras", keras.layers.BatchNormalization(name="norm")))
+
+
+NORMED = [
+    ["layer", "class", "inputs", "outputs", "weights"],
+    [
+        "norm",
+        "BatchNormalization",
+        "({N}, 3)",
+        "({N}, 3)",
+        "gamma (3,), beta (3,), moving_mean (3,), moving_variance (3,)",
+    ],
+]
+
+
+@pytest.mark.filterwarnings(COPY)
+@pytest.mark.parametrize("batch", ["N", "7"])
+def test_layers_without_equations_are_listed_with_their_shapes(normed: str, batch: str) -> None:
+    code, text, told = call(normed, "--batch", batch)
+    assert code == 0
     assert "Layer 'norm' is a BatchNormalization; understood so far are Dense, Dropout" in told
+    title = "Layers of m.keras: no equations known for these layers: shapes without judgement"
+    assert text.startswith(title)
+    wanted = [[cell.format(N=batch) for cell in row] for row in NORMED]
+    assert " ".join(wanted[1]) in " ".join(text.split())
+    assert list(csv.reader(io.StringIO(call(normed, "--batch", batch, "--format", "csv")[1]))) == wanted
+    marked = call(normed, "--batch", batch, "--format", "markdown")[1]
+    assert marked.splitlines()[0] == f"**{title}**"
+    assert [line.strip("| ").split(" | ") for line in marked.splitlines()[2:]] == [wanted[0], ["---"] * 5, wanted[1]]
+
+
+@pytest.mark.filterwarnings(COPY)
+def test_the_folder_of_such_a_model_holds_tables_and_no_drawing(normed: str, tmp_path: Path) -> None:
+    code, _, told = call(normed, "--out", str(tmp_path / "out"))
+    assert code == 0
+    assert "ledger.md" in told.replace(" ", "")
+    assert sorted(path.name for path in (tmp_path / "out").glob("ledger.*")) == ["ledger.csv", "ledger.md"]
+    assert (tmp_path / "out" / "ledger.csv").read_text("utf-8") == call(normed, "--format", "csv")[1]
+
+
+@pytest.mark.filterwarnings(COPY)
+@pytest.mark.parametrize("kind", ["lambda", "custom"])
+def test_a_model_that_needs_code_is_refused_in_one_sentence(kind: str, tmp_path: Path) -> None:
+    import keras_mlp  # noqa: F401  (likewise)
+
+    # isort: split
+    import keras
+
+    class Odd(keras.layers.Layer):  # type: ignore[misc]  # Keras has no types
+        def call(self, x: object) -> object:
+            return x
+
+    layer, words = {
+        "lambda": (keras.layers.Lambda(lambda t: t), "it holds a Lambda layer, which is code that comes with the file"),
+        "custom": (Odd(), "the code of 'Odd' is not in the file"),
+    }[kind]
+    code, text, told = call(str(saved_by_keras(tmp_path / "m.keras", layer)))
+    assert (code, text) == (2, "")
+    assert words in told
+    assert "safe_mode" not in told
+
+
+# paths
+
+
+@pytest.mark.parametrize(
+    ("name", "made", "what"),
+    [
+        ("widths.txt", "file", "is a file"),
+        ("model", "folder", "is a folder"),
+        ("model", "file", "is a file"),
+        ("model.h5", "", "looks like a path"),
+        ("some/model", "", "looks like a path"),
+    ],
+)
+def test_a_path_is_not_taken_for_widths(
+    name: str, made: str, what: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    if made:
+        Path(name).mkdir() if made == "folder" else Path(name).touch()
+    code, printed, told = call(name)
+    assert (code, printed) == (2, "")
+    expected = "Expected widths such as 784-50-100-10, or a model saved by Keras's model.save('NAME.keras')."
+    assert f"{name} {what}, but is no MODEL.keras. {expected}" in told
+
+
+def test_widths_are_widths_whatever_lies_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("7-5-3").mkdir()
+    assert call("7-5-3", "--batch", "2", "--format", "markdown")[1] == BOOK.to_markdown()
+    assert "'3.5-2': '3.5' is no whole number." in call("3.5-2")[2]
 
 
 @pytest.mark.parametrize(

@@ -117,12 +117,48 @@ def test_a_gradient_function_without_variables(custom: Any) -> None:
         (tf.argmax, X, None, TypeError, "returns no tensor of floats"),
         (lambda i: tf.cast(i, tf.float32), np.array([1]), None, ValueError, "no input with a derivative"),
         (tf.sin, X, tf.reduce_sum, ValueError, "has to be the same function"),
+        (tf.sin, None, None, ValueError, "sin fails on these inputs: .*inputs= gave it NoneType"),
+        (tf.sin, [], None, TypeError, "missing a required argument: 'x'. inputs= gave it nothing"),
+        (tf.sin, "abc", None, ValueError, "inputs= gave it str"),
+        (tf.sin, np.array([None]), None, TypeError, "inputs/x is object: no tensor can hold it"),
+        (
+            tf.matmul,
+            [X, X],
+            None,
+            ValueError,
+            r"matmul fails .*Error: Matrix size.*float64 \(3, 2\), float",
+        ),
+        (lambda x: object(), X, None, TypeError, "returns no tensor, but object"),
+        (tf.RaggedTensor.from_tensor, X, None, TypeError, "returns no tensor, but RaggedTensor"),
         (tf.sparse.to_dense, tf.sparse.from_dense(X), None, TypeError, "only dense tensors"),
     ],
 )
 def test_what_cannot_be_checked(f: Any, inputs: Any, reference: Any, error: type[Exception], text: str) -> None:
     with pytest.raises(error, match=text):
         check_function(f, inputs, reference)
+
+
+@pytest.mark.parametrize("twin", [False, True])
+def test_a_gradient_that_raises_is_told(custom: Any, twin: bool) -> None:
+    def backward(x: Any, u: Any) -> Any:
+        raise KeyError("my own")
+
+    f = custom(tf.sin, backward)
+    with pytest.raises(
+        ValueError, match=r"The gradient of \w+ in mode graph fails on these inputs: .*my own.*\. inputs="
+    ):
+        check_function(tf.sin if twin else f, X, f if twin else None, mode="graph")
+
+
+@pytest.mark.parametrize("mode", ["eager", "xla"])
+def test_a_function_that_draws_other_numbers_in_float64_is_judged_as_it_ran(mode: Any) -> None:
+    def noisy(x: Any) -> Any:
+        return x * tf.random.stateless_normal(tf.shape(x), [1, 2], dtype=x.dtype)
+
+    for dtype in ("float32", "float64"):
+        diff = check_function(noisy, X.astype(dtype), mode=mode)
+        assert diff.verdict is Status.MATCH, str(diff)
+        assert diff.reference_origin.endswith(f"in {dtype}")
 
 
 def test_an_unknown_mode() -> None:

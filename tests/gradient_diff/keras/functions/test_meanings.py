@@ -41,14 +41,13 @@ def test_a_reference_with_a_wrong_gradient_is_off_and_nobody_else_is_blamed() ->
 
 
 CASES: dict[str, tuple[Callable[[], Any], str, str]] = {
-    "integers": (lambda: check_function(tf.gather, [X, np.array([0, 1])]), "Nothing to do", "larger weights"),
     "zeros": (lambda: check_function(square, np.zeros(3)), "away from zero", "larger weights"),
     "random": (lambda: check_function(lambda x: x * tf.random.uniform(x.shape, dtype=x.dtype), X), "seed", "rtol"),
     "cube root": (lambda: check_function(lambda x: tf.sign(x) * tf.abs(x) ** 0.1, np.zeros(2)), "", "rtol"),
     "shape": (lambda: check_function(_transposed, X), "Return the input's own shape", "shapes line"),
     "root": (lambda: check_function(_root, np.zeros(2)), "Give reference= or other inputs", "float64 inputs"),
     "root, float32": (lambda: check_function(_root, np.zeros(2, "f4")), "float64 inputs", "different step"),
-    "layer": (lambda: check_layer(keras.layers.Embedding(2, 2), np.array([1])), "Nothing to do", "reference="),
+    "layer": (lambda: check_layer(keras.layers.Rescaling(0.0), X), "away from zero", "reference="),
 }
 
 
@@ -97,9 +96,11 @@ def test_a_call_that_cannot_be_made(arguments: tuple[Any, ...], text: str) -> No
         check_function(*arguments)
 
 
-def test_an_error_from_within_the_function_stays_as_it_is() -> None:
+@pytest.mark.parametrize(("error", "kind"), [(TypeError, TypeError), (KeyError, ValueError), (ValueError, ValueError)])
+def test_an_error_from_within_the_function_is_told_with_what_was_given(error: Any, kind: type[Exception]) -> None:
     def f(x: Any) -> Any:
-        raise TypeError("my own")
+        raise error("my own")
 
-    with pytest.raises(TypeError, match=r"^my own$"):
+    with pytest.raises(kind, match=r"^f fails on these inputs: \w+: '?my own'?\. .* float64 \(2, 3\)\.$") as raised:
         check_function(f, X)
+    assert isinstance(raised.value.__cause__, error)

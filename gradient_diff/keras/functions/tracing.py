@@ -1,0 +1,33 @@
+"""A function as a graph: which variables it touches, and whether it draws random numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import tensorflow as tf
+
+from gradient_diff.keras.functions.arguments import Arguments
+from keras_mlp import quiet_stderr
+
+DRAWING = ("Random", "Stateless", "StatefulUniform", "StatefulStandardNormal", "StatefulTruncatedNormal", "Multinomial")
+CONTROL = ("StatelessIf", "StatelessWhile", "StatelessCase")  # have no state, and draw nothing themselves
+
+
+def traced(function: Callable[..., Any], arguments: Arguments) -> Any | None:
+    """The graph of a call; a trace changes no variable. None where plain Python is no graph, for any reason."""
+    positional, named = arguments.packed(arguments.tensors)
+    try:
+        with quiet_stderr():
+            return tf.function(lambda: function(*positional, **named), autograph=False).get_concrete_function().graph
+    except Exception:  # noqa: BLE001  # somebody else's code may fail with anything
+        return None
+
+
+def draws_in(graph: Any | None) -> bool:
+    """Whether random numbers are drawn in a graph, whatever from; where there is none, they may be."""
+    if graph is None:
+        return True
+    known = graph.as_graph_def()
+    nodes = [*known.node, *(node for function in known.library.function for node in function.node_def)]
+    return any(node.op.startswith(DRAWING) and not node.op.startswith(CONTROL) for node in nodes)
