@@ -45,7 +45,7 @@ def integers(high: int, *shape: int, seed: int = 0) -> Array:
     return np.random.default_rng(seed).integers(high, size=(BATCH, *shape)).astype(np.int32)
 
 
-class Written(keras.Model):
+class Written(keras.Model):  # type: ignore[misc]  # Keras ships no types
     """A model of a class of its own: these layers in turn."""
 
     def __init__(self, *in_turn: Any) -> None:

@@ -11,7 +11,7 @@ import keras
 from keras import layers, optimizers, regularizers
 
 
-class Cubed(regularizers.Regularizer):
+class Cubed(regularizers.Regularizer):  # type: ignore[misc]  # Keras ships no types
     """What a user writes: λ Σ |W|³."""
 
     def __call__(self, kernel: Any) -> Any:
@@ -19,7 +19,7 @@ class Cubed(regularizers.Regularizer):
         return 0.1 * keras.ops.sum(keras.ops.abs(kernel) ** 3)
 
 
-class Descent(optimizers.Optimizer):
+class Descent(optimizers.Optimizer):  # type: ignore[misc]  # Keras ships no types
     """What a user writes: W − lr dE/dW."""
 
     def __init__(self) -> None:

@@ -26,7 +26,7 @@ import tensorflow as tf
 from keras import layers
 
 
-class Scale(layers.Layer):
+class Scale(layers.Layer):  # type: ignore[misc]  # Keras ships no types
     """What a user writes: γ z."""
 
     def build(self, shape: Any) -> None:
@@ -38,7 +38,7 @@ class Scale(layers.Layer):
         return self.gamma * z
 
 
-class Doubled(layers.Wrapper):
+class Doubled(layers.Wrapper):  # type: ignore[misc]  # Keras ships no types
     """What a user writes around another layer."""
 
     def call(self, z: Any) -> Any:

@@ -46,7 +46,10 @@ POOLING: Table = {
     **{name: _above(name) for name in _each("GlobalAveragePooling", "GlobalMaxPooling")},
 }
 
-RESIZING: Table = {name: _above(name, 1 if name < "U" else 2) for name in _each("Cropping", "UpSampling", "ZeroPadding")}
+RESIZING: Table = {
+    **{name: _above(name, 1) for name in _each("Cropping", "ZeroPadding")},
+    **{name: _above(name, 2) for name in _each("UpSampling")},
+}
 
 SPECTRA: Table = {
     "MelSpectrogram": lambda: chain(

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import dis
 import inspect
+import random
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from statistics import median
 from types import TracebackType
@@ -112,8 +114,8 @@ def walk(entry: Entry, rounds: int = 1) -> Step:
     step = Step(entry.kind, entry.name, entry.style, Way.NOTHING)
     if not any(g.any() for g in right):
         return replace(step, **_carries_nothing(entry.name))
-    if not all(np.array_equal(a, b) for a, b in zip(right, start.again(lambda: gradients_of(case)), strict=True)):
-        return replace(step, way=Way.CRASH, failed=("right",), reason="The tape itself gives other gradients each time.")
+    if not _same(right, start.again(lambda: gradients_of(case))):
+        return replace(step, way=Way.CRASH, failed=("right",), reason="The tape gives other gradients each time.")
     answers, seconds, unit = _asked_in_turn(case, start, right, rounds)
     answer = answers[0]
     step = replace(step, way=answer.way, right=answer.verdict, seconds=seconds, gradients=seconds / unit)
@@ -138,6 +140,10 @@ def walk(entry: Entry, rounds: int = 1) -> Step:
         failed=tuple(failed),
         reason="; ".join(dict.fromkeys(filter(None, reasons))),
     )
+
+
+def _same(a: Gradients, b: Gradients) -> bool:
+    return all(np.array_equal(mine, other) for mine, other in zip(a, b, strict=True))
 
 
 def _carries_nothing(name: str) -> dict[str, Any]:
@@ -165,7 +171,9 @@ def _seconds(call: Callable[[], object]) -> float:
 
 def asked(case: Case, gradients: Gradients) -> Answer:
     """What check_gradients says of these, of a model that is trained unless the case says otherwise."""
-    more = {"training": case.training} if "training" in inspect.signature(check_gradients).parameters else {}
+    more: dict[str, Any] = (
+        {"training": case.training} if "training" in inspect.signature(check_gradients).parameters else {}
+    )
     try:
         return Answer(check_gradients(case.model, case.x, case.y, gradients, **more))
     except Exception as error:  # noqa: BLE001  (what comes out uncaught is what is looked for)
@@ -187,16 +195,20 @@ class Start:
 
     variables: Sequence[Any]
     values: Sequence[Array]
+    drawn: Any  # where Python's own generator stands: AugMix draws its chain from it
 
     @classmethod
     def of(cls, model: keras.Model) -> Start:
-        """Also what SpectralNormalization assigns to a weight, and what a metric counts."""
-        return cls(model.variables, [v.numpy().copy() for v in model.variables])
+        """Also what SpectralNormalization assigns to a weight, and the states of a layer that keeps them to itself."""
+        kept = [layer.states for layer in model.layers if getattr(layer, "stateful", False)]
+        variables = [*model.variables, *tf.nest.flatten(kept)]
+        return cls(variables, [v.numpy().copy() for v in variables], random.getstate())
 
     def put_back(self) -> None:
         """So that the next run draws the same masks."""
         for variable, value in zip(self.variables, self.values, strict=True):
             variable.assign(value)
+        random.setstate(self.drawn)
 
     def again(self, call: Callable[[], Any]) -> Any:
         """A call that starts here, and leaves nothing behind."""
@@ -221,7 +233,7 @@ def _one_percent(case: Case, start: Start, right: Gradients) -> tuple[Gradients,
     """
     index = max(range(len(right)), key=lambda i: float(np.abs(right[i]).max(initial=0.0)))
     place = np.unravel_index(int(np.abs(right[index]).argmax()), right[index].shape)
-    moved = [start.again(lambda seed=seed: _with_rounding(case, seed)[index][place]) for seed in range(REPEATS)]
+    moved = [start.again(partial(_with_rounding, case, seed))[index][place] for seed in range(REPEATS)]
     rounding = float(np.std([*moved, right[index][place]]))
     slight = [g.copy() for g in right]
     slight[index][place] *= ONE_PERCENT
