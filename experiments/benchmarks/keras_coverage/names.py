@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
@@ -68,6 +68,18 @@ LETS_NOTHING_THROUGH: dict[str, str] = {
 """Layer that is walked, with a weight below it, and is found to give that weight no gradient → why."""
 
 
+EVERYDAY: dict[str, frozenset[str]] = {
+    "layers": frozenset({"Activation", "Dense", "Dropout", "ReLU", "Softmax"}),
+    "activations": frozenset(functions.ACTIVATIONS),
+    "losses": frozenset(
+        {"BinaryCrossentropy", "CategoricalCrossentropy", "MeanSquaredError", "SparseCategoricalCrossentropy"}
+    ),
+    "regularizers": frozenset({"L1", "L2"}),
+    "optimizers": frozenset({"SGD"}),
+}
+"""Module → what a Sequential of Dense layers is made of: the part of the walk that is quick enough for every day."""
+
+
 @dataclass(frozen=True, eq=False)
 class Entry:
     """One line of the walk: a thing of Keras's, a way to use it, and a model that does."""
@@ -76,6 +88,11 @@ class Entry:
     name: str
     style: str
     make: Make
+
+    @property
+    def everyday(self) -> bool:
+        """Whether it belongs to the quick part of the walk."""
+        return not self.style and self.name in EVERYDAY[self.kind]
 
     def __str__(self) -> str:
         return f"{self.kind}.{self.name}" + (f", {self.style}" if self.style else "")
@@ -88,10 +105,16 @@ def exported(kind: str) -> dict[str, Any]:
     return {name: thing for name in names if not isinstance(thing := getattr(module, name), ModuleType)}
 
 
-def aliases(things: Mapping[str, Any], known: Mapping[str, object]) -> dict[str, str]:
-    """Name that nobody knows → the known one of the very same object."""
-    originals = {id(thing): name for name, thing in things.items() if name in known}
+def aliases(kind: str) -> dict[str, str]:
+    """Exported name that no table has → the walked one of the very same object."""
+    things, known = exported(kind), {**WALKED[kind], **NOT_WALKED[kind]}
+    originals = {id(thing): name for name, thing in things.items() if name in WALKED[kind]}
     return {n: originals[id(t)] for n, t in things.items() if n not in known and id(t) in originals}
+
+
+def unknown(kind: str) -> list[str]:
+    """The exported names of which nobody has said anything: those that a new Keras brings."""
+    return sorted(exported(kind).keys() - WALKED[kind].keys() - NOT_WALKED[kind].keys() - aliases(kind).keys())
 
 
 def entries() -> Iterator[Entry]:

@@ -138,7 +138,5 @@ def _claims(steps: Sequence[Step], seconds: float) -> dict[str, bool]:
 
 def slow(steps: Iterable[Step], seconds: float, room: float = ROOM) -> list[Step]:
     """Those whose check takes longer than is asked; `seconds` is that of `import tensorflow`."""
-    timed = (step for step in steps if step.gradients > 0)
-    unit = {id(step): step.seconds / step.gradients for step in timed}
-    allowed = {key: room * (MOST_GRADIENTS * one + MOST_IMPORTS * seconds) for key, one in unit.items()}
-    return [step for step in steps if id(step) in unit and step.seconds > allowed[id(step)]]
+    spare = room * MOST_IMPORTS * seconds
+    return [s for s in steps if s.gradients > 0 and s.seconds > room * MOST_GRADIENTS * s.eager + spare]

@@ -66,6 +66,11 @@ class Step:
     gradients: float = float("nan")  # how many eager gradients of the same model one check takes
 
     @property
+    def eager(self) -> float:
+        """Seconds of one eager gradient."""
+        return self.seconds / self.gradients
+
+    @property
     def ok(self) -> bool:
         """Whether all is as asked; a refusal is counted elsewhere."""
         return not self.failed
@@ -157,7 +162,8 @@ def _asked_in_turn(case: Case, start: Start, right: Gradients, rounds: int) -> t
     answers: list[Answer] = []
     checks, units = [], []
     for _ in range(rounds):
-        units.append(_seconds(lambda: start.again(lambda: gradients_of(case))))
+        start.put_back()
+        units.append(_seconds(lambda: gradients_of(case)))
         start.put_back()
         checks.append(_seconds(lambda: answers.append(asked(case, right))))
     return answers, median(checks), median(units)
@@ -171,9 +177,8 @@ def _seconds(call: Callable[[], object]) -> float:
 
 def asked(case: Case, gradients: Gradients) -> Answer:
     """What check_gradients says of these, of a model that is trained unless the case says otherwise."""
-    more: dict[str, Any] = (
-        {"training": case.training} if "training" in inspect.signature(check_gradients).parameters else {}
-    )
+    takes = inspect.signature(check_gradients).parameters
+    more: dict[str, Any] = {"training": case.training} if "training" in takes else {}
     try:
         return Answer(check_gradients(case.model, case.x, case.y, gradients, **more))
     except Exception as error:  # noqa: BLE001  (what comes out uncaught is what is looked for)
