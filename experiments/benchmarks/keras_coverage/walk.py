@@ -22,7 +22,7 @@ import keras_mlp
 import manual_mlp
 from experiments.benchmarks.keras_coverage.case import Case, prepared, tensors
 from experiments.benchmarks.keras_coverage.names import LETS_NOTHING_THROUGH, Entry
-from gradient_diff import GradientDiff
+from gradient_diff import GradientDiff, Status
 from gradient_diff.keras import check_gradients
 from manual_mlp import Array
 
@@ -96,17 +96,22 @@ class Answer:
         return self.diff is not None and self.diff.ok
 
     @property
+    def convicts(self) -> bool:
+        """Whether wrong gradients are not found right, and the model, which is right, is not blamed."""
+        return self.diff is not None and not self.diff.ok and self.diff.verdict is not Status.REFERENCE_OFF
+
+    @property
     def verdict(self) -> str:
         """In one word."""
         return self.way.value if self.diff is None else self.diff.verdict.name
 
     @property
     def words(self) -> str:
-        """Why it is not proved right, in one line; empty where it is."""
+        """What is said, in one line."""
         if self.diff is None:
             return f"{type(self.error).__name__}: {_first_line(self.error)}"
         if self.ok:
-            return ""
+            return self.verdict
         row = next((r for r in self.diff.rows if not r.status.ok), None)
         return "" if row is None else f"{row.status.name} {row.name}: {row.reason}"
 
@@ -130,14 +135,14 @@ def walk(entry: Entry, rounds: int = 1) -> Step:
     if moved := start.moved():
         failed.append("unchanged")
     start.put_back()
-    reasons = [answer.words, f"changed {', '.join(moved)}" if moved else ""]
+    reasons = ["" if answer.ok else answer.words, f"changed {', '.join(moved)}" if moved else ""]
     twice = start.again(lambda: asked(case, [2 * g for g in right]))
-    slight, visible = _one_percent(case, start, right)
+    slight, visible = one_percent_off(case, start, right)
     least = start.again(lambda: asked(case, slight)) if visible else None
     for what, wrong in (("twice", twice), ("one percent", least)):
-        if wrong is not None and (wrong.ok or wrong.diff is None):
+        if wrong is not None and not wrong.convicts:
             failed.append(what)
-            reasons.append("" if wrong.ok else wrong.words)
+            reasons.append(f"{what}: {wrong.words}")
     return replace(
         step,
         twice=twice.verdict,
@@ -229,7 +234,7 @@ class Start:
         return [v.path for v, value in pairs if not np.array_equal(v.numpy(), value)]
 
 
-def _one_percent(case: Case, start: Start, right: Gradients) -> tuple[Gradients, bool]:
+def one_percent_off(case: Case, start: Start, right: Gradients) -> tuple[Gradients, bool]:
     """The largest entry of all moved by 1 %, and whether float32 lets one see that.
 
     The entry is computed again with every weight and input moved by a unit roundoff. What that does to it is what
