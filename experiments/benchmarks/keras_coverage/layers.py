@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import tempfile
 from functools import cache
 from typing import Any
@@ -47,13 +48,14 @@ class Doubled(layers.Wrapper):  # type: ignore[misc]  # Keras ships no types
 
 
 @cache
-def _saved_model() -> tuple[str, tempfile.TemporaryDirectory[str]]:
+def _saved_model() -> str:
     """The folder of a SavedModel of tanh, which is there as long as the process."""
     folder = tempfile.TemporaryDirectory()
+    atexit.register(folder.cleanup)
     module = tf.Module()
     module.serve = tf.function(tf.tanh, input_signature=[tf.TensorSpec((None, 3), tf.float32)])
     tf.saved_model.save(module, folder.name)
-    return folder.name, folder
+    return folder.name
 
 
 def _tied() -> Case:
@@ -79,7 +81,7 @@ def _several_inputs() -> Case:
 
 
 def _saved() -> Case:
-    return chain(layers.Dense(3), layers.TFSMLayer(_saved_model()[0], call_endpoint="serve"))
+    return chain(layers.Dense(3), layers.TFSMLayer(_saved_model(), call_endpoint="serve"))
 
 
 CORE: Table = {

@@ -25,10 +25,14 @@ def _of(function: Callable[[], Any]) -> Make:
     return lambda: picture(function())
 
 
-def _equalised() -> Case:
-    """Keras gives no functional model of it: the layer says that its output is its input."""
-    below = layers.Conv2D(3, 1, activation="sigmoid")
-    return Case(Written(below, layers.Equalization(value_range=UNIT)), normal(8, 8, 2))
+def _written(name: str, **arguments: Any) -> Make:
+    """In a model of a class of its own: the layer tells a functional one that its output is its input."""
+
+    def make() -> Case:
+        below = layers.Conv2D(3, 1, activation="sigmoid")
+        return Case(Written(below, getattr(layers, name)(**arguments)), normal(8, 8, 2))
+
+    return make
 
 
 PREPARING: Table = {
@@ -39,7 +43,7 @@ PREPARING: Table = {
         "ContrastLimitedAdaptiveHistogramEqualization", tile_grid_size=(2, 2)
     ),
     "CutMix": _plain("CutMix"),
-    "Equalization": _equalised,
+    "Equalization": _written("Equalization", value_range=UNIT),
     "MixUp": _plain("MixUp"),
     "Pipeline": _of(lambda: layers.Pipeline([layers.Rescaling(2.0), layers.RandomFlip()])),
     "RandAugment": _ranged("RandAugment"),
@@ -54,7 +58,7 @@ PREPARING: Table = {
     "RandomErasing": _ranged("RandomErasing"),
     "RandomFlip": _plain("RandomFlip"),
     "RandomGaussianBlur": _ranged("RandomGaussianBlur", sigma=1.0),
-    "RandomGrayscale": _plain("RandomGrayscale"),
+    "RandomGrayscale": _written("RandomGrayscale"),
     "RandomHue": _ranged("RandomHue", factor=0.2),
     "RandomInvert": _ranged("RandomInvert"),
     "RandomPerspective": _plain("RandomPerspective", factor=0.5),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -14,7 +14,7 @@ import pytest
 from experiments.benchmarks.keras_coverage import walk as walking
 from experiments.benchmarks.keras_coverage.case import Make, above, chain, prepared
 from experiments.benchmarks.keras_coverage.names import Entry, entries
-from experiments.benchmarks.keras_coverage.study import MOST_REFUSED, ways_of
+from experiments.benchmarks.keras_coverage.study import MOST_REFUSED, by_way, ways_of
 from experiments.benchmarks.keras_coverage.walk import (
     HOUSE,
     Start,
@@ -53,9 +53,10 @@ def test_right_gradients_match_and_wrong_ones_do_not(title: str) -> None:
 
 
 @pytest.mark.slow
-def test_hardly_anything_is_refused() -> None:
-    """And each with its reason."""
+def test_hardly_anything_is_refused(record_property: Callable[[str, object], None]) -> None:
+    """And each with its reason. The table of all names is printed below the tests."""
     steps = [step_of(title) for title in ENTRIES]
+    record_property("printed", f"What of Keras can be checked\n{by_way(steps).to_string(index=False)}")
     refused = {name for name, way in ways_of(steps).items() if way is Way.REFUSED}
     carrying = {name for name, way in ways_of(steps).items() if way is not Way.NOTHING}
     assert len(refused) <= MOST_REFUSED * len(carrying), sorted(refused)
