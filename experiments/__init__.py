@@ -88,6 +88,11 @@ STUDIES: dict[str, Entry] = {
         "who sees a wrong gradient and who accuses a right one, we and the peers on the same cases",
         in_all=False,
     ),
+    "keras_coverage": Entry(
+        "benchmarks.keras_coverage.study",
+        "what of Keras can be checked: every name that it exports, on the smallest model that uses it",
+        in_all=False,
+    ),
 }
 """Name → study, in the order of `run all`; a name is what the command line and `results/` call it."""
 

@@ -60,7 +60,9 @@ def replayed_draws(drawn: Sequence[Any]) -> Iterator[None]:
 
 
 @contextmanager
-def _drawing_by(other: Callable[[Callable[..., Any]], Callable[..., Any]], mask_of: Callable[..., Any]) -> Iterator[None]:
+def _drawing_by(
+    other: Callable[[Callable[..., Any]], Callable[..., Any]], mask_of: Callable[..., Any]
+) -> Iterator[None]:
     def dropout(inputs: Any, rate: float, noise_shape: Any = None, seed: Any = None) -> Any:
         if rate in (0.0, 1.0):
             return drop(inputs, rate, noise_shape, seed)

@@ -16,3 +16,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.slow)
         group = "studies" if "fresh" in getattr(item, "fixturenames", ()) else item.path.as_posix()
         item.add_marker(pytest.mark.xdist_group(group))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What a test has recorded as `printed` stands below all of them, its first line as a title."""
+    reports = [*terminalreporter.getreports("passed"), *terminalreporter.getreports("failed")]
+    for text in (str(text) for report in reports for name, text in report.user_properties if name == "printed"):
+        title, *lines = text.splitlines()
+        terminalreporter.write_sep("=", title)
+        for line in lines:
+            terminalreporter.write_line(line)

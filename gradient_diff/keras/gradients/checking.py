@@ -140,9 +140,7 @@ def _checked(request: Request, gradients: object, after: object, learning_rate: 
     return _read_either_way(request, mine, lambda asked: _compared(asked, mine))
 
 
-def _read_either_way(
-    request: Request, mine: Arrays | None, judge: Callable[[Request], GradientDiff]
-) -> GradientDiff:
+def _read_either_way(request: Request, mine: Arrays | None, judge: Callable[[Request], GradientDiff]) -> GradientDiff:
     """Nobody is accused before the other of training and inference was tried."""
     diff = judge(request)
     return read_otherwise(request, mine, diff, judge) if diff.verdict.bad and mine else diff

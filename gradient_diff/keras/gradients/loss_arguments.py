@@ -102,7 +102,9 @@ def _of_several(losses: Mapping[str, object] | list[object] | tuple[object, ...]
     given = list(losses.values()) if isinstance(losses, Mapping) else list(losses)
     if isinstance(losses, Mapping):
         if names and set(losses) != set(names):
-            raise ValueError(f"loss names {', '.join(losses)}, but the outputs are {', '.join(names)}. Give one for each.")
+            raise ValueError(
+                f"loss names {', '.join(losses)}, but the outputs are {', '.join(names)}. Give one for each."
+            )
         given = [losses[n] for n in names] if names else given
     if names and len(given) != len(names):
         raise ValueError(f"loss holds {len(given)} losses, but the model has {len(names)} outputs: {', '.join(names)}.")
