@@ -19,8 +19,10 @@ from keras_mlp.modes import Mode, Tensors, made_for
 from manual_mlp import MLP, Array, Dropout, Problem
 
 
-def read_draws(model: keras.Model, mlp: MLP, batch: int, mode: Mode = "eager") -> dict[str, Array]:
-    """The masks that the next pass in training will draw, name → array; the seeds are put back.
+def read_draws(
+    model: keras.Model, mlp: MLP, batch: int, mode: Mode = "eager", training: bool = True
+) -> dict[str, Array]:
+    """The masks that the next pass will draw, name → array; the seeds are put back. In inference they are all ones.
 
     They depend on the seeds, on the dtype and on the mode: XLA has another generator than the other two.
 
@@ -29,9 +31,10 @@ def read_draws(model: keras.Model, mlp: MLP, batch: int, mode: Mode = "eager") -
         mlp: its description.
         batch: N.
         mode: in which the pass will run.
+        training: whether it will run as in training; else nothing is drawn, and nothing dropped.
 
     Returns:
-        `<layer.name>/mask` (N, n), its entries 0 or 1/(1 − rate); empty where there is no Dropout.
+        `<layer.name>/mask` (N, n), its entries 0 or 1/(1 − rate), or 1 in inference; empty where there is no Dropout.
 
     Example:
         >>> from keras_mlp import to_keras
@@ -40,6 +43,9 @@ def read_draws(model: keras.Model, mlp: MLP, batch: int, mode: Mode = "eager") -
         >>> read_draws(to_keras(mlp, mlp.initialize(0)), mlp, batch=3)["dropout_1/mask"].shape
         (3, 2)
     """
+    if not training:
+        dtypes = {layer.name: layer.compute_dtype for layer in model.layers}
+        return {name: np.ones((batch, n), dtypes[layer.name]) for name, (layer, n) in mlp.masks.items()}
     return DrawsReader(model, mlp, mode).read(batch)
 
 

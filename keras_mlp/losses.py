@@ -10,23 +10,34 @@ import tensorflow as tf
 
 from manual_mlp import Loss
 
-LossTensor: TypeAlias = Callable[[Any, Any], Any]
+LossTensor: TypeAlias = Callable[..., Any]
+"""(y_true, y_pred, sample_weight=None) → E, (); without weights it is called with two arguments."""
 
 
 def _mean_over_samples(function: Callable[..., Any], loss: Loss) -> LossTensor:
-    """Keras's loss *function* on the model's tensor: a loss *object* would cast it to floatx() without its logits."""
+    """Keras's loss *function* on the model's tensor: a loss *object* would cast it to floatx() without its logits.
+
+    Its reduction "sum_over_batch_size" is that of the object: Σ_n w_n e_n over N, whatever the weights sum to.
+    """
     options = {} if loss.function.logits is None else {"from_logits": loss.from_logits}
-    return lambda y_true, y_pred: tf.reduce_mean(function(y_true, y_pred, **options))
+    return lambda y_true, y_pred, w=None: tf.reduce_mean(_weighed(function(y_true, y_pred, **options), w))
 
 
-def _sum_of_squares(y_true: Any, y_pred: Any) -> Any:
-    return tf.reduce_sum(tf.square(y_pred - y_true))
+def _sum_of_squares(y_true: Any, y_pred: Any, w: Any = None) -> Any:
+    return tf.reduce_sum(_weighed(tf.square(y_pred - y_true), w))
+
+
+def _weighed(values: Any, w: Any) -> Any:
+    """Each sample's values times its weight: (N,) or (N, K), (N,) → the same."""
+    if w is None:
+        return values
+    return values * tf.reshape(tf.cast(w, values.dtype), [-1] + [1] * (len(values.shape) - 1))
 
 
 _TWINS: dict[str, Callable[[Loss], LossTensor]] = {
-    "half_sum_squared_error": lambda loss: lambda y, p: 0.5 * _sum_of_squares(y, p),
+    "half_sum_squared_error": lambda loss: lambda y, p, w=None: 0.5 * _sum_of_squares(y, p, w),
     "sum_squared_error": lambda loss: _sum_of_squares,
-    "quadratic_cost": lambda loss: lambda y, p: _sum_of_squares(y, p) / tf.cast(2 * tf.shape(p)[0], p.dtype),
+    "quadratic_cost": lambda loss: lambda y, p, w=None: _sum_of_squares(y, p, w) / tf.cast(2 * tf.shape(p)[0], p.dtype),
     "mean_squared_error": lambda loss: _mean_over_samples(keras.losses.mean_squared_error, loss),
     "binary_crossentropy": lambda loss: _mean_over_samples(keras.losses.binary_crossentropy, loss),
     "categorical_crossentropy": lambda loss: _mean_over_samples(keras.losses.categorical_crossentropy, loss),
@@ -37,19 +48,23 @@ _TWINS: dict[str, Callable[[Loss], LossTensor]] = {
 
 
 def to_tensorflow(loss: Loss) -> LossTensor:
-    """E as a TensorFlow function of (y_true, y_pred), differentiable by the tape.
+    """E = c Σ_n w_n e_n as a TensorFlow function of (y_true, y_pred, sample_weight=None), differentiable by the tape.
 
     Args:
         loss: the house's description.
 
     Returns:
-        (y_true (N, K) or (N,), y_pred (N, K)) → E, ().
+        (y_true (N, K) or (N,), y_pred (N, K), sample_weight (N,) or None) → E, ().
+
+    Source: keras/src/losses/loss.py, reduce_weighted_values: weights multiply the e_n, and c stays 1/N.
 
     Example:
         >>> import tensorflow as tf
         >>> y, p = tf.constant([[1.0]], tf.float64), tf.constant([[3.0]], tf.float64)
         >>> float(to_tensorflow(Loss("half_sum_squared_error"))(y, p))
         2.0
+        >>> float(to_tensorflow(Loss("half_sum_squared_error"))(y, p, tf.constant([3.0])))
+        6.0
     """
     twin = _TWINS[loss.name](loss)
-    return twin if loss.scale == 1 else lambda y, p: loss.scale * twin(y, p)
+    return twin if loss.scale == 1 else lambda y, p, w=None: loss.scale * twin(y, p, w)

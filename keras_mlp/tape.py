@@ -15,23 +15,32 @@ import tensorflow as tf
 from keras_mlp.draws import kept_seeds, prove_draws, read_draws, replayed, swapped
 from keras_mlp.losses import LossTensor, to_tensorflow
 from keras_mlp.modes import Mode, Tensors, check_mode, in_mode
+from keras_mlp.sample_weights import sample_weights_of
 from keras_mlp.twin import from_keras, layer_weights, prove_same_weights, to_keras
 from manual_mlp import Dropout, Evaluation, Loss, Problem, gradient_node
 from manual_mlp.extend import as_loss
 
 
 def backpropagate(
-    model: keras.Sequential, x: npt.ArrayLike, y: npt.ArrayLike, loss: str | Loss, mode: Mode = "eager"
+    model: keras.Sequential,
+    x: npt.ArrayLike,
+    y: npt.ArrayLike,
+    loss: str | Loss,
+    mode: Mode = "eager",
+    *,
+    training: bool | None = None,
+    sample_weight: npt.ArrayLike | None = None,
+    class_weight: Mapping[int, float] | None = None,
 ) -> Evaluation:
-    """E and its gradient with respect to everything, by the tape: the twin of `MLP.backpropagate`.
+    """E = c Σ_n w_n e_n and its gradient with respect to everything, by the tape: the twin of `MLP.backpropagate`.
 
     In eager mode the nodes are read in the one pass that also gives the parameter gradients. In graph and XLA mode
     asking for a node changes what the compiler fuses (up to 1.5e-6 in float32), so E and the parameter
     gradients come from a plain pass, the other nodes from a second, instrumented one.
 
-    A model with a Dropout runs as in training. Its real layers draw; the masks are read beforehand, what each does to
-    ones under the same seed, and `problem.draws` holds them for the hand side. As in any step of training, the seeds
-    of the model move on by one pass.
+    In training the real layers of a Dropout draw; the masks are read beforehand, what each does to ones under the same
+    seed, and `problem.draws` holds them for the hand side. As in any step of training, the seeds of the model move on
+    by one pass. In inference nothing is drawn, and the masks are ones.
 
     Frozen weights have their gradients here, too, as on the hand side.
 
@@ -41,17 +50,22 @@ def backpropagate(
         y: (N, K), or class indices (N,).
         loss: a name or a `Loss`, computed by Keras's loss function or by the house's TensorFlow twin.
         mode: "eager", "graph" (tf.function) or "xla" (jit-compiled).
+        training: whether the model runs as in training; None for as `fit` runs it, which is so.
+        sample_weight: (N,) or (N, 1), numbers of 0 and above, as `fit` takes them: c stays 1/N, not 1/Σw.
+        class_weight: class → weight, in place of sample_weight; a class that is not in it weighs 1.
 
     Returns:
         An `Evaluation` with the node names of the hand side; where Keras fuses the last activation into the loss
         the tape has no dE/dz there, and `problem.fused` says so.
 
     Raises:
-        ValueError: unknown mode or loss, bad data, or weights or draws that changed during the pass.
-        TypeError: a model that `from_keras` does not understand.
+        ValueError: unknown mode or loss, bad data, weights of samples and of classes at once, or parameters or draws
+            that changed during the pass.
+        TypeError: a model that `from_keras` does not understand, or weights that are no numbers.
         ShapeError: shapes that do not fit.
 
-    Source: tensorflow.org/guide/autodiff; Keras 3, backend/tensorflow/nn.py for what is fused.
+    Source: tensorflow.org/guide/autodiff; Keras 3, backend/tensorflow/nn.py for what is fused, losses/loss.py for how
+    samples are weighed.
 
     Example:
         >>> import numpy as np
@@ -63,13 +77,17 @@ def backpropagate(
         >>> hand = mlp.backpropagate(w, x, y, "mse")
         >>> bool(np.allclose(tape.gradients["dense_1/kernel"], hand.gradients["dense_1/kernel"], rtol=1e-12))
         True
+        >>> backpropagate(to_keras(mlp, w), x, y, "mse", sample_weight=[2, 2, 2]).loss == 2 * tape.loss
+        True
     """
     check_mode(mode)
+    training = training is None or training
     mlp, parameters = from_keras(model)
     x, y = np.asarray(x), np.asarray(y)
-    draws = read_draws(model, mlp, len(x) if x.ndim else 1, mode)
-    problem = mlp.problem(parameters, x, y, as_loss(loss), fused=False, draws=draws)
-    return evaluate_tape(model, problem, to_tensorflow(problem.loss), mode)
+    weights = sample_weights_of(y, sample_weight, class_weight)
+    draws = read_draws(model, mlp, len(x) if x.ndim else 1, mode, training)
+    problem = mlp.problem(parameters, x, y, as_loss(loss), fused=False, draws=draws, sample_weight=weights)
+    return evaluate_tape(model, problem, to_tensorflow(problem.loss), mode, training=training)
 
 
 def evaluate_tape(
@@ -79,16 +97,18 @@ def evaluate_tape(
     mode: Mode,
     words: str | None = None,
     replay: bool = False,
+    training: bool = True,
 ) -> Evaluation:
     """The tape over a checked problem, with any TensorFlow function that computes the problem's E.
 
     Args:
         model: whose weights are the problem's parameters.
         problem: checked data; whether the last activation is fused is asked of the tape.
-        loss: (y_true, y_pred) → E, ().
+        loss: (y_true, y_pred, sample_weight=None) → E, ().
         mode: "eager", "graph" or "xla".
         words: what the loss is called in the origin, if it is not the house's own twin.
         replay: Dropout layers multiply by the problem's masks; otherwise they draw, and must have drawn just these.
+        training: whether the model runs as in training; if not, the problem's masks are ones.
 
     Returns:
         The `Evaluation`.
@@ -100,16 +120,38 @@ def evaluate_tape(
     Example: see `backpropagate`.
     """
     _ = problem.equations  # refuses what has no derivation before Keras warns of it
+    weights = None if problem.sample_weight is None else tf.constant(problem.sample_weight)
+    passes = _Passes(model, loss, tf.constant(problem.x), tf.constant(problem.y), training, weights)
     with replayed(model, problem.draws if replay else {}):
-        tensors = _Passes(model, loss, tf.constant(problem.x), tf.constant(problem.y), bool(problem.draws)).run(mode)
+        tensors = passes.run(mode)
     prove_same_weights(model, problem.parameters)
     prove_draws(problem, tensors)
     problem = replace(problem, fused=f"{problem.mlp.layers[-1].name}/dE_dz" not in tensors)
     _check_logits(problem)
     nodes = {e.node: np.array(tensors[e.node].numpy()) for e in problem.equations if e.node in tensors}
     separate = frozenset() if mode == "eager" else frozenset(map(gradient_node, problem.parameters)) | {"loss"}
-    origin = f"keras {keras.__version__} {mode}" + (f", {words}" if words else "")
-    return Evaluation(nodes, problem, origin, _rerun(problem, mode) if words is None else None, separate)
+    origin = tape_origin(mode, training, words or problem.loss.name, problem.dtype.name)
+    rerun = _rerun(problem, mode, training) if words is None else None
+    return Evaluation(nodes, problem, origin, rerun, separate)
+
+
+def tape_origin(mode: Mode, training: bool, loss: str, dtype: str) -> str:
+    """Who computed an evaluation, and what it is of, for the heads of reports.
+
+    Args:
+        mode: "eager", "graph" or "xla".
+        training: whether the model ran as in training.
+        loss: its name, or what it is called.
+        dtype: of the computation.
+
+    Returns:
+        One line.
+
+    Example:
+        >>> tape_origin("eager", True, "mean_squared_error", "float32").partition(" ")[2].partition(" ")[2]
+        'eager, in training, mean_squared_error, float32'
+    """
+    return f"keras {keras.__version__} {mode}, in {'training' if training else 'inference'}, {loss}, {dtype}"
 
 
 def _check_logits(problem: Problem) -> None:
@@ -117,7 +159,12 @@ def _check_logits(problem: Problem) -> None:
     loss = problem.loss
     if problem.fused and not problem.mlp.fuses(loss):
         last = next(layer for layer in reversed(problem.mlp.layers) if not layer.transparent)
-        assert not isinstance(last, Dropout)  # its output is a tensor of its own, without logits
+        if isinstance(last, Dropout):  # in training its output is a tensor of its own, without logits
+            raise ValueError(
+                f"{last.name}: in inference this Dropout hands the output on together with its logits, and Keras "
+                f"computes {loss.name} from those; the derivation has a mask in between. Leave the Dropout out: in "
+                "inference it does nothing."
+            )
         expected = loss.function.fused_activation
         raise ValueError(
             f"{last.name}: Keras does not compute {loss.name} from the {last.activation} of this layer: it takes the u "
@@ -126,13 +173,13 @@ def _check_logits(problem: Problem) -> None:
         )
 
 
-def _rerun(problem: Problem, mode: Mode) -> Callable[[], Evaluation]:
+def _rerun(problem: Problem, mode: Mode, training: bool) -> Callable[[], Evaluation]:
     """The same tape over a float64 clone of the model, with the same masks: it would draw others."""
 
     def run() -> Evaluation:
         fine = replace(problem.float64, fused=False)
         model = to_keras(fine.mlp, fine.parameters, "float64")
-        return evaluate_tape(model, fine, to_tensorflow(fine.loss), mode, replay=True)
+        return evaluate_tape(model, fine, to_tensorflow(fine.loss), mode, replay=True, training=training)
 
     return run
 
@@ -145,7 +192,8 @@ class _Passes:
     loss: LossTensor
     x: Any
     y: Any
-    training: bool = False
+    training: bool
+    sample_weight: Any = None
 
     def run(self, mode: Mode) -> Tensors:
         if mode == "eager":
@@ -156,7 +204,7 @@ class _Passes:
 
     def value(self) -> Any:
         """E."""
-        return total_loss(self.model, self.loss, self.x, self.y, self.training)
+        return total_loss(self.model, self.loss, self.x, self.y, self.training, self.sample_weight)
 
     def weights(self) -> Tensors:
         """Node of its gradient → each weight; the tape watches a frozen one, too."""
@@ -179,14 +227,15 @@ class _Passes:
         return {**seen, "loss": value, **_present(sources, tape.gradient(value, list(sources.values())))}
 
 
-def total_loss(model: keras.Model, loss: LossTensor, x: Any, y: Any, training: bool = False) -> Any:
-    """E as Keras trains it: the loss, and what regularizers add to it.
+def total_loss(model: keras.Model, loss: LossTensor, x: Any, y: Any, training: bool, sample_weight: Any = None) -> Any:
+    """E as Keras trains it: the loss of the weighed samples, and what regularizers add to it.
 
     Args:
         model: any.
-        loss: (y_true, y_pred) → ().
+        loss: (y_true, y_pred, sample_weight=None) → ().
         x, y: tensors.
-        training: whether a Dropout drops.
+        training: whether the model runs as in training; a layer that asks is always told.
+        sample_weight: a tensor, or None.
 
     Returns:
         A scalar tensor.
@@ -195,10 +244,12 @@ def total_loss(model: keras.Model, loss: LossTensor, x: Any, y: Any, training: b
         >>> model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, "relu", kernel_regularizer="l2")])
         >>> _ = model.layers[0].kernel.assign([[2.0]])
         >>> x = tf.constant([[1.0]])
-        >>> round(float(total_loss(model, lambda y, p: tf.reduce_sum(p - y), x, x)), 6)  # 2 − 1 + 0.01 · 2²
+        >>> value = total_loss(model, lambda y, p: tf.reduce_sum(p - y), x, x, training=True)
+        >>> round(float(value), 6)  # 2 − 1 + 0.01 · 2²
         1.04
     """
-    total = loss(y, model(x, training=True) if training else model(x))
+    outputs = model(x, training=training)
+    total = loss(y, outputs) if sample_weight is None else loss(y, outputs, sample_weight)
     for decay in model.losses:
         total = total + tf.cast(decay, total.dtype)
     return total

@@ -212,7 +212,10 @@ def _cure_weight(shape: Shape, batch: int) -> str:
 def check_draws(
     mlp: Description, draws: Mapping[str, Array] | None, batch: int, dtype: np.dtype[Any]
 ) -> dict[str, Array]:
-    """The masks in the parameters' dtype; an error if any is missing, unknown, misshapen, or no mask of its rate."""
+    """The masks in the parameters' dtype; an error if any is missing, unknown, misshapen, or no mask of its rate.
+
+    One of ones throughout is that of inference, where a Dropout hands on what comes in.
+    """
     expected = mlp.masks
     if not expected and not draws:
         return {}
@@ -235,7 +238,7 @@ def _check_mask(name: str, mask: Array, layer: Dropout, shape: tuple[int, int], 
         )
     kept = np.unique(np.asarray(mask, np.float64))
     wrong = [float(v) for v in kept if v != 0 and float(v) not in _scales(layer.scale)]
-    if wrong:
+    if wrong and kept.tolist() != [1.0]:
         raise ValueError(
             f"{name} holds {wrong[0]:g}: the entries of a mask are 0 and 1/(1 − rate) = {layer.scale:.6g}, scaled "
             f"already. Cure: multiply a mask of zeros and ones by 1 / (1 - {layer.rate:g})."

@@ -32,8 +32,13 @@ class Case:
         """A fresh twin."""
         return to_keras(self.mlp, self.parameters, self.dtype)
 
-    def hand(self) -> Evaluation:
-        return self.mlp.backpropagate(self.parameters, self.x, self.y, self.loss)
+    @property
+    def weights(self) -> Array:
+        """One per sample, a zero among them and no 1, and they do not sum to N."""
+        return np.array([0.3, 2.5, 0.0, 1.25, 0.7], self.dtype)
+
+    def hand(self, sample_weight: Array | None = None) -> Evaluation:
+        return self.mlp.backpropagate(self.parameters, self.x, self.y, self.loss, sample_weight=sample_weight)
 
 
 def _case(
@@ -44,12 +49,12 @@ def _case(
     scale: float = 1.0,
     dtype: str = "float64",
 ) -> Case:
-    """3-4-3 on 5 samples; targets are distributions, as TensorFlow wants them, or labels."""
+    """3-4-3 on 5 samples; targets are labels, or rows that sum to 1 in any dtype: TensorFlow leaves the sum out."""
     rng = np.random.default_rng(2)
     mlp = MLP(3, [Dense(4, "tanh"), Dense(3, activation)])
     described = Loss(loss, from_logits, scale)
     labels = rng.integers(0, 3, 5)
-    y = labels if described.function.class_indices else (0.8 * np.eye(3)[labels] + 0.2 / 3).astype(dtype)
+    y = labels if described.function.class_indices else (0.25 * np.eye(3)[labels] + 0.25).astype(dtype)
     w, x = mlp.initialize(1, "normal(0.5)", "normal(0.5)", dtype), rng.normal(size=(5, 3)).astype(dtype)
     return Case(mlp, w, x, y, described)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -103,7 +104,7 @@ def test_eager_and_graph_draw_alike_and_xla_otherwise() -> None:
 
 
 def test_a_mask_that_was_not_used_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("keras_mlp.tape.read_draws", lambda model, mlp, batch, mode: mlp.draws(0, batch, "float32"))
+    monkeypatch.setattr("keras_mlp.tape.read_draws", lambda model, mlp, batch, *_: mlp.draws(0, batch, "float32"))
     w, x, y = data("float32")
     with pytest.raises(ValueError, match="Keras did not drop what its mask, read beforehand, says"):
         backpropagate(to_keras(NET, w, "float32"), x, y, LOSS)
@@ -147,3 +148,67 @@ def test_a_swap_within_a_swap() -> None:
 def test_without_dropout_nothing_is_drawn() -> None:
     mlp = MLP(2, [Dense(1)])
     assert read_draws(to_keras(mlp, mlp.initialize(0)), mlp, 3) == {}
+
+
+# in inference
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("mode", MODES)
+def test_in_inference_nothing_is_dropped_and_both_sides_have_masks_of_ones(mode: Any, dtype: str) -> None:
+    w, x, y = data(dtype)
+    model = to_keras(NET, w, dtype)
+    before = seeds_of(model)
+    tape = backpropagate(model, x, y, LOSS, mode, training=False)
+    assert all(np.array_equal(a, b) for a, b in zip(seeds_of(model), before, strict=True))
+    assert {n: np.unique(m).tolist() for n, m in tape.problem.draws.items()} == {n: [1.0] for n in NET.masks}
+    assert np.array_equal(tape.nodes["activation_2/z"], model(x, training=False)) or mode != "eager"
+    diff = compare(NET.backpropagate(w, x, y, LOSS, tape.problem.draws), tape)
+    assert diff.verdict is Status.MATCH, str(diff)
+    assert tape.rerun is not None
+    fine = tape.rerun()
+    assert "in inference" in tape.origin
+    assert "in inference" in fine.origin
+    assert compare(evaluation_of(tape.problem.float64), fine).verdict is Status.MATCH
+
+
+def test_a_model_that_drops_though_it_is_in_inference_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    w, x, y = data("float32")
+    model = to_keras(NET, w, "float32")
+    original = keras.layers.Dropout.call
+    monkeypatch.setattr(keras.layers.Dropout, "call", lambda self, inputs, training=False: original(self, inputs, True))
+    with pytest.raises(ValueError, match="Keras did not drop what its mask, read beforehand, says"):
+        backpropagate(model, x, y, LOSS, training=False)
+
+
+def test_training_is_what_fit_does_unless_it_is_said() -> None:
+    w, x, y = data("float32")
+    model = to_keras(NET, w, "float32")
+    start = seeds_of(model)
+    plain = backpropagate(model, x, y, LOSS)
+    set_seeds(model, start)
+    said = backpropagate(model, x, y, LOSS, training=True)
+    assert all(np.array_equal(said.problem.draws[n], m) for n, m in plain.problem.draws.items())
+    assert {*np.unique(plain.problem.draws["dropout_2/mask"])} == {0, 2}
+    assert plain.origin == said.origin
+
+
+def test_an_evaluation_in_inference_is_saved_and_loaded(tmp_path: Path) -> None:
+    w, x, y = data("float32")
+    tape = backpropagate(to_keras(NET, w, "float32"), x, y, LOSS, training=False, sample_weight=np.arange(11.0))
+    again = Evaluation.load(tape.save(tmp_path / "tape"))
+    assert (again.origin, again.problem.fused) == (tape.origin, tape.problem.fused)
+    assert np.array_equal(again.problem.sample_weight, np.arange(11.0))
+    assert all(np.array_equal(again.nodes[n], a) for n, a in tape.nodes.items())
+    assert compare(NET.backpropagate(w, x, y, LOSS, tape.problem.draws, np.arange(11.0)), again).ok
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_dropout_that_hands_logits_on_in_inference_is_refused(mode: Any) -> None:
+    mlp = MLP(2, [Dense(3, "softmax"), Dropout(0.5)])
+    model = to_keras(mlp, mlp.initialize(0))
+    text = (
+        r"^dropout_1: in inference this Dropout hands the output on together with its logits, .* Leave the Dropout out"
+    )
+    with pytest.raises(ValueError, match=text):
+        backpropagate(model, np.ones((2, 2)), np.eye(3)[:2], LOSS, mode, training=False)

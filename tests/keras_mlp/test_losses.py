@@ -11,7 +11,7 @@ import pytest
 import tensorflow as tf
 
 from gradient_diff import Status, compare
-from keras_mlp import backpropagate, to_tensorflow
+from keras_mlp import backpropagate, parameters_of, to_tensorflow
 from manual_mlp import LOSSES, Loss
 
 SQUARED = ["half_sum_squared_error", "sum_squared_error", "quadratic_cost", "mean_squared_error"]
@@ -142,3 +142,73 @@ def test_where_keras_clips_the_derivation_clips(name: str, activation: str, case
     tape, hand = backpropagate(model, c.x, c.y, c.loss), c.mlp.backpropagate(wide, c.x, c.y, c.loss)
     assert (hand.nodes["dense_2/dE_dz"] == 0).any()
     assert compare(hand, tape).verdict in (Status.MATCH, Status.VACUOUS)
+
+
+# weights of the samples
+
+USUAL = [
+    *((name, False, LOSSES[name].fused_activation or "linear") for name in LOSSES),
+    *((name, True, "linear") for name in CROSS_ENTROPIES),
+]
+CLIPPED = [(name, False, "tanh") for name in CROSS_ENTROPIES]
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(("name", "from_logits", "activation"), [*USUAL, *CLIPPED])
+def test_weighed_samples_agree_fused_or_not(
+    name: str, from_logits: bool, activation: str, dtype: str, mode: Any, case: Callable[..., Any]
+) -> None:
+    c = case(name, activation, from_logits=from_logits, dtype=dtype)
+    tape = backpropagate(c.model, c.x, c.y, c.loss, mode, sample_weight=c.weights)
+    hand = c.hand(c.weights)
+    assert list(tape.nodes) == list(hand.nodes)
+    diff = compare(hand, tape)
+    assert diff.verdict is Status.MATCH, str(diff)
+
+
+@pytest.mark.parametrize(("name", "from_logits", "activation"), USUAL)
+def test_weights_that_are_forgotten_or_divided_by_their_sum_are_a_mismatch(
+    name: str, from_logits: bool, activation: str, case: Callable[..., Any]
+) -> None:
+    """The test of the test: all gradients off by N/Σw, or those of unweighed samples."""
+    c = case(name, activation, from_logits=from_logits, dtype="float32")
+    tape = backpropagate(c.model, c.x, c.y, c.loss, sample_weight=c.weights)
+    right, share = c.hand(c.weights).gradients, np.float32(5 / c.weights.sum())
+    assert compare(dict(right), tape).verdict is Status.MATCH
+    assert compare(dict(c.hand().gradients), tape).verdict is Status.MISMATCH
+    assert compare({n: share * g for n, g in right.items()}, tape).verdict is Status.MISMATCH
+
+
+@pytest.mark.parametrize("name", IN_KERAS)
+def test_weighed_E_is_what_the_loss_object_of_keras_gives(name: str, case: Callable[..., Any]) -> None:
+    c = case(name, "softmax")
+    p = c.model(c.x).numpy()
+    kind = "".join(word.capitalize() for word in name.split("_"))
+    expected = getattr(keras.losses, kind)(dtype="float64")(c.y, p, sample_weight=c.weights)
+    found = to_tensorflow(c.loss)(tf.constant(c.y), tf.constant(p), tf.constant(c.weights))
+    assert float(found) == pytest.approx(float(expected), rel=1e-14)
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("name", LOSSES)
+def test_weights_of_one_are_no_weights(name: str, mode: Any, case: Callable[..., Any]) -> None:
+    c = case(name, LOSSES[name].fused_activation or "linear", dtype="float32")
+    plain = backpropagate(c.model, c.x, c.y, c.loss, mode)
+    ones = backpropagate(c.model, c.x, c.y, c.loss, mode, sample_weight=np.ones(5))
+    if mode == "eager":
+        assert all(ones.nodes[n].tobytes() == a.tobytes() for n, a in plain.nodes.items())
+    assert compare(dict(ones.gradients), plain).ok
+
+
+@pytest.mark.parametrize("name", IN_KERAS)
+def test_the_step_of_a_compiled_model_is_the_weighed_gradient(name: str, case: Callable[..., Any]) -> None:
+    """A witness that shares no line with ours: SGD of rate 1 in `train_on_batch`, in float32."""
+    c = case(name, LOSSES[name].fused_activation or "linear", dtype="float32")
+    tape, model = backpropagate(c.model, c.x, c.y, c.loss, sample_weight=c.weights), c.model
+    model.compile(keras.optimizers.SGD(1.0), name)
+    loss = model.train_on_batch(c.x, c.y, sample_weight=c.weights)
+    assert tape.loss == pytest.approx(float(loss), rel=1e-5)
+    for n, after in parameters_of(model).items():
+        np.testing.assert_allclose(c.parameters[n] - after, tape.gradients[n], rtol=1e-4, atol=1e-6)
+    assert not np.allclose(c.hand().gradients["dense_1/kernel"], tape.gradients["dense_1/kernel"], rtol=1e-2)

@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from gradient_diff import Status, compare
 from keras_mlp import backpropagate, named_weights, parameters_of, to_keras, to_tensorflow
-from keras_mlp.tape import recorded_activations
+from keras_mlp.tape import evaluate_tape, recorded_activations, total_loss
 from manual_mlp import MLP, Activation, Dense, Dropout, Evaluation, ShapeError, gradient_node
 
 MODES = ["eager", "graph", "xla"]
@@ -100,7 +100,7 @@ def test_every_node_of_the_ladder_is_read_in_order(mode: Any, case: Callable[...
     tape = backpropagate(c.model, c.x, c.y, c.loss, mode)
     assert list(tape.nodes) == list(c.hand().nodes)
     assert {n: a.shape for n, a in tape.nodes.items()} == {n: a.shape for n, a in c.hand().nodes.items()}
-    assert tape.origin == f"keras {keras.__version__} {mode}"
+    assert tape.origin == f"keras {keras.__version__} {mode}, in training, mean_squared_error, float64"
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -143,7 +143,7 @@ def test_the_rerun_is_the_same_tape_in_float64(mode: Any, case: Callable[..., An
     c = case("binary_crossentropy", "sigmoid", dtype="float32")
     again = backpropagate(c.model, c.x, c.y, c.loss, mode).rerun()
     assert {a.dtype.name for a in again.nodes.values()} == {"float64"}
-    assert again.origin.endswith(mode)
+    assert again.origin == f"keras {keras.__version__} {mode}, in training, binary_crossentropy, float64"
     assert compare(c.hand().rerun(), again).ok
 
 
@@ -337,3 +337,37 @@ def test_E_holds_what_regularizers_add() -> None:
     tape = backpropagate(to_keras(mlp, w), np.array([[1.0]]), np.array([[1.0]]), "mse")
     assert tape.loss == 4 + 0.1 * 9
     assert tape.gradients["dense_1/kernel"].item() == pytest.approx(2 * 2 + 0.2 * 3, rel=1e-15)
+
+
+def test_the_origin_says_of_which_E_and_how_it_was_computed(case: Callable[..., Any]) -> None:
+    c = case("categorical_crossentropy", "softmax", dtype="float32")
+    head = f"keras {keras.__version__} graph, in inference,"
+    tape = backpropagate(c.model, c.x, c.y, c.loss, "graph", training=False)
+    assert tape.origin == f"{head} categorical_crossentropy, float32"
+    loss = to_tensorflow(c.loss)
+    named = evaluate_tape(c.model, tape.problem, loss, "graph", "the compiled loss mse", training=False)
+    assert named.origin == f"{head} the compiled loss mse, float32"
+    assert named.rerun is None
+
+
+def test_a_layer_is_always_told_whether_it_is_in_training() -> None:
+    told: list[Any] = []
+
+    class Asking(keras.layers.Layer):  # type: ignore[misc]  # Keras is untyped
+        def call(self, inputs: Any, training: Any = "not said") -> Any:
+            told.append(training)
+            return inputs
+
+    model = keras.Sequential([keras.Input((1,)), Asking()])
+    told.clear()
+    x = tf.constant([[1.0]])
+    for training in (True, False):
+        total_loss(model, lambda y, p: tf.reduce_sum(p - y), x, x, training)
+    assert told == [True, False]
+
+
+def test_a_loss_of_two_arguments_does_where_there_are_no_weights() -> None:
+    model, x = keras.Sequential([keras.Input((1,)), keras.layers.ReLU()]), tf.constant([[1.0], [5.0]])
+    assert float(total_loss(model, lambda y, p: tf.reduce_sum(p), x, x, True)) == 6
+    weighed = total_loss(model, lambda y, p, w=None: tf.reduce_sum(p[:, 0] * w), x, x, True, tf.constant([1.0, 2.0]))
+    assert float(weighed) == 11

@@ -387,7 +387,7 @@ def test_a_mask_that_nobody_reads_is_refused() -> None:
             ),
         ),
         (
-            np.ones((4, 3)),
+            np.eye(4, 3),  # all ones would be a mask of inference
             ValueError,
             (
                 "dropout_1/mask holds 1: the entries of a mask are 0 and 1/(1 − rate) = 1.42857, scaled already. "
@@ -405,6 +405,13 @@ def test_what_is_no_mask_is_refused(mask: Any, error: type[Exception], message: 
     with pytest.raises(error) as caught:
         evaluate_with({"dropout_1/mask": mask})
     assert str(caught.value) == message
+
+
+def test_a_mask_of_ones_throughout_is_that_of_inference() -> None:
+    mlp = MLP(2, [Dropout(0.5), Dense(1)])
+    w, x, y = mlp.initialize(0), np.ones((3, 2)), np.ones((3, 1))
+    e = mlp.backpropagate(w, x, y, "mse", {"dropout_1/mask": np.ones((3, 2))})
+    assert np.array_equal(e.nodes["dense_1/z"], mlp.predict(w, x))
 
 
 def test_draws_are_a_dict() -> None:
