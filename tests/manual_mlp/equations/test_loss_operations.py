@@ -79,3 +79,15 @@ def test_the_rounding_of_a_decay_is_expected_and_a_mistake_is_not(seed: int) -> 
     found = operation.evaluate(*arrays)
     assert local_distance(equation, known, found, "float32").max() < GATE / 2
     assert local_distance(equation, known, found * np.float32(1 + 1e-4), "float32").max() > GATE
+
+
+def test_the_rounding_of_E_counts_each_sample_as_it_is_weighed() -> None:
+    rng = np.random.default_rng(0)
+    z, y, operation = rng.normal(size=(40, 3)), rng.normal(size=(40, 3)), LossValue(MSE, False)
+    plain, weighed, none = (
+        operation.rounding(operation.evaluate(z, y, *w), z, y, *w, u=1e-7)
+        for w in ([], [np.full(40, 1000.0)], [np.zeros(40)])
+    )
+    assert 1000 < np.sqrt(weighed.variance / plain.variance) < 1100  # and one rounding more of each
+    assert weighed.bound == pytest.approx(1000 * plain.bound)
+    assert none.variance == none.bound == 0

@@ -1,13 +1,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from experiments.students.slips import Slip
-from gradient_diff import GradientDiff, compare
-from manual_mlp import MLP, Dense, Problem
+from gradient_diff import GradientDiff, compare, rounding_noise
+from gradient_diff.diagnosis.mistakes.differentiated import likely_shifts
+from gradient_diff.diagnosis.reenactment.scene import Scene
+from manual_mlp import MLP, Dense, Problem, evaluation_of
+from manual_mlp.extend import is_gradient, variable_of
 
 
 @pytest.mark.parametrize("name", ["output_not_loss", "other_loss", "wrong_target", "targets_broadcast"])
@@ -92,3 +96,17 @@ def test_shifted_targets_are_found_whatever_the_output(
     result = diff(problem(net), Slip("wrong_target", form="shifted", value=3))
     assert result.causes[0].id == "wrong_target"
     assert "shifted by 3 samples" in result.causes[0].message
+
+
+@pytest.mark.parametrize("shift", [3, 17, 60])
+def test_the_likeliest_shift_of_the_targets_is_found_where_samples_are_weighed(shift: int) -> None:
+    """Among 89 shifts, and a random projection tells of three: it has to be sharp."""
+    mlp, rng = MLP(3, [Dense(4, "tanh"), Dense(2)]), np.random.default_rng(0)
+    x, y, w = rng.normal(size=(89, 3)), rng.normal(size=(89, 2)), 10 ** rng.uniform(-2, 2, 89)
+    problem = mlp.problem(mlp.initialize(0), x, y, "mse", sample_weight=w)
+    shifted = evaluation_of(replace(problem, y=np.roll(y, shift, axis=0))).nodes
+    hand = {n: a for n, a in shifted.items() if is_gradient(n, "kernel", "bias")}
+    scene = Scene(problem, rounding_noise(problem), hand)
+    assert likely_shifts(scene, y)[0] == shift
+    found = compare({variable_of(n): a for n, a in hand.items()}, evaluation_of(problem)).causes
+    assert [(c.id, f"shifted by {shift} samples" in c.message) for c in found] == [("wrong_target", True)]

@@ -55,3 +55,10 @@ def test_what_is_dropped_last_has_no_output_of_its_own() -> None:
 def test_relu_reads_u_and_sigmoid_z() -> None:
     names = ("dense_1/u", "dense_1/z", "dense_1/dE_dz", "dense_1/dE_du")
     assert [Slope("dense_1", kind, *names).reads for kind in ("relu", "sigmoid")] == ["dense_1/u", "dense_1/z"]
+
+
+def test_the_right_derivation_of_weighed_samples_reads_their_weights() -> None:
+    mlp = MLP(2, [Dense(1)])
+    problem = mlp.problem(mlp.initialize(0), np.ones((4, 2)), np.ones((4, 1)), "mse", sample_weight=np.ones(4))
+    assert Graph(problem).head.operands == ("dense_1/z", "y", "sample_weight")
+    assert Graph(problem).equations == problem.equations
