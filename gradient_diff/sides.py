@@ -150,11 +150,10 @@ def _common_problem(hand: Evaluation | None, reference: Evaluation | None) -> Pr
 
 def _check_same(a: Problem, b: Problem) -> None:
     mine, other = ({k: v for k, v in p.to_dict().items() if k != "fused"} for p in (a, b))
-    differing = [key for key, value in mine.items() if value != other[key]]
+    differing = [key for key in dict.fromkeys([*mine, *other]) if mine.get(key) != other.get(key)]
     if not differing:
         left, right = a.environment, b.environment
-        names = dict.fromkeys([*left, *right])  # one side alone may have weights
-        differing = [n for n in names if n not in left or n not in right or not np.array_equal(left[n], right[n])]
+        differing = [name for name, array in left.items() if not np.array_equal(array, right[name])]
     if differing:
         raise ValueError(
             f"The two Evaluations are of different problems: {', '.join(differing)} differ. "

@@ -252,9 +252,10 @@ class Problem:
         return replace(self, parameters=parameters, x=x, y=y, draws=draws, sample_weight=weights)
 
     def to_dict(self) -> dict[str, object]:
-        """The description without arrays, for JSON."""
+        """The description without arrays, for JSON; that samples are weighed is said where they are."""
         loss = {"name": self.loss.name, "from_logits": self.loss.from_logits, "scale": self.loss.scale}
-        return {**self.mlp.to_dict(), "loss": loss, "fused": self.fused}
+        weighed = dict.fromkeys(self._weights, True)
+        return {**self.mlp.to_dict(), "loss": loss, "fused": self.fused, **weighed}
 
 
 @dataclass(frozen=True, eq=False)

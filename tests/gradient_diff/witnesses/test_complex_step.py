@@ -64,6 +64,12 @@ def test_it_is_exact_for_every_activation(name: str) -> None:
     _exact_everywhere(_problem(Loss("mse"), name, hidden=name))
 
 
+@pytest.mark.parametrize("fused", [None, False])
+def test_it_is_exact_where_samples_are_weighed(fused: bool | None) -> None:
+    problem = _problem(Loss("categorical_crossentropy"), "softmax", fused=fused)
+    _exact_everywhere(dataclasses.replace(problem, sample_weight=np.array([2.0, 0, 0.1, 1, 7, 0.5])))
+
+
 def test_a_planted_billionth_is_seen() -> None:
     """The test of the test: the comparison above can fail."""
     problem = _problem(Loss("mse"), "linear")

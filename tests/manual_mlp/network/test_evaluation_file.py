@@ -174,6 +174,7 @@ def test_weights_are_kept_and_only_then_is_the_file_one_that_older_readers_refus
         after = Evaluation.load(path)
         assert json.loads(str(load_parameters(path)["description"]))["format"] == version
         assert np.array_equal(after.problem.sample_weight, before.problem.sample_weight)
+        assert after.problem.to_dict().get("sample_weight", False) is (make is weighted)
         again = evaluation_of(after.problem).nodes
         assert all(np.array_equal(again[n], a) for n, a in before.nodes.items())
 
