@@ -254,7 +254,7 @@ class Problem:
     def to_dict(self) -> dict[str, object]:
         """The description without arrays, for JSON; that samples are weighed is said where they are."""
         loss = {"name": self.loss.name, "from_logits": self.loss.from_logits, "scale": self.loss.scale}
-        weighed = {name: True for name in self._weights}
+        weighed = dict.fromkeys(self._weights, True)
         return {**self.mlp.to_dict(), "loss": loss, "fused": self.fused, **weighed}
 
 

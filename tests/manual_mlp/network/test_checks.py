@@ -387,7 +387,7 @@ def test_a_mask_that_nobody_reads_is_refused() -> None:
             ),
         ),
         (
-            np.ones((4, 3)),
+            np.eye(4, 3),  # all ones would be a mask of inference
             ValueError,
             (
                 "dropout_1/mask holds 1: the entries of a mask are 0 and 1/(1 − rate) = 1.42857, scaled already. "
