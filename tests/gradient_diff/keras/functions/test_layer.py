@@ -217,12 +217,12 @@ DRAWN: dict[str, tuple[Any, Any]] = {
     "AlphaDropout": (lambda: L.AlphaDropout(0.5, seed=1), X),
     "SpatialDropout1D": (lambda: L.SpatialDropout1D(0.5, seed=1), STEPS),
     "TimeDistributed": (lambda: L.TimeDistributed(L.Dropout(0.5, seed=1)), STEPS),
-    "Functional": (with_dropout_inside, X),
+    "Functional": (with_dropout_inside, X[:1]),
 }
 
 
 @pytest.mark.parametrize("name", DRAWN)
-def test_a_layer_that_draws_is_right_and_its_copy_of_other_draws_is_not_asked(name: str) -> None:
+def test_a_layer_that_draws_is_right_and_the_check_repeats(name: str) -> None:
     make, inputs = DRAWN[name]
     layer = make()
     layer(inputs)
