@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from contextlib import nullcontext
 from typing import Any
 
 import keras
@@ -13,11 +15,14 @@ from keras_mlp import from_keras
 from keras_mlp.constants import (
     as_held,
     as_written,
-    hold_constants,
+    computes_in_float64,
+    exact_constants,
+    held_in_float32,
     rounded_constants,
     rounds_floats,
     with_held_decay,
 )
+from keras_mlp.extend import copied
 
 pytestmark = pytest.mark.skipif(not rounds_floats(), reason="Keras before 3.14 computes with a plain float as it is")
 
@@ -41,22 +46,47 @@ def test_written_and_held(constant: Any, written: float, held: float) -> None:
     assert (as_written(constant), as_held(constant)) == (written, held)
 
 
-@pytest.mark.parametrize("kind", [R.L1, R.L2, lambda c: R.L1L2(c, c), R.OrthogonalRegularizer])
+@pytest.mark.parametrize("kind", [R.L1, R.L2, lambda c: R.L1L2(c, c)])
 @pytest.mark.parametrize("part", ["kernel_regularizer", "activity_regularizer"])
-def test_a_clone_computes_with_either(kind: Any, part: str) -> None:
-    def model() -> keras.Model:
-        inner = keras.Sequential([keras.Input((2,)), keras.layers.Dense(3, **{part: kind(0.05)}, dtype="float64")])
-        return keras.Sequential([keras.Input((2,)), inner])  # nested: its layers have constants, too
-
-    mine, clone = model(), model()
-    clone.set_weights(mine.get_weights())
+def test_a_model_computes_with_either(kind: Any, part: str) -> None:
+    inner = keras.Sequential([keras.Input((2,)), keras.layers.Dense(3, **{part: kind(0.05)}, dtype="float64")])
+    mine = keras.Sequential([keras.Input((2,)), inner])  # nested: its layers have constants, too
     x, losses = np.random.default_rng(0).normal(size=(4, 2)), []
-    for exact in (True, False):
-        hold_constants(clone, mine, exact)
-        clone(x)
-        losses.append(float(sum(clone.losses)))
+    for constants in (exact_constants(mine), nullcontext()):
+        with constants:
+            mine(x)
+            losses.append(float(sum(mine.losses)))
     assert losses[1] / losses[0] == pytest.approx(HELD / 0.05, rel=1e-14)
     assert rounded_constants(mine) == (HELD,)
+
+
+U = np.array([[0.3, -1.2, 0.7]])
+ERF = np.vectorize(math.erf)
+LAYERS: dict[str, tuple[Any, Any, float]] = {
+    "gelu": (lambda: keras.layers.Activation("gelu"), lambda u: 0.5 * u * (1 + ERF(u / math.sqrt(2))), math.sqrt(0.5)),
+    "LeakyReLU": (lambda: keras.layers.LeakyReLU(0.1), lambda u: np.where(u > 0, u, 0.1 * u), 0.1),
+    "Rescaling": (lambda: keras.layers.Rescaling(0.1), lambda u: 0.1 * u, 0.1),
+}
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_every_constant_of_a_layer_can_be_had_as_written_and_is_found_as_held(name: str) -> None:
+    make, exact, constant = LAYERS[name]
+    model = keras.Sequential([keras.Input((3,)), make()])
+    for as_it_was_written in (True, False):
+        with copied(model, "float64", exact=as_it_was_written):
+            graph = tf.function(lambda u: model(u)).get_concrete_function(tf.constant(U))
+            off = np.abs(graph(tf.constant(U)).numpy() - exact(U)).max()
+        assert (off < 1e-15) == as_it_was_written
+        assert held_in_float32(graph.graph) == (() if as_it_was_written else (float(np.float32(constant)),))
+        assert computes_in_float64(graph.graph)
+
+
+def test_what_is_rounded_on_the_way_is_seen() -> None:
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Lambda(lambda u: keras.ops.cast(u, "float32"))])
+    with copied(model, "float64"):
+        graph = tf.function(lambda u: model(u)).get_concrete_function(tf.constant(U))
+    assert not computes_in_float64(graph.graph)
 
 
 def test_what_float32_has_is_no_rounded_constant() -> None:

@@ -1,4 +1,4 @@
-"""The data of a check, as `fit` takes them: arrays, or lists and dicts of them where there are several in- or outputs."""
+"""The data of a check, as `fit` takes them: arrays, or trees of them for several inputs or outputs."""
 
 from __future__ import annotations
 

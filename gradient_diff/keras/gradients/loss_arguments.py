@@ -99,16 +99,18 @@ def _of_outputs(one: ResolvedLoss, model: keras.Model) -> ResolvedLoss:
 def _of_several(losses: Mapping[str, object] | list[object] | tuple[object, ...], model: keras.Model) -> ResolvedLoss:
     """A loss for each output, by name or in order."""
     names = list(getattr(model, "output_names", None) or ())
-    given = list(losses.values()) if isinstance(losses, Mapping) else list(losses)
+    several = list(losses.values()) if isinstance(losses, Mapping) else list(losses)
     if isinstance(losses, Mapping):
         if names and set(losses) != set(names):
             raise ValueError(
                 f"loss names {', '.join(losses)}, but the outputs are {', '.join(names)}. Give one for each."
             )
-        given = [losses[n] for n in names] if names else given
-    if names and len(given) != len(names):
-        raise ValueError(f"loss holds {len(given)} losses, but the model has {len(names)} outputs: {', '.join(names)}.")
-    resolved = [_single(one) for one in given]
+        several = [losses[n] for n in names] if names else several
+    if names and len(several) != len(names):
+        raise ValueError(
+            f"loss holds {len(several)} losses, but the model has {len(names)} outputs: {', '.join(names)}."
+        )
+    resolved = [_single(one) for one in several]
     return resolved[0] if len(resolved) == 1 else _summed(resolved, [one.words for one in resolved], model)
 
 

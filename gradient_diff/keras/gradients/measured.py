@@ -30,8 +30,8 @@ Pass = Callable[..., Outcome]
 IN_FLOAT64, ITSELF = "a float64 run of the model", "draws of rounding on the model itself"
 UNSTEADY = (
     "two passes of the model from the same seeds and states differ by more than rounding explains: something draws "
-    "from a seed that is not the model's own, the loss perhaps. Only a function of x, y and the weights has a gradient; "
-    "draw with a keras.random.SeedGenerator of a layer, or freeze the seed"
+    "from a seed that is not the model's own, the loss perhaps. Only a function of x, y and the weights has a "
+    "gradient; draw with a keras.random.SeedGenerator of a layer, or freeze the seed"
 )
 
 
@@ -40,7 +40,8 @@ def measured_reference(request: Request, mine: Arrays, of_step: bool) -> Referen
     wanted = tuple(n for n in _backwards(request.model) if n in request.trainable or n in mine)
     model = _Measured(request.objective, wanted, request.mode)
     finer = is_finer(mine, of_step) and model.fine is not None
-    tape, rounded, run = model.first.gradients, None, model.plain
+    tape: Arrays = model.first.gradients
+    rounded, run = None, model.plain
     if finer:
         tape, rounded, run = model.in_float64(mine)
     noise = widened(model.noise(tape), mine, tape) if request.options.silent else request.options.noise
@@ -215,7 +216,7 @@ class _Measured:
 
     def origin(self, finer: bool) -> str:
         dtype = "float64" if finer else self.objective.computed
-        return tape_origin(self.mode, self.objective.training, self.objective.loss.words, dtype)
+        return tape_origin(self.mode, self.objective.training is not False, self.objective.loss.words, dtype)
 
 
 def _near(a: Array | float, b: Array | float, unit: float) -> bool:

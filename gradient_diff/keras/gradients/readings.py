@@ -94,7 +94,9 @@ def _in_the_other(request: Request, diff: GradientDiff, reading: Reading) -> Gra
         cause = Cause("other_training", "", message, f"E in {found}", f"E in {asked}", 0.0, title=words)
         return replace(diff, causes=(cause,), unexplained="", smallest=None)
     reason = f"{words}; fit runs the model {'by the defaults of its call' if asked is WAYS[None] else f'in {asked}'}"
-    doubt = {"status": Status.INCONCLUSIVE, "reason": reason, "by_sigma": False}
-    rows = tuple(replace(row, **doubt) if row.status.bad else row for row in diff.rows)
+    rows = tuple(
+        replace(row, status=Status.INCONCLUSIVE, reason=reason, by_sigma=False) if row.status.bad else row
+        for row in diff.rows
+    )
     meanings = {Status.INCONCLUSIVE: Meaning(words, f"{cure}.")}
     return replace(diff, rows=rows, causes=(), unexplained="", smallest=None, meanings=meanings)

@@ -114,7 +114,8 @@ class Traced:
                 runs.objective.value(*like, fine=runs.dtype == "float64")
 
             def call(*flat: Any) -> dict[str, Any]:
-                return function(self._copies, self._facts, *keras.tree.pack_sequence_as(like, list(flat)))
+                with tf.name_scope("check"):  # below the root even the name of a class _Net is one
+                    return function(self._copies, self._facts, *keras.tree.pack_sequence_as(like, list(flat)))
 
             self._run = made_for(call, mode, *keras.tree.flatten(like))
 
@@ -128,4 +129,4 @@ class Traced:
 
     @property
     def graph(self) -> Any:
-        return self._run.graph
+        return self._run.graph  # type: ignore[attr-defined]
