@@ -74,7 +74,7 @@ def _leaky_relu(features: Any, alpha: float = 0.2, name: str | None = None) -> A
 
 
 def held_in_float32(graph: Any) -> tuple[float, ...]:
-    """The constants that a traced float64 computation holds as float32 has them, though float32 has not what was meant."""
+    """The constants of a traced float64 computation that are not what was meant, since float32 has not that."""
     found = set()
     for nodes in _functions(graph):
         for node in nodes.values():

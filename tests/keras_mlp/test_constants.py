@@ -75,7 +75,7 @@ def test_every_constant_of_a_layer_can_be_had_as_written_and_is_found_as_held(na
     model = keras.Sequential([keras.Input((3,)), make()])
     for as_it_was_written in (True, False):
         with copied(model, "float64", exact=as_it_was_written):
-            graph = tf.function(lambda u: model(u)).get_concrete_function(tf.constant(U))
+            graph = tf.function(model.__call__).get_concrete_function(tf.constant(U))
             off = np.abs(graph(tf.constant(U)).numpy() - exact(U)).max()
         assert (off < 1e-15) == as_it_was_written
         assert held_in_float32(graph.graph) == (() if as_it_was_written else (float(np.float32(constant)),))
@@ -85,7 +85,7 @@ def test_every_constant_of_a_layer_can_be_had_as_written_and_is_found_as_held(na
 def test_what_is_rounded_on_the_way_is_seen() -> None:
     model = keras.Sequential([keras.Input((3,)), keras.layers.Lambda(lambda u: keras.ops.cast(u, "float32"))])
     with copied(model, "float64"):
-        graph = tf.function(lambda u: model(u)).get_concrete_function(tf.constant(U))
+        graph = tf.function(model.__call__).get_concrete_function(tf.constant(U))
     assert not computes_in_float64(graph.graph)
 
 

@@ -16,7 +16,7 @@ from keras_mlp.extend import is_float, layers_of
 from manual_mlp.extend import UNITS
 
 
-class Refusal(ValueError):
+class KerasError(ValueError):
     """A sentence of ours about what cannot be computed."""
 
 
@@ -79,12 +79,12 @@ def told(objective: Objective) -> Iterator[None]:
     """Say in one sentence what Keras, TensorFlow or NumPy could not do."""
     try:
         yield
-    except Refusal:
+    except KerasError:
         raise
     except Exception as error:
         lines = str(getattr(error, "message", None) or error).strip().splitlines()
         reason = (lines or [type(error).__name__])[0].rstrip(".")
-        raise Refusal(
+        raise KerasError(
             f"Keras itself cannot compute E of {objective.model.name}: {reason}. Its fit could not, either. The data "
             f"are {objective.data}. Look at their shapes; bring model, loss and penalties to one dtype; or pass loss=, "
             "a name or a function, in place of a loss object."
@@ -93,9 +93,9 @@ def told(objective: Objective) -> Iterator[None]:
 
 def _check_value(total: Any) -> None:
     if total is None:
-        raise Refusal("The loss returned None: expected E, a tensor. Does it end without a return?")
+        raise KerasError("The loss returned None: expected E, a tensor. Does it end without a return?")
     if not tf.is_tensor(total):
-        raise Refusal(
+        raise KerasError(
             f"The loss leaves TensorFlow: it returned {type(total).__name__}, which no tape can differentiate. "
             "Write it with tf or keras.ops, and without .numpy()."
         )
@@ -104,7 +104,7 @@ def _check_value(total: Any) -> None:
 def check_reached(tape: tf.GradientTape, first: Any, outputs: Sequence[Any], weights: Sequence[Any]) -> None:
     """Refuse a loss on which no output has an effect; of logits that Keras keeps only the weights below know."""
     if all(g is None for g in tape.gradient(first, [*outputs, *weights])):
-        raise Refusal(
+        raise KerasError(
             "The loss does not depend on the outputs of the model: every gradient would be zero, or that of a penalty "
             "alone. Compute it from y_pred, with tf or keras.ops."
         )
