@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from keras_mlp.constants import exact_constants
@@ -61,8 +63,21 @@ def copied(model: keras.Model, dtype: str | None = None, exact: bool = False) ->
             _compute_in(stack, model, dtype)
         if exact:
             stack.enter_context(exact_constants(model))
-        variables = {id(v): v for v in (*model.variables, *getattr(model, "metrics_variables", ()))}
-        yield {key: _swap_value(stack, v, dtype) for key, v in variables.items()}
+        _keep_global_generators(stack)
+        yield {id(v): _swap_value(stack, v, dtype) for v in variables_of(model)}
+
+
+def variables_of(model: keras.Model) -> list[Any]:
+    """All that a pass reads or writes: weights, seeds, statistics, metrics, and the states of recurrent layers."""
+    states = (v for layer in layers_of(model) for v in keras.tree.flatten(getattr(layer, "states", None)))
+    found = (*model.variables, *getattr(model, "metrics_variables", ()), *states)
+    return list({id(v): v for v in found if isinstance(v, keras.Variable)}.values())
+
+
+def _keep_global_generators(stack: ExitStack) -> None:
+    """Some layers draw from Python's or NumPy's own generator."""
+    stack.callback(random.setstate, random.getstate())
+    stack.callback(np.random.set_state, np.random.get_state())  # noqa: NPY002  (it is this one that is kept)
 
 
 def layers_of(model: keras.Model) -> list[Any]:

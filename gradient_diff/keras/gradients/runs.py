@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -32,6 +32,14 @@ class Outcome:
 
 
 @dataclass(frozen=True, eq=False)
+class Case:
+    """Data, and weights in the model's order, where they are not its own."""
+
+    data: Data
+    weights: Sequence[Array] | None = None
+
+
+@dataclass(frozen=True, eq=False)
 class Runs:
     """One way to run: `draws` stand in the place of what layers would draw, `exact`: constants are as written."""
 
@@ -41,14 +49,23 @@ class Runs:
     exact: bool = False
     draws: Draws | None = None
 
-    def gradients(self, data: Data | None = None, weights: Sequence[Array] | None = None) -> Outcome:
-        """One eager pass from where the model stands, on other data or weights where these are given."""
-        facts: dict[str, Any] = {}
+    def gradients(self) -> Outcome:
+        """One eager pass from where the model stands."""
+        return self.each([Case(self.objective.data)])[0]
+
+    def each(self, cases: Iterable[Case]) -> list[Outcome]:
+        """An eager pass of each case, all from where the model stands."""
+        found = []
         with copied(self.objective.model, self.dtype, self.exact) as copies:
-            _assign(self.objective.model, copies, weights)
-            return _outcome(self.differentiated(copies, facts, *self.tensors(data)), facts)
+            start = _start(copies)
+            for case in cases:
+                _assign(self.objective.model, copies, start, case.weights)
+                facts: dict[str, Any] = {}
+                found.append(_outcome(self.differentiated(copies, facts, *self.tensors(case.data)), facts))
+        return found
 
     def tensors(self, data: Data | None = None) -> tuple[Any, ...]:
+        """The data as this run takes them."""
         return (data or self.objective.data).tensors(self.dtype or self.objective.stored)
 
     def differentiated(self, copies: dict[int, tf.Variable], facts: dict[str, Any], *data: Any) -> dict[str, Any]:
@@ -94,7 +111,16 @@ def _outcome(tensors: dict[str, Any], facts: dict[str, Any]) -> Outcome:
     return Outcome(float(arrays["loss"].sum()), gradients, draws, facts.get("outputs", ()))
 
 
-def _assign(model: keras.Model, copies: dict[int, tf.Variable], weights: Sequence[Array] | None) -> None:
+def _start(copies: dict[int, tf.Variable]) -> dict[int, Array]:
+    return {key: copy.numpy() for key, copy in copies.items()}
+
+
+def _assign(
+    model: keras.Model, copies: dict[int, tf.Variable], start: dict[int, Array], weights: Sequence[Array] | None
+) -> None:
+    """Let every copy hold what it held at the start, and weights others where they are given."""
+    for key, array in start.items():
+        copies[key].assign(array)
     for variable, array in zip(layer_weights(model).values(), weights or (), strict=weights is not None):
         copies[id(variable)].assign(tf.cast(array, copies[id(variable)].dtype))
 
@@ -107,9 +133,7 @@ class Traced:
         function = runs.evaluated if values else runs.differentiated
         model, like = runs.objective.model, runs.tensors()
         with copied(model, runs.dtype, runs.exact) as self._copies:
-            self._start = {key: copy.numpy() for key, copy in self._copies.items()}
-            self._weights = [self._copies[id(v)] for v in layer_weights(model).values()]
-
+            self._start = _start(self._copies)
             if len(getattr(model, "outputs", None) or ()) > 1:  # Keras makes variables at the first call of such a loss
                 runs.objective.value(*like, fine=runs.dtype == "float64")
 
@@ -119,14 +143,12 @@ class Traced:
 
             self._run = made_for(call, mode, *keras.tree.flatten(like))
 
-    def __call__(self, data: Data | None = None, weights: Sequence[Array] | None = None) -> Outcome:
-        """One pass from where the model stood, on other data or weights where these are given."""
-        for key, array in self._start.items():
-            self._copies[key].assign(array)
-        for copy, array in zip(self._weights, weights or (), strict=weights is not None):
-            copy.assign(tf.cast(array, copy.dtype))
-        return _outcome(self._run(*keras.tree.flatten(self._runs.tensors(data))), self._facts)
+    def __call__(self, weights: Sequence[Array] | None = None) -> Outcome:
+        """One pass from where the model stood, with other weights where these are given."""
+        _assign(self._runs.objective.model, self._copies, self._start, weights)
+        return _outcome(self._run(*keras.tree.flatten(self._runs.tensors())), self._facts)
 
     @property
     def graph(self) -> Any:
+        """What was built, to look at."""
         return self._run.graph  # type: ignore[attr-defined]
