@@ -63,7 +63,7 @@ def copied(model: keras.Model, dtype: str | None = None, exact: bool = False) ->
             _compute_in(stack, model, dtype)
         if exact:
             stack.enter_context(exact_constants(model))
-        _keep_global_generators(stack)
+        stack.enter_context(kept_generators())
         yield {id(v): _swap_value(stack, v, dtype) for v in variables_of(model)}
 
 
@@ -74,10 +74,15 @@ def variables_of(model: keras.Model) -> list[Any]:
     return list({id(v): v for v in found if isinstance(v, keras.Variable)}.values())
 
 
-def _keep_global_generators(stack: ExitStack) -> None:
-    """Some layers draw from Python's or NumPy's own generator."""
-    stack.callback(random.setstate, random.getstate())
-    stack.callback(np.random.set_state, np.random.get_state())  # noqa: NPY002  (it is this one that is kept)
+@contextmanager
+def kept_generators() -> Iterator[None]:
+    """Put Python's and NumPy's own generators back at the end: some layers draw from these."""
+    kept = random.getstate(), np.random.get_state()  # noqa: NPY002  (it is this one that is kept)
+    try:
+        yield
+    finally:
+        random.setstate(kept[0])
+        np.random.set_state(kept[1])  # noqa: NPY002
 
 
 def layers_of(model: keras.Model) -> list[Any]:

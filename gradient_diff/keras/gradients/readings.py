@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from gradient_diff.keras.gradients.objective import KerasError
 from gradient_diff.keras.gradients.request import Request
 from gradient_diff.keras.gradients.runs import Runs
 from gradient_diff.result.diff import GradientDiff
@@ -35,8 +36,11 @@ class Reading:
 
     def explained(self, judge: Judge, mine: Arrays | None) -> GradientDiff | None:
         """The comparison, if that is what the hand is the gradient of."""
-        with holding(self.seeds):
-            found = judge(self.request) if mine is None or _may_explain(self.request, mine) else None
+        try:
+            with holding(self.seeds):
+                found = judge(self.request) if mine is None or _may_explain(self.request, mine) else None
+        except KerasError:  # a model may run in one of training and inference only
+            return None
         return None if found is None or found.verdict.bad or found.verdict is Status.INCONCLUSIVE else found
 
 
@@ -86,7 +90,11 @@ def _others(request: Request) -> Iterator[Reading]:
 
 def _seeds_before(request: Request) -> Seeds:
     """Where the seeds stood before the last pass, if there was one: each pass moves them on alike."""
-    before = tuple((v, start - (end - start)) for v, start, end in _moved_seeds(request))
+    try:
+        moved = _moved_seeds(request)
+    except KerasError:  # as above
+        return ()
+    before = tuple((v, start - (end - start)) for v, start, end in moved)
     return before if all((start >= 0).all() for _, start in before) else ()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -14,7 +15,7 @@ from gradient_diff.keras.gradients.data import Data
 from gradient_diff.keras.gradients.objective import Objective, check_reached, told
 from gradient_diff.keras.gradients.train_steps import handed_over
 from keras_mlp import Mode
-from keras_mlp.extend import copied, layer_weights, made_for, recorded_draws, replayed_draws
+from keras_mlp.extend import copied, kept_generators, layer_weights, made_for, recorded_draws, replayed_draws
 from manual_mlp import Array
 
 Draws: TypeAlias = tuple[Array, ...]
@@ -41,7 +42,7 @@ class Case:
 
 @dataclass(frozen=True, eq=False)
 class Runs:
-    """One way to run: `draws` stand in the place of what layers would draw, `exact`: constants are as written."""
+    """One way to run: in another dtype on these draws; `exact`: with constants as written."""
 
     objective: Objective
     wanted: Sequence[str]
@@ -61,7 +62,8 @@ class Runs:
             for case in cases:
                 _assign(self.objective.model, copies, start, case.weights)
                 facts: dict[str, Any] = {}
-                found.append(_outcome(self.differentiated(copies, facts, *self.tensors(case.data)), facts))
+                with kept_generators():
+                    found.append(_outcome(self.differentiated(copies, facts, *self.tensors(case.data)), facts))
         return found
 
     def tensors(self, data: Data | None = None) -> tuple[Any, ...]:
@@ -73,7 +75,7 @@ class Runs:
         objective = self.objective
         variables = layer_weights(objective.model)
         sources = {n: copies[id(variables[n])] for n in self.wanted}
-        with recorded_draws() if self.draws is None else replayed_draws(self.draws) as drawn:
+        with self._drawing() as drawn:
             if objective.loss.stepped:
                 with told(objective):
                     found = handed_over(objective.model, *data)
@@ -90,9 +92,13 @@ class Runs:
         dense = {n: _dense(g, v) for (n, v), g in zip(sources.items(), gradients, strict=True)}
         return {"loss": total, **dense, **{f"{DRAW}{i}": d for i, d in enumerate(drawn or ())}}
 
+    def _drawing(self) -> AbstractContextManager[list[Any] | None]:
+        """Another dtype would draw other numbers; the same one draws the same, its seeds standing where they stood."""
+        return recorded_draws() if self.dtype is None or self.draws is None else replayed_draws(self.draws)
+
     def evaluated(self, copies: dict[int, tf.Variable], facts: dict[str, Any], *data: Any) -> dict[str, Any]:
         """E alone."""
-        with recorded_draws() if self.draws is None else replayed_draws(self.draws):
+        with self._drawing():
             return {"loss": tf.reduce_sum(self.objective.value(*data, fine=self.dtype == "float64")[0])}
 
 
