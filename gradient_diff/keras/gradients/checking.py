@@ -33,7 +33,6 @@ from keras_mlp.extend import (
     layer_weights,
     refuse_unreadable,
     rounded_constants,
-    sample_weights_of,
     with_held_decay,
 )
 from manual_mlp import MLP, Evaluation, Loss, gradient_node
@@ -131,8 +130,7 @@ def check_gradients(
         start = {} if before is None else as_named("before", before, trainable, every, options.names)
         variables = layer_weights(model)
         with kept_seeds(model), holding([(variables[n], a) for n, a in start.items()]):
-            data = Data.of(model, x, y)
-            data = replace(data, sample_weight=sample_weights_of(data.y, sample_weight, class_weight))
+            data = Data.of(model, x, y).weighed(sample_weight, class_weight)
             resolved = resolve_loss(loss, model)
             request = Request.of(model, tuple(trainable), data, resolved, training, mode, options)
             return _checked(request, gradients, after, learning_rate)
