@@ -10,7 +10,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_mlp.extend import is_float, sample_weights_of
+from keras_mlp.extend import sample_weights_of
 from manual_mlp import Array
 from manual_mlp.extend import read_array
 
@@ -33,7 +33,7 @@ class Data:
         return data
 
     def weighed(self, sample_weight: object, class_weight: Mapping[int, float] | None) -> Data:
-        """The same with weights of the samples, as `fit` takes them; of several outputs one for all, or one for each."""
+        """The same with weights of the samples, as `fit` takes them: one array for all outputs, or one for each."""
         if isinstance(self.y, np.ndarray):
             return replace(self, sample_weight=sample_weights_of(self.y, sample_weight, class_weight))  # type: ignore[arg-type]
         if class_weight is not None:
@@ -84,7 +84,7 @@ class Data:
         """As tensors, floats in that dtype; whole numbers and text as they are."""
 
         def tensor(a: Array) -> Any:
-            return tf.cast(a, dtype) if is_float(a.dtype.name) else tf.constant(a)
+            return tf.cast(a, dtype) if a.dtype.kind == "f" or a.dtype.name == "bfloat16" else tf.constant(a)
 
         found: tuple[Any, ...] = keras.tree.map_structure(tensor, self.parts)
         return found
