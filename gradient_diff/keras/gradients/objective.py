@@ -85,8 +85,8 @@ def told(objective: Objective) -> Iterator[None]:
     except Exception as error:
         raise KerasError(
             f"Keras itself cannot compute E of {objective.model.name}: {_reason(error)}. The data are "
-            f"{objective.data}. Look at their shapes; bring model, loss and penalties to one dtype; or pass loss=, a name "
-            "or a function, in place of a loss object."
+            f"{objective.data}. Look at their shapes; bring model, loss and penalties to one dtype; or pass loss=, a "
+            "name or a function, in place of a loss object."
         ) from error
 
 
