@@ -13,7 +13,7 @@ from gradient_diff.result.judged import Judged
 from gradient_diff.result.status import Status
 from gradient_diff.witnesses.complex_step import PASSES, WORST, Asked, Testimony, largest, testify
 from manual_mlp import Problem
-from manual_mlp.extend import is_gradient
+from manual_mlp.extend import LOSS, is_gradient
 
 SHARP = 0.25  # of the gap: a witness whose own error is larger convicts nobody
 MOST_ASKED = 8  # rows about which a witness from outside is asked; each answer takes it some sixteen forward passes
@@ -39,7 +39,7 @@ class Trial:
     def judge(self, node: str, judged: Judged) -> Judged:
         """The node with whom the witness sides with, where it can be asked."""
         case = self._case
-        if case.ask is not None and case.noise is not None and self._answers:
+        if case.ask is not None and case.noise is not None and self._answers and node != LOSS:
             self._answers -= 1
             self._passes -= 1
             return _asked(case, case.ask, case.noise, node, judged)

@@ -17,8 +17,8 @@ from manual_mlp.extend import Arrays
 def named_by_another(request: Request, mine: Arrays, diff: GradientDiff) -> GradientDiff:
     """The same comparison, with another E or another forward pass as its cause, if the hand is the gradient of one."""
     weights = layer_weights(request.model)
-    wanted = tuple(n for n in weights if n in mine and mine[n].shape == tuple(weights[n].shape))
-    if not wanted or len(wanted) < len(mine):
+    wanted = tuple(n for n in weights if n in mine)
+    if not wanted or any(mine[n].shape != tuple(weights[n].shape) for n in wanted):
         return diff
     measured = Measured(request.objective, wanted, request.mode)
     hand = Hand.of({n: mine[n] for n in wanted}, measured, is_finer(mine, of_step=False) and measured.fine is not None)

@@ -36,7 +36,7 @@ from keras_mlp.extend import (
     rounded_constants,
     with_held_decay,
 )
-from manual_mlp import MLP, Evaluation, Loss, gradient_node
+from manual_mlp import MLP, Array, Evaluation, Loss, gradient_node
 from manual_mlp.extend import Arrays
 
 
@@ -79,8 +79,10 @@ def check_gradients(
         gradients: yours, of the trainable weights; those of frozen ones are checked, too, where you bring them. A dict
             by `<layer.name>/<kernel|bias>`, a flat list in the order of `trainable_weights` (or of `weights`), a list
             of (kernel, bias) pairs, or a function (parameters, x, y) or (parameters, x, y, draws) that returns
-            one of these, called with copies; it is also called on fewer samples and units, if it is wrong and no known
-            mistake explains it. None: the house's own derivation, to check the model.
+            one of these, or (loss, one of these), called with copies; it is also called on fewer samples and units, if
+            it is wrong and no known mistake explains it. A dict may hold `loss`, and outputs such as `dense_1/z` of a
+            Sequential, too: where these differ, no gradient is called wrong. None: the house's own derivation, to
+            check the model.
         loss: a house name, a Keras name or alias, a Keras loss object, a function of (y_true, y_pred), or None for
             the compiled loss; a list or dict of them for several outputs.
         training: whether layers run as in training; None as `fit` runs the model.
@@ -228,10 +230,15 @@ def _called(request: Request, function: Callable[..., object]) -> GradientDiff:
     named = request.named("gradients", called.gradients)
     diff = replace(_read_either_way(request, named, lambda asked: _compared(asked, named)), changed=called.changed)
     more: tuple[Any, ...] = () if given is None else ({},)
-    if request.masks or named.keys() != request.parameters.keys():  # a smaller case is held against every gradient
+    if request.masks or not named.keys() >= request.parameters.keys():  # a smaller case is held against every gradient
         return diff
     renamed = request.options.names
-    return cut_down(diff, lambda w, x, y: as_named("gradients", function(w, x, y, *more), list(w), renamed=renamed))
+
+    def again(w: Arrays, x: Array, y: Array) -> Arrays:
+        found = as_named("gradients", function(w, x, y, *more), list(w), renamed=renamed, nodes=request.nodes)
+        return {n: found[n] for n in w}
+
+    return cut_down(diff, again)
 
 
 def _takes_draws(function: Callable[..., object]) -> bool:
