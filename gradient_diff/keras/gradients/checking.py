@@ -301,4 +301,5 @@ def _tape(request: Request, mlp: MLP, loss: Loss, again: bool, fine: bool) -> Ev
     problem = mlp.problem(parameters, x, y, loss, fused=False, draws=request.masks, sample_weight=weight)
     tensor = request.loss.computed_finely(request.stored) if fine else request.loss.tensor
     words = request.loss.words
-    return evaluate_tape(model, problem, tensor, request.mode, words, again, request.in_training)
+    with kept_seeds(model):  # another reading of the request starts from where these stand
+        return evaluate_tape(model, problem, tensor, request.mode, words, again, request.in_training)
