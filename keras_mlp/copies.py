@@ -61,8 +61,25 @@ def copied(model: keras.Model, dtype: str | None = None, exact: bool = False) ->
             _compute_in(stack, model, dtype)
         if exact:
             stack.enter_context(exact_constants(model))
-        variables = {id(v): v for v in (*model.variables, *getattr(model, "metrics_variables", ()))}
-        yield {key: _swap_value(stack, v, dtype) for key, v in variables.items()}
+        yield {id(v): _swap_value(stack, v, dtype) for v in variables_of(model)}
+
+
+def variables_of(model: keras.Model) -> list[Any]:
+    """All that a pass may read or write, metrics and the states of recurrent layers included.
+
+    Keras tracks no variable that a layer makes as late as a recurrent one makes its states.
+    """
+    own = (v for layer in layers_of(model) for thing in vars(layer).values() for v in _variables_in(thing))
+    tracked = (*model.variables, *getattr(model, "metrics_variables", ()))
+    return list({id(v): v for v in (*tracked, *own)}.values())
+
+
+def _variables_in(thing: Any) -> Iterator[Any]:
+    if isinstance(thing, keras.Variable):
+        yield thing
+    elif isinstance(thing, list | tuple):
+        for item in thing:
+            yield from _variables_in(item)
 
 
 def layers_of(model: keras.Model) -> list[Any]:

@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from gradient_diff.keras.gradients.data import Data
 from gradient_diff.keras.gradients.loss_arguments import ResolvedLoss
-from keras_mlp.extend import is_float, layers_of
+from keras_mlp.extend import is_float, layers_of, variables_of
 from manual_mlp.extend import UNITS
 
 
@@ -53,7 +53,7 @@ class Objective:
     @property
     def has_state(self) -> bool:
         """Whether a pass moves seeds, statistics or states on, so that the order of samples may matter."""
-        return len(self.model.variables) > len(self.model.trainable_variables)
+        return len(variables_of(self.model)) > len(self.model.trainable_variables)
 
     def value(self, x: Any, y: Any, weight: Any = None, *, fine: bool) -> tuple[Any, Any, Any]:
         """E, the part of it that is the loss, and the outputs that it was computed from."""
