@@ -33,7 +33,6 @@ from keras_mlp.extend import (
     layer_weights,
     refuse_unreadable,
     rounded_constants,
-    sample_weights_of,
     with_held_decay,
 )
 from manual_mlp import MLP, Evaluation, Loss, gradient_node
@@ -70,7 +69,7 @@ def check_gradients(
     what the layers drew in the pass before count, too, and say so. Nobody is accused before training and inference were
     both tried.
 
-    One model can be checked by one thread at a time.
+    One model can be checked by one thread at a time; of several threads with a model each, one waits for the other.
 
     Args:
         model: any that is built; it is not changed, its seeds and moving statistics included.
@@ -84,7 +83,8 @@ def check_gradients(
         loss: a house name, a Keras name or alias, a Keras loss object, a function of (y_true, y_pred), or None for
             the compiled loss; a list or dict of them for several outputs.
         training: whether layers run as in training; None as `fit` runs the model.
-        sample_weight: (N,), w_n in E = c Σ_n w_n e_n, as `fit` takes them: the c stays 1/N.
+        sample_weight: (N,), w_n in E = c Σ_n w_n e_n, as `fit` takes them: the c stays 1/N. For several outputs these
+            are of each, or a list or dict of arrays like y.
         class_weight: class → weight, as `fit` takes it.
         before: weights before one step of your own training code, e.g. `get_weights()`; None for the model's.
         after: weights after it. With `learning_rate` the gradient is inferred, (before − after)/lr: this checks code
@@ -131,8 +131,7 @@ def check_gradients(
         start = {} if before is None else as_named("before", before, trainable, every, options.names)
         variables = layer_weights(model)
         with kept_seeds(model), holding([(variables[n], a) for n, a in start.items()]):
-            data = Data.of(model, x, y)
-            data = replace(data, sample_weight=sample_weights_of(data.y, sample_weight, class_weight))
+            data = Data.of(model, x, y).weighed(sample_weight, class_weight)
             resolved = resolve_loss(loss, model)
             request = Request.of(model, tuple(trainable), data, resolved, training, mode, options)
             return _checked(request, gradients, after, learning_rate)

@@ -10,7 +10,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_mlp.extend import is_float
+from keras_mlp.extend import is_float, sample_weights_of
 from manual_mlp import Array
 from manual_mlp.extend import read_array
 
@@ -31,6 +31,20 @@ class Data:
         if outputs is not None and _alike(data.y, outputs):
             data = replace(data, y=keras.tree.map_structure(_as_column, data.y, outputs))
         return data
+
+    def weighed(self, sample_weight: Any, class_weight: Mapping[int, float] | None) -> Data:
+        """The same with weights of the samples; of several outputs, one array for all or one for each."""
+        if not keras.tree.is_nested(self.y):
+            return replace(self, sample_weight=sample_weights_of(self.y, sample_weight, class_weight))
+        if class_weight is not None:
+            raise ValueError(
+                "class_weight is for a model of one output, as in fit. Give sample_weight, an array for each output."
+            )
+        if sample_weight is not None and _alike(sample_weight, self.y):
+            weights = keras.tree.map_structure(lambda y, w: sample_weights_of(y, w, None), self.y, sample_weight)
+        else:
+            weights = sample_weights_of(keras.tree.flatten(self.y)[0], sample_weight, None)
+        return replace(self, sample_weight=weights)
 
     @property
     def parts(self) -> tuple[Any, ...]:
@@ -113,7 +127,7 @@ def _is_array(item: object) -> bool:
 
 
 def _alike(tree: Any, outputs: Any) -> bool:
-    """Whether targets stand in the same structure as outputs."""
+    """Whether targets or weights stand in the same structure as outputs."""
     try:
         keras.tree.assert_same_structure(tree, outputs)
     except (ValueError, TypeError):

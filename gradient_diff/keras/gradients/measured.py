@@ -10,7 +10,8 @@ import keras
 import numpy as np
 
 from gradient_diff.keras.gradients.data import Data
-from gradient_diff.keras.gradients.objective import Objective
+from gradient_diff.keras.gradients.loss_arguments import KerasError
+from gradient_diff.keras.gradients.objective import Objective, first_line
 from gradient_diff.keras.gradients.reference import Reference, Rounded, nearest_of
 from gradient_diff.keras.gradients.request import Request, is_finer
 from gradient_diff.keras.gradients.runs import Outcome, Runs, Traced
@@ -67,7 +68,16 @@ class _Measured:
     @cached_property
     def first(self) -> Outcome:
         """As the model runs, with the draws that come next."""
-        return self._as_run()
+        try:
+            return self._as_run()
+        except KerasError:
+            raise
+        except Exception as error:  # a compiler or a gradient may raise anything
+            way_out = "" if self.mode == "eager" else " Pass mode='eager', where nothing is compiled."
+            raise KerasError(
+                f"TensorFlow cannot compute the gradients of {self.bare.model.name} in mode {self.mode!r}: "
+                f"{first_line(error)}.{way_out}"
+            ) from error
 
     @cached_property
     def _as_run(self) -> Pass:

@@ -11,13 +11,9 @@ import keras
 import tensorflow as tf
 
 from gradient_diff.keras.gradients.data import Data
-from gradient_diff.keras.gradients.loss_arguments import ResolvedLoss
+from gradient_diff.keras.gradients.loss_arguments import KerasError, ResolvedLoss
 from keras_mlp.extend import is_float, layers_of, variables_of
 from manual_mlp.extend import UNITS
-
-
-class KerasError(ValueError):
-    """A sentence of ours about what cannot be computed."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,13 +78,17 @@ def told(objective: Objective) -> Iterator[None]:
     except KerasError:
         raise
     except Exception as error:
-        lines = str(getattr(error, "message", None) or error).strip().splitlines()
-        reason = (lines or [type(error).__name__])[0].rstrip(".")
         raise KerasError(
-            f"Keras itself cannot compute E of {objective.model.name}: {reason}. Its fit could not, either. The data "
+            f"Keras itself cannot compute E of {objective.model.name}: {first_line(error)}. Its fit could not, either. The data "
             f"are {objective.data}. Look at their shapes; bring model, loss and penalties to one dtype; or pass loss=, "
             "a name or a function, in place of a loss object."
         ) from error
+
+
+def first_line(error: Exception) -> str:
+    """What an error says, without its full stop."""
+    lines = str(getattr(error, "message", None) or error).strip().splitlines()
+    return (lines or [type(error).__name__])[0].rstrip(".")
 
 
 def _check_value(total: Any) -> None:
