@@ -119,7 +119,7 @@ def _of_several(losses: Mapping[str, object] | list[object] | tuple[object, ...]
 
 
 def _output_names(model: keras.Model) -> list[str]:
-    """By these fit knows the outputs: the keys of a dict of them, in the order of Keras, or the names of their layers."""
+    """By these fit knows the outputs: keys of a dict of them, in the order of Keras, or the names of their layers."""
     outputs = model.output if getattr(model, "outputs", None) else None
     return sorted(outputs) if isinstance(outputs, Mapping) else list(getattr(model, "output_names", None) or ())
 
