@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import random
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from keras_mlp.constants import exact_constants
@@ -64,25 +66,26 @@ def copied(model: keras.Model, dtype: str | None = None, exact: bool = False) ->
             _compute_in(stack, model, dtype)
         if exact:
             stack.enter_context(exact_constants(model))
+        stack.enter_context(kept_generators())
         yield {id(v): _swap_value(stack, v, dtype) for v in variables_of(model)}
 
 
 def variables_of(model: keras.Model) -> list[Any]:
-    """All that a pass may read or write, metrics and the states of recurrent layers included.
-
-    Keras tracks no variable that a layer makes as late as a recurrent one makes its states.
-    """
-    own = (v for layer in layers_of(model) for thing in vars(layer).values() for v in _variables_in(thing))
-    tracked = (*model.variables, *getattr(model, "metrics_variables", ()))
-    return list({id(v): v for v in (*tracked, *own)}.values())
+    """All that a pass reads or writes: weights, seeds, statistics, metrics, and the states of recurrent layers."""
+    states = (v for layer in layers_of(model) for v in keras.tree.flatten(getattr(layer, "states", None)))
+    found = (*model.variables, *getattr(model, "metrics_variables", ()), *states)
+    return list({id(v): v for v in found if isinstance(v, keras.Variable)}.values())
 
 
-def _variables_in(thing: Any) -> Iterator[Any]:
-    if isinstance(thing, keras.Variable):
-        yield thing
-    elif isinstance(thing, list | tuple):
-        for item in thing:
-            yield from _variables_in(item)
+@contextmanager
+def kept_generators() -> Iterator[None]:
+    """Put Python's and NumPy's own generators back at the end: some layers draw from these."""
+    kept = random.getstate(), np.random.get_state()  # noqa: NPY002  (it is this one that is kept)
+    try:
+        yield
+    finally:
+        random.setstate(kept[0])
+        np.random.set_state(kept[1])  # noqa: NPY002
 
 
 def layers_of(model: keras.Model) -> list[Any]:

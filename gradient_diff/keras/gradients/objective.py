@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,7 +22,8 @@ class Objective:
     """E of a model, of its data and loss, in training or in inference.
 
     `training` is None for a model whose call takes no such argument: its layers run by their own defaults, as in fit.
-    `outputs` is the dtype of the outputs as the model runs, once that is known.
+    `outputs` is the dtype of the outputs as the model runs, once that is known. `parts` multiply the loss and each of
+    the penalties, for the gradient of one of them.
     """
 
     model: keras.Model
@@ -29,6 +31,7 @@ class Objective:
     data: Data
     training: bool | None
     outputs: str = ""
+    parts: tuple[float, ...] = ()
 
     @property
     def stored(self) -> str:
@@ -60,10 +63,17 @@ class Objective:
                 total = first = loss.own(x, y, outputs, weight, self.training)
             else:
                 total = first = (loss.computed_finely(self.outputs) if fine else loss.tensor)(y, outputs, weight)
-                for penalty in model.losses if tf.is_tensor(total) else ():
-                    total = total + tf.cast(penalty, total.dtype)
+                total = self._added(total, model.losses) if tf.is_tensor(total) else total
         _check_value(total)
         return total, first, outputs
+
+    def _added(self, loss: Any, penalties: Sequence[Any]) -> Any:
+        """The loss and the penalties, each once."""
+        parts = self.parts or (1.0,) * (1 + len(penalties))
+        total = loss if parts[0] == 1 else parts[0] * loss
+        for part, penalty in zip(parts[1:], penalties, strict=True):
+            total = total + tf.cast(penalty if part == 1 else part * penalty, total.dtype)
+        return total
 
 
 def _coarsest(dtypes: Iterable[str]) -> str:
@@ -79,16 +89,21 @@ def told(objective: Objective) -> Iterator[None]:
         raise
     except Exception as error:
         raise KerasError(
-            f"Keras itself cannot compute E of {objective.model.name}: {first_line(error)}. Its fit could not, either. The data "
-            f"are {objective.data}. Look at their shapes; bring model, loss and penalties to one dtype; or pass loss=, "
-            "a name or a function, in place of a loss object."
+            f"Keras itself cannot compute E of {objective.model.name}: {reason_of(error)}. The data are "
+            f"{objective.data}. Look at their shapes; bring model, loss and penalties to one dtype; or pass loss=, a "
+            "name or a function, in place of a loss object."
         ) from error
 
 
-def first_line(error: Exception) -> str:
-    """What an error says, without its full stop."""
-    lines = str(getattr(error, "message", None) or error).strip().splitlines()
-    return (lines or [type(error).__name__])[0].rstrip(".")
+NOISE = re.compile(r"\x1b\[[0-9;]*m|\{\{function_node [^}]*\}\} | \[Op:.*")  # colours and ops
+
+
+def reason_of(error: Exception) -> str:
+    """The line of an error of Keras or TensorFlow that tells."""
+    text = NOISE.sub("", str(getattr(error, "message", None) or error))
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    telling = [line for line in lines if not line.startswith("Exception encountered when calling")]
+    return (telling or lines or [type(error).__name__])[0].rstrip(".")
 
 
 def _check_value(total: Any) -> None:

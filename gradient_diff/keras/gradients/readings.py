@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from gradient_diff.keras.gradients.loss_arguments import KerasError
 from gradient_diff.keras.gradients.request import Request
 from gradient_diff.keras.gradients.runs import Runs
 from gradient_diff.result.diff import GradientDiff
@@ -35,8 +36,11 @@ class Reading:
 
     def explained(self, judge: Judge, mine: Arrays | None) -> GradientDiff | None:
         """The comparison, if that is what the hand is the gradient of."""
-        with holding(self.seeds):
-            found = judge(self.request) if mine is None or _may_explain(self.request, mine) else None
+        try:
+            with holding(self.seeds):
+                found = judge(self.request) if mine is None or _may_explain(self.request, mine) else None
+        except KerasError:  # a model may run in one of training and inference only
+            return None
         return None if found is None or found.verdict.bad or found.verdict is Status.INCONCLUSIVE else found
 
 
@@ -44,7 +48,7 @@ def read_otherwise(request: Request, mine: Arrays, diff: GradientDiff, judge: Ju
     """A diff that accuses, or what is to be said where another reading of the request explains the hand."""
     for reading in _others(request):
         if found := reading.explained(judge, mine):
-            return _in_the_other(request, diff, reading) if reading.in_the_other else _drawn_before(found)
+            return _in_the_other(request, diff, reading, found) if reading.in_the_other else _drawn_before(found)
     return diff
 
 
@@ -86,7 +90,11 @@ def _others(request: Request) -> Iterator[Reading]:
 
 def _seeds_before(request: Request) -> Seeds:
     """Where the seeds stood before the last pass, if there was one: each pass moves them on alike."""
-    before = tuple((v, start - (end - start)) for v, start, end in _moved_seeds(request))
+    try:
+        moved = _moved_seeds(request)
+    except KerasError:  # as above
+        return ()
+    before = tuple((v, start - (end - start)) for v, start, end in moved)
     return before if all((start >= 0).all() for _, start in before) else ()
 
 
@@ -105,14 +113,15 @@ def _drawn_before(found: GradientDiff) -> GradientDiff:
     return replace(found, rows=tuple(replace(row, reason=row.reason + words, by_sigma=False) for row in found.rows))
 
 
-def _in_the_other(request: Request, diff: GradientDiff, reading: Reading) -> GradientDiff:
+def _in_the_other(request: Request, diff: GradientDiff, reading: Reading, explained: GradientDiff) -> GradientDiff:
     """A choice that was left open convicts nobody; one that was made is the cause."""
     found, asked = (WAYS[r.objective.training] for r in (reading.request, request))
     words = f"these are the gradients in {found}" + ", on what the layers drew one pass before" * bool(reading.seeds)
     cure = f"Pass training={reading.request.training} if that is what you derived; else run the model in {asked}"
     if request.training is not None:
         message = f"{words}, and training={request.training} was asked for. {cure}."
-        cause = Cause("other_training", "", message, f"E in {found}", f"E in {asked}", 0.0, title=words)
+        left = max((row.distance or 0.0 for row in explained.rows), default=0.0)
+        cause = Cause("other_training", "", message, f"E in {found}", f"E in {asked}", left, title=words)
         return replace(diff, causes=(cause,), unexplained="", smallest=None)
     reason = f"{words}; fit runs the model {'by the defaults of its call' if asked is WAYS[None] else f'in {asked}'}"
     rows = tuple(

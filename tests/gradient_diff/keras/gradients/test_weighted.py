@@ -115,6 +115,6 @@ def test_weights_of_several_outputs(weights: Any, compiled: bool) -> None:
     options: dict[str, Any] = {"loss": None if compiled else "mse", "sample_weight": weights}
     assert check_gradients(model, X, targets, mine, **options).ok
     assert check_gradients(model, X, targets, [*mine[:2], *(2 * g for g in mine[2:])], **options).verdict.bad
-    text = r"^class_weight is for a model of one output, as in fit\."
+    text = r"^class_weight belongs to a model with one output, as in fit\."
     with pytest.raises(ValueError, match=text):
         check_gradients(model, X, targets, mine, loss="mse", class_weight=CLASSES)
