@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import threading
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
@@ -14,26 +15,28 @@ import tensorflow as tf
 from keras_mlp.constants import exact_constants
 from manual_mlp import Array
 
-_IN_USE: set[int] = set()
+_IN_USE: dict[int, object] = {}
+_IN_TURN = threading.RLock()
 
 
 @contextmanager
 def alone(model: keras.Model) -> Iterator[None]:
-    """Within it no other thread may swap parts of the same model.
+    """Within it no other thread may swap parts of the same model, or of Keras: another model's thread waits its turn.
 
     Raises:
-        ValueError: another thread does.
+        ValueError: another thread checks this model.
     """
-    if id(model) in _IN_USE:
+    me = object()
+    if _IN_USE.setdefault(id(model), me) is not me:
         raise ValueError(
             f"{model.name} is being checked by another thread. One model can be checked by one thread at a time: "
             "check them one after the other, or give each thread a model of its own."
         )
-    _IN_USE.add(id(model))
     try:
-        yield
+        with _IN_TURN:  # the functions that draw and floatx() are the same for all models
+            yield
     finally:
-        _IN_USE.discard(id(model))
+        del _IN_USE[id(model)]
 
 
 @contextmanager

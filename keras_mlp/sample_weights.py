@@ -41,10 +41,9 @@ def sample_weights_of(
             "sample_weight and class_weight were both given, and fit takes one of them. "
             "Leave one out, or multiply them into one sample_weight."
         )
-    targets = np.asarray(y)
     if class_weight is not None:
-        return _of_classes(targets, class_weight)
-    return None if sample_weight is None else _checked(sample_weight, targets.shape[:1])
+        return _of_classes(np.asarray(y), class_weight)
+    return None if sample_weight is None else _checked(sample_weight, np.shape(y)[:1])
 
 
 def _checked(given: npt.ArrayLike, batch: tuple[int, ...]) -> Array:

@@ -70,7 +70,7 @@ def check_gradients(
     what the layers drew in the pass before count, too, and say so. Nobody is accused before training and inference were
     both tried.
 
-    One model can be checked by one thread at a time.
+    One model can be checked by one thread at a time; of several threads with a model each, one waits for the other.
 
     Args:
         model: any that is built; it is not changed, its seeds and moving statistics included.
@@ -86,7 +86,8 @@ def check_gradients(
         loss: a house name, a Keras name or alias, a Keras loss object, a function of (y_true, y_pred), or None for
             the compiled loss; a list or dict of them for several outputs.
         training: whether layers run as in training; None as `fit` runs the model.
-        sample_weight: (N,), w_n in E = c Σ_n w_n e_n, as `fit` takes them: the c stays 1/N.
+        sample_weight: (N,), w_n in E = c Σ_n w_n e_n, as `fit` takes them: the c stays 1/N. For several outputs these
+            are of each, or a list or dict of arrays like y.
         class_weight: class → weight, as `fit` takes it.
         before: weights before one step of your own training code, e.g. `get_weights()`; None for the model's.
         after: weights after it. With `learning_rate` the gradient is inferred, (before − after)/lr: this checks code
@@ -310,4 +311,5 @@ def _tape(request: Request, mlp: MLP, loss: Loss, again: bool, fine: bool) -> Ev
     problem = mlp.problem(parameters, x, y, loss, fused=False, draws=request.masks, sample_weight=weight)
     tensor = request.loss.computed_finely(request.stored) if fine else request.loss.tensor
     words = request.loss.words
-    return evaluate_tape(model, problem, tensor, request.mode, words, again, request.in_training)
+    with kept_seeds(model):  # another reading of the request starts from where these stand
+        return evaluate_tape(model, problem, tensor, request.mode, words, again, request.in_training)

@@ -132,7 +132,7 @@ def _is_array(item: object) -> bool:
 
 
 def _alike(tree: Any, outputs: Any) -> bool:
-    """Whether targets stand in the same structure as outputs."""
+    """Whether targets or weights stand in the same structure as outputs."""
     try:
         keras.tree.assert_same_structure(tree, outputs)
     except (ValueError, TypeError):

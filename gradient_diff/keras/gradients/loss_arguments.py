@@ -18,6 +18,10 @@ from manual_mlp import LOSSES, Loss
 from manual_mlp.extend import ALIASES
 
 
+class KerasError(ValueError):
+    """A sentence of ours about what cannot be computed."""
+
+
 @dataclass(frozen=True)
 class ResolvedLoss:
     """E without penalties, as the tape differentiates it.
@@ -101,7 +105,7 @@ def _of_outputs(one: ResolvedLoss, model: keras.Model) -> ResolvedLoss:
 
 def _of_several(losses: Mapping[str, object] | list[object] | tuple[object, ...], model: keras.Model) -> ResolvedLoss:
     """A loss for each output, by name or in order."""
-    names = list(getattr(model, "output_names", None) or ())
+    names = _output_names(model)
     several = list(losses.values()) if isinstance(losses, Mapping) else list(losses)
     if isinstance(losses, Mapping):
         if names and set(losses) != set(names):
@@ -117,8 +121,14 @@ def _of_several(losses: Mapping[str, object] | list[object] | tuple[object, ...]
     return resolved[0] if len(resolved) == 1 else _summed(resolved, [one.words for one in resolved], model)
 
 
+def _output_names(model: keras.Model) -> list[str]:
+    """By these fit knows the outputs: keys of a dict of them, in the order of Keras, or the names of their layers."""
+    outputs = model.output if getattr(model, "outputs", None) else None
+    return sorted(outputs) if isinstance(outputs, Mapping) else list(getattr(model, "output_names", None) or ())
+
+
 def _summed(losses: list[ResolvedLoss], words: list[str], model: keras.Model) -> ResolvedLoss:
-    names = list(getattr(model, "output_names", None) or ())
+    names = _output_names(model)
 
     def in_order(tree: Any) -> list[Any]:
         if isinstance(tree, Mapping):
@@ -126,7 +136,10 @@ def _summed(losses: list[ResolvedLoss], words: list[str], model: keras.Model) ->
         return list(tree) if isinstance(tree, list | tuple) else [tree] * len(losses)
 
     def total(parts: list[LossTensor], y_true: Any, y_pred: Any, weight: Any = None) -> Any:
-        several = (in_order(tree) for tree in (y_true, y_pred, weight))
+        several = [in_order(tree) for tree in (y_true, y_pred, weight)]
+        for title, given in zip(("y", "y_pred", "sample_weight"), several, strict=True):
+            if len(given) != len(parts):
+                raise KerasError(f"{title} holds {len(given)} arrays, for {len(parts)} outputs. Give one for each.")
         return sum(part(*one) for part, *one in zip(parts, *several, strict=True))
 
     tensor, fine = (partial(total, parts) for parts in ([z.tensor for z in losses], [z.in_float64 for z in losses]))
@@ -156,9 +169,9 @@ def _mean(function: Callable[[Any, Any], Any]) -> LossTensor:
         if weight is None:
             return tf.reduce_mean(found)
         if found.shape.rank == 0:
-            raise ValueError(
-                "the loss gives one number for the whole batch, so that no sample can be weighted; "
-                "let it return a number for each sample"
+            raise KerasError(
+                "The loss gives one number for the whole batch, so that no sample can be weighted. Let it return a "
+                "number for each sample, or leave the weights out."
             )
         return tf.reduce_mean(found * _as_wide(tf.cast(weight, found.dtype), found))
 
@@ -193,7 +206,8 @@ def _compiled(model: keras.Model) -> ResolvedLoss:
         words = f"{words}, weight {weight:g}"
     dtype = only.dtype if isinstance(only, keras.losses.Loss) else compiled.dtype
     tensors = _scalar(compiled), _scalar(_compiled_at_float64(compiled))
-    return ResolvedLoss(*tensors, known, words, dtype, **_function_of(keras.losses.get(only)))
+    one = keras.losses.get(only) if isinstance(only, str) or callable(only) else None  # of several there is no one name
+    return ResolvedLoss(*tensors, known, words, dtype, **_function_of(one))
 
 
 def _nothing(y_true: Any, y_pred: Any, weight: Any = None) -> Any:

@@ -10,7 +10,8 @@ import keras
 import numpy as np
 
 from gradient_diff.keras.gradients.data import Data
-from gradient_diff.keras.gradients.objective import Objective
+from gradient_diff.keras.gradients.loss_arguments import KerasError
+from gradient_diff.keras.gradients.objective import Objective, reason_of
 from gradient_diff.keras.gradients.reference import Reference, Rounded, nearest_of
 from gradient_diff.keras.gradients.request import Request, is_finer
 from gradient_diff.keras.gradients.runs import Case, Outcome, Runs, Traced
@@ -77,6 +78,18 @@ class Measured:
     @cached_property
     def passes(self) -> tuple[Outcome, Outcome]:
         """As the model runs, with the draws that come next, and the same once more."""
+        try:
+            return self._two_passes()
+        except KerasError:
+            raise
+        except Exception as error:  # a compiler or a gradient may raise anything
+            way_out = "" if self.mode == "eager" else " Pass mode='eager', where nothing is compiled."
+            raise KerasError(
+                f"TensorFlow cannot compute the gradients of {self.bare.model.name} in mode {self.mode!r}: "
+                f"{reason_of(error)}.{way_out}"
+            ) from error
+
+    def _two_passes(self) -> tuple[Outcome, Outcome]:
         runs = Runs(self.bare, self.wanted)
         if self.mode == "eager":
             return runs.gradients(), runs.gradients()

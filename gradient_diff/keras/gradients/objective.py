@@ -12,13 +12,9 @@ import keras
 import tensorflow as tf
 
 from gradient_diff.keras.gradients.data import Data
-from gradient_diff.keras.gradients.loss_arguments import ResolvedLoss
-from keras_mlp.extend import is_float, layers_of
+from gradient_diff.keras.gradients.loss_arguments import KerasError, ResolvedLoss
+from keras_mlp.extend import is_float, layers_of, variables_of
 from manual_mlp.extend import UNITS
-
-
-class KerasError(ValueError):
-    """A sentence of ours about what cannot be computed."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,7 +52,7 @@ class Objective:
     @property
     def has_state(self) -> bool:
         """Whether a pass moves seeds, statistics or states on, so that the order of samples may matter."""
-        return len(self.model.variables) > len(self.model.trainable_variables)
+        return len(variables_of(self.model)) > len(self.model.trainable_variables)
 
     def value(self, x: Any, y: Any, weight: Any = None, *, fine: bool) -> tuple[Any, Any, Any]:
         """E, the part of it that is the loss, and the outputs that it was computed from."""
@@ -93,7 +89,7 @@ def told(objective: Objective) -> Iterator[None]:
         raise
     except Exception as error:
         raise KerasError(
-            f"Keras itself cannot compute E of {objective.model.name}: {_reason(error)}. The data are "
+            f"Keras itself cannot compute E of {objective.model.name}: {reason_of(error)}. The data are "
             f"{objective.data}. Look at their shapes; bring model, loss and penalties to one dtype; or pass loss=, a "
             "name or a function, in place of a loss object."
         ) from error
@@ -102,7 +98,7 @@ def told(objective: Objective) -> Iterator[None]:
 NOISE = re.compile(r"\x1b\[[0-9;]*m|\{\{function_node [^}]*\}\} | \[Op:.*")  # colours and ops
 
 
-def _reason(error: Exception) -> str:
+def reason_of(error: Exception) -> str:
     """The line of an error of Keras or TensorFlow that tells."""
     text = NOISE.sub("", str(getattr(error, "message", None) or error))
     lines = [line.strip() for line in text.splitlines() if line.strip()]
