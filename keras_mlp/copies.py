@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
@@ -49,36 +49,62 @@ def holding(values: Iterable[tuple[Any, Array]]) -> Iterator[None]:
 
 
 @contextmanager
-def copied(model: keras.Model, dtype: str | None = None, exact: bool = False) -> Iterator[dict[int, tf.Variable]]:
-    """Within it a model reads and writes copies of its variables; gives id of a variable → its copy.
+def copied(
+    model: keras.layers.Layer,
+    dtype: str | None = None,
+    exact: bool = False,
+    kept: Mapping[int, tf.Variable] | None = None,
+) -> Iterator[dict[int, tf.Variable]]:
+    """Within it a model, or any layer, reads and writes copies of its variables; gives id of a variable → its copy.
 
     With a dtype all its layers compute in that, whatever their own policies say; no config is read and nothing is
     built again, so that it works for any model. With `exact`, constants that Keras sends through float32 are as
-    written. A graph that is traced within it goes on using the copies.
+    written. A graph that is traced within it goes on using the copies; `kept` are those of an earlier time.
     """
     with ExitStack() as stack:
         if dtype is not None:
             _compute_in(stack, model, dtype)
         if exact:
             stack.enter_context(exact_constants(model))
-        variables = {id(v): v for v in (*model.variables, *getattr(model, "metrics_variables", ()))}
-        yield {key: _swap_value(stack, v, dtype) for key, v in variables.items()}
+        stack.enter_context(kept_losses(model))
+        yield {id(v): _swap_value(stack, v, dtype, (kept or {}).get(id(v))) for v in variables_of(model)}
 
 
-def layers_of(model: keras.Model) -> list[Any]:
+def layers_of(model: keras.layers.Layer) -> list[Any]:
     """The model itself and every layer in it, however deep."""
     return list(model._flatten_layers())  # noqa: SLF001  (`layers` are the outer ones only)
 
 
-def _swap_value(stack: ExitStack, variable: Any, dtype: str | None) -> tf.Variable:
-    own = variable.value if dtype is None or not is_float(variable.dtype) else tf.cast(variable.value, dtype)
-    copy = tf.Variable(own, trainable=is_float(variable.dtype))  # so that every tape watches it, a moving mean's, too
+def variables_of(model: keras.layers.Layer) -> list[Any]:
+    """Each variable that a model or layer holds, once; Keras hides the states of recurrent layers."""
+    states = keras.tree.flatten([getattr(layer, "states", None) for layer in layers_of(model)])
+    hidden = (s for s in states if isinstance(s, keras.Variable))
+    return list({id(v): v for v in (*model.variables, *getattr(model, "metrics_variables", ()), *hidden)}.values())
+
+
+@contextmanager
+def kept_losses(model: keras.layers.Layer) -> Iterator[None]:
+    """Within it layers add losses to lists of their own, or a graph would leave its tensors in `model.losses`."""
+    with ExitStack() as stack:
+        for layer in layers_of(model):
+            _set(stack, layer, "_losses", [])
+            _set(stack, layer, "_loss_ids", set())
+        yield
+
+
+def _swap_value(stack: ExitStack, variable: Any, dtype: str | None, kept: tf.Variable | None) -> tf.Variable:
+    copy = _copy_of(variable, dtype) if kept is None else kept
     _set(stack, variable, "_value", copy)
     _set(stack, variable, "_dtype", copy.dtype.name)
     return copy
 
 
-def _compute_in(stack: ExitStack, model: keras.Model, dtype: str) -> None:
+def _copy_of(variable: Any, dtype: str | None) -> tf.Variable:
+    own = variable.value if dtype is None or not is_float(variable.dtype) else tf.cast(variable.value, dtype)
+    return tf.Variable(own, trainable=is_float(variable.dtype))  # so that every tape watches it, a moving mean's, too
+
+
+def _compute_in(stack: ExitStack, model: keras.layers.Layer, dtype: str) -> None:
     stack.enter_context(floatx(dtype))
     policy = keras.dtype_policies.get(dtype)
     inner = (getattr(layer, "_functional", None) for layer in layers_of(model))  # what a Sequential runs

@@ -68,10 +68,8 @@ class Subject:
 
     def fast(self, point: Arrays) -> dict[str, Array]:
         """The same as a graph where that can be had, for many points."""
-        graph = self._graph  # before: where it is made it runs, and moves the state on
-        self.assign(point)
-        tensors = [t for n, t in self._tensors(point).items() if n in point]
-        return {n: t.numpy() for n, t in graph(*tensors).items()}
+        tensors = (t if point[n] is self.point[n] else tf.constant(point[n]) for n, t in self._start.items())
+        return {n: t.numpy() for n, t in self._graph(*tensors).items()}
 
     def gradients(self, point: Arrays, cotangents: Arrays) -> dict[str, Array]:
         """What it says of Σ ⟨cotangent, output⟩: name → its gradient; a name is missing where it says None."""
@@ -89,7 +87,7 @@ class Subject:
 
         return {n: np.array(g.numpy()) for n, g in in_mode(run, self.mode).items()}
 
-    def assign(self, point: Arrays) -> None:
+    def assign(self, point: Mapping[str, Any]) -> None:
         """Set the variables, and what a call changes back to where it starts."""
         for variable, array in self.state.items():
             variable.deref().assign(array)
@@ -113,7 +111,7 @@ class Subject:
         """Whether its gradient draws from XLA's own generator: its values have to, too."""
         return self.draws and self.mode == "xla"
 
-    def _tensors(self, point: Arrays) -> dict[str, Any]:
+    def _tensors(self, point: Mapping[str, Any]) -> dict[str, Any]:
         given = {n: point.get(n, leaf) for n, leaf in self.arguments.leaves.items()}
         return {n: tf.constant(a) if isinstance(a, np.ndarray) else a for n, a in given.items()}
 
@@ -122,17 +120,19 @@ class Subject:
         return float_outputs(self.title, self.function(*positional, **named))
 
     @cached_property
+    def _start(self) -> dict[str, Any]:
+        return {n: tf.constant(a) for n, a in self.point.items()}
+
+    @cached_property
     def _graph(self) -> Callable[..., dict[str, Any]]:
-        names = [n for n in self.arguments.leaves if n in self.point]
-        fixed = {n: t for n, t in self._tensors(self.point).items() if n not in names}
+        start = self._start.values()
 
         def call(*tensors: Any) -> dict[str, Any]:
-            given = dict(zip(names, tensors, strict=True))
-            return self._called({n: given.get(n, fixed.get(n)) for n in self.arguments.leaves})
+            given = dict(zip(self.point, tensors, strict=True))
+            self.assign(given)  # within the graph: one by one from outside takes longer than most functions
+            return self._called(self._tensors(given))
 
         try:
-            self.assign(self.point)
-            start = [tf.constant(self.point[n]) for n in names]
             with quiet_stderr():  # the compilers chat
                 # One concrete function: tf.function itself would warn of retracing when many functions are checked.
                 made = tf.function(call, autograph=False, jit_compile=self._drawn_by_xla)
