@@ -13,6 +13,7 @@ from keras_mlp.constants import exact_constants
 from manual_mlp import Array
 
 _IN_USE: set[int] = set()
+_NOTHING = object()
 
 
 @contextmanager
@@ -64,6 +65,9 @@ def copied(
     with ExitStack() as stack:
         if dtype is not None:
             _compute_in(stack, model, dtype)
+        for layer in layers_of(model):
+            if isinstance(layer.call, tf.types.experimental.PolymorphicFunction):
+                _set(stack, layer, "call", layer.call.python_function)  # its graphs know other variables
         if exact:
             stack.enter_context(exact_constants(model))
         stack.enter_context(kept_losses(model))
@@ -128,9 +132,9 @@ def floatx(dtype: str) -> Iterator[None]:
 
 def _set(stack: ExitStack, thing: Any, name: str, value: Any) -> None:
     """Past Keras's own setters, which would convert, track or refuse; put back at the end in any case."""
-    before = getattr(thing, name)
+    own = vars(thing).get(name, _NOTHING)
     object.__setattr__(thing, name, value)
-    stack.callback(object.__setattr__, thing, name, before)
+    stack.callback(*((object.__delattr__, thing, name) if own is _NOTHING else (object.__setattr__, thing, name, own)))
 
 
 def is_float(dtype: Any) -> bool:

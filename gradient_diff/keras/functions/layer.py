@@ -38,13 +38,14 @@ def check_layer(
 ) -> GradientDiff:
     """Hold the gradients of a layer, by its inputs and its trainable weights, against the layer's own values.
 
-    As `check_function` does without a reference, and also in float64, where the layer computes on copies of its
-    weights, with what it has drawn in its own dtype. Losses that the layer adds, such as regularisers, are not part of it. What it draws at random is drawn
-    anew from the same seeds for each pass, and its moving statistics and recurrent states start alike.
+    As `check_function` does without a reference, and in float64, too: there the layer computes on copies of its
+    variables, with what it drew in its own dtype. Losses that the layer adds, such as regularisers, are not part of it.
+    What it draws at random is drawn anew from the same seeds for each pass, and its moving statistics and recurrent
+    states start alike.
 
     Args:
         layer: any; one that has not been built is checked on a built copy with weights of a fixed seed. It is not
-            changed: weights, moving statistics and seeds are put back.
+            changed: weights, moving statistics, states and seeds are put back.
         inputs: one array, or a list of arrays for a layer that takes a list; a tuple is several positional arguments.
         training: how the layer and all layers inside it run; None is True, as `fit` runs them.
         mode: of its gradient: "eager", "graph" or "xla".

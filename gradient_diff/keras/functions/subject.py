@@ -94,15 +94,25 @@ class Subject:
         for name, variable in self.variables.items():
             variable.assign(tf.cast(point[name], variable.dtype))
 
-    def in_dtype(self, dtype: str) -> Subject | None:
-        """The same function computed in another dtype; None if it does not run there, or only in part."""
+    @cached_property
+    def in_float64(self) -> Subject | None:
+        """The same function computed in float64; None if it does not run there, or only in part."""
+        return self._in_dtype("float64")
+
+    @cached_property
+    def in_float32(self) -> Subject | None:
+        """The same in float32."""
+        return self._in_dtype("float32")
+
+    def _in_dtype(self, dtype: str) -> Subject | None:
         try:
             other = self.recast(self, dtype)
             ones = {n: np.ones_like(a) for n, a in other.outputs.items()}
-            kinds = {a.dtype.name for a in (*other.outputs.values(), *other.gradients(other.point, ones).values())}
+            own, found = self.gradients(self.point, ones), other.gradients(other.point, ones)
+            kinds = {a.dtype.name for a in (*other.outputs.values(), *found.values())}
         except Exception:  # noqa: BLE001  # a function may refuse a dtype with any error of its own
             return None
-        if kinds != {dtype} or other.point.keys() != self.point.keys():
+        if kinds != {dtype} or found.keys() != own.keys():  # a graph that is kept may know none of its variables
             return None
         return other if dtype != "float64" or responds(other) else None
 

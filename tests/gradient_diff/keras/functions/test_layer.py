@@ -44,9 +44,7 @@ def test_keras_own_layers_are_right(name: str) -> None:
     assert diff.verdict is Status.MATCH, str(diff)
     open_rows = {row.name for row in diff.rows if row.status is not Status.MATCH}
     assert open_rows <= {"weights/key/bias"}  # softmax does not see what is added to every key
-    assert all(
-        "in float64" in row.reason for row in diff.rows if row.status is Status.MATCH and row.dtype == "float32"
-    )
+    assert all("in float64" in row.reason for row in diff.rows if row.status is Status.MATCH and row.dtype == "float32")
 
 
 @keras.saving.register_keras_serializable("test_layer_checks")
