@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from keras_mlp.constants import exact_constants
@@ -71,19 +73,31 @@ def copied(
         if exact:
             stack.enter_context(exact_constants(model))
         stack.enter_context(kept_losses(model))
+        stack.enter_context(kept_generators())
         yield {id(v): _swap_value(stack, v, dtype, (kept or {}).get(id(v))) for v in variables_of(model)}
+
+
+def variables_of(model: keras.layers.Layer) -> list[Any]:
+    """All that a pass reads or writes: weights, seeds, statistics, metrics, and the states of recurrent layers."""
+    states = (v for layer in layers_of(model) for v in keras.tree.flatten(getattr(layer, "states", None)))
+    found = (*model.variables, *getattr(model, "metrics_variables", ()), *states)
+    return list({id(v): v for v in found if isinstance(v, keras.Variable)}.values())
+
+
+@contextmanager
+def kept_generators() -> Iterator[None]:
+    """Put Python's and NumPy's own generators back at the end: some layers draw from these."""
+    kept = random.getstate(), np.random.get_state()  # noqa: NPY002  (it is this one that is kept)
+    try:
+        yield
+    finally:
+        random.setstate(kept[0])
+        np.random.set_state(kept[1])  # noqa: NPY002
 
 
 def layers_of(model: keras.layers.Layer) -> list[Any]:
     """The model itself and every layer in it, however deep."""
     return list(model._flatten_layers())  # noqa: SLF001  (`layers` are the outer ones only)
-
-
-def variables_of(model: keras.layers.Layer) -> list[Any]:
-    """Each variable that a model or layer holds, once; Keras hides the states of recurrent layers."""
-    states = keras.tree.flatten([getattr(layer, "states", None) for layer in layers_of(model)])
-    hidden = (s for s in states if isinstance(s, keras.Variable))
-    return list({id(v): v for v in (*model.variables, *getattr(model, "metrics_variables", ()), *hidden)}.values())
 
 
 @contextmanager

@@ -47,11 +47,8 @@ def replayed_draws(drawn: Sequence[Any]) -> Iterator[None]:
 
     def player(function: Callable[..., Any]) -> Callable[..., Any]:
         def draw(*arguments: Any, **options: Any) -> Any:
-            if any(tf.is_tensor(a) and a.dtype.is_floating for a in (*arguments[1:], *options.values())):
-                raise NotImplementedError("a draw whose mean or spread is computed, and has a gradient of its own")
-            dtype = options.get("dtype") or keras.config.floatx()
             found = following()
-            return tf.cast(found, dtype) if found.dtype.is_floating else found
+            return tf.cast(found, options.get("dtype") or keras.config.floatx()) if found.dtype.is_floating else found
 
         return draw
 

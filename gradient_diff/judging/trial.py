@@ -15,6 +15,7 @@ from gradient_diff.witnesses.complex_step import PASSES, WORST, Asked, Testimony
 from manual_mlp import Problem
 from manual_mlp.extend import is_gradient
 
+SHARP = 0.25  # of the gap: a witness whose own error is larger convicts nobody
 MOST_ASKED = 8  # rows about which a witness from outside is asked; each answer takes it some sixteen forward passes
 
 
@@ -89,6 +90,8 @@ def _asked(case: Case, ask: Asked, noise: Noise, node: str, judged: Judged) -> J
         f"{judged.reason}; Ridders gives {derivative:.6g} ± {error:.1e} at {list(index)}: {hand:.2g} from the "
         f"hand and {reference:.2g} from the reference, in units of what rounding and that error explain"
     )
+    if error > SHARP * abs(float(case.hand[node][index]) - float(case.reference[node][index])):
+        return replace(judged, reason=f"{found}; that error is too large to say whose it is")
     if hand > 1 and hand > reference:
         return replace(judged, status=Status.MISMATCH, reason=found)
     return replace(judged, status=Status.REFERENCE_OFF, reason=found) if reference > 1 else judged

@@ -23,7 +23,7 @@ STARTS = 3
 MOST_REFUSED = 0.02
 MOST_GRADIENTS, MOST_IMPORTS = 12.0, 0.2
 ROOM = 2.0  # for other work on the machine, between the target and what is claimed
-GRAVITY = (Way.CRASH, Way.REFUSED, Way.DRAWS, Way.EQUATIONS, Way.NOTHING)
+NO_WAY = (Way.CRASH, Way.REFUSED)  # the graver first
 COLUMNS = ("kind", "name", "style", "way", "right", "twice", "one percent", "status", "reason")
 
 
@@ -33,8 +33,7 @@ def run(settings: Settings, progress: Progress) -> Result:
     ahead = list(entries())
     steps = [walk(entry, rounds) for entry in progress.track(ahead, description="keras_coverage: names")]
     found = result(steps, seconds_of_import())
-    for table in found.tables.values():
-        progress.console.print(table.frame.to_string(index=False), soft_wrap=True, highlight=False)
+    progress.console.print(by_way(steps).to_string(index=False), soft_wrap=True, highlight=False)
     return found
 
 
@@ -50,7 +49,8 @@ def seconds_of_import() -> float:
 
 def result(steps: Sequence[Step], seconds: float) -> Result:
     """The two tables, and what is asked of them; `seconds` is that of `import tensorflow`."""
-    frame = pd.DataFrame([*map(_row, steps), *_rows_of_others(steps)])
+    frame = pd.DataFrame([*map(_row, steps), *_rows_of_others(steps)]).astype(object)
+    frame = frame.where(frame.notna(), "")  # not timed, or not asked
     part = Part(
         "What of Keras can be checked",
         paragraphs("""
@@ -101,10 +101,12 @@ def _rows_of_others(steps: Iterable[Step]) -> Iterator[dict[str, Any]]:
 
 
 def ways_of(steps: Iterable[Step]) -> dict[tuple[str, str], Way]:
-    """(Kind, name) → the gravest way of all its styles."""
+    """(Kind, name) → the way of its smallest model, or that of a style for which there is none."""
     ways: dict[tuple[str, str], Way] = {}
     for step in steps:
-        ways[step.kind, step.name] = min(ways.get((step.kind, step.name), step.way), step.way, key=GRAVITY.index)
+        known = ways.setdefault((step.kind, step.name), step.way)
+        if step.way in NO_WAY:
+            ways[step.kind, step.name] = min(known, step.way, key=NO_WAY.index) if known in NO_WAY else step.way
     return ways
 
 

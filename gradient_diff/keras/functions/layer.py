@@ -21,6 +21,7 @@ from keras_mlp.extend import (
     check_mode,
     copied,
     in_mode,
+    kept_generators,
     kept_losses,
     recorded_draws,
     replayed_draws,
@@ -148,7 +149,8 @@ def _call(layer: keras.layers.Layer, training: bool) -> Callable[..., Any]:
     """A layer passes `training` on to those inside it, also where its own `call` does not take it."""
 
     def call(*arguments: Any) -> Any:
-        return layer(*arguments, training=training)
+        with kept_generators():
+            return layer(*arguments, training=training)
 
     own = inspect.signature(layer.call)  # so that inputs get their names
     inputs = [p for name, p in own.parameters.items() if name != "training"]

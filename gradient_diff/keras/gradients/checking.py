@@ -17,7 +17,7 @@ from gradient_diff.keras.gradients.arguments import as_named
 from gradient_diff.keras.gradients.data import Data
 from gradient_diff.keras.gradients.loss_arguments import resolve_loss
 from gradient_diff.keras.gradients.measured import measured_reference
-from gradient_diff.keras.gradients.readings import read_otherwise
+from gradient_diff.keras.gradients.readings import draws, read_otherwise, step_on_draws
 from gradient_diff.keras.gradients.reference import Reference, Rounded, nearest_of
 from gradient_diff.keras.gradients.request import Options, Request, is_finer
 from gradient_diff.keras.gradients.steps import Step, checked_rate
@@ -33,7 +33,6 @@ from keras_mlp.extend import (
     layer_weights,
     refuse_unreadable,
     rounded_constants,
-    sample_weights_of,
     with_held_decay,
 )
 from manual_mlp import MLP, Evaluation, Loss, gradient_node
@@ -59,25 +58,33 @@ def check_gradients(
     rtol: float | None = None,
     sizes: tuple[int, int] | None = None,
 ) -> GradientDiff:
-    """Hold your own gradients against the tape's, and say what rounding explains.
+    """Hold your own gradients against the tape's, of the E that `fit` would train, and say what rounding explains.
 
-    For a Sequential that `from_keras` understands, the network's own noise decides; for any other model the noise is
-    measured by a float64 clone of it. Each row says which.
+    For a Sequential that `from_keras` understands, the network's own noise decides. Any other model, a subclass with a
+    train_step of its own included, is run on copies of its weights: in its own dtype and, where it can be, in float64.
+    How far last digits move its gradients is the rounding to expect. Each row says which.
 
-    A Sequential with Dropout runs as in training, on the masks that its layers draw next; a function gets them as its
-    fourth argument, name → mask. Other models run as in inference.
+    What layers draw (Dropout, noise, augmentation) is replayed from their own seeds; moving statistics and states start
+    where they stand. A function gets the masks of a Sequential as its fourth argument, name → mask. Gradients made on
+    what the layers drew in the pass before count, too, and say so. Nobody is accused before training and inference were
+    both tried.
+
+    One model can be checked by one thread at a time.
 
     Args:
-        model: built; it is not changed.
-        x: (N, n_0).
-        y: (N, K), or class indices (N,).
+        model: any that is built; it is not changed, its seeds and moving statistics included.
+        x: (N, n_0), or whatever `fit` takes: (N, T, F), whole numbers, a list or dict of arrays for several inputs.
+        y: (N, K), class indices (N,), or a list or dict of arrays for several outputs; (N,) for outputs (N, 1), too.
         gradients: yours, of the trainable weights; those of frozen ones are checked, too, where you bring them. A dict
             by `<layer.name>/<kernel|bias>`, a flat list in the order of `trainable_weights` (or of `weights`), a list
             of (kernel, bias) pairs, or a function (parameters, x, y) or (parameters, x, y, draws) that returns
             one of these, called with copies; it is also called on fewer samples and units, if it is wrong and no known
             mistake explains it. None: the house's own derivation, to check the model.
         loss: a house name, a Keras name or alias, a Keras loss object, a function of (y_true, y_pred), or None for
-            the compiled loss.
+            the compiled loss; a list or dict of them for several outputs.
+        training: whether layers run as in training; None as `fit` runs the model.
+        sample_weight: (N,), w_n in E = c Σ_n w_n e_n, as `fit` takes them: the c stays 1/N.
+        class_weight: class → weight, as `fit` takes it.
         before: weights before one step of your own training code, e.g. `get_weights()`; None for the model's.
         after: weights after it. With `learning_rate` the gradient is inferred, (before − after)/lr: this checks code
             that only ever updates, as it is.
@@ -95,10 +102,12 @@ def check_gradients(
         its `remark`.
 
     Raises:
-        ValueError: gradients given in two ways, or none that can be used; bad names, data or learning rate; weights
-            after a step whose masks nobody knows, or that changed frozen ones; nothing trainable to check; the noise
-            named twice, or of a step, whose own is known.
-        TypeError: a form that is not understood, or a function that returned None.
+        ValueError: Keras itself cannot compute E; a loss that leaves TensorFlow or does not depend on the outputs;
+            another thread checks the same model; gradients given in two ways, or none that can be used; bad names, data
+            or learning rate; weights after a step whose draws nobody knows, or that changed frozen ones; nothing
+            trainable to check; the noise named twice, or of a step, whose own is known.
+        TypeError: a form that is not understood, a function that returned None, or a layer that is quantised or has
+            LoRA.
         ShapeError: shapes that do not fit.
 
     Example:
@@ -121,8 +130,7 @@ def check_gradients(
         start = {} if before is None else as_named("before", before, trainable, every, options.names)
         variables = layer_weights(model)
         with kept_seeds(model), holding([(variables[n], a) for n, a in start.items()]):
-            data = Data.of(model, x, y)
-            data = replace(data, sample_weight=sample_weights_of(data.y, sample_weight, class_weight))
+            data = Data.of(model, x, y).weighed(sample_weight, class_weight)
             resolved = resolve_loss(loss, model)
             request = Request.of(model, tuple(trainable), data, resolved, training, mode, options)
             return _checked(request, gradients, after, learning_rate)
@@ -131,13 +139,23 @@ def check_gradients(
 def _checked(request: Request, gradients: object, after: object, learning_rate: object) -> GradientDiff:
     if after is not None:
         step = _step(request, after, learning_rate)
-        return _read_either_way(
-            request, step.gradients, lambda asked: step.judged(_reference(asked, step.gradients, True).compared)
-        )
+        return _stepped(request, lambda asked: step.judged(_reference(asked, step.gradients, True).compared))
     if callable(gradients):
         return _called(request, gradients)
     mine = None if gradients is None else request.named("gradients", gradients)
     return _read_either_way(request, mine, lambda asked: _compared(asked, mine))
+
+
+def _stepped(request: Request, judge: Callable[[Request], GradientDiff]) -> GradientDiff:
+    """Of weights around a step: what it drew is known only if it was the last pass."""
+    if not draws(request):
+        return judge(request)
+    if found := step_on_draws(request, judge):
+        return found
+    raise ValueError(
+        "after= of a model with Dropout or another layer that draws: nobody knows any more what that step drew. Pass "
+        "gradients= as a function (parameters, x, y, draws), which is given the masks; or training=False."
+    )
 
 
 def _read_either_way(request: Request, mine: Arrays | None, judge: Callable[[Request], GradientDiff]) -> GradientDiff:
@@ -187,11 +205,6 @@ def _trainable_names(model: keras.Model) -> list[str]:
 
 
 def _step(request: Request, after: object, learning_rate: object) -> Step:
-    if request.masks:
-        raise ValueError(
-            "after= of a model with Dropout: nobody knows the masks of that step any more. Pass gradients= as a "
-            "function (parameters, x, y, draws), which is given the masks."
-        )
     rate = checked_rate(learning_rate)
     before, found = request.parameters, request.named("after", after)
     moved = [n for n, a in found.items() if n not in request.trainable and not np.array_equal(a, before[n])]
@@ -242,7 +255,7 @@ def _own_derivation(request: Request) -> Evaluation:
 
 
 def _reference(request: Request, mine: Arrays | None, of_step: bool = False) -> Reference:
-    """By the network's own noise where it is known, else by a float64 clone of the model."""
+    """By the network's own noise where it is known, else by runs of the model."""
     if mine is not None and not mine and not request.trainable:
         raise ValueError(
             f"Every weight of {request.model.name} is frozen, so no gradient is asked for. Set layer.trainable = True "

@@ -10,7 +10,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_mlp.extend import is_float
+from keras_mlp.extend import sample_weights_of
 from manual_mlp import Array
 from manual_mlp.extend import read_array
 
@@ -31,6 +31,25 @@ class Data:
         if outputs is not None and _alike(data.y, outputs):
             data = replace(data, y=keras.tree.map_structure(_as_column, data.y, outputs))
         return data
+
+    def weighed(self, sample_weight: object, class_weight: Mapping[int, float] | None) -> Data:
+        """The same with weights of the samples, as `fit` takes them: one array for all outputs, or one for each."""
+        if isinstance(self.y, np.ndarray):
+            return replace(self, sample_weight=sample_weights_of(self.y, sample_weight, class_weight))  # type: ignore[arg-type]
+        if class_weight is not None:
+            raise ValueError(
+                "class_weight belongs to a model with one output, as in fit. Pass sample_weight=, one each."
+            )
+        if sample_weight is None:
+            return self
+        given = _tree("sample_weight", sample_weight, None)
+        trees = keras.tree.map_structure(lambda _: given, self.y) if isinstance(given, np.ndarray) else given
+        if not _alike(trees, self.y):
+            raise ValueError(
+                f"sample_weight is {_shapes(given)}, y is {_shapes(self.y)}: give one array, or one for each."
+            )
+        checked = keras.tree.map_structure(lambda y, w: sample_weights_of(y, w, None), self.y, trees)
+        return replace(self, sample_weight=checked)
 
     @property
     def parts(self) -> tuple[Any, ...]:
@@ -65,7 +84,7 @@ class Data:
         """As tensors, floats in that dtype; whole numbers and text as they are."""
 
         def tensor(a: Array) -> Any:
-            return tf.cast(a, dtype) if is_float(a.dtype.name) else tf.constant(a)
+            return tf.cast(a, dtype) if a.dtype.kind == "f" or a.dtype.name == "bfloat16" else tf.constant(a)
 
         found: tuple[Any, ...] = keras.tree.map_structure(tensor, self.parts)
         return found

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import difflib
 import inspect
 from collections.abc import Callable, Mapping
@@ -248,8 +247,10 @@ def _at_float64(loss: Any) -> Any:
     """A copy of a Keras loss object that computes in float64; of anything else the thing itself."""
     if not isinstance(loss, keras.losses.Loss):
         return loss
-    fine = copy.copy(loss)
-    fine.__dict__.update(_dtype_policy=keras.dtype_policies.get("float64"), _dtype="float64")  # no config holds it
+    fine = object.__new__(type(loss))  # copy.copy would make it from its config
+    fine.__dict__.update(
+        vars(loss), _dtype_policy=keras.dtype_policies.get("float64"), _dtype="float64"
+    )  # no config holds it
     return fine
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 
 import keras
 import numpy as np
@@ -13,7 +13,7 @@ from gradient_diff.keras.gradients.data import Data
 from gradient_diff.keras.gradients.objective import Objective
 from gradient_diff.keras.gradients.reference import Reference, Rounded, nearest_of
 from gradient_diff.keras.gradients.request import Request, is_finer
-from gradient_diff.keras.gradients.runs import Outcome, Runs, Traced
+from gradient_diff.keras.gradients.runs import Case, Outcome, Runs, Traced
 from gradient_diff.keras.roundings import DRAWS, moved
 from gradient_diff.noise.given import drawn_noise, widened
 from gradient_diff.noise.network import Kind, Noise
@@ -24,9 +24,7 @@ from keras_mlp.extend import computes_in_float64, held_in_float32, layer_weights
 from manual_mlp import Array
 from manual_mlp.extend import UNITS, Arrays
 
-Pass = Callable[..., Outcome]
-"""(data, weights) → one pass, where the model's own are taken unless these are given."""
-
+PAIRS = 4  # draws held against float64 runs; with what one pass costs, eight would double the check of a slow model
 IN_FLOAT64, ITSELF = "a float64 run of the model", "draws of rounding on the model itself"
 UNSTEADY = (
     "two passes of the model from the same seeds and states differ by more than rounding explains: something draws "
@@ -57,6 +55,15 @@ def _backwards(model: keras.Model) -> list[str]:
 
 
 @dataclass(frozen=True, eq=False)
+class Fine:
+    """A model in float64: how to run it, its forward pass as a graph, and what one pass gave."""
+
+    runs: Runs
+    graph: Traced
+    found: Outcome
+
+
+@dataclass(frozen=True, eq=False)
 class _Measured:
     """What can be found out about E of a model by running it."""
 
@@ -65,14 +72,17 @@ class _Measured:
     mode: Mode
 
     @cached_property
-    def first(self) -> Outcome:
-        """As the model runs, with the draws that come next."""
-        return self._as_run()
-
-    @cached_property
-    def _as_run(self) -> Pass:
+    def passes(self) -> tuple[Outcome, Outcome]:
+        """As the model runs, with the draws that come next, and the same once more."""
         runs = Runs(self.bare, self.wanted)
-        return runs.gradients if self.mode == "eager" else Traced(runs, self.mode)
+        if self.mode == "eager":
+            return runs.gradients(), runs.gradients()
+        traced = Traced(runs, self.mode)
+        return traced(), traced()
+
+    @property
+    def first(self) -> Outcome:
+        return self.passes[0]
 
     @cached_property
     def objective(self) -> Objective:
@@ -82,21 +92,21 @@ class _Measured:
     @cached_property
     def steady(self) -> bool:
         """Whether a second pass from the same state gives the same, but for the order of sums."""
-        again = self._as_run()
+        again = self.passes[1]
         terms = sum(a.size for a in (*self.first.gradients.values(), *self.objective.data.leaves))
         unit = terms * UNITS[self.objective.coarsest]
         pairs = [(a, again.gradients[n]) for n, a in self.first.gradients.items()]
         return all(_near(a, b, unit) for a, b in pairs) and _near(self.first.loss, again.loss, unit)
 
     @cached_property
-    def fine(self) -> Traced | None:
+    def fine(self) -> Fine | None:
         """The model in float64 throughout, on the same draws; None where no such run can be had."""
         try:
-            traced = Traced(Runs(self.objective, self.wanted, "float64", draws=self.first.draws))
-            found = traced()
+            runs = Runs(self.objective, self.wanted, "float64", draws=self.first.draws)
+            graph, found = Traced(runs, values=not self.objective.loss.stepped), runs.gradients()
         except Exception:  # noqa: BLE001  # a model may refuse another dtype, or a graph, with any error of its own
             return None
-        return traced if computes_in_float64(traced.graph) and self._the_same(found) else None
+        return Fine(runs, graph, found) if computes_in_float64(graph.graph) and self._the_same(found) else None
 
     def _the_same(self, found: Outcome) -> bool:
         """Whether a float64 run computes what the model does: it agrees in half of the digits that the model has."""
@@ -107,17 +117,17 @@ class _Measured:
     @property
     def plain(self) -> Runs:
         """The sharpest way to run that there is, with constants as Keras holds them."""
-        return Runs(self.objective, self.wanted, "float64" if self.fine else None, draws=self.first.draws)
+        return self.fine.runs if self.fine else Runs(self.objective, self.wanted, draws=self.first.draws)
 
     def in_float64(self, mine: Arrays) -> tuple[Arrays, Rounded | None, Runs]:
         """The gradients in float64; with constants as Keras holds them or as written, whichever is nearer."""
         assert self.fine is not None
-        tape = self.fine().gradients
-        held = tuple(sorted({*held_in_float32(self.fine.graph), *rounded_constants(self.objective.model)}))
+        tape = self.fine.found.gradients
+        held = tuple(sorted({*held_in_float32(self.fine.graph.graph), *rounded_constants(self.objective.model)}))
         if not held:
             return tape, None, self.plain
         runs = [self.plain, replace(self.plain, exact=True)]
-        both = [tape, Traced(runs[1])().gradients]
+        both = [tape, runs[1].gradients().gradients]
         nearest = nearest_of(mine, both)
         return both[nearest], Rounded(held, both[1 - nearest]), runs[nearest]
 
@@ -128,45 +138,40 @@ class _Measured:
         moved digits change counts as rounding, too. In mixed precision the numbers stay as finely stored as they are.
         Where both sides are float64, float32 is measured and scaled, since nothing finer than float64 is at hand.
         """
-        fine, computed = self.fine() if self.fine else None, self.objective.computed
+        fine, computed = self.fine, self.objective.computed
         dtype = self.objective.coarsest if fine is None else "float32" if computed == "float64" else computed
         errors = [
             {n: np.asarray(coarse.gradients[n], np.float64) - right.gradients[n] for n in self.wanted}
             for coarse, right in self._pairs(dtype)
         ]
         errors = [e for e in errors if all(np.isfinite(a).all() for a in e.values())]
-        values = (fine or self.first).gradients
+        values = {n: np.asarray(a, np.float64) for n, a in (fine.found if fine else self.first).gradients.items()}
         if not errors:
             errors = [{n: np.zeros(a.shape) for n, a in values.items()}]
+        noise = drawn_noise(values, errors, IN_FLOAT64 if fine else ITSELF, Kind.DRAWN)
         same = fine is not None and all(a.dtype == np.float64 for a in tape.values())
         scale = UNITS["float64"] / UNITS[dtype] if same else 1.0
-        source = IN_FLOAT64 if fine else ITSELF
-        values = {n: np.asarray(a, np.float64) for n, a in values.items()}
-        noise = drawn_noise(values, errors, source, Kind.DRAWN)
         return replace(noise, sigma={n: s * scale for n, s in noise.sigma.items()})
 
     def _pairs(self, dtype: str) -> list[tuple[Outcome, Outcome]]:
         """(as computed in a dtype, what is right), on moved numbers."""
-        objective = self.objective
-        stored = objective.stored if objective.stored != objective.computed else dtype
-        coarse = self._coarse(dtype)
-        start = [w.numpy() for w in layer_weights(objective.model).values()]
-        rng, pairs = np.random.default_rng(0), list[tuple[Outcome, Outcome]]()
-        for draw in range(DRAWS if self.fine else DRAWS + 1):
-            data = self._ordered(rng, draw).mapped(lambda a: moved(a, dtype, rng, draw, stored))  # noqa: B023
-            weights = [moved(a, dtype, rng, draw, stored) for a in start]
-            found = coarse(data, weights)
-            pairs.append((found, self.fine(data, weights) if self.fine else (pairs or [(found, found)])[0][0]))
-        return pairs if self.fine else pairs[1:]
-
-    def _coarse(self, dtype: str) -> Pass:
-        """Runs as the model computes; of a float64 one with a float64 run, in float32."""
+        cases = self._moved(dtype, PAIRS if self.fine else DRAWS + 1)
         own = dtype == self.objective.computed or self.fine is None
-        runs = Runs(self.objective, self.wanted, None if own else dtype, draws=self.first.draws)
-        try:
-            return Traced(runs)
-        except Exception:  # noqa: BLE001  # plain Python may be no graph, for any reason; then it runs as it is
-            return runs.gradients
+        coarse = Runs(self.objective, self.wanted, None if own else dtype, draws=self.first.draws).each(cases)
+        if self.fine:
+            return list(zip(coarse, self.fine.runs.each(cases), strict=True))
+        return [(found, coarse[0]) for found in coarse[1:]]
+
+    def _moved(self, dtype: str, count: int) -> list[Case]:
+        """The data and weights, from the second time on with each number moved by one unit roundoff."""
+        objective, rng = self.objective, np.random.default_rng(0)
+        stored = objective.stored if objective.stored != objective.computed else dtype
+        start = [w.numpy() for w in layer_weights(objective.model).values()]
+        cases = []
+        for draw in range(count):
+            change = partial(moved, dtype=dtype, rng=rng, draw=draw, stored=stored)
+            cases.append(Case(self._ordered(rng, draw).mapped(change), [change(a) for a in start]))
+        return cases
 
     def _ordered(self, rng: np.random.Generator, draw: int) -> Data:
         """A mean absolute error sums ±1/N, whose rounding hangs on the order of the samples alone."""
@@ -181,25 +186,27 @@ class _Measured:
         names = list(layer_weights(self.objective.model))
         start = [np.asarray(w.numpy(), np.float64) for w in layer_weights(self.objective.model).values()]
 
-        made: list[Pass] = []  # once it is asked at all
+        made: list[Callable[..., Outcome]] = []  # once it is asked at all
 
         def ask(name: str, direction: Array) -> tuple[float, float]:
             made.extend([] if made else [self._values(runs)])
-            values, at = made[0], names.index(name)
+            at = names.index(name)
 
             def value(h: float) -> float:
-                weights = [a + h * direction if i == at else a for i, a in enumerate(start)]
-                return values(None, weights).loss
+                return made[0]([a + h * direction if i == at else a for i, a in enumerate(start)]).loss
 
             return ridders(value, step=0.01, noise=0.0 if self.fine else self._spread)
 
         return ask
 
-    def _values(self, runs: Runs) -> Pass:
+    def _values(self, runs: Runs) -> Callable[..., Outcome]:
+        """E at other weights, as a graph where there is one."""
+        if self.fine and runs is self.fine.runs:
+            return self.fine.graph
         try:
             return Traced(runs, values=True)
-        except Exception:  # noqa: BLE001  # as above
-            return runs.gradients
+        except Exception:  # noqa: BLE001  # plain Python may be no graph, for any reason; then it runs as it is
+            return lambda weights: runs.each([Case(self.objective.data, weights)])[0]
 
     @cached_property
     def _spread(self) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -82,13 +83,22 @@ def told(objective: Objective) -> Iterator[None]:
     except KerasError:
         raise
     except Exception as error:
-        lines = str(getattr(error, "message", None) or error).strip().splitlines()
-        reason = (lines or [type(error).__name__])[0].rstrip(".")
         raise KerasError(
-            f"Keras itself cannot compute E of {objective.model.name}: {reason}. Its fit could not, either. The data "
-            f"are {objective.data}. Look at their shapes; bring model, loss and penalties to one dtype; or pass loss=, "
-            "a name or a function, in place of a loss object."
+            f"Keras itself cannot compute E of {objective.model.name}: {_reason(error)}. The data are "
+            f"{objective.data}. Look at their shapes; bring model, loss and penalties to one dtype; or pass loss=, a "
+            "name or a function, in place of a loss object."
         ) from error
+
+
+NOISE = re.compile(r"\x1b\[[0-9;]*m|\{\{function_node [^}]*\}\} | \[Op:.*")  # colours and ops
+
+
+def _reason(error: Exception) -> str:
+    """The line of an error of Keras or TensorFlow that tells."""
+    text = NOISE.sub("", str(getattr(error, "message", None) or error))
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    telling = [line for line in lines if not line.startswith("Exception encountered when calling")]
+    return (telling or lines or [type(error).__name__])[0].rstrip(".")
 
 
 def _check_value(total: Any) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from gradient_diff.keras.gradients.objective import KerasError
 from gradient_diff.keras.gradients.request import Request
 from gradient_diff.keras.gradients.runs import Runs
 from gradient_diff.result.diff import GradientDiff
@@ -22,25 +23,45 @@ Seeds = tuple[tuple[Any, Array], ...]
 """Variables of seeds, and what they held."""
 
 
+Judge = Callable[[Request], GradientDiff]
+
+
 @dataclass(frozen=True, eq=False)
 class Reading:
     """A request that somebody may have meant; with `seeds` layers draw again what they drew one pass before."""
 
     request: Request
     seeds: Seeds = ()
+    in_the_other: bool = False
+
+    def explained(self, judge: Judge, mine: Arrays | None) -> GradientDiff | None:
+        """The comparison, if that is what the hand is the gradient of."""
+        try:
+            with holding(self.seeds):
+                found = judge(self.request) if mine is None or _may_explain(self.request, mine) else None
+        except KerasError:  # a model may run in one of training and inference only
+            return None
+        return None if found is None or found.verdict.bad or found.verdict is Status.INCONCLUSIVE else found
 
 
-def read_otherwise(
-    request: Request, mine: Arrays, diff: GradientDiff, judge: Callable[[Request], GradientDiff]
-) -> GradientDiff:
+def read_otherwise(request: Request, mine: Arrays, diff: GradientDiff, judge: Judge) -> GradientDiff:
     """A diff that accuses, or what is to be said where another reading of the request explains the hand."""
     for reading in _others(request):
-        with holding(reading.seeds):
-            found = judge(reading.request) if _may_explain(reading.request, mine) else None
-        if found is None or found.verdict.bad or found.verdict is Status.INCONCLUSIVE:
-            continue
-        return _drawn_before(found) if reading.request is request else _in_the_other(request, diff, reading)
+        if found := reading.explained(judge, mine):
+            return _in_the_other(request, diff, reading, found) if reading.in_the_other else _drawn_before(found)
     return diff
+
+
+def step_on_draws(request: Request, judge: Judge) -> GradientDiff | None:
+    """Of a step that was made on draws: what was drawn in the pass before, if that explains it; else nobody knows."""
+    seeds = _seeds_before(request)
+    found = Reading(replace(request), seeds).explained(judge, None) if seeds else None
+    return found and _drawn_before(found)
+
+
+def draws(request: Request) -> bool:
+    """Whether a layer draws, as the model is asked to run."""
+    return bool(request.masks if request.mlp is not None else _moved_seeds(request)) and request.in_training
 
 
 def _may_explain(request: Request, mine: Arrays) -> bool:
@@ -49,7 +70,7 @@ def _may_explain(request: Request, mine: Arrays) -> bool:
     right = Runs(request.objective, wanted).gradients().gradients
     if not wanted or any(mine[n].shape != right[n].shape for n in wanted):
         return False
-    pairs = [(np.asarray(right[n], np.float64), mine[n]) for n in wanted]
+    pairs = [(np.asarray(right[n], np.float64), np.asarray(mine[n], np.float64)) for n in wanted]
     off = sum(float(np.square(r - m).sum()) for r, m in pairs)
     return off <= UNITS[request.objective.coarsest] * sum(float(np.square(r).sum()) for r, _ in pairs)
 
@@ -58,25 +79,33 @@ def _others(request: Request) -> Iterator[Reading]:
     if request.loss.stepped or (request.mlp is not None and not request.masks):
         return  # only the model's own train_step knows how it runs; or both are the same
     if seeds := _seeds_before(request):
-        yield Reading(request, seeds)
+        yield Reading(replace(request), seeds)
     for training in (True, False):
         if training is not request.objective.training:
             other = replace(request, training=training)
-            yield Reading(other)
+            yield Reading(other, in_the_other=True)
             if seeds := _seeds_before(other):
-                yield Reading(other, seeds)
+                yield Reading(other, seeds, in_the_other=True)
 
 
 def _seeds_before(request: Request) -> Seeds:
     """Where the seeds stood before the last pass, if there was one: each pass moves them on alike."""
-    objective = request.objective
+    try:
+        moved = _moved_seeds(request)
+    except KerasError:  # as above
+        return ()
+    before = tuple((v, start - (end - start)) for v, start, end in moved)
+    return before if all((start >= 0).all() for _, start in before) else ()
+
+
+def _moved_seeds(request: Request) -> list[tuple[Any, Array, Array]]:
+    """The seeds that a pass moves on, from where to where."""
     with copied(request.model) as copies:
-        runs = Runs(objective, ())
+        runs = Runs(request.objective, ())
         runs.evaluated(copies, {}, *runs.tensors())
         after = {id(v): copies[id(v)].numpy() for v in request.model.variables}
-    moved = [(v, v.numpy(), after[id(v)]) for v in request.model.variables if "seed" in v.name]
-    before = tuple((v, start - (end - start)) for v, start, end in moved if not np.array_equal(start, end))
-    return before if all((start >= 0).all() for _, start in before) else ()
+    seeds = ((v, v.numpy(), after[id(v)]) for v in request.model.variables if "seed" in v.name)
+    return [(v, start, end) for v, start, end in seeds if not np.array_equal(start, end)]
 
 
 def _drawn_before(found: GradientDiff) -> GradientDiff:
@@ -84,14 +113,15 @@ def _drawn_before(found: GradientDiff) -> GradientDiff:
     return replace(found, rows=tuple(replace(row, reason=row.reason + words, by_sigma=False) for row in found.rows))
 
 
-def _in_the_other(request: Request, diff: GradientDiff, reading: Reading) -> GradientDiff:
+def _in_the_other(request: Request, diff: GradientDiff, reading: Reading, explained: GradientDiff) -> GradientDiff:
     """A choice that was left open convicts nobody; one that was made is the cause."""
     found, asked = (WAYS[r.objective.training] for r in (reading.request, request))
     words = f"these are the gradients in {found}" + ", on what the layers drew one pass before" * bool(reading.seeds)
     cure = f"Pass training={reading.request.training} if that is what you derived; else run the model in {asked}"
     if request.training is not None:
         message = f"{words}, and training={request.training} was asked for. {cure}."
-        cause = Cause("other_training", "", message, f"E in {found}", f"E in {asked}", 0.0, title=words)
+        left = max((row.distance or 0.0 for row in explained.rows), default=0.0)
+        cause = Cause("other_training", "", message, f"E in {found}", f"E in {asked}", left, title=words)
         return replace(diff, causes=(cause,), unexplained="", smallest=None)
     reason = f"{words}; fit runs the model {'by the defaults of its call' if asked is WAYS[None] else f'in {asked}'}"
     rows = tuple(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -14,7 +15,7 @@ from gradient_diff.keras.gradients.data import Data
 from gradient_diff.keras.gradients.objective import Objective, check_reached, told
 from gradient_diff.keras.gradients.train_steps import handed_over
 from keras_mlp import Mode
-from keras_mlp.extend import copied, layer_weights, made_for, recorded_draws, replayed_draws
+from keras_mlp.extend import copied, kept_generators, layer_weights, made_for, recorded_draws, replayed_draws
 from manual_mlp import Array
 
 Draws: TypeAlias = tuple[Array, ...]
@@ -32,8 +33,16 @@ class Outcome:
 
 
 @dataclass(frozen=True, eq=False)
+class Case:
+    """Data, and weights in the model's order, where they are not its own."""
+
+    data: Data
+    weights: Sequence[Array] | None = None
+
+
+@dataclass(frozen=True, eq=False)
 class Runs:
-    """One way to run: `draws` stand in the place of what layers would draw, `exact`: constants are as written."""
+    """One way to run: in another dtype on these draws; `exact`: with constants as written."""
 
     objective: Objective
     wanted: Sequence[str]
@@ -41,14 +50,24 @@ class Runs:
     exact: bool = False
     draws: Draws | None = None
 
-    def gradients(self, data: Data | None = None, weights: Sequence[Array] | None = None) -> Outcome:
-        """One eager pass from where the model stands, on other data or weights where these are given."""
-        facts: dict[str, Any] = {}
+    def gradients(self) -> Outcome:
+        """One eager pass from where the model stands."""
+        return self.each([Case(self.objective.data)])[0]
+
+    def each(self, cases: Iterable[Case]) -> list[Outcome]:
+        """An eager pass of each case, all from where the model stands."""
+        found = []
         with copied(self.objective.model, self.dtype, self.exact) as copies:
-            _assign(self.objective.model, copies, weights)
-            return _outcome(self.differentiated(copies, facts, *self.tensors(data)), facts)
+            start = _start(copies)
+            for case in cases:
+                _assign(self.objective.model, copies, start, case.weights)
+                facts: dict[str, Any] = {}
+                with kept_generators():
+                    found.append(_outcome(self.differentiated(copies, facts, *self.tensors(case.data)), facts))
+        return found
 
     def tensors(self, data: Data | None = None) -> tuple[Any, ...]:
+        """The data as this run takes them."""
         return (data or self.objective.data).tensors(self.dtype or self.objective.stored)
 
     def differentiated(self, copies: dict[int, tf.Variable], facts: dict[str, Any], *data: Any) -> dict[str, Any]:
@@ -56,7 +75,7 @@ class Runs:
         objective = self.objective
         variables = layer_weights(objective.model)
         sources = {n: copies[id(variables[n])] for n in self.wanted}
-        with recorded_draws() if self.draws is None else replayed_draws(self.draws) as drawn:
+        with self._drawing() as drawn:
             if objective.loss.stepped:
                 with told(objective):
                     found = handed_over(objective.model, *data)
@@ -73,9 +92,13 @@ class Runs:
         dense = {n: _dense(g, v) for (n, v), g in zip(sources.items(), gradients, strict=True)}
         return {"loss": total, **dense, **{f"{DRAW}{i}": d for i, d in enumerate(drawn or ())}}
 
+    def _drawing(self) -> AbstractContextManager[list[Any] | None]:
+        """Another dtype would draw other numbers; the same one draws the same, its seeds standing where they stood."""
+        return recorded_draws() if self.dtype is None or self.draws is None else replayed_draws(self.draws)
+
     def evaluated(self, copies: dict[int, tf.Variable], facts: dict[str, Any], *data: Any) -> dict[str, Any]:
         """E alone."""
-        with recorded_draws() if self.draws is None else replayed_draws(self.draws):
+        with self._drawing():
             return {"loss": tf.reduce_sum(self.objective.value(*data, fine=self.dtype == "float64")[0])}
 
 
@@ -94,7 +117,16 @@ def _outcome(tensors: dict[str, Any], facts: dict[str, Any]) -> Outcome:
     return Outcome(float(arrays["loss"].sum()), gradients, draws, facts.get("outputs", ()))
 
 
-def _assign(model: keras.Model, copies: dict[int, tf.Variable], weights: Sequence[Array] | None) -> None:
+def _start(copies: dict[int, tf.Variable]) -> dict[int, Array]:
+    return {key: copy.numpy() for key, copy in copies.items()}
+
+
+def _assign(
+    model: keras.Model, copies: dict[int, tf.Variable], start: dict[int, Array], weights: Sequence[Array] | None
+) -> None:
+    """Let every copy hold what it held at the start, and weights others where they are given."""
+    for key, array in start.items():
+        copies[key].assign(array)
     for variable, array in zip(layer_weights(model).values(), weights or (), strict=weights is not None):
         copies[id(variable)].assign(tf.cast(array, copies[id(variable)].dtype))
 
@@ -107,9 +139,7 @@ class Traced:
         function = runs.evaluated if values else runs.differentiated
         model, like = runs.objective.model, runs.tensors()
         with copied(model, runs.dtype, runs.exact) as self._copies:
-            self._start = {key: copy.numpy() for key, copy in self._copies.items()}
-            self._weights = [self._copies[id(v)] for v in layer_weights(model).values()]
-
+            self._start = _start(self._copies)
             if len(getattr(model, "outputs", None) or ()) > 1:  # Keras makes variables at the first call of such a loss
                 runs.objective.value(*like, fine=runs.dtype == "float64")
 
@@ -119,14 +149,12 @@ class Traced:
 
             self._run = made_for(call, mode, *keras.tree.flatten(like))
 
-    def __call__(self, data: Data | None = None, weights: Sequence[Array] | None = None) -> Outcome:
-        """One pass from where the model stood, on other data or weights where these are given."""
-        for key, array in self._start.items():
-            self._copies[key].assign(array)
-        for copy, array in zip(self._weights, weights or (), strict=weights is not None):
-            copy.assign(tf.cast(array, copy.dtype))
-        return _outcome(self._run(*keras.tree.flatten(self._runs.tensors(data))), self._facts)
+    def __call__(self, weights: Sequence[Array] | None = None) -> Outcome:
+        """One pass from where the model stood, with other weights where these are given."""
+        _assign(self._runs.objective.model, self._copies, self._start, weights)
+        return _outcome(self._run(*keras.tree.flatten(self._runs.tensors())), self._facts)
 
     @property
     def graph(self) -> Any:
+        """What was built, to look at."""
         return self._run.graph  # type: ignore[attr-defined]

@@ -5,7 +5,7 @@ from rich.progress import Progress
 
 from experiments.benchmarks.keras_coverage import study
 from experiments.benchmarks.keras_coverage.names import entries
-from experiments.benchmarks.keras_coverage.study import by_way, result, slow
+from experiments.benchmarks.keras_coverage.study import by_way, result, slow, ways_of
 from experiments.benchmarks.keras_coverage.walk import Step, Way
 from experiments.frame.study import Settings
 
@@ -44,20 +44,27 @@ def test_what_a_check_may_take() -> None:
     assert slow([within, over, REFUSED], 1.0, room=1.0) == [over]
 
 
-def test_a_name_goes_the_gravest_way_of_its_styles() -> None:
+def test_a_name_goes_the_way_of_its_smallest_model() -> None:
     frame = by_way([GOOD, Step("layers", "Dense", "of three axes", Way.DRAWS), REFUSED])
     assert frame.to_dict("records") == [
         {
             "kind": kind,
             "names": 2,
-            "by equations": 0,
-            "by draws": 1,
+            "by equations": 1,
+            "by draws": 0,
             "refused": 1,
             "carries no weight": 0,
             "crash": 0,
         }
         for kind in ("layers", "all")
     ]
+
+
+def test_a_name_has_no_way_where_a_style_of_it_has_none() -> None:
+    styles = [Step("layers", "Dense", style, way) for style, way in (("a", Way.REFUSED), ("b", Way.CRASH))]
+    for more in (styles, styles[::-1]):
+        assert ways_of([GOOD, *more]) == {("layers", "Dense"): Way.CRASH}
+    assert ways_of([GOOD, styles[0]]) == {("layers", "Dense"): Way.REFUSED}
 
 
 def test_the_table_has_every_exported_name() -> None:

@@ -90,7 +90,7 @@ def test_a_check_leaves_the_seeds_where_they_are() -> None:
 
 
 def test_weights_after_a_step_of_unknown_masks_are_refused() -> None:
-    with pytest.raises(ValueError, match="nobody knows the masks of that step any more"):
+    with pytest.raises(ValueError, match="nobody knows any more what that step drew"):
         check_gradients(_model(), X, Y, after=dict(W), learning_rate=0.1, loss="mse")
 
 
