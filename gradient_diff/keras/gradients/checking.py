@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from gradient_diff.calling import call_derivation
 from gradient_diff.comparison import cut_down
+from gradient_diff.keras.gradients.another import named_by_another
 from gradient_diff.keras.gradients.arguments import as_named
 from gradient_diff.keras.gradients.data import Data
 from gradient_diff.keras.gradients.loss_arguments import resolve_loss
@@ -161,7 +162,10 @@ def _stepped(request: Request, judge: Callable[[Request], GradientDiff]) -> Grad
 def _read_either_way(request: Request, mine: Arrays | None, judge: Callable[[Request], GradientDiff]) -> GradientDiff:
     """Nobody is accused before the other of training and inference was tried."""
     diff = judge(request)
-    return read_otherwise(request, mine, diff, judge) if diff.verdict.bad and mine else diff
+    if not diff.verdict.bad or not mine:
+        return diff
+    diff = read_otherwise(request, mine, diff, judge)
+    return named_by_another(request, mine, diff) if diff.verdict.bad and not diff.causes else diff
 
 
 def _check_request(gradients: object, before: object, after: object, learning_rate: object, mode: Mode) -> None:

@@ -25,7 +25,8 @@ class ResolvedLoss:
     A loss *object* of Keras's casts what it is given to its own `dtype`, None for a function, which computes in that of
     its arguments; `in_float64` is the same without that cast. `house` is the same as a `Loss`, or None for one without
     a name here. `own` is a model's own compute_loss, the whole of E: (x, y_true, y_pred, sample_weight, training) → E.
-    `stepped`: the model has a train_step of its own, and only that knows what is trained.
+    `stepped`: the model has a train_step of its own, and only that knows what is trained. `function` is Keras's
+    function of it, by name, where it is one, and `from_logits` what that is told.
     """
 
     tensor: LossTensor
@@ -35,6 +36,8 @@ class ResolvedLoss:
     dtype: str | None = None
     own: Callable[..., Any] | None = None
     stepped: bool = False
+    function: str = ""
+    from_logits: bool = False
 
     def computed_finely(self, model: str) -> LossTensor:
         """E of a model of some dtype, for a run of it in float64: the same function, whose cast rounds nothing more.
@@ -64,13 +67,14 @@ def _single(loss: object) -> ResolvedLoss:
     if isinstance(loss, Loss) or (isinstance(loss, str) and loss in (*LOSSES, *ALIASES)):
         house = loss if isinstance(loss, Loss) else Loss(loss)
         twin = to_tensorflow(house)
-        return _plain(lambda y, p, w=None: twin(y, p) if w is None else twin(y, p, w), house, house.name)
+        plain = _plain(lambda y, p, w=None: twin(y, p) if w is None else twin(y, p, w), house, house.name)
+        return replace(plain, function=house.name, from_logits=house.from_logits)
     if isinstance(loss, keras.losses.Loss):
         words = f"the Keras loss object {loss.name} ({loss.dtype})"
         tensor, fine = (_scalar(one) for one in (loss, _at_float64(loss)))
-        return ResolvedLoss(tensor, fine, _house_name(loss), words, loss.dtype)
+        return ResolvedLoss(tensor, fine, _house_name(loss), words, loss.dtype, **_function_of(loss))
     if isinstance(loss, str):
-        return _plain(_mean(_of_keras(loss)), None, loss)
+        return replace(_plain(_mean(_of_keras(loss)), None, loss), function=_of_keras(loss).__name__)
     if callable(loss):
         return _plain(_mean(loss), None, getattr(loss, "__name__", "a function"))
     raise TypeError(
@@ -188,11 +192,19 @@ def _compiled(model: keras.Model) -> ResolvedLoss:
         known = replace(known, scale=float(weight)) if known is not None and 0 < weight < float("inf") else None
         words = f"{words}, weight {weight:g}"
     dtype = only.dtype if isinstance(only, keras.losses.Loss) else compiled.dtype
-    return ResolvedLoss(_scalar(compiled), _scalar(_compiled_at_float64(compiled)), known, words, dtype)
+    tensors = _scalar(compiled), _scalar(_compiled_at_float64(compiled))
+    return ResolvedLoss(*tensors, known, words, dtype, **_function_of(keras.losses.get(only)))
 
 
 def _nothing(y_true: Any, y_pred: Any, weight: Any = None) -> Any:
     """Where only the model itself knows E: it is never called."""
+
+
+def _function_of(loss: Any) -> dict[str, Any]:
+    """What Keras's loss is a wrapper of, by name, and whether it takes logits."""
+    function = getattr(loss, "fn", loss)
+    told = getattr(loss, "_fn_kwargs", {})
+    return {"function": getattr(function, "__name__", ""), "from_logits": bool(told.get("from_logits", False))}
 
 
 def _own_compute_loss(model: keras.Model) -> ResolvedLoss:

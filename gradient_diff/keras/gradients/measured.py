@@ -36,7 +36,7 @@ UNSTEADY = (
 def measured_reference(request: Request, mine: Arrays, of_step: bool) -> Reference:
     """The gradients of the model, in float64 where these deserve it, with the rounding that draws measure."""
     wanted = tuple(n for n in _backwards(request.model) if n in request.trainable or n in mine)
-    model = _Measured(request.objective, wanted, request.mode)
+    model = Measured(request.objective, wanted, request.mode)
     finer = is_finer(mine, of_step) and model.fine is not None
     tape: Arrays = model.first.gradients
     rounded, run = None, model.plain
@@ -64,7 +64,7 @@ class Fine:
 
 
 @dataclass(frozen=True, eq=False)
-class _Measured:
+class Measured:
     """What can be found out about E of a model by running it."""
 
     bare: Objective

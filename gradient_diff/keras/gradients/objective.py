@@ -26,7 +26,8 @@ class Objective:
     """E of a model, of its data and loss, in training or in inference.
 
     `training` is None for a model whose call takes no such argument: its layers run by their own defaults, as in fit.
-    `outputs` is the dtype of the outputs as the model runs, once that is known.
+    `outputs` is the dtype of the outputs as the model runs, once that is known. `parts` multiply the loss and each of
+    the penalties, for the gradient of one of them.
     """
 
     model: keras.Model
@@ -34,6 +35,7 @@ class Objective:
     data: Data
     training: bool | None
     outputs: str = ""
+    parts: tuple[float, ...] = ()
 
     @property
     def stored(self) -> str:
@@ -65,10 +67,17 @@ class Objective:
                 total = first = loss.own(x, y, outputs, weight, self.training)
             else:
                 total = first = (loss.computed_finely(self.outputs) if fine else loss.tensor)(y, outputs, weight)
-                for penalty in model.losses if tf.is_tensor(total) else ():
-                    total = total + tf.cast(penalty, total.dtype)
+                total = self._added(total, model.losses) if tf.is_tensor(total) else total
         _check_value(total)
         return total, first, outputs
+
+    def _added(self, loss: Any, penalties: Sequence[Any]) -> Any:
+        """The loss and the penalties, each once."""
+        parts = self.parts or (1.0,) * (1 + len(penalties))
+        total = loss if parts[0] == 1 else parts[0] * loss
+        for part, penalty in zip(parts[1:], penalties, strict=True):
+            total = total + tf.cast(penalty if part == 1 else part * penalty, total.dtype)
+        return total
 
 
 def _coarsest(dtypes: Iterable[str]) -> str:

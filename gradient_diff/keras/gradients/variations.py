@@ -1,0 +1,116 @@
+"""Another E, or another forward pass, of which a hand is the gradient: each is tried by one pass of the model."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from gradient_diff.keras.gradients.measured import Measured
+from gradient_diff.keras.gradients.objective import Objective
+from gradient_diff.keras.gradients.runs import Case
+from gradient_diff.result.findings import Cause
+from manual_mlp import Array
+from manual_mlp.extend import Arrays
+
+
+@dataclass(frozen=True, eq=False)
+class Variation:
+    """What else somebody may have differentiated.
+
+    Attributes:
+        id: of the cause.
+        words: completes "your gradients are those of …".
+        cure: one sentence.
+        objective: its E.
+        case: its data and weights, where they are not the model's own.
+        changed: the context in which the model computes it.
+        times: factors, and why the hand may be that many times its gradient.
+    """
+
+    id: str
+    words: str
+    cure: str
+    objective: Objective
+    case: Case | None = None
+    changed: Callable[[], AbstractContextManager[object]] = nullcontext
+    times: tuple[tuple[float, str], ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Hand:
+    """Gradients that are off, and what is known of the rounding of those that they were held against."""
+
+    mine: Arrays
+    right: Arrays
+    limit: Arrays
+    measured: Measured
+    fine: bool
+
+    @classmethod
+    def of(cls, mine: Arrays, measured: Measured, fine: bool) -> Hand:
+        right = measured.fine.found.gradients if fine and measured.fine else measured.first.gradients
+        noise = measured.noise(right)
+        return cls(mine, right, {n: noise.tolerance(n) for n in right}, measured, fine)
+
+    def gradients(self, variation: Variation) -> Arrays | None:
+        """Those of a variation, as finely as the hand's; None if the model cannot compute it."""
+        runs = replace(self.measured.plain, objective=variation.objective, dtype="float64" if self.fine else None)
+        try:
+            with variation.changed(), np.errstate(all="ignore"), warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # what is tried may be odd
+                found = runs.each([variation.case or Case(variation.objective.data)])[0].gradients
+        except Exception:  # noqa: BLE001  # what fits no shape, or no dtype, is not what was differentiated
+            return None
+        return found if all(np.isfinite(a).all() for a in found.values()) else None
+
+    def fits(self, found: Arrays, factor: float = 1.0) -> bool:
+        """Whether the hand is that many times these gradients, within what rounding explains."""
+        return self._near(self.mine, found, factor)
+
+    def is_new(self, found: Arrays) -> bool:
+        """Whether these are other gradients than the model's, and no constant times them."""
+        return not self._near(found, self.right, 1.0) and not self._near(found, self.right, _ratio(found, self.right))
+
+    def _near(self, a: Arrays, b: Arrays, factor: float) -> bool:
+        return all(a[n].shape == b[n].shape and self._close(n, a[n], factor * b[n]) for n in a if n in b)
+
+    def _close(self, name: str, a: Array, b: Array) -> bool:
+        """A gradient of another size rounds in proportion."""
+        size, right = (float(np.abs(z).max(initial=0.0)) for z in (b, self.right[name]))
+        larger = max(1.0, size / right) if right else 1.0
+        return bool((np.abs(np.asarray(a, np.float64) - b) <= larger * self.limit[name]).all())
+
+
+def _ratio(a: Arrays, b: Arrays) -> float:
+    size = sum(float(np.vdot(b[n], b[n])) for n in a if n in b)
+    return sum(float(np.vdot(b[n], a[n])) for n in a if n in b) / size if size else 0.0
+
+
+def first_that_fits(hand: Hand, groups: Iterable[Callable[[], Iterator[Variation]]]) -> Cause | None:
+    """The first variation of the first group in which one equals the hand; the others of that group look alike."""
+    for group in groups:
+        fitting = [(v, times) for v in group() if (times := _fitted(hand, v)) is not None]
+        if fitting:
+            (first, times), *others = fitting
+            return _cause(first, times, tuple(dict.fromkeys(v.words for v, _ in others)))
+    return None
+
+
+def _fitted(hand: Hand, variation: Variation) -> str | None:
+    """How many times the variation's gradients the hand is, in words; None if it is not they."""
+    found = hand.gradients(variation)
+    if found is None or not hand.is_new(found):
+        return None
+    if hand.fits(found):
+        return ""
+    return next((f", {why}" for factor, why in variation.times if hand.fits(found, factor)), None)
+
+
+def _cause(variation: Variation, times: str, alike: tuple[str, ...]) -> Cause:
+    words = f"your gradients are those of {variation.words}{times}"
+    more = f" On these data it is the same as {', '.join(alike)}." if alike else ""
+    return Cause(variation.id, "", f"{words}. {variation.cure}{more}", variation.words, "E as given", 0.0, title=words)
