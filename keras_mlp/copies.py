@@ -65,6 +65,7 @@ def copied(
     written. A graph that is traced within it goes on using the copies; `kept` are those of an earlier time.
     """
     with ExitStack() as stack:
+        stack.enter_context(kept_attributes(model))
         if dtype is not None:
             _compute_in(stack, model, dtype)
         for layer in layers_of(model):
@@ -72,7 +73,6 @@ def copied(
                 _set(stack, layer, "call", layer.call.python_function)  # its graphs know other variables
         if exact:
             stack.enter_context(exact_constants(model))
-        stack.enter_context(kept_losses(model))
         stack.enter_context(kept_generators())
         yield {id(v): _swap_value(stack, v, dtype, (kept or {}).get(id(v))) for v in variables_of(model)}
 
@@ -101,13 +101,17 @@ def layers_of(model: keras.layers.Layer) -> list[Any]:
 
 
 @contextmanager
-def kept_losses(model: keras.layers.Layer) -> Iterator[None]:
-    """Within it layers add losses to lists of their own, or a graph would leave its tensors in `model.losses`."""
-    with ExitStack() as stack:
-        for layer in layers_of(model):
-            _set(stack, layer, "_losses", [])
-            _set(stack, layer, "_loss_ids", set())
+def kept_attributes(model: keras.layers.Layer) -> Iterator[None]:
+    """Put back what layers keep besides variables, added losses or a last output: a trace leaves its tensors there."""
+    before = [(layer, dict(vars(layer))) for layer in layers_of(model)]
+    for layer, _ in before:
+        vars(layer).update(_losses=[], _loss_ids=set())  # Keras empties its own in place
+    try:
         yield
+    finally:
+        for layer, attributes in before:
+            vars(layer).clear()
+            vars(layer).update(attributes)
 
 
 def _swap_value(stack: ExitStack, variable: Any, dtype: str | None, kept: tf.Variable | None) -> tf.Variable:

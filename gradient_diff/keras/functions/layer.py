@@ -18,11 +18,12 @@ from gradient_diff.keras.functions.tracing import draws_in, traced
 from gradient_diff.result.diff import GradientDiff
 from keras_mlp import Mode
 from keras_mlp.extend import (
+    alone,
     check_mode,
     copied,
     in_mode,
+    kept_attributes,
     kept_generators,
-    kept_losses,
     recorded_draws,
     replayed_draws,
     start_devices,
@@ -81,10 +82,11 @@ def check_layer(
     arguments = _of_dtype(read_arguments(layer.call, inputs, one=True), layer.variable_dtype)
     in_training = training is not False
     used, words = (layer, ()) if layer.built else (_built_copy(layer, arguments, in_training), ("a built copy",))
-    subject = _subject(used, arguments, in_training, mode)
-    with kept_losses(used), restored([*subject.variables.values(), *(ref.deref() for ref in subject.state)]):
-        called(subject.title, subject.function, arguments)
-        return run_check(subject, None, words, CURE if subject.dtype == "float64" else FINER)
+    with alone(used), kept_attributes(used):
+        subject = _subject(used, arguments, in_training, mode)
+        with restored([*subject.variables.values(), *(ref.deref() for ref in subject.state)]):
+            called(subject.title, subject.function, arguments)
+            return run_check(subject, None, words, CURE if subject.dtype == "float64" else FINER)
 
 
 def _subject(layer: keras.layers.Layer, arguments: Arguments, training: bool, mode: Mode) -> Subject:
