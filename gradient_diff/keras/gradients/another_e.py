@@ -44,17 +44,18 @@ def another_e(hand: Hand, objective: Objective) -> Cause | None:
     """The first other E whose gradient the hand is, within rounding."""
     if objective.loss.stepped or objective.loss.own is not None:
         return None
-    groups = [partial(group, objective) for group in (_switches, _activations, _losses)]
+    penalties = hand.measured.first.penalties
+    groups = [partial(_switches, objective, penalties), partial(_activations, objective), partial(_losses, objective)]
     return (
         first_that_fits(hand, groups[:1])
-        or _solved_penalty(hand, objective)
+        or _solved_penalty(hand, objective, penalties)
         or _solved_smoothing(hand, objective)
         or first_that_fits(hand, groups[1:])
     )
 
 
-def _switches(e: Objective) -> Iterator[Variation]:
-    penalties, n = _penalties(e), e.data.batch
+def _switches(e: Objective, penalties: int) -> Iterator[Variation]:
+    n = e.data.batch
     if penalties:
         cure = "Add what model.losses holds: compute_loss does."
         yield Variation(
@@ -78,10 +79,6 @@ def _switches(e: Objective) -> Iterator[Variation]:
         e,
         changed=_without_stop_gradient,
     )
-
-
-def _penalties(e: Objective) -> int:
-    return len(e.model.losses)
 
 
 def _parts(e: Objective, *parts: float) -> Objective:
@@ -118,10 +115,10 @@ def _without_stop_gradient() -> Iterator[None]:
         tf.stop_gradient = held
 
 
-def _solved_penalty(hand: Hand, e: Objective) -> Cause | None:
+def _solved_penalty(hand: Hand, e: Objective, penalties: int) -> Cause | None:
     """One of the penalties another number of times than once."""
-    for i in range(_penalties(e)):
-        parts = [1.0] * (1 + _penalties(e))
+    for i in range(penalties):
+        parts = [1.0] * (1 + penalties)
         parts[1 + i] = 0.0
         without = hand.gradients(Variation("", "", "", _parts(e, *parts)))
         times = None if without is None else _solved(hand, without, hand.right)
