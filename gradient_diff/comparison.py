@@ -73,7 +73,8 @@ def compare(
     called = _called(derivation, reference) if derivation else Called(hand, ())
     pair = Pair.of(Side.of("hand", called.gradients, names), Side.of("reference", reference))
     case = Case.of(pair, noise, rtol, witness, sizes)
-    rows = rows_of(pair, judge(case))
+    judged = judge(case)
+    rows = rows_of(pair, judged)
     parted = parting(pair, rows)
     found = Findings() if parted or all(row.status.ok for row in rows) else explain(case, rows, derivation)
     return GradientDiff(
@@ -86,7 +87,7 @@ def compare(
         found.unexplained,
         found.smallest,
         called.changed,
-        {Status.DIFFERENT: parted.meaning} if parted else {},
+        {Status.DIFFERENT: parted.meaning} if parted else {j.status: j.meaning for j in judged.values() if j.meaning},
     )
 
 
