@@ -211,13 +211,16 @@ FORMS: dict[str, Callable[[Array], Any]] = {
 @pytest.mark.parametrize("form", FORMS)
 def test_x_of_every_kind(form: str, kind: str) -> None:
     model, x = _model(kind), FORMS[form](WHOLE)
-    _judged(model, x, Y, _of_errors(np.asarray(x), model.get_weights(), Y))
+    right = _of_errors(np.asarray(x), model.get_weights(), Y)
+    assert check_gradients(model, x, Y, right, loss="mse").ok
+    other = _of_errors(np.asarray(x).astype(float) + 1e-3, model.get_weights(), Y)
+    assert kind == "functional" or check_gradients(model, x, Y, other, loss="mse").verdict is Status.MISMATCH
 
 
 @pytest.mark.parametrize("kind", ["Sequential", "functional", "subclassed"])
 def test_y_as_a_tensor_or_a_table(kind: str) -> None:
     model = _model(kind)
     for y in (tf.constant(Y), pd.DataFrame(Y)):
-        _judged(model, X, y, _of_errors(X, model.get_weights(), Y))
+        assert check_gradients(model, X, y, _of_errors(X, model.get_weights(), Y), loss="mse").ok
     single = _model(kind, 1)
     _judged(single, X, pd.Series(Y[:, 0]), _of_errors(X, single.get_weights(), Y[:, :1]))
