@@ -14,7 +14,7 @@ import tensorflow as tf
 from gradient_diff.keras.functions.arguments import Arguments
 from gradient_diff.witnesses.along_a_line import value_noise
 from keras_mlp import Mode, quiet_stderr
-from keras_mlp.extend import in_mode
+from keras_mlp.extend import made_for
 from manual_mlp import Array
 from manual_mlp.extend import GATE, UNITS, Arrays
 
@@ -74,18 +74,29 @@ class Subject:
     def gradients(self, point: Arrays, cotangents: Arrays) -> dict[str, Array]:
         """What it says of Σ ⟨cotangent, output⟩: name → its gradient; a name is missing where it says None."""
         self.assign(point)
-        tensors = self._tensors(point)
+        upstream = [tf.constant(cotangents[n], a.dtype) for n, a in self.outputs.items()]
+        found = self._differentiated(*(tf.constant(point[n]) for n in self._inputs), *upstream)
+        return {n: np.array(g.numpy()) for n, g in found.items()}
 
-        def run() -> dict[str, Any]:
-            sources = {n: self.variables.get(n, tensors.get(n)) for n in point}
+    @cached_property
+    def _inputs(self) -> list[str]:
+        return [n for n in self.point if n not in self.variables]
+
+    @cached_property
+    def _differentiated(self) -> Callable[..., dict[str, Any]]:
+        """(inputs, cotangents) → gradients, where the variables stand; in another mode than eager it is built once."""
+
+        def run(*tensors: Any) -> dict[str, Any]:
+            given, upstream = dict(zip(self._inputs, tensors, strict=False)), tensors[len(self._inputs) :]
+            sources = {n: self.variables.get(n, given.get(n)) for n in self.point}
             with tf.GradientTape() as tape:
-                tape.watch([t for n, t in tensors.items() if n in point])
-                outputs = self._called(tensors)
-            upstream = [tf.constant(cotangents[n], t.dtype) for n, t in outputs.items()]
-            found = tape.gradient(list(outputs.values()), list(sources.values()), output_gradients=upstream)
+                tape.watch(list(given.values()))
+                outputs = self._called(self._tensors(given))
+            found = tape.gradient(list(outputs.values()), list(sources.values()), output_gradients=list(upstream))
             return {n: tf.convert_to_tensor(g) for n, g in zip(sources, found, strict=True) if g is not None}
 
-        return {n: np.array(g.numpy()) for n, g in in_mode(run, self.mode).items()}
+        cotangents = (tf.constant(a) for a in self.outputs.values())
+        return made_for(run, self.mode, *(self._start[n] for n in self._inputs), *cotangents)
 
     def assign(self, point: Mapping[str, Any]) -> None:
         """Set the variables, and what a call changes back to where it starts."""
