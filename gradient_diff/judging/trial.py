@@ -50,14 +50,19 @@ class Trial:
 
     def _convict(self, truth: Problem, noise: Noise, node: str, judged: Judged) -> Judged:
         case = self._case
-        limit = np.broadcast_to(noise.tolerance(node, 2 if noise.dtype == "float64" else 1), case.hand[node].shape)
+        limits = [
+            np.broadcast_to(own.tolerance(node, 2 if own.dtype == "float64" else 1), case.hand[node].shape)
+            for own in case.truth_noises
+            if own is not None
+        ]
         testimony = self._testimony(truth, noise, node)
-        if testimony.passes and testimony.distance(noise.values[node], limit) > 1:
+        if testimony.passes and testimony.distance(noise.values[node], limits[1]) > 1:
             self._doubted = True
         if is_gradient(node) and not testimony.passes and self._doubted:
             return replace(judged, reason=f"{judged.reason}; the witness contradicts the derivation elsewhere")
         hand, reference = (
-            testimony.distance(np.asarray(side[node], np.float64), limit) for side in (case.hand, case.reference)
+            testimony.distance(np.asarray(side[node], np.float64), limit)
+            for side, limit in zip((case.hand, case.reference), limits, strict=True)
         )
         source = "the complex-step witness" if testimony.passes else "the derivation in float64"
         found = (
