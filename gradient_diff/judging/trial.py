@@ -90,7 +90,8 @@ def _asked(case: Case, ask: Asked, noise: Noise, node: str, judged: Judged) -> J
     unit[index] = 1.0
     derivative, error = ask(node, unit)
     limit = float(np.broadcast_to(noise.tolerance(node, 1), unit.shape)[index]) + error
-    hand, reference = (abs(float(side[node][index]) - derivative) / limit for side in (case.hand, case.reference))
+    with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+        hand, reference = (abs(float(side[node][index]) - derivative) / limit for side in (case.hand, case.reference))
     found = (
         f"{judged.reason}; Ridders gives {derivative:.6g} ± {error:.1e} at {list(index)}: {hand:.2g} from the "
         f"hand and {reference:.2g} from the reference, in units of what rounding and that error explain"

@@ -126,6 +126,8 @@ def check_gradients(
         'MISMATCH'
     """
     _check_request(gradients, before, after, learning_rate, mode)
+    if training is not None and not isinstance(training, bool | np.bool_):
+        raise TypeError(f"training={training!r}: expected True, False, or None for as fit runs the model.")
     options = Options(noise, names or {}, rtol, sizes)
     _check_options(options, gradients, after)
     trainable = _trainable_names(model)

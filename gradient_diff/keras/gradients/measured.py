@@ -249,4 +249,5 @@ def _with_loss(outcome: Outcome) -> dict[str, Array]:
 
 def _near(a: Array | float, b: Array | float, unit: float) -> bool:
     x, y = np.asarray(a, np.float64), np.asarray(b, np.float64)
-    return bool(np.allclose(x, y, rtol=0, atol=4 * unit * float(np.abs(x).max(initial=0.0)), equal_nan=True))
+    largest = float(np.abs(x[np.isfinite(x)]).max(initial=0.0))
+    return bool(np.allclose(x, y, rtol=0, atol=4 * unit * largest, equal_nan=True))
