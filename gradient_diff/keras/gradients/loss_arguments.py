@@ -193,7 +193,8 @@ def _compiled(model: keras.Model) -> ResolvedLoss:
         words = f"{words}, weight {weight:g}"
     dtype = only.dtype if isinstance(only, keras.losses.Loss) else compiled.dtype
     tensors = _scalar(compiled), _scalar(_compiled_at_float64(compiled))
-    return ResolvedLoss(*tensors, known, words, dtype, **_function_of(keras.losses.get(only)))
+    single = isinstance(only, str) or callable(only)
+    return ResolvedLoss(*tensors, known, words, dtype, **(_function_of(keras.losses.get(only)) if single else {}))
 
 
 def _nothing(y_true: Any, y_pred: Any, weight: Any = None) -> Any:
