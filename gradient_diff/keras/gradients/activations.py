@@ -41,10 +41,10 @@ ITSELF = tuple(getattr(keras.layers, name) for name in ("ReLU", "LeakyReLU", "PR
 
 def activations(e: Objective) -> Iterator[Variation]:
     """One layer with another activation, or with none; also where p − y is taken of the wrong p."""
-    for layer in layers_of(e.model):
-        for place in _places(layer):
-            for name, function in ACTIVATIONS.items():
-                yield _exchanged(e, layer, place, name, function)
+    places = [(layer, place) for layer in layers_of(e.model) for place in _places(layer)]
+    for layer, place in sorted(places, key=lambda at: _name_of(*at) == "linear"):  # exchanged rather than added
+        for name, function in ACTIVATIONS.items():
+            yield _exchanged(e, layer, place, name, function)
     yield from _of_wrong_p(e)
 
 
@@ -56,7 +56,7 @@ def _places(layer: Any) -> list[str]:
 
 
 def _exchanged(e: Objective, layer: Any, place: str, name: str, function: Function) -> Variation:
-    words = f"{name} at {layer.name}" if name != "linear" else f"a {layer.name} without its activation"
+    words = f"{name} at {layer.name}" if name != "linear" else f"a network whose {layer.name} has no activation"
     words = f"{words}, as its {place}" if place == "recurrent_activation" else words
     cure = f"The model has {_name_of(layer, place)} there."
     return Variation("other_activation", words, cure, e, changed=partial(_holding, layer, place, function))

@@ -10,6 +10,7 @@ from gradient_diff.keras.gradients.another_forward import another_forward
 from gradient_diff.keras.gradients.measured import Measured
 from gradient_diff.keras.gradients.objective import Objective
 from gradient_diff.keras.gradients.request import Request, is_finer
+from gradient_diff.keras.gradients.solved import constant_factor, weighs
 from gradient_diff.keras.gradients.variations import Hand
 from gradient_diff.result.diff import GradientDiff
 from gradient_diff.result.findings import Cause
@@ -28,12 +29,16 @@ def named_by_another(
     """
     weights = layer_weights(request.model)
     wanted = tuple(n for n in weights if n in mine and mine[n].shape == tuple(weights[n].shape))
-    if not diff.verdict.bad or diff.causes or not wanted or len(wanted) < len(mine):
+    if not diff.verdict.bad or not wanted or len(wanted) < len(mine):
+        return diff
+    if diff.causes and not weighs(request.objective):
         return diff
     measured = Measured(request.objective, wanted, request.mode)
     finer = is_finer(mine, of_step=hidden is not None) and measured.fine is not None
     hand = Hand.of({n: mine[n] for n in wanted}, measured, finer, hidden or {})
-    cause = _cause(hand, measured.objective, diff.verdict is Status.REFERENCE_OFF)
+    cause = constant_factor(hand, measured.objective)
+    if not cause and not diff.causes:
+        cause = _cause(hand, measured.objective, diff.verdict is Status.REFERENCE_OFF)
     return replace(diff, causes=(cause,), unexplained="", smallest=None) if cause else diff
 
 

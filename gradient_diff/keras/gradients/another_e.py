@@ -19,6 +19,7 @@ from gradient_diff.keras.gradients.objective import Objective
 from gradient_diff.keras.gradients.solved import solved
 from gradient_diff.keras.gradients.variations import Hand, Variation, first_that_fits
 from gradient_diff.result.findings import Cause
+from keras_mlp.extend import layers_of
 
 
 def another_e(hand: Hand, e: Objective) -> Cause | None:
@@ -34,7 +35,9 @@ def another_e(hand: Hand, e: Objective) -> Cause | None:
 
 def derivative_proper(hand: Hand, e: Objective) -> Cause | None:
     """That of an E which TensorFlow does not differentiate as it stands: its reference is the one that is off."""
-    return first_that_fits(hand, [partial(_labels_as_they_are, e)])
+    if e.loss.stepped or e.loss.own is not None:
+        return first_that_fits(hand, [partial(_nothing_held_back, e)])
+    return first_that_fits(hand, [partial(_labels_as_they_are, e), partial(_nothing_held_back, e)])
 
 
 def _switches(e: Objective) -> Iterator[Variation]:
@@ -111,10 +114,15 @@ def _nothing_held_back(e: Objective) -> Iterator[Variation]:
     words = "E with nothing held back: the model holds a part of it back by stop_gradient, on purpose"
     cure = "Take that part for a constant."
     yield Variation("stop_gradient", words, cure, e, changed=_without_stop_gradient)
-    for layer in e.model._flatten_layers():  # noqa: SLF001
+    for layer in layers_of(e.model):
         if isinstance(layer, keras.layers.SpectralNormalization):
-            words = f"E through the σ of {layer.name}, which the layer holds back on purpose"
-            yield Variation("stop_gradient", words, "Take σ for a constant.", e, changed=partial(_through_sigma, layer))
+            words, cure = (
+                f"E through the σ of {layer.name}, which the layer holds back on purpose",
+                "Take σ for a constant.",
+            )
+            yield Variation("stop_gradient", words, cure, e, changed=partial(_through_sigma, layer))
+            words = f"{words}, and through its u and v"
+            yield Variation("stop_gradient", words, cure, e, changed=partial(_through_all_of_sigma, layer))
 
 
 @contextmanager
@@ -144,3 +152,9 @@ def _through_sigma(layer: Any) -> Iterator[None]:
         yield
     finally:
         object.__delattr__(layer, "call")
+
+
+@contextmanager
+def _through_all_of_sigma(layer: Any) -> Iterator[None]:
+    with _through_sigma(layer), _without_stop_gradient():
+        yield

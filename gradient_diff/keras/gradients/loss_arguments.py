@@ -26,7 +26,8 @@ class ResolvedLoss:
     its arguments; `in_float64` is the same without that cast. `house` is the same as a `Loss`, or None for one without
     a name here. `own` is a model's own compute_loss, the whole of E: (x, y_true, y_pred, sample_weight, training) → E.
     `stepped`: the model has a train_step of its own, and only that knows what is trained. `function` is Keras's
-    function of it, by name, where it is one, and `from_logits` what that is told.
+    function of it, by name, where it is one, and `from_logits` what that is told. `compiled`: the model's own, weights
+    included.
     """
 
     tensor: LossTensor
@@ -38,6 +39,7 @@ class ResolvedLoss:
     stepped: bool = False
     function: str = ""
     from_logits: bool = False
+    compiled: bool = False
 
     def computed_finely(self, model: str) -> LossTensor:
         """E of a model of some dtype, for a run of it in float64: the same function, whose cast rounds nothing more.
@@ -194,7 +196,8 @@ def _compiled(model: keras.Model) -> ResolvedLoss:
     dtype = only.dtype if isinstance(only, keras.losses.Loss) else compiled.dtype
     tensors = _scalar(compiled), _scalar(_compiled_at_float64(compiled))
     single = isinstance(only, str) or callable(only)
-    return ResolvedLoss(*tensors, known, words, dtype, **(_function_of(keras.losses.get(only)) if single else {}))
+    told = _function_of(keras.losses.get(only)) if single else {}
+    return ResolvedLoss(*tensors, known, words, dtype, compiled=True, **told)
 
 
 def _nothing(y_true: Any, y_pred: Any, weight: Any = None) -> Any:

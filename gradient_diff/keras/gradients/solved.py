@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import keras
 import numpy as np
 
+from gradient_diff.diagnosis.catalogue import MISTAKES
 from gradient_diff.diagnosis.factors import list_factors
+from gradient_diff.keras.gradients.loss_arguments import compiled_weights
 from gradient_diff.keras.gradients.losses import cross_entropy, of_function
 from gradient_diff.keras.gradients.objective import Objective
 from gradient_diff.keras.gradients.variations import Hand, Variation, told
@@ -18,6 +20,32 @@ from manual_mlp import Array
 from manual_mlp.extend import Arrays
 
 SMALLEST = 1e-3  # a number that is solved for and is nearer to what it should be is none
+
+
+def weighs(e: Objective) -> bool:
+    """Whether what was handed over gives the whole of the gradients a factor."""
+    return any(True for _ in _handed_over(e))
+
+
+def constant_factor(hand: Hand, e: Objective) -> Cause | None:
+    """A factor of all gradients whose reason was handed over: a weight of the loss, or those of the samples."""
+    for id, factor, words, cure in _handed_over(e):  # noqa: A001  (as the record calls it)
+        if hand.fits(hand.right, factor):
+            return told(id, f"{words}: {factor:.6g} times E", cure)
+    return None
+
+
+def _handed_over(e: Objective) -> Iterator[tuple[str, float, str, str]]:
+    weights, of_samples = compiled_weights(e.model) if e.loss.compiled else None, e.data.sample_weight
+    only = keras.tree.flatten(weights)
+    if len(only) == 1 and isinstance(only[0], int | float) and only[0] not in (0, 1):
+        yield "loss_weights", 1 / only[0], f"E without the weight {only[0]:g} of its loss", WEIGH
+    if isinstance(of_samples, np.ndarray) and (total := float(of_samples.sum())) not in (0.0, of_samples.size):
+        cure = "Keras divides by N, and not by the sum of the weights."
+        yield "sample_weight_mean", of_samples.size / total, "a mean over the weights, 1/Σw", cure
+
+
+WEIGH = "Weigh each output's loss as loss_weights says."
 
 
 def solved(hand: Hand, e: Objective) -> Cause | None:
@@ -52,11 +80,19 @@ def _loss(hand: Hand, e: Objective) -> Cause | None:
     times = _between(hand, _gradients(hand, _parts(e, 0.0, *[1.0] * count)))
     if times is None:
         return None
-    sizes = hand.measured.sizes or (e.data.batch, None)
-    known = next((f for f in list_factors(*sizes) if _is(times, f.value)), None)
-    words = f"E with the loss {times:.6g} times and its penalties once{known.words if known else ''}"
-    cure = "Take the loss as often as it was given, reduction and weight included."
-    return told(known.id if known else "loss_factor", words, cure)
+    id, reason = _reason(hand, e, times)  # noqa: A001  (as the record calls it)
+    words = f"E with the loss {times:.6g} times and its penalties once{reason}"
+    return told(id, words, "Take the loss as often as it was given, reduction and weight included.")
+
+
+def _reason(hand: Hand, e: Objective, times: float) -> tuple[str, str]:
+    """(id, words) of a factor of the loss; of several reasons the one that is met most often has the id."""
+    for id, factor, words, _ in _handed_over(e):  # noqa: A001  (as the record calls it)
+        if _is(times, factor):
+            return id, f": {words}"
+    known = [f for f in list_factors(*(hand.measured.sizes or (e.data.batch, None))) if _is(times, f.value)]
+    first = min(known, key=lambda f: list(MISTAKES).index(f.id), default=None)
+    return (first.id, "".join(f.words for f in known)) if first else ("loss_factor", "")
 
 
 def _outputs(hand: Hand, e: Objective) -> Cause | None:
@@ -71,7 +107,7 @@ def _outputs(hand: Hand, e: Objective) -> Cause | None:
         return None
     wrong = [(n, t) for n, t in zip(names, times, strict=True) if abs(t - 1) > SMALLEST]
     words = "E with " + " and ".join(f"the loss of output {n} {t:.4g} times" for n, t in wrong)
-    return told("loss_weights", words, "Weigh each output's loss as loss_weights says.") if wrong else None
+    return told("loss_weights", words, WEIGH) if wrong else None
 
 
 def _output_names(e: Objective) -> list[str]:
