@@ -145,7 +145,8 @@ def check_gradients(
 def _checked(request: Request, gradients: object, after: object, learning_rate: object) -> GradientDiff:
     if after is not None:
         step = _step(request, after, learning_rate)
-        return _stepped(request, lambda asked: step.judged(_reference(asked, step.gradients, True).compared))
+        diff = _stepped(request, lambda asked: step.judged(_reference(asked, step.gradients, True).compared))
+        return named_by_another(request, step.gradients, diff, step.hidden)
     if callable(gradients):
         return _called(request, gradients)
     mine = None if gradients is None else request.named("gradients", gradients)
@@ -169,8 +170,7 @@ def _read_either_way(request: Request, mine: Arrays | None, judge: Callable[[Req
     diff = judge(request)
     if not diff.verdict.bad or not mine:
         return diff
-    diff = read_otherwise(request, mine, diff, judge)
-    return named_by_another(request, mine, diff) if diff.verdict.bad and not diff.causes else diff
+    return named_by_another(request, mine, read_otherwise(request, mine, diff, judge))
 
 
 def _check_request(gradients: object, before: object, after: object, learning_rate: object, mode: Mode) -> None:

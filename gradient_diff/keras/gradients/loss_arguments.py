@@ -30,8 +30,8 @@ class ResolvedLoss:
     its arguments; `in_float64` is the same without that cast. `house` is the same as a `Loss`, or None for one without
     a name here. `own` is a model's own compute_loss, the whole of E: (x, y_true, y_pred, sample_weight, training) → E.
     `stepped`: the model has a train_step of its own, and only that knows what is trained; `empty`: there are penalties
-    alone. `function` is Keras's
-    function of it, by name, where it is one, and `from_logits` what that is told.
+    alone; `compiled`: the model's own, weights included. `function` is Keras's function of it, by name, where it is
+    one, and `from_logits` what that is told.
     """
 
     tensor: LossTensor
@@ -44,6 +44,7 @@ class ResolvedLoss:
     empty: bool = False
     function: str = ""
     from_logits: bool = False
+    compiled: bool = False
 
     def computed_finely(self, model: str) -> LossTensor:
         """E of a model of some dtype, for a run of it in float64: the same function, whose cast rounds nothing more.
@@ -211,8 +212,9 @@ def _compiled(model: keras.Model) -> ResolvedLoss:
         words = f"{words}, weight {weight:g}"
     dtype = only.dtype if isinstance(only, keras.losses.Loss) else compiled.dtype
     tensors = _scalar(compiled), _scalar(_compiled_at_float64(compiled))
-    one = keras.losses.get(only) if isinstance(only, str) or callable(only) else None  # of several there is no one name
-    return ResolvedLoss(*tensors, known, words, dtype, **_function_of(one))
+    single = isinstance(only, str) or callable(only)
+    told = _function_of(keras.losses.get(only)) if single else {}
+    return ResolvedLoss(*tensors, known, words, dtype, compiled=True, **told)
 
 
 def _nothing(y_true: Any, y_pred: Any, weight: Any = None) -> Any:

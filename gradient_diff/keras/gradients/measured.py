@@ -103,7 +103,8 @@ class Measured:
     @cached_property
     def objective(self) -> Objective:
         kinds = {spec.dtype.name for spec in self.first.outputs}
-        return replace(self.bare, outputs=kinds.pop() if len(kinds) == 1 else "")
+        dtype = kinds.pop() if len(kinds) == 1 else ""
+        return replace(self.bare, outputs=dtype, penalties=self.first.penalties)
 
     @cached_property
     def steady(self) -> bool:
