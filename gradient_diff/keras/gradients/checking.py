@@ -18,10 +18,12 @@ from gradient_diff.keras.gradients.arguments import as_named
 from gradient_diff.keras.gradients.data import Data
 from gradient_diff.keras.gradients.loss_arguments import resolve_loss
 from gradient_diff.keras.gradients.measured import measured_reference
+from gradient_diff.keras.gradients.optimizers import MadeBy
 from gradient_diff.keras.gradients.readings import draws, read_otherwise, step_on_draws
 from gradient_diff.keras.gradients.reference import Reference, Rounded, nearest_of
+from gradient_diff.keras.gradients.replayed_steps import judged_step
 from gradient_diff.keras.gradients.request import Options, Request, is_finer
-from gradient_diff.keras.gradients.steps import Step, checked_rate
+from gradient_diff.keras.gradients.steps import Step
 from gradient_diff.noise.network import Noise, rounding_noise
 from gradient_diff.result.diff import GradientDiff
 from keras_mlp import Mode, named_weights, to_keras
@@ -53,6 +55,7 @@ def check_gradients(
     before: object = None,
     after: object = None,
     learning_rate: float | None = None,
+    optimizer: object = None,
     mode: Mode = "eager",
     noise: Noise | Arrays | None = None,
     names: Mapping[str, str] | None = None,
@@ -90,9 +93,13 @@ def check_gradients(
             are of each, or a list or dict of arrays like y.
         class_weight: class → weight, as `fit` takes it.
         before: weights before one step of your own training code, e.g. `get_weights()`; None for the model's.
-        after: weights after it. With `learning_rate` the gradient is inferred, (before − after)/lr: this checks code
-            that only ever updates, as it is.
-        learning_rate: lr of that step.
+        after: weights after it. Of plain descent the gradient is inferred, (before − after)/lr: this checks code that
+            only ever updates, as it is.
+        learning_rate: lr of that step; it leaves open which optimizer took it, unless that is named, too. Plain descent
+            is tried first; a step that another optimizer of Keras explains is `INCONCLUSIVE` and names it.
+        optimizer: who took that step: a Keras optimizer as it was before it (one that is not built is fresh), or a name
+            as in `compile`. The step is replayed on copies from the tape's gradient, and the weights are compared:
+            clipping, decay, accumulation, averages, constraints, momentum and loss scale included.
         mode: of the tape: "eager", "graph" or "xla".
         noise: how much rounding to expect, where you know it better than what is computed or measured here: the
             model's gradients computed again in float64 or by a repeated run, name → array; or a `Noise`.
@@ -108,8 +115,9 @@ def check_gradients(
     Raises:
         ValueError: Keras itself cannot compute E; a loss that leaves TensorFlow or does not depend on the outputs;
             another thread checks the same model; gradients given in two ways, or none that can be used; bad names, data
-            or learning rate; weights after a step whose draws nobody knows, or that changed frozen ones; nothing
-            trainable to check; the noise named twice, or of a step, whose own is known.
+            or learning rate; an optimizer with a rate beside it, or that cannot be made again; weights after a step
+            whose draws nobody knows, or that changed frozen ones; nothing trainable to check; the noise named twice, or
+            of a step, whose own is known.
         TypeError: a form that is not understood, a function that returned None, or a layer that is quantised or has
             LoRA.
         ShapeError: shapes that do not fit.
@@ -125,9 +133,10 @@ def check_gradients(
         >>> check_gradients(model, x, y, mine, loss="mse").verdict.name
         'MISMATCH'
     """
-    _check_request(gradients, before, after, learning_rate, mode)
+    _check_request(gradients, before, after, learning_rate, optimizer, mode)
     if training is not None and not isinstance(training, bool | np.bool_):
         raise TypeError(f"training={training!r}: expected True, False, or None for as fit runs the model.")
+    made_by = MadeBy.of(optimizer, learning_rate)
     options = Options(noise, names or {}, rtol, sizes)
     _check_options(options, gradients, after)
     trainable = _trainable_names(model)
@@ -139,14 +148,16 @@ def check_gradients(
             data = Data.of(model, x, y).weighed(sample_weight, class_weight)
             resolved = resolve_loss(loss, model)
             request = Request.of(model, tuple(trainable), data, resolved, training, mode, options)
-            return _checked(request, gradients, after, learning_rate)
+            return _checked(request, gradients, after, made_by)
 
 
-def _checked(request: Request, gradients: object, after: object, learning_rate: object) -> GradientDiff:
+def _checked(request: Request, gradients: object, after: object, made_by: MadeBy) -> GradientDiff:
     if after is not None:
-        step = _step(request, after, learning_rate)
-        diff = _stepped(request, lambda asked: step.judged(_reference(asked, step.gradients, True).compared))
-        return named_by_another(request, step.gradients, diff, step.hidden)
+        step = _step(request, after, made_by.rate or 1.0)  # where it is not known, it is read from the step
+        diff = _stepped(
+            request, lambda asked: judged_step(asked, step, _reference(asked, step.gradients, True), made_by)
+        )
+        return named_by_another(request, step.gradients, diff, step.hidden) if made_by.rate else diff
     if callable(gradients):
         return _called(request, gradients)
     mine = None if gradients is None else request.named("gradients", gradients)
@@ -173,16 +184,21 @@ def _read_either_way(request: Request, mine: Arrays | None, judge: Callable[[Req
     return named_by_another(request, mine, read_otherwise(request, mine, diff, judge))
 
 
-def _check_request(gradients: object, before: object, after: object, learning_rate: object, mode: Mode) -> None:
+def _check_request(
+    gradients: object, before: object, after: object, learning_rate: object, optimizer: object, mode: Mode
+) -> None:
     check_mode(mode)
     if gradients is not None and after is not None:
         raise ValueError("Both gradients= and after= were given. Pass the gradients, or the weights around one update.")
-    if after is not None and learning_rate is None:
-        raise ValueError("after= without learning_rate=: the gradient is (before − after)/learning_rate.")
     if after is None and learning_rate is not None:
         raise ValueError(
             "learning_rate= without after=: it is the lr of the step that led to after=, and no gradient is divided by "
             "it. Pass the weights after the step, too, or leave it out."
+        )
+    if after is None and optimizer is not None:
+        raise ValueError(
+            "optimizer= without after=: it is who took the step that led to after=, and no gradient depends on it. "
+            "Pass the weights after the step, too, or leave it out."
         )
     if before is not None and after is None and gradients is None:
         raise ValueError(
@@ -213,8 +229,7 @@ def _trainable_names(model: keras.Model) -> list[str]:
     return list(named_weights(model))
 
 
-def _step(request: Request, after: object, learning_rate: object) -> Step:
-    rate = checked_rate(learning_rate)
+def _step(request: Request, after: object, rate: float) -> Step:
     before, found = request.parameters, request.named("after", after)
     moved = [n for n, a in found.items() if n not in request.trainable and not np.array_equal(a, before[n])]
     if moved and request.mlp is not None:

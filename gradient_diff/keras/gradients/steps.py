@@ -52,7 +52,7 @@ class Step:
         if (by_keras := self._by_keras(judge)) is not None:
             return by_keras
         if not any(np.any(g) for g in self.gradients.values()):
-            return replace(diff, causes=(_NO_STEP,), unexplained="")
+            return replace(diff, causes=(NO_STEP,), unexplained="")
         for rate in self._other_rates(diff):
             other = replace(self, learning_rate=rate)
             if judge(other.gradients, other.hidden).ok:
@@ -71,15 +71,19 @@ class Step:
         return replace(diff, hand_origin=words) if not diff.verdict.bad else None
 
     def _other_rates(self, diff: GradientDiff) -> list[float]:
-        """Where the step is some multiple of the right one: its rate, first as a short number."""
+        """Where the step is some multiple of the right one: its rate, if it is another."""
         right = {n: diff.reference[gradient_node(n) if gradient_node(n) in diff.reference else n] for n in self.before}
+        found = self.rates(right)
+        return found if found and abs(found[-1] / self.learning_rate - 1) > SAME else []
+
+    def rates(self, right: Arrays) -> list[float]:
+        """The rate at which these gradients make the step, first as a short number; none where no rate does."""
         unsure = {n: self.hidden[n] + UNITS[r.dtype.name] * np.abs(np.asarray(r, np.float64)) for n, r in right.items()}
         factor = _fitted(self.gradients, right, unsure)
         rate = self.learning_rate * factor
         limit = {n: SAME * np.abs(g).max(initial=0.0) + GATE * unsure[n] for n, g in self.gradients.items()}
         near = all((np.abs(g - factor * right[n]) <= limit[n]).all() for n, g in self.gradients.items())
-        another = 0 < rate < np.inf and abs(factor - 1) > SAME
-        return list(dict.fromkeys((float(f"{rate:.3g}"), rate))) if near and another else []
+        return list(dict.fromkeys((float(f"{rate:.3g}"), rate))) if near and 0 < rate < np.inf else []
 
 
 def _fitted(gradients: Arrays, right: Arrays, unsure: Arrays) -> float:
@@ -90,11 +94,11 @@ def _fitted(gradients: Arrays, right: Arrays, unsure: Arrays) -> float:
     return sum(w * float(np.vdot(exact[n], gradients[n])) for n, w in weights.items()) / (size or 1.0)
 
 
-_NO_STEP = Cause(
+NO_STEP = Cause(
     "missing_gradient",
     "",
-    "no step was taken: every weight is the same before and after. Copy the weights before the step, for code that "
-    "updates them in place: before = [w.copy() for w in weights].",
+    "the weights did not change: every one is the same before and after. Copy the weights before the step, for code "
+    "that updates them in place: before = [w.copy() for w in weights].",
     "W_after = W_before",
     "W_after = W_before − lr dE/dW",
     float("nan"),

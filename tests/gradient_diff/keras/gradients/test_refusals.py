@@ -55,9 +55,36 @@ def test_gradients_are_given_once() -> None:
     _refused(ValueError, text, MINE, after=list(W.values()), learning_rate=0.1)
 
 
-def test_an_update_needs_its_learning_rate() -> None:
-    text = "after= without learning_rate=: the gradient is (before − after)/learning_rate."
-    _refused(ValueError, text, after=list(W.values()))
+def test_an_optimizer_needs_its_update() -> None:
+    text = "optimizer= without after=: it is who took the step that led to after=, and no gradient depends on it."
+    _refused(ValueError, text, MINE, optimizer="sgd")
+
+
+def test_an_optimizer_object_has_its_rate() -> None:
+    text = (
+        "learning_rate= beside an optimizer object, which has its rate: leave learning_rate= out, or name the "
+        "optimizer, optimizer='adam'."
+    )
+    _refused(ValueError, text, after=list(W.values()), learning_rate=0.1, optimizer=keras.optimizers.Adam(0.1))
+
+
+@pytest.mark.parametrize("name", ["sgdd", "lossscaleoptimizer", ""])
+def test_a_name_of_no_optimizer_is_refused(name: str) -> None:
+    text = f"optimizer={name!r} is no name that Keras makes an optimizer of. It has adadelta, adafactor, adagrad, adam,"
+    _refused(ValueError, text, after=list(W.values()), optimizer=name)
+
+
+@pytest.mark.parametrize("thing", [keras.optimizers.Adam, 0.1, {"class_name": "adam"}])
+def test_what_is_no_optimizer_is_refused(thing: object) -> None:
+    text = f"optimizer is {type(thing).__name__}: expected a Keras optimizer as it was before the step, or a name"
+    _refused(TypeError, text, after=list(W.values()), optimizer=thing)
+
+
+def test_an_optimizer_of_other_weights_is_refused() -> None:
+    optimizer = keras.optimizers.Adam(0.1)
+    optimizer.build([keras.Variable(np.ones(3))])
+    text = "optimizer= was built for other weights than this model's"
+    _refused(ValueError, text, after=list(W.values()), optimizer=optimizer)
 
 
 @pytest.mark.parametrize("gradients", [None, MINE, lambda w, x, y: MINE])

@@ -1,0 +1,300 @@
+"""One step of a Keras optimizer from given gradients, on stand-ins for weights and state: nothing given is changed."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cache
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from gradient_diff.keras.gradients.objective import KerasError
+from gradient_diff.keras.gradients.steps import checked_rate
+from manual_mlp import Array
+from manual_mlp.extend import UNITS, Arrays
+
+PARTS = {
+    "clipnorm": ("clipping", None),
+    "clipvalue": ("clipping", None),
+    "global_clipnorm": ("clipping", None),
+    "weight_decay": ("weight decay", 0.0),
+    "momentum": ("momentum", 0.0),
+}
+"""Settings of an optimizer that make its step another than plain descent: what they are called, and what is none."""
+_OTHER_THAN_PLAIN = (*PARTS, "use_ema", "gradient_accumulation_steps")
+PROBES = 3  # of a state that is led back: one entry of it may hang on another
+_CANCELLED = 64.0  # unit roundoffs: what is left of a difference is none
+
+Weights = Mapping[str, Any]
+"""name → Keras variable, as it stands before the step."""
+
+
+@dataclass(frozen=True, eq=False)
+class MadeBy:
+    """Who made a step, as far as it was said: an optimizer, and whether its rate is the caller's word."""
+
+    optimizer: Any = None
+    rate: float | None = None
+
+    @classmethod
+    def of(cls, optimizer: object, learning_rate: object) -> MadeBy:
+        """What the caller said."""
+        rate = None if learning_rate is None else checked_rate(learning_rate)
+        if optimizer is None:
+            return cls(None, rate)
+        if isinstance(optimizer, keras.optimizers.Optimizer):
+            if rate is not None:
+                raise ValueError(
+                    "learning_rate= beside an optimizer object, which has its rate: leave learning_rate= out, or name "
+                    f"the optimizer, optimizer={type(optimizer).__name__.lower()!r}."
+                )
+            return cls(optimizer, rate_of(optimizer))
+        if not isinstance(optimizer, str):
+            kind = type(optimizer).__name__
+            raise TypeError(
+                f"optimizer is {kind}: expected a Keras optimizer as it was before the step, or a name such as 'adam'."
+            )
+        return cls(_named(optimizer, rate), rate)
+
+    @property
+    def plain_rate(self) -> float | None:
+        """The rate of plain descent, if that is what this comes to."""
+        return self.rate if self.optimizer is None or self.rate is not None else rate_of(self.optimizer)
+
+
+def _named(name: str, rate: float | None) -> Any:
+    try:
+        made = keras.optimizers.get(name)
+        return made if rate is None else type(made)(learning_rate=rate)
+    except (KeyError, TypeError, ValueError) as error:
+        known = ", ".join(sorted(c.__name__.lower() for c in _classes()))
+        raise ValueError(f"optimizer={name!r} is no name that Keras makes an optimizer of. It has {known}.") from error
+
+
+def rate_of(optimizer: Any) -> float | None:
+    """The learning rate of the next step; None of one that has several."""
+    try:
+        return float(np.asarray(optimizer.learning_rate))
+    except AttributeError:
+        return None
+
+
+@dataclass(frozen=True, eq=False)
+class Choice:
+    """An optimizer that may have made a step.
+
+    `state` is what it starts from: its own ("given"), a fresh one, or the one before a step of its own ("earlier").
+    `settings` are others than its own. `constrained` is whether the constraints of the weights are applied, `finalized`
+    whether averaged weights are put in at the end, as `fit` does. `words` say what it is, `argument` how a caller says
+    it.
+    """
+
+    optimizer: Any
+    words: str
+    argument: str = ""
+    state: str = "given"
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    constrained: bool = True
+    finalized: bool = False
+
+    @property
+    def rate(self) -> float | None:
+        """The learning rate of its step; None of one that has several."""
+        return self.settings.get("learning_rate", rate_of(self.optimizer))
+
+    def moves(self, weights: Weights, gradients: Arrays) -> dict[str, Array]:
+        """name → W_after − W_before, in float64; a weight without a gradient is left out of the step."""
+        places = {n: _stand_in(v, self.constrained) for n, v in weights.items()}
+        before = {n: p.numpy().astype(np.float64) for n, p in places.items()}
+        optimizer = self._copied(list(weights.values()), list(places.values()))
+        pairs = [(gradients[n], p) for n, p in places.items() if n in gradients]
+        try:
+            if self.state == "earlier":
+                _lead_back(optimizer, pairs)
+            _apply(optimizer, pairs)
+            if self.finalized:
+                optimizer.finalize_variable_values(list(places.values()))
+        except Exception as error:
+            raise KerasError(f"Keras itself cannot take a step of {self.words} on these weights: {error}") from error
+        return {n: p.numpy().astype(np.float64) - before[n] for n, p in places.items()}
+
+    def at(self, rate: float) -> Choice:
+        """The same at another learning rate."""
+        settings = {**self.settings, "learning_rate": rate}
+        words = spelled(self.optimizer, settings)
+        return replace(self, settings=settings, words=words, argument=f"optimizer={words}")
+
+    def _copied(self, weights: Sequence[Any], places: Sequence[Any]) -> Any:
+        """An optimizer of the same settings and state for other variables."""
+        optimizer = self.optimizer
+        try:
+            twin = _again(optimizer, self.settings)
+            _exclude(optimizer, twin, weights, places)
+            twin.build(places)
+        except Exception as error:
+            kind = type(optimizer).__name__
+            raise KerasError(
+                f"optimizer={kind} cannot be made again from its config, so that no step can be replayed: {error}. "
+                "Give it a get_config and a from_config that make it again."
+            ) from error
+        if optimizer.built and self.state != "fresh":
+            _take_over(twin, optimizer, kept="learning_rate" in self.settings)
+        return twin
+
+
+def _take_over(twin: Any, optimizer: Any, kept: bool) -> None:
+    """Let an optimizer start from the state of another one; its learning rate may be kept."""
+    given, own = optimizer.variables, twin.variables
+    if [tuple(v.shape) for v in given] != [tuple(v.shape) for v in own]:
+        raise KerasError(
+            "optimizer= was built for other weights than this model's: pass one that was built for its trainable "
+            "weights, or one that is not built yet."
+        )
+    for variable, state in zip(own, given, strict=True):
+        if not (kept and _is_rate(variable)):
+            variable.assign(state.value)
+
+
+def _stand_in(variable: Any, constrained: bool) -> Any:
+    """A Keras variable of the same path and constraint, which holds a copy."""
+    place = copy.copy(variable)
+    name = variable.value.name.partition(":")[0]
+    object.__setattr__(place, "_value", tf.Variable(variable.value, name=name, trainable=True))
+    if not constrained:
+        object.__setattr__(place, "_constraint", None)
+    return place
+
+
+def _apply(optimizer: Any, pairs: Sequence[tuple[Any, Any]]) -> None:
+    """One step; the optimizer takes gradients of a loss that it has scaled."""
+    scale = float(np.asarray(optimizer.scale_loss(tf.ones(()))))
+    if pairs:
+        gradients = [tf.cast(g, p.dtype) * tf.cast(scale, p.dtype) for g, p in pairs]
+        optimizer.apply(gradients, [p for _, p in pairs])
+
+
+def _again(optimizer: Any, settings: Mapping[str, Any]) -> Any:
+    """A fresh one of the same settings; what computes a learning rate is shared, since it holds no state."""
+    config = optimizer.get_config()
+    rate = getattr(optimizer, "_learning_rate", None)
+    if callable(rate):
+        config["learning_rate"] = rate
+    return type(optimizer).from_config({**config, **settings})
+
+
+def _exclude(optimizer: Any, twin: Any, weights: Sequence[Any], places: Sequence[Any]) -> None:
+    """Weights that were excluded from weight decay are no part of a config."""
+    inner = getattr(optimizer, "inner_optimizer", None)
+    if inner is not None:
+        _exclude(inner, twin.inner_optimizer, weights, places)
+    excluded: set[Any] = getattr(optimizer, "_exclude_from_weight_decay", set())
+    pattern = getattr(optimizer, "_exclude_from_weight_decay_pattern", None)
+    if excluded or pattern:
+        known = optimizer._trainable_variables or weights  # noqa: SLF001  (Keras tells it no other way)
+        pairs = zip(known, places, strict=True)
+        out = [p for v, p in pairs if optimizer._var_key(v) in excluded]  # noqa: SLF001
+        twin.exclude_from_weight_decay(var_list=out, var_names=[pattern.pattern] if pattern else None)
+
+
+def _lead_back(optimizer: Any, pairs: Sequence[tuple[Any, Any]]) -> None:
+    """Lead a state back to that before a step with these gradients.
+
+    Averages, velocities and sums are linear in what they were: two probes give slope and offset of every entry.
+    """
+    start = [(p, p.numpy()) for _, p in pairs]
+    count, after = _counters(optimizer), {id(v): v.numpy() for v in optimizer.variables}
+    states = [v for v in optimizer.variables if v.dtype.startswith(("float", "bfloat"))]
+
+    def stepped(held: Mapping[int, Array]) -> dict[int, Array]:
+        for v in optimizer.variables:
+            v.assign(after[id(v)] - 1 if id(v) in count else held.get(id(v), after[id(v)]))
+        _apply(optimizer, pairs)
+        found = {id(v): np.asarray(v.numpy(), np.float64) for v in states}
+        for place, array in start:
+            place.assign(array)
+        return found
+
+    earlier = {id(v): np.zeros(v.shape) for v in states if not _is_rate(v)}
+    for _ in range(PROBES):
+        offset, moved = stepped(earlier), stepped({k: a + after[k] for k, a in earlier.items()})
+        for v in states:
+            if (key := id(v)) in earlier:
+                earlier[key] = _solved(earlier[key], after[key].astype(np.float64), offset[key], moved[key])
+    for v in optimizer.variables:
+        v.assign(after[id(v)] - 1 if id(v) in count else earlier.get(id(v), after[id(v)]))
+
+
+def _solved(probe: Array, after: Array, offset: Array, moved: Array) -> Array:
+    """x with f(x) = after, of a linear f by f(probe) = offset and f(probe + after) = moved; 0 where nothing is left."""
+    with np.errstate(all="ignore"):
+        slope = (moved - offset) / after
+        found = probe + (after - offset) / slope
+        small = np.abs(found) <= _CANCELLED * UNITS["float32"] * (np.abs(after) + np.abs(offset)) / np.abs(slope)
+    found = np.where(np.isfinite(found) & ~small, found, 0.0)
+    return np.maximum(found, 0.0) if (after >= 0).all() else found
+
+
+def _counters(optimizer: Any) -> set[int]:
+    """The variables that count steps."""
+    return {id(v) for v in optimizer.variables if "iteration" in v.name and int(v.numpy()) > 0}
+
+
+def _is_rate(variable: Any) -> bool:
+    return "learning_rate" in variable.name
+
+
+def is_plain(optimizer: Any, weights: Weights) -> bool:
+    """Whether a step of it is plain descent."""
+    config = optimizer.get_config() if type(optimizer) is keras.optimizers.SGD else {}
+    free = all(v.constraint is None for v in weights.values())
+    return bool(config) and free and not any(config.get(key) for key in _OTHER_THAN_PLAIN)
+
+
+@cache
+def _classes() -> list[Any]:
+    """Every optimizer that Keras exports and that needs nothing but a learning rate."""
+    exported = (getattr(keras.optimizers, name) for name in sorted(dir(keras.optimizers)))
+    base = keras.optimizers.Optimizer
+    return [c for c in exported if isinstance(c, type) and issubclass(c, base) and c is not base and _makes(c)]
+
+
+def _makes(kind: Callable[..., Any]) -> bool:
+    try:
+        return bool(kind(learning_rate=0.5))
+    except TypeError:
+        return False
+
+
+def every_optimizer(rate: float | None) -> Iterator[Choice]:
+    """Each one of Keras in its default settings, from a fresh state, at a rate or its own, but for plain descent."""
+    for kind in _classes():
+        if kind is not keras.optimizers.SGD:
+            yield made(kind, rate)
+
+
+def made(kind: Any, rate: float | None, **settings: Any) -> Choice:
+    """A fresh optimizer, as a caller would write it."""
+    optimizer = kind(**({} if rate is None else {"learning_rate": rate}), **settings)
+    words = spelled(optimizer, settings)
+    return Choice(optimizer, words, f"optimizer={words}")
+
+
+def spelled(optimizer: Any, settings: Mapping[str, Any]) -> str:
+    """How a caller writes it, with these settings beside its rate."""
+    others = {k: v for k, v in settings.items() if k != "learning_rate"}
+    rate = settings.get("learning_rate", rate_of(optimizer))
+    shown = [*([] if rate is None else [f"{rate:.6g}"]), *(f"{k}={v}" for k, v in others.items())]
+    return f"keras.optimizers.{type(optimizer).__name__}({', '.join(shown)})"
+
+
+def without_parts(choice: Choice) -> Iterator[tuple[str, Choice]]:
+    """The same optimizer with one of its settings left out, and what that is called."""
+    config = choice.optimizer.get_config()
+    for key, (part, none) in PARTS.items():
+        if config.get(key):
+            yield part, replace(choice, settings={key: none})
+    yield "the constraints of its weights", replace(choice, constrained=False)
