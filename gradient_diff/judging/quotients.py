@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -35,7 +35,8 @@ def as_quotients(case: Case, judged: Mapping[str, Judged]) -> dict[str, Judged]:
     is exact: no derivation has only such numbers.
     """
     off = [n for n, j in judged.items() if j.status in (Status.MISMATCH, Status.DIFFERENT) and _is_gradient(case, n)]
-    step = _step(case, off) if off and case.pair.runs[0] is None else ""
+    inferred = case.noise is not None and case.noise.of_step  # these are quotients of weights
+    step = _step(case, off) if off and case.pair.runs[0] is None and not inferred else ""
     reason = f"this is a difference quotient of step {step}, no derivation: what it leaves is no mistake of anybody"
     return {
         n: replace(judged[n], status=Status.INCONCLUSIVE, reason=reason, meaning=MEANING, by_sigma=False)
@@ -76,9 +77,10 @@ def _whole(multiples: Array, dtype: str) -> bool:
     return bool(np.log(np.minimum(2 * lost, 1)).sum() < np.log(ODDS))
 
 
-def _near(pairs: Iterable[tuple[Array, Array]], step: float, spacing: float) -> bool:
+def _near(pairs: Sequence[tuple[Array, Array]], step: float, spacing: float) -> bool:
     """Whether they are those of this very E: a quotient of another one is a mistake all the same."""
-    return all(
-        (np.abs(np.asarray(h, np.float64) - r) <= COARSE * np.abs(r).max(initial=0.0) + GATE * spacing / step).all()
-        for h, r in pairs
+    sizes = [float(np.abs(r).max(initial=0.0)) for _, r in pairs]
+    return GATE * spacing / step < max(sizes) and all(
+        (np.abs(np.asarray(h, np.float64) - r) <= COARSE * size + GATE * spacing / step).all()
+        for (h, r), size in zip(pairs, sizes, strict=True)
     )

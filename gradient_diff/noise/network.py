@@ -46,6 +46,7 @@ class Noise:
         gate: the σ that a difference may reach.
         source: what says so, in words.
         kind: who says so: what may be concluded from it hangs on this, and never on the words.
+        of_step: whether gradients were inferred from weights before and after, so that what storing hides is in it.
         loops: the share of the two sides whose products may be added one by one in 16 bits: see `rounding_noise`.
 
     Example:
@@ -66,6 +67,7 @@ class Noise:
     gate: float = GATE
     source: str = "σ given by the caller"
     kind: Kind = Kind.CHOSEN
+    of_step: bool = False
     loops: float = 0.0
 
     def tolerance(self, node: str, sides: int = 2) -> Array:

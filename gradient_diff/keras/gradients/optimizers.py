@@ -12,7 +12,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from gradient_diff.keras.gradients.objective import KerasError
+from gradient_diff.keras.gradients.loss_arguments import KerasError
 from gradient_diff.keras.gradients.steps import checked_rate
 from manual_mlp import Array
 from manual_mlp.extend import UNITS, Arrays

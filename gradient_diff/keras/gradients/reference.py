@@ -93,4 +93,4 @@ def _doubted(diff: GradientDiff, doubt: str) -> GradientDiff:
 def wider(noise: Noise, hidden: Mapping[str, Array | float]) -> Noise:
     """A noise that grants what storing the weights hides, too; both by name as in `noise`."""
     bound = {node: b + hidden.get(node, 0.0) for node, b in noise.bound.items()}
-    return replace(noise, bound=bound, source=f"{noise.source}, and what storing the weights hides")
+    return replace(noise, bound=bound, of_step=True, source=f"{noise.source}, and what storing the weights hides")

@@ -13,7 +13,7 @@ import numpy as np
 from gradient_diff.comparison import compare
 from gradient_diff.judging.case import Case
 from gradient_diff.judging.judgement import judge
-from gradient_diff.keras.gradients.objective import KerasError
+from gradient_diff.keras.gradients.loss_arguments import KerasError
 from gradient_diff.keras.gradients.optimizers import (
     Choice,
     MadeBy,
