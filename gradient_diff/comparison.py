@@ -10,10 +10,12 @@ from gradient_diff.diagnosis.explain import explain
 from gradient_diff.diagnosis.smallest import smallest_wrong
 from gradient_diff.judging.case import Case
 from gradient_diff.judging.judgement import judge
+from gradient_diff.judging.parting import parting
 from gradient_diff.judging.rows import rows_of
 from gradient_diff.noise.network import Noise
 from gradient_diff.result.diff import GradientDiff
 from gradient_diff.result.findings import Findings
+from gradient_diff.result.status import Status
 from gradient_diff.sides import Derivation, Pair, Side
 from gradient_diff.witnesses.complex_step import Asked
 from manual_mlp import Evaluation
@@ -33,8 +35,9 @@ def compare(
     """Compare gradients (or whole evaluations) node by node, and judge each difference against rounding.
 
     Args:
-        hand: the derivation under test: an Evaluation, or a dict, parameter or node name → array; or a function
-            (parameters, x, y) → gradients by parameter name, which is called on the reference's problem. If it is wrong
+        hand: the derivation under test: an Evaluation, or a dict, parameter or node name → array, which may hold `loss`
+            and outputs such as `dense_1/z`, too; or a function (parameters, x, y) → gradients by parameter name or
+            (loss, gradients), which is called on the reference's problem. If it is wrong
             and no known mistake explains it, it is called on smaller ones, too, to find the smallest that shows it.
             It gets copies; arguments that it changes in place are named in the diff's `remark`.
         reference: what it is held against, likewise.
@@ -70,10 +73,12 @@ def compare(
     called = _called(derivation, reference) if derivation else Called(hand, ())
     pair = Pair.of(Side.of("hand", called.gradients, names), Side.of("reference", reference))
     case = Case.of(pair, noise, rtol, witness, sizes)
-    rows = rows_of(pair, judge(case))
-    found = Findings() if all(row.status.ok for row in rows) else explain(case, rows, derivation)
+    judged = judge(case)
+    rows = rows_of(pair, judged)
+    parted = parting(pair, rows)
+    found = Findings() if parted or all(row.status.ok for row in rows) else explain(case, rows, derivation)
     return GradientDiff(
-        rows,
+        parted.rows if parted else rows,
         pair.hand,
         pair.reference,
         *pair.origins,
@@ -82,6 +87,7 @@ def compare(
         found.unexplained,
         found.smallest,
         called.changed,
+        {Status.DIFFERENT: parted.meaning} if parted else {j.status: j.meaning for j in judged.values() if j.meaning},
     )
 
 

@@ -10,7 +10,7 @@ from typing import TypeAlias
 import numpy as np
 
 from manual_mlp import Array, Evaluation, Problem, gradient_node
-from manual_mlp.extend import Arrays, read_array
+from manual_mlp.extend import LOSS, Arrays, read_array
 
 Derivation: TypeAlias = Callable[[Mapping[str, Array], Array, Array], Mapping[str, Array]]
 """(parameters, x, y) → gradients, parameter name → array: what is under test, to be called on other data and nets."""
@@ -28,7 +28,7 @@ class Side:
         """Read what was given; `title` is whose it is, for messages, `names` renames arrays."""
         if isinstance(given, Evaluation):
             return cls(given.gradients, given)
-        return cls(_checked(title, given, names or {}))
+        return cls(_checked(title, with_loss(given), names or {}))
 
     @property
     def origin(self) -> str:
@@ -41,6 +41,15 @@ class Side:
             return {gradient_node(n): a for n, a in self.arrays.items()}
         parameters = problem.parameters if problem else {}
         return {gradient_node(n) if n in parameters else n: a for n, a in self.arrays.items()}
+
+
+def with_loss(given: object) -> object:
+    """(loss, gradients) or (gradients, loss) as one dict by name, as a function that returns both has it."""
+    if not isinstance(given, tuple | list) or len(given) != 2:
+        return given
+    numbers = [item for item in given if not isinstance(item, Mapping | tuple | list) and np.size(item) == 1]
+    held = [item for item in given if isinstance(item, Mapping)]
+    return {LOSS: numbers[0], **held[0]} if len(numbers) == len(held) == 1 else given
 
 
 def _checked(title: str, given: object, names: Mapping[str, str]) -> dict[str, Array]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
@@ -17,6 +17,7 @@ from manual_mlp import Array
 
 _IN_USE: dict[int, object] = {}
 _IN_TURN = threading.RLock()
+_NOTHING = object()
 
 
 @contextmanager
@@ -54,23 +55,32 @@ def holding(values: Iterable[tuple[Any, Array]]) -> Iterator[None]:
 
 
 @contextmanager
-def copied(model: keras.Model, dtype: str | None = None, exact: bool = False) -> Iterator[dict[int, tf.Variable]]:
-    """Within it a model reads and writes copies of its variables; gives id of a variable → its copy.
+def copied(
+    model: keras.layers.Layer,
+    dtype: str | None = None,
+    exact: bool = False,
+    kept: Mapping[int, tf.Variable] | None = None,
+) -> Iterator[dict[int, tf.Variable]]:
+    """Within it a model, or any layer, reads and writes copies of its variables; gives id of a variable → its copy.
 
     With a dtype all its layers compute in that, whatever their own policies say; no config is read and nothing is
     built again, so that it works for any model. With `exact`, constants that Keras sends through float32 are as
-    written. A graph that is traced within it goes on using the copies.
+    written. A graph that is traced within it goes on using the copies; `kept` are those of an earlier time.
     """
     with ExitStack() as stack:
+        stack.enter_context(kept_attributes(model))
         if dtype is not None:
             _compute_in(stack, model, dtype)
+        for layer in layers_of(model):
+            if isinstance(layer.call, tf.types.experimental.PolymorphicFunction):
+                _set(stack, layer, "call", layer.call.python_function)  # its graphs know other variables
         if exact:
             stack.enter_context(exact_constants(model))
         stack.enter_context(kept_generators())
-        yield {id(v): _swap_value(stack, v, dtype) for v in variables_of(model)}
+        yield {id(v): _swap_value(stack, v, dtype, (kept or {}).get(id(v))) for v in variables_of(model)}
 
 
-def variables_of(model: keras.Model) -> list[Any]:
+def variables_of(model: keras.layers.Layer) -> list[Any]:
     """All that a pass reads or writes: weights, seeds, statistics, metrics, and the states of recurrent layers."""
     states = (v for layer in layers_of(model) for v in keras.tree.flatten(getattr(layer, "states", None)))
     found = (*model.variables, *getattr(model, "metrics_variables", ()), *states)
@@ -88,20 +98,38 @@ def kept_generators() -> Iterator[None]:
         np.random.set_state(kept[1])  # noqa: NPY002
 
 
-def layers_of(model: keras.Model) -> list[Any]:
+def layers_of(model: keras.layers.Layer) -> list[Any]:
     """The model itself and every layer in it, however deep."""
     return list(model._flatten_layers())  # noqa: SLF001  (`layers` are the outer ones only)
 
 
-def _swap_value(stack: ExitStack, variable: Any, dtype: str | None) -> tf.Variable:
-    own = variable.value if dtype is None or not is_float(variable.dtype) else tf.cast(variable.value, dtype)
-    copy = tf.Variable(own, trainable=is_float(variable.dtype))  # so that every tape watches it, a moving mean's, too
+@contextmanager
+def kept_attributes(model: keras.layers.Layer) -> Iterator[None]:
+    """Put back what layers keep besides variables, added losses or a last output: a trace leaves its tensors there."""
+    before = [(layer, dict(vars(layer))) for layer in layers_of(model)]
+    for layer, _ in before:
+        vars(layer).update(_losses=[], _loss_ids=set())  # Keras empties its own in place
+    try:
+        yield
+    finally:
+        for layer, attributes in before:
+            vars(layer).clear()
+            vars(layer).update(attributes)
+
+
+def _swap_value(stack: ExitStack, variable: Any, dtype: str | None, kept: tf.Variable | None) -> tf.Variable:
+    copy = _copy_of(variable, dtype) if kept is None else kept
     _set(stack, variable, "_value", copy)
     _set(stack, variable, "_dtype", copy.dtype.name)
     return copy
 
 
-def _compute_in(stack: ExitStack, model: keras.Model, dtype: str) -> None:
+def _copy_of(variable: Any, dtype: str | None) -> tf.Variable:
+    own = variable.value if dtype is None or not is_float(variable.dtype) else tf.cast(variable.value, dtype)
+    return tf.Variable(own, trainable=is_float(variable.dtype))  # so that every tape watches it, a moving mean's, too
+
+
+def _compute_in(stack: ExitStack, model: keras.layers.Layer, dtype: str) -> None:
     stack.enter_context(floatx(dtype))
     policy = keras.dtype_policies.get(dtype)
     inner = (getattr(layer, "_functional", None) for layer in layers_of(model))  # what a Sequential runs
@@ -125,9 +153,9 @@ def floatx(dtype: str) -> Iterator[None]:
 
 def _set(stack: ExitStack, thing: Any, name: str, value: Any) -> None:
     """Past Keras's own setters, which would convert, track or refuse; put back at the end in any case."""
-    before = getattr(thing, name)
+    own = vars(thing).get(name, _NOTHING)
     object.__setattr__(thing, name, value)
-    stack.callback(object.__setattr__, thing, name, before)
+    stack.callback(*((object.__delattr__, thing, name) if own is _NOTHING else (object.__setattr__, thing, name, own)))
 
 
 def is_float(dtype: Any) -> bool:

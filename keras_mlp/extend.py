@@ -1,7 +1,17 @@
 """Names for the neighbouring packages, which extend what a user of `keras_mlp` sees."""
 
 from keras_mlp.constants import computes_in_float64, held_in_float32, rounded_constants, with_held_decay
-from keras_mlp.copies import alone, copied, floatx, holding, is_float, kept_generators, layers_of, variables_of
+from keras_mlp.copies import (
+    alone,
+    copied,
+    floatx,
+    holding,
+    is_float,
+    kept_attributes,
+    kept_generators,
+    layers_of,
+    variables_of,
+)
 from keras_mlp.draws import DrawsReader, kept_seeds, read_draws, replayed, seeds_of, set_seeds
 from keras_mlp.layer_table import LayerShapes, layer_shapes
 from keras_mlp.losses import LossTensor
@@ -28,6 +38,7 @@ __all__ = [
     "holding",
     "in_mode",
     "is_float",
+    "kept_attributes",
     "kept_generators",
     "kept_seeds",
     "layer_shapes",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, Literal, TypeAlias, get_args
 
 import tensorflow as tf
@@ -35,12 +36,24 @@ def in_mode(function: Callable[[], Tensors], mode: Mode) -> Tensors:
     return made_for(function, mode)()
 
 
+@contextmanager
+def _quiet_autograph() -> Iterator[None]:
+    """It warns of each lambda whose source it cannot find, and then runs it as it is."""
+    logger = tf.get_logger()
+    level = logger.level
+    logger.setLevel("ERROR")
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+
+
 def made_for(function: Callable[..., Tensors], mode: Mode, *like: Any) -> Callable[..., Tensors]:
     """The same to call often, on tensors of the shapes of these: it is built once, here; a graph has it as `.graph`."""
     if mode == "eager":
         return function
     # A concrete function: tf.function itself would warn of retracing when many models are compared.
-    with quiet_stderr():  # the compilers chat, too
+    with quiet_stderr(), _quiet_autograph():  # the compilers chat, too
         built = tf.function(function, jit_compile=mode == "xla").get_concrete_function(*like)
 
     def call(*tensors: Any) -> Tensors:

@@ -1,10 +1,10 @@
 """Names for the neighbouring packages, which extend what a user of `manual_mlp` sees."""
 
 from manual_mlp.arrays import Arrays, Shape, read_array, refuse_masked
-from manual_mlp.dtypes import SMALLEST, UNITS
+from manual_mlp.dtypes import LOST, SMALLEST, SUMS, UNITS
 from manual_mlp.equations.activations import activation
 from manual_mlp.equations.equations import evaluate, symbol
-from manual_mlp.equations.local_rounding import GATE, Local
+from manual_mlp.equations.local_rounding import GATE, Local, Precision
 from manual_mlp.equations.loss import ALIASES, as_loss
 from manual_mlp.equations.loss_operations import LossGradient
 from manual_mlp.equations.losses import EPSILON, LossFunction
@@ -22,8 +22,10 @@ __all__ = [
     "GATE",
     "INPUT_GRADIENT",
     "LOSS",
+    "LOST",
     "SAMPLE_WEIGHT",
     "SMALLEST",
+    "SUMS",
     "UNITS",
     "Activate",
     "Arrays",
@@ -33,6 +35,7 @@ __all__ = [
     "LossFunction",
     "LossGradient",
     "Operation",
+    "Precision",
     "Product",
     "Pullback",
     "Shape",

@@ -147,7 +147,7 @@ def _coarsest(side: Arrays) -> str:
 
 
 def _scene(problem: Problem, hand: Arrays, reference: Arrays, unit: str, given: Noise | None) -> Scene:
-    own = rounding_noise(problem, unit)
+    own = rounding_noise(problem, unit, loops=1.0 if given is not None and given.loops else 0.0)
     scene = Scene(problem.float64, own, {n: np.asarray(a, np.float64) for n, a in hand.items()})
     extra: dict[str, Array] = {}
     if given is not None and given.kind is Kind.NETWORK:  # the network's own σ, made wider by the caller
@@ -170,7 +170,7 @@ def _decay(scene: Scene, reference: Arrays) -> tuple[float, float]:
     if not twice:
         return 0.0, 0.0
     unit = max((reference[n].dtype.name for n in kernels), key=UNITS.__getitem__)
-    noise = rounding_noise(scene.problem, unit)
+    noise = rounding_noise(scene.problem, unit, loops=scene.noise.loops)
     limit = {n: noise.tolerance(n) + GATE * UNITS[unit] * np.abs(reference[n]) for n in kernels}
     size = sum(float(np.square(w).sum()) for w in weights.values())
     unsure = float(np.sqrt(sum(float(np.square(a).sum()) for a in limit.values()) / size))

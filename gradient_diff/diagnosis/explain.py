@@ -17,6 +17,7 @@ from gradient_diff.result.findings import Findings
 from gradient_diff.result.row import Row
 from gradient_diff.result.status import Status
 from gradient_diff.sides import Derivation
+from manual_mlp.extend import LOSS
 
 _EXPLICABLE = (Status.MISMATCH, Status.DIFFERENT, Status.SHAPE, Status.INCONCLUSIVE)
 
@@ -40,7 +41,8 @@ def _found(case: Case, rows: Sequence[Row]) -> Findings:
         if seen.no_gradients:
             return Findings(unexplained=seen.no_gradients)
         known = Known(*case.sizes) if case.sizes else NOTHING
-        causes = find_causes(pair.hand, pair.reference, pair.problem, case.granted, known)
+        hand, reference = ({n: a for n, a in side.items() if n != LOSS} for side in (pair.hand, pair.reference))
+        causes = find_causes(hand, reference, pair.problem, case.granted, known)
         # Where nothing says how much rounding to expect, nothing says that there is more than rounding.
         if causes or not wrong or wrong[0].metrics is None or wrong[0].status is Status.INCONCLUSIVE:
             return Findings(causes)

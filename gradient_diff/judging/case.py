@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -88,7 +89,16 @@ class Case:
         """The rounding of computing just that."""
         if self.problem is None or self.truth is None or self.noise is None or self.truth.fused == self.problem.fused:
             return self.noise
-        return rounding_noise(self.truth, self.noise.dtype)
+        return rounding_noise(self.truth, self.noise.dtype, loops=self.noise.loops)
+
+    @cached_property
+    def truth_noises(self) -> tuple[Noise | None, Noise | None]:
+        """The same of hand and of reference by itself: one may add its products in more bits than the other."""
+        noise = self.truth_noise
+        if noise is None or self.truth is None or noise.loops in (0, 1):
+            return noise, noise
+        hand, reference = (rounding_noise(self.truth, noise.dtype, loops=float(run is None)) for run in self.pair.runs)
+        return hand, reference
 
     def difference(self, node: str) -> Array:
         """hand − reference in float64."""
@@ -127,13 +137,26 @@ def _noise(case: Case, given: Noise | None, second: object, rtol: float | None) 
             return given
         check_independent(given, h, r)
         return widened(given, h, r)
-    return expected_noise(problem, {float_name(a) for side in (h, r) for a in side.values()}) if problem else None
+    if problem is None:
+        return None
+    dtypes = [[float_name(a) for a in side.values()] for side in (h, r)]
+    return expected_noise(problem, itertools.chain(*dtypes), _loops(case.pair, dtypes))
 
 
-def expected_noise(problem: Problem, dtypes: Iterable[str]) -> Noise | None:
+def _loops(pair: Pair, dtypes: Sequence[Sequence[str]]) -> float:
+    """Of which share of the sides that round most it is not known how they add their products: bare arrays do not say.
+
+    An Evaluation is the engine's or a tape's, and both add 16-bit products in float32.
+    """
+    coarsest = [max((UNITS.get(d, 0.0) for d in side), default=0.0) for side in dtypes]
+    unknown = [run is None for run, u in zip(pair.runs, coarsest, strict=True) if u == max(coarsest)]
+    return sum(unknown) / len(unknown)
+
+
+def expected_noise(problem: Problem, dtypes: Iterable[str], loops: float = 0.0) -> Noise | None:
     """The network's noise at the coarsest dtype compared; None if no rounding is known for it."""
     coarsest = max(dtypes, key=lambda d: UNITS.get(d, 0.0), default=problem.dtype.name)
-    return rounding_noise(problem, coarsest) if coarsest in UNITS else None
+    return rounding_noise(problem, coarsest, loops=loops) if coarsest in UNITS else None
 
 
 def unsound(h: Array, r: Array) -> tuple[Status, str] | None:

@@ -14,6 +14,7 @@ import numpy as np
 from gradient_diff.judging.case import Case, expected_noise
 from gradient_diff.judging.isolation import by_isolation, isolated
 from gradient_diff.judging.kinks import explained_by_kinks, kinks
+from gradient_diff.judging.quotients import as_quotients
 from gradient_diff.judging.trial import who_is_off
 from gradient_diff.noise.network import MORE_DRAWS, Kind, Noise, drawn_again
 from gradient_diff.result.judged import BITS, NOBODY, Judged
@@ -35,6 +36,8 @@ def judge(case: Case) -> dict[str, Judged]:
     judged |= _at_kinks(case, judged, [n for n in off if is_gradient(n)])
     judged |= _in_float64(case, judged)
     undecided = {node: judged[node] for node in off if judged[node].status is Status.DIFFERENT}
+    judged |= as_quotients(case, undecided)
+    undecided = {node: judged[node] for node in undecided if judged[node].status is Status.DIFFERENT}
     return judged | who_is_off(case, undecided) if undecided else judged
 
 

@@ -134,7 +134,7 @@ class _Branches:
 
     def along(self, anchors: Mapping[str, Array]) -> Noise:
         """Values and rounding on these branches; a unit that is dead on one of them rounds on the other."""
-        moved = rounding_noise(self.problem, self.noise.dtype, anchors=anchors)
+        moved = rounding_noise(self.problem, self.noise.dtype, anchors=anchors, loops=self.noise.loops)
         return replace(moved, bound={n: np.maximum(b, self.noise.bound[n]) for n, b in moved.bound.items()})
 
     def mean(self, left: Noise, right: Noise) -> Noise:

@@ -13,7 +13,7 @@ from gradient_diff.result.judged import Judged
 from gradient_diff.result.status import Status
 from gradient_diff.witnesses.complex_step import PASSES, WORST, Asked, Testimony, largest, testify
 from manual_mlp import Problem
-from manual_mlp.extend import is_gradient
+from manual_mlp.extend import LOSS, is_gradient
 
 SHARP = 0.25  # of the gap: a witness whose own error is larger convicts nobody
 MOST_ASKED = 8  # rows about which a witness from outside is asked; each answer takes it some sixteen forward passes
@@ -39,7 +39,7 @@ class Trial:
     def judge(self, node: str, judged: Judged) -> Judged:
         """The node with whom the witness sides with, where it can be asked."""
         case = self._case
-        if case.ask is not None and case.noise is not None and self._answers:
+        if case.ask is not None and case.noise is not None and self._answers and node != LOSS:
             self._answers -= 1
             self._passes -= 1
             return _asked(case, case.ask, case.noise, node, judged)
@@ -50,14 +50,19 @@ class Trial:
 
     def _convict(self, truth: Problem, noise: Noise, node: str, judged: Judged) -> Judged:
         case = self._case
-        limit = np.broadcast_to(noise.tolerance(node, 2 if noise.dtype == "float64" else 1), case.hand[node].shape)
+        limits = [
+            np.broadcast_to(own.tolerance(node, 2 if own.dtype == "float64" else 1), case.hand[node].shape)
+            for own in case.truth_noises
+            if own is not None
+        ]
         testimony = self._testimony(truth, noise, node)
-        if testimony.passes and testimony.distance(noise.values[node], limit) > 1:
+        if testimony.passes and testimony.distance(noise.values[node], limits[1]) > 1:
             self._doubted = True
         if is_gradient(node) and not testimony.passes and self._doubted:
             return replace(judged, reason=f"{judged.reason}; the witness contradicts the derivation elsewhere")
         hand, reference = (
-            testimony.distance(np.asarray(side[node], np.float64), limit) for side in (case.hand, case.reference)
+            testimony.distance(np.asarray(side[node], np.float64), limit)
+            for side, limit in zip((case.hand, case.reference), limits, strict=True)
         )
         source = "the complex-step witness" if testimony.passes else "the derivation in float64"
         found = (
@@ -85,7 +90,8 @@ def _asked(case: Case, ask: Asked, noise: Noise, node: str, judged: Judged) -> J
     unit[index] = 1.0
     derivative, error = ask(node, unit)
     limit = float(np.broadcast_to(noise.tolerance(node, 1), unit.shape)[index]) + error
-    hand, reference = (abs(float(side[node][index]) - derivative) / limit for side in (case.hand, case.reference))
+    with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+        hand, reference = (abs(float(side[node][index]) - derivative) / limit for side in (case.hand, case.reference))
     found = (
         f"{judged.reason}; Ridders gives {derivative:.6g} ± {error:.1e} at {list(index)}: {hand:.2g} from the "
         f"hand and {reference:.2g} from the reference, in units of what rounding and that error explain"

@@ -9,7 +9,7 @@ import numpy as np
 
 from gradient_diff.noise.network import Kind, Noise
 from manual_mlp import Array
-from manual_mlp.extend import GATE, SMALLEST, UNITS
+from manual_mlp.extend import GATE, LOST, UNITS
 
 
 def measured_noise(reference: Mapping[str, Array], repeat: Mapping[str, Array]) -> Noise:
@@ -60,7 +60,7 @@ def check_independent(noise: Noise, hand: Mapping[str, Array], reference: Mappin
 def widened(noise: Noise, hand: Mapping[str, Array], reference: Mapping[str, Array]) -> Noise:
     """The noise measured of a reference, where the hand side is coarser and its rounding therefore larger.
 
-    σ is as much larger as the unit roundoff u is; storing the result in the coarser dtype adds u²·max(|value|, η)²/3.
+    σ is as much larger as the unit roundoff u is; storing the result in the coarser dtype adds u²·value²/3 + η².
     """
     coarse = [n for n in noise.sigma if n in hand and unit(hand[n]) > unit(reference[n]) > 0]
     if not coarse:
@@ -73,7 +73,7 @@ def widened(noise: Noise, hand: Mapping[str, Array], reference: Mapping[str, Arr
 def _widened(noise: Noise, node: str, hand: Array, reference: Array) -> Array:
     u = unit(hand)
     computed = noise.sigma[node] * (u / unit(reference))
-    stored = u * np.maximum(np.abs(noise.values[node]), SMALLEST[hand.dtype.name]) / np.sqrt(3)
+    stored = np.hypot(u * np.abs(noise.values[node]) / np.sqrt(3), LOST[hand.dtype.name])
     return np.where(computed > 0, np.hypot(computed, stored), 0.0)  # nothing is known of what never rounded
 
 

@@ -7,6 +7,7 @@ of variance from node to node would lose. Errors that repeat from sample to samp
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
@@ -14,7 +15,7 @@ from enum import Enum
 import numpy as np
 
 from manual_mlp import Array, Equation, Problem
-from manual_mlp.extend import GATE, SMALLEST, UNITS, Local
+from manual_mlp.extend import GATE, LOST, SUMS, UNITS, Local, Operation, Precision, Product, SumOverBatch
 
 DRAWS = 8
 MORE_DRAWS = 32  # for a close call: the spread of 8 draws is itself uncertain, and 1 node in 100,000 shows it
@@ -45,6 +46,7 @@ class Noise:
         gate: the σ that a difference may reach.
         source: what says so, in words.
         kind: who says so: what may be concluded from it hangs on this, and never on the words.
+        loops: the share of the two sides whose products may be added one by one in 16 bits: see `rounding_noise`.
 
     Example:
         >>> import numpy as np
@@ -64,6 +66,7 @@ class Noise:
     gate: float = GATE
     source: str = "σ given by the caller"
     kind: Kind = Kind.CHOSEN
+    loops: float = 0.0
 
     def tolerance(self, node: str, sides: int = 2) -> Array:
         """The largest difference that rounding explains: √sides · (16 σ + B).
@@ -112,6 +115,7 @@ def rounding_noise(
     draws: int | None = None,
     seed: int = 0,
     anchors: Mapping[str, Array] | None = None,
+    loops: float = 0.0,
 ) -> Noise:
     """The rounding to expect when a problem is evaluated in a dtype.
 
@@ -124,6 +128,8 @@ def rounding_noise(
         draws: perturbed runs; None for 8, or 4 for more than two million parameters.
         seed: of the draws.
         anchors: name → array, whose branch is taken at kinks; None for that of the float64 derivation.
+        loops: of which share of those who computed it nothing is known, 0, ½ or 1: NumPy, TensorFlow and XLA add the
+            products of 16-bit matrices in float32, but a hand of unknown origin may add them one by one in 16 bits.
 
     Returns:
         The `Noise`.
@@ -142,29 +148,50 @@ def rounding_noise(
         draws = FEWER_DRAWS if large else DRAWS
     if name not in UNITS:
         raise ValueError(f"No rounding is known for {name!r}. Known: {', '.join(UNITS)}.")
+    if 0 < loops < 1 and name in SUMS:
+        return _mixed([rounding_noise(problem, name, draws, seed, anchors, share) for share in (0.0, 1.0)], loops)
     problem = problem.float64
     # A coarse dtype is drawn at its own u: there, rounding is no longer small and its effect not in proportion.
-    drawn = max(DRAWN_UNIT, UNITS[name])
-    scale = UNITS[name] / drawn
-    eta = SMALLEST[name] / scale
+    at = Precision.of(name, loops > 0, DRAWN_UNIT)
+    scale = at.own / at.u
+    eta = LOST[name] / scale
     values = on_branch(problem.equations, problem.environment, anchors or {})
     known = {**problem.environment, **values}
-    local = {e.node: e.operation.rounding(known[e.node], *_operands(e, known), u=drawn) for e in problem.equations}
+    local = {e.node: e.operation.rounding(known[e.node], *_operands(e, known), at=at) for e in problem.equations}
     variance = _carried(problem.equations, known, {**known, **(anchors or {})}, local, eta, draws, seed)
+    bound = {node: rounding.bound for node, rounding in local.items()}
+    if name in SUMS:
+        stored = 0.0 if at.sums < at.u else math.sqrt(3) * eta * problem.batch  # one by one, every term is
+        sums = [e for e in problem.equations if _sums_batch(e.operation)]
+        bound |= {e.node: bound[e.node] + stored + _alike(e, known, variance) for e in sums}
     return Noise(
         name,
         values,
         {node: scale * np.sqrt(v) for node, v in variance.items()},
-        {node: scale * rounding.bound for node, rounding in local.items()},
+        {node: scale * b for node, b in bound.items()},
         draws + 4,  # R, and Q and the partial sums of each product
         source="σ of the network",
         kind=Kind.NETWORK,
+        loops=loops,
     )
+
+
+def _mixed(noises: list[Noise], loops: float) -> Noise:
+    """Of two sides, one with the first noise and one with the second: variances add up, each with its share."""
+    first, second = noises
+
+    def mean(a: Array | float, b: Array | float) -> Array:
+        return np.asarray(np.sqrt((1 - loops) * np.square(a) + loops * np.square(b)))
+
+    sigma = {n: mean(s, second.sigma[n]) for n, s in first.sigma.items()}
+    bound = {n: mean(b, second.bound[n]) for n, b in first.bound.items()}
+    evaluations = first.evaluations + second.evaluations
+    return replace(first, sigma=sigma, bound=bound, evaluations=evaluations, loops=loops)
 
 
 def drawn_again(noise: Noise, problem: Problem, draws: int) -> Noise:
     """A noise of the network by more draws; what its caller grants beside rounding stays granted."""
-    again = rounding_noise(problem, noise.dtype, draws)
+    again = rounding_noise(problem, noise.dtype, draws, loops=noise.loops)
     return replace(noise, sigma=again.sigma, evaluations=again.evaluations)
 
 
@@ -226,7 +253,9 @@ def on_branch(
     return nodes
 
 
-def local_distance(equation: Equation, environment: Mapping[str, Array], result: Array, dtype: str) -> Array:
+def local_distance(
+    equation: Equation, environment: Mapping[str, Array], result: Array, dtype: str, loops: bool = False
+) -> Array:
     """How far a node is from its own equation on its own operands, in units of that operation's local rounding alone.
 
     This needs no network: it judges one equation by itself, and has no kinks.
@@ -236,6 +265,7 @@ def local_distance(equation: Equation, environment: Mapping[str, Array], result:
         environment: name → array of its operands, as the side that is judged computed them.
         result: the node, as that side computed it.
         dtype: of that side.
+        loops: whether it may have added a product one by one in 16 bits.
 
     Returns:
         Per entry, in units of ℓ; above 16 rounding does not explain it.
@@ -250,11 +280,11 @@ def local_distance(equation: Equation, environment: Mapping[str, Array], result:
     """
     operands = [_as_float64(a) for a in _operands(equation, environment)]
     exact = equation.operation.evaluate(*operands)
-    rounding = equation.operation.rounding(exact, *operands, u=UNITS[dtype])
+    rounding = equation.operation.rounding(exact, *operands, at=Precision.of(dtype, loops))
     stored = (
         UNITS[dtype] / np.sqrt(3) * np.abs(exact)
     )  # even an exact operation's result may have been stored once more
-    sigma = np.sqrt(rounding.variance + np.square(stored) + (SMALLEST[dtype] * rounding.lost) ** 2)
+    sigma = np.sqrt(rounding.variance + np.square(stored) + np.square(LOST[dtype]) * rounding.lost_variance)
     noise = Noise(dtype, {}, {equation.node: sigma}, {equation.node: rounding.bound}, 1)
     return noise.distance(equation.node, result.astype(np.float64) - exact, sides=1)
 
@@ -291,7 +321,27 @@ def _carried(
         for node, array in run.items():
             total[node] += np.square(array - known[node])
     pooled = {node: _pooled(v / draws) for node, v in total.items()}
-    return {n: v + eta * eta + (local[n].variance if n in leaves else 0.0) for n, v in pooled.items()}
+    own = {n: local[n].variance + eta * eta * local[n].lost_variance if n in leaves else eta * eta for n in pooled}
+    return {n: v + own[n] for n, v in pooled.items()}
+
+
+def _sums_batch(operation: Operation) -> bool:
+    return isinstance(operation, SumOverBatch) or (isinstance(operation, Product) and operation.transpose_left)
+
+
+def _alike(equation: Equation, known: Mapping[str, Array], variance: Mapping[str, Array]) -> Array:
+    """What like samples repeat of their operands' errors along the batch, beyond 16 σ: √3 (|z|ᵀ σ_δ + σ_zᵀ |δ|).
+
+    In float32 the worst case of the sum, u N times its partial sums, covers it. In 16 bits that of a sum in a finer
+    dtype does not, nor any where what is lost close to 0 counts. √3: a rounding is uniform, and at most so many σ.
+    """
+    sizes = [np.abs(known[o]) for o in equation.operands[:2]]
+    errors = [np.sqrt(variance[o]) if o in variance else np.zeros(known[o].shape) for o in equation.operands[:2]]
+    if isinstance(equation.operation, SumOverBatch):
+        repeated = errors[0].sum(axis=0)
+    else:
+        repeated = sizes[0].T @ errors[1] + errors[0].T @ sizes[1]
+    return np.asarray(np.maximum(np.sqrt(3) * repeated - GATE * np.sqrt(variance[equation.node]), 0.0))
 
 
 def _pooled(variance: Array) -> Array:

@@ -117,6 +117,14 @@ def sigmoid_rounding(_: Array, z: Array, u: float) -> Terms:
     return (entry, "entry"), (u * z * (0.3 + 1.2 * tail), "unit")
 
 
+def sigmoid_lost(z: Array) -> Array:
+    """1 + exp(−u) overflows in float16 where z < 2⁻¹⁶ (NumPy, XLA): that much is lost, 256 steps of its grid.
+
+    Elsewhere that is nothing: where float32's sum overflows, z is below the smallest normal number.
+    """
+    return np.where(z < 2.0**-15, 2.0**8 * SQRT12, 1.0)
+
+
 def sigmoid_backward_rounding(dE_dz: Array, z: Array, delta: Array, u: float) -> Terms:
     """f′ = z (1 − z) is off by 1.5 s f′, the product by s|δ|."""
     return ((u / math.sqrt(3) * math.sqrt(1.5**2 + 1) * np.abs(delta), "entry"),)
@@ -251,6 +259,8 @@ class ActivationFunction:
         backward_rounding: (dE/dz, u or z, dE/du, unit roundoff) → what the pullback rounds.
         source: where the formula is from.
         kinked: linear on each side of u = 0, with two slopes.
+        edge: where |z| saturates, so that f′ = 0, and is stored exactly.
+        lost: z → by how much more than storing it an entry loses close to 0.
     """
 
     name: str
@@ -263,7 +273,11 @@ class ActivationFunction:
     backward_rounding: Callable[[Array, Array, Array, float], Terms]
     source: str
     kinked: bool = False
+    edge: float | None = None
+    lost: Callable[[Array], Array] = np.ones_like
 
+
+SQRT12 = math.sqrt(12)
 
 _TEXTBOOK = "Okatani, Deep Learning, 2016, ch. 2"
 
@@ -282,6 +296,8 @@ ACTIVATIONS: dict[str, ActivationFunction] = {
             rounding=sigmoid_rounding,
             backward_rounding=sigmoid_backward_rounding,
             source=_TEXTBOOK,
+            edge=1.0,
+            lost=sigmoid_lost,
         ),
         ActivationFunction(
             name="tanh",
@@ -293,6 +309,7 @@ ACTIVATIONS: dict[str, ActivationFunction] = {
             rounding=tanh_rounding,
             backward_rounding=tanh_backward_rounding,
             source=_TEXTBOOK,
+            edge=1.0,
         ),
         ActivationFunction(
             name="relu",

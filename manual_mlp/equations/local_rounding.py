@@ -1,8 +1,8 @@
 """Local rounding: what one operation adds to the error of its result when its operands are exact.
 
-Letters: u is the unit roundoff, s² = u²/3 the variance of one rounding, η the smallest normal number (below it
-hardware flushes to zero), ξ a random number of variance 1, uniform on ±√3. Everything else follows from running the
-equations with these roundings added.
+Letters: u is the unit roundoff, s² = u²/3 the variance of one rounding, η what a number close to 0 loses when it is
+stored, ξ a random number of variance 1, uniform on ±√3. Everything else follows from running the equations with these
+roundings added.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 
 from manual_mlp.arrays import Array
+from manual_mlp.dtypes import SUMS, UNITS
 
 Share: TypeAlias = Literal["entry", "unit", "row", "all"]
 Terms: TypeAlias = tuple[tuple[Array, Share], ...]
@@ -26,6 +27,56 @@ BLOCKS = 8  # partial sums of a long product are looked at at this many places
 GATE = 16.0  # the largest difference, in σ, that rounding is held to explain; a product's worst case is fitted to it
 
 
+STORED_AS_ONE = 1 / 32
+"""Of u: what is no further from 1 than this is stored as 1 by every library. NumPy 2.4 and TensorFlow 2.21 (eager,
+graph, XLA) in four dtypes: sigmoid from u/2 on, tanh from 0.07 u (NumPy, float32) and 0.08 u (XLA, float64) on."""
+
+
+@dataclass(frozen=True)
+class Precision:
+    """How finely somebody computes.
+
+    Attributes:
+        u: the unit roundoff whose roundings are added.
+        sums: that in which the terms of a product of matrices are added.
+        own: that of the dtype; float64's roundings are drawn larger than they are.
+    """
+
+    u: float
+    sums: float
+    own: float
+
+    @classmethod
+    def of(cls, dtype: str, loops: bool = False, least: float = 0.0) -> Precision:
+        """That of a dtype; `loops`: products may be added one by one in it; drawn at no less than `least`."""
+        own = UNITS[dtype]
+        u = max(least, own)
+        return cls(u, u if loops or dtype not in SUMS else max(least, UNITS[SUMS[dtype]]), own)
+
+    @classmethod
+    def plain(cls, u: float) -> Precision:
+        """One unit roundoff for everything."""
+        return cls(u, u, u)
+
+    def settled(self, terms: Terms, z: Array, edge: float | None, size: Array | float | None = None) -> Terms:
+        """The same terms, but where |z| is stored as its edge: there nothing rounds, and all that is off is the gap.
+
+        `size`: what an entry is off by there, instead.
+        """
+        if edge is None or not terms:
+            return terms
+        gap = np.abs(np.abs(z) - edge)
+        stored = gap < STORED_AS_ONE * self.own
+        if not stored.any():
+            return terms
+        (entry, share), *shared = terms
+        there = gap * (self.u / self.own) if size is None else size
+        return (np.where(stored, there, entry), share), *((np.where(stored, 0.0, a), s) for a, s in shared)
+
+
+ONCE: Terms = ((np.ones(()), "entry"),)  # every entry is stored once
+
+
 @dataclass(frozen=True)
 class Local:
     """The local rounding of one result.
@@ -34,7 +85,7 @@ class Local:
         terms: (amplitude, share): a standard deviation per entry, and which entries share one random number: none
             ("entry"), all samples of a unit ("unit"), all units of a sample ("row"), or all.
         bound: what errors that repeat along the batch may add beside σ.
-        lost: by how much what is lost below η is multiplied afterwards.
+        lost: the same in units of η, what storing a number close to 0 loses.
 
     Example:
         >>> import numpy as np
@@ -44,20 +95,30 @@ class Local:
 
     terms: Terms = ()
     bound: Array | float = 0.0
-    lost: float = 1.0
+    lost: Terms = ONCE
 
     @property
     def variance(self) -> Array:
         """Σ amplitude²."""
-        return np.asarray(sum((np.square(amplitude) for amplitude, _ in self.terms), np.zeros(())))
+        return _total(self.terms)
+
+    @property
+    def lost_variance(self) -> Array:
+        """The same of what is lost close to 0, in units of η²."""
+        return _total(self.lost)
 
     def add_draw(self, result: Array, rng: np.random.Generator, eta: float) -> None:
-        """result += Σ amplitude · ξ, where an entry also loses what is below η."""
+        """result += Σ amplitude · ξ, what is lost close to 0 among them."""
         for amplitude, share in self.terms:
             xi = rng.random(_shape(result.shape, share), dtype=np.float32)
             xi -= np.float32(0.5)
             xi *= np.float32(math.sqrt(12))
-            result += (amplitude + eta * self.lost if share == "entry" else amplitude) * xi
+            lost = [multiple for multiple, shared in self.lost if shared == share]
+            result += (amplitude + eta * sum(lost) if lost else amplitude) * xi
+
+
+def _total(terms: Terms) -> Array:
+    return np.asarray(sum((np.square(amplitude) for amplitude, _ in terms), np.zeros(())))
 
 
 def _shape(shape: tuple[int, ...], share: Share) -> tuple[int, ...]:

@@ -14,7 +14,7 @@ from typing import ClassVar, TypeVar
 import numpy as np
 
 from manual_mlp.arrays import Array, Shape
-from manual_mlp.equations.local_rounding import Local, Terms, sum_rounding
+from manual_mlp.equations.local_rounding import Local, Precision, Terms, sum_rounding
 from manual_mlp.equations.loss import Loss
 from manual_mlp.equations.losses import weigh_samples
 from manual_mlp.equations.operations import Operation, same_shape, show
@@ -50,12 +50,12 @@ class LossValue(Operation):
             total = total + flat.dtype.type(decay) * flat.dot(flat)
         return np.asarray(total)
 
-    def rounding(self, result: Array, *operands: Array, u: float) -> Local:
+    def rounding(self, result: Array, *operands: Array, at: Precision) -> Local:
         y_pred, y, *rest = operands
         kernels, w = self._parted(rest)
         sizes = self.loss.function.form(self.logits).terms(y_pred, y)
         sizes = (weigh_samples(sizes, w[0]) if w else sizes).reshape(-1)
-        c = self.loss.factor(*y_pred.shape)
+        c, u = self.loss.factor(*y_pred.shape), at.u
         variance, worst = sum_rounding(sizes, u)
         variance = c * c * (variance + u * u * ((5 + len(w)) / 3) * np.square(sizes).sum())
         bound = c * worst * min(1.0, LONGEST / len(sizes))
@@ -63,7 +63,8 @@ class LossValue(Operation):
             more, longest = _decay_rounding(decay, kernel, u)
             variance, bound = variance + more, bound + longest
         own = (2 + len(kernels)) * u * u / 3 * np.square(result)
-        return Local(((np.sqrt(variance + own), "entry"),), bound)
+        lost = np.maximum(1.0, np.abs(result) / c)  # c itself may be close to 0
+        return Local(((np.sqrt(variance + own), "entry"),), bound, ((lost, "entry"),))
 
     def shape(self, *shapes: Shape) -> Shape:
         _, weights = self._parted(shapes[2:])
@@ -129,14 +130,16 @@ class LossGradient(Operation):
         """Whether probabilities are clipped, so that no gradient passes outside [ε, 1 − ε]."""
         return not self.logits and self.loss.function.logits is not None
 
-    def rounding(self, result: Array, *operands: Array, u: float) -> Local:
+    def rounding(self, result: Array, *operands: Array, at: Precision) -> Local:
         y_pred, y, *w = operands
-        c = self.loss.factor(*y_pred.shape)
+        c, u = self.loss.factor(*y_pred.shape), at.u
         form = self.loss.function.form(self.logits)
         terms = form.rounding(y_pred, y, _bare(result, w[0]) if w else result, c, u)
         # A probability below η is lost before the factors are applied: a large loss scale lifts the hole it leaves.
-        lost = max(1.0, c * max((float(a.max()) for a in w), default=1.0))
-        return Local(_weighed_terms(terms, result, w[0], u) if w else terms, lost=lost)
+        lost = np.asarray(max(1.0, c * max((float(a.max()) for a in w), default=1.0)))
+        shared = np.abs(result) / c  # c itself may be close to 0: all entries are off alike
+        terms = _weighed_terms(terms, result, w[0], u) if w else terms
+        return Local(terms, lost=((lost, "entry"), (shared, "all")))
 
     def shape(self, *shapes: Shape) -> Shape:
         _check_shapes(self, shapes[:2], shapes[2:])

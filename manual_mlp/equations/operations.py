@@ -19,8 +19,11 @@ from manual_mlp.arrays import Array, Shape
 from manual_mlp.equations.activations import ActivationFunction, activation
 from manual_mlp.equations.local_rounding import (
     GATE,
+    ONCE,
     SHORT,
     Local,
+    Precision,
+    Terms,
     entry,
     product_rounding,
     short_product_variance,
@@ -55,8 +58,8 @@ class Operation(ABC):
         """The right-hand side of the formula."""
 
     @abstractmethod
-    def rounding(self, result: Array, *operands: Array, u: float) -> Local:
-        """What this operation adds to the error of its result, at unit roundoff u; all arrays in float64."""
+    def rounding(self, result: Array, *operands: Array, at: Precision) -> Local:
+        """What this operation adds to the error of its result, computed so finely; all arrays in float64."""
 
     def frozen(self, operands: tuple[Array, ...], anchors: tuple[Array, ...]) -> Array:
         """The result, with kinks taken on the branch that the anchors take."""
@@ -112,17 +115,23 @@ class Product(Operation):
         left, right = self._oriented(operands[0], operands[1])
         return partial(left.dot, right, out), *(partial(np.add, out, extra, out) for extra in operands[2:])
 
-    def rounding(self, result: Array, *operands: Array, u: float) -> Local:
+    def rounding(self, result: Array, *operands: Array, at: Precision) -> Local:
         left, right = self._oriented(operands[0], operands[1])
         product = result if len(operands) == 2 else left.dot(right)
         start = self.plus * operands[2] if len(operands) == 3 and 1 in result.shape else None
+        u, sums = at.u, at.sums
         stored = u * u / 3 * np.square(result) + self._extra_variance(operands, u)
+        if sums < u and len(operands) == 3:  # the sum itself is stored, before the third operand is added
+            stored = stored + u * u / 3 * np.square(product)
         if left.shape[1] <= SHORT and not self.transpose_left:
-            return entry(np.sqrt(short_product_variance(left, right, product, u, start) + stored))
-        variance, worst = product_rounding(left, right, product, u, start)
+            return entry(np.sqrt(short_product_variance(left, right, product, sums, start) + stored))
+        variance, worst = product_rounding(left, right, product, sums, start)
+        lost: Terms = (
+            ONCE if sums < u else ((np.sqrt(left.shape[1] + 1.0), "entry"),)
+        )  # by every term, where each is stored
         if self.transpose_left:  # a sum over the batch, where like samples repeat like errors
-            return Local(((np.sqrt(variance + stored), "entry"),), worst)
-        return entry(np.sqrt(variance + stored + np.square(worst / (4 * GATE))))
+            return Local(((np.sqrt(variance + stored), "entry"),), worst, lost)
+        return Local(((np.sqrt(variance + stored + np.square(worst / (4 * GATE))), "entry"),), lost=lost)
 
     def _extra_variance(self, operands: tuple[Array, ...], u: float) -> Array | float:
         """Of `plus` times the third operand: one rounding, and up to u of `plus` itself."""
@@ -177,7 +186,8 @@ class SumOverBatch(Operation):
         (a,) = operands
         return (partial(_ones(len(a), a.dtype).dot, a, out),)
 
-    def rounding(self, result: Array, *operands: Array, u: float) -> Local:
+    def rounding(self, result: Array, *operands: Array, at: Precision) -> Local:
+        u = at.u
         variance, worst = sum_rounding(operands[0], u)
         return Local(((np.sqrt(variance + u * u / 3 * np.square(result)), "entry"),), worst)
 
@@ -212,8 +222,9 @@ class Activate(Operation):
     def bound(self, *operands: Array, out: Array) -> tuple[Callable[[], object], ...]:
         return (partial(self.function.value, *operands, out),)
 
-    def rounding(self, result: Array, *operands: Array, u: float) -> Local:
-        return Local(self.function.rounding(operands[0], result, u))
+    def rounding(self, result: Array, *operands: Array, at: Precision) -> Local:
+        terms = at.settled(self.function.rounding(operands[0], result, at.u), result, self.function.edge)
+        return Local(terms, lost=((self.function.lost(result), "entry"),))
 
     def frozen(self, operands: tuple[Array, ...], anchors: tuple[Array, ...]) -> Array:
         if not self.function.kinked:
@@ -256,8 +267,11 @@ class Pullback(Operation):
             raise ValueError(f"No gradient passes through {self.name!r}: it runs forward only. Train with 'sigmoid'.")
         return backward
 
-    def rounding(self, result: Array, *operands: Array, u: float) -> Local:
-        return Local(self.function.backward_rounding(operands[0], operands[1], result, u))
+    def rounding(self, result: Array, *operands: Array, at: Precision) -> Local:
+        terms = self.function.backward_rounding(operands[0], operands[1], result, at.u)
+        own = 2 * at.u / math.sqrt(3) * np.abs(result)
+        terms = at.settled(terms, operands[1], self.function.edge, own)
+        return Local(terms, lost=((np.maximum(1.0, np.abs(operands[0])), "entry"),))  # f′ is stored, then multiplied
 
     def frozen(self, operands: tuple[Array, ...], anchors: tuple[Array, ...]) -> Array:
         return self.evaluate(operands[0], anchors[1] if self.function.kinked else operands[1])
@@ -284,9 +298,9 @@ class Multiply(Operation):
     def bound(self, *operands: Array, out: Array) -> tuple[Callable[[], object], ...]:
         return (partial(np.multiply, *operands, out),)
 
-    def rounding(self, result: Array, *operands: Array, u: float) -> Local:
+    def rounding(self, result: Array, *operands: Array, at: Precision) -> Local:
         """One rounding, s |A ⊙ B|: a mask's zeros are exact."""
-        return entry(u / math.sqrt(3) * np.abs(result))
+        return entry(at.u / math.sqrt(3) * np.abs(result))
 
     def shape(self, *shapes: Shape) -> Shape:
         return same_shape(self, shapes)

@@ -27,6 +27,7 @@ NETS, NETS_FULL = 40, 2100
 VARIED, VARIED_FULL = 20, 500  # with dropout, decay and activations as layers
 DTYPES = ("float32",) * 14 + ("float64",) * 4 + ("float16", "bfloat16")
 MOST_PRODUCTS = {"float32": 4e7, "float64": 2e7, "float16": 2e6, "bfloat16": 2e6}
+LOOPING = ("student",)  # who adds products in the dtype itself
 MOST_STUDENT_PRODUCTS = 2e6  # a student goes sample by sample
 OBSERVED = "Observed rounding in sigma"
 LIMIT = 12.0  # a kind of node above it has a wrong local term
@@ -77,15 +78,17 @@ def calibrate(net: RandomNet, sharpness: list[Sharpness]) -> Iterator[Sample]:
     """Samples of every source for one net; the tape's kernels also go into `sharpness`."""
     tape = _tape(net)
     problem = net.problem if tape is None else replace(net.problem, draws=tape.problem.draws)
-    plain = rounding_noise(problem)
+    plain = {loops: rounding_noise(problem, loops=loops) for loops in (0.0, 1.0)}
     for source, computed, run in _sources(problem, net.seed, tape):
         nodes = {n: np.asarray(a, np.float64) for n, a in computed.items() if np.isfinite(np.asarray(a, float)).all()}
-        noise = _on_its_branch(problem, plain, nodes)
+        noise = _on_its_branch(problem, plain[float(source in LOOPING)], nodes)
         for node, array in nodes.items():
             distance = float(noise.distance(node, array - noise.values[node], sides=1).max())
             if distance > LIMIT:  # a close call is drawn again, as the verdict does
-                more = rounding_noise(problem, draws=MORE_DRAWS, anchors=nodes)
+                more = rounding_noise(problem, draws=MORE_DRAWS, anchors=nodes, loops=noise.loops)
                 distance = float(more.distance(node, array - more.values[node], sides=1).max())
+                if distance > LIMIT and _undecided(problem, more, nodes):
+                    continue
             yield Sample(net.seed, problem.dtype.name, source, kind_of(node), distance, net.words)
             if source.startswith("tape") and is_gradient(node, "kernel"):
                 sharpness.append(_sharpness(noise, node, array))
@@ -175,7 +178,15 @@ def _on_its_branch(problem: Problem, plain: Noise, nodes: dict[str, Array]) -> N
     deciding = [(node, edge) for node, edge, _ in kink_positions(problem) if node in nodes]
     moved = any(((nodes[n] > edge) != (plain.values[n] > edge)).any() for n, edge in deciding)
     normalised = problem.loss.name == "categorical_crossentropy" and deciding  # there p/Σp decides, not p
-    return rounding_noise(problem, anchors={n: nodes[n] for n, _ in deciding}) if moved or normalised else plain
+    if not moved and not normalised:
+        return plain
+    return rounding_noise(problem, anchors={n: nodes[n] for n, _ in deciding}, loops=plain.loops)
+
+
+def _undecided(problem: Problem, noise: Noise, nodes: dict[str, Array]) -> bool:
+    """A u stored as 0 that is not: a graph fuses what follows, and takes the branch of a u that it does not show."""
+    deciding = [(n, edge) for n, edge, _ in kink_positions(problem) if n in nodes]
+    return any(((nodes[n] == edge) & (noise.values[n] != edge)).any() for n, edge in deciding)
 
 
 def _isolated(net: RandomNet, source: str, run: Evaluation) -> Iterator[Sample]:

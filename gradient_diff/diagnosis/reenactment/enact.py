@@ -192,7 +192,7 @@ def _tolerance(scene: Scene, mistakes: tuple[Committed, ...], predicted: Arrays)
     noise = scene.noise
     if any(m.swaps or m.before or m.data for m in mistakes):
         with np.errstate(all="ignore"):
-            noise = rounding_noise(_wrong(scene, mistakes), noise.dtype)
+            noise = rounding_noise(_wrong(scene, mistakes), noise.dtype, loops=noise.loops)
     spread = {n: np.asarray(noise.tolerance(n, scene.sides)) for n in scene.nodes}
     finishes = [m.finish for m in mistakes if m.finish is not None]
     mapped = _finished(finishes, dict(spread))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from manual_mlp import Array
-from manual_mlp.extend import Local, Operation, Shape
+from manual_mlp.extend import Local, Operation, Precision, Shape
 
 SHAKES = 4  # runs with shaken operands that a wrong operation's own rounding is taken from
 
@@ -35,8 +35,9 @@ class Formula(Operation):
     def render(self, *symbols: str) -> str:
         return self.text.format(*symbols)
 
-    def rounding(self, result: Array, *operands: Array, u: float) -> Local:
+    def rounding(self, result: Array, *operands: Array, at: Precision) -> Local:
         """As measured: evaluated in a dtype of this u, each operand off by its own rounding."""
+        u = at.u
         kind = next((t for t in (np.float32, np.float16) if np.finfo(t).eps / 2 == u), np.float64)
         rng = np.random.default_rng(0)
         square = np.square(2 * u * result)

@@ -15,7 +15,7 @@ from gradient_diff.noise.given import drawn_noise
 from gradient_diff.noise.network import Kind, Noise
 from gradient_diff.result.diff import GradientDiff
 from manual_mlp import Array
-from manual_mlp.extend import SMALLEST, UNITS, Arrays
+from manual_mlp.extend import LOST, UNITS, Arrays
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,12 +71,12 @@ class AtDtype:
         Draws do not show it, where terms cancel to zero each time: c − Σ p c of a saturated softmax.
         """
         if name not in self.subject.point:
-            return SMALLEST[self.subject.dtype]
+            return LOST[self.subject.dtype]
         largest = max(
             float(np.abs(self.cotangents[n] * _finite(a)).max(initial=0.0)) for n, a in self.subject.outputs.items()
         )
         size = float(np.abs(_finite(self.subject.point[name])).max(initial=0.0))
-        return max(UNITS[self.subject.dtype] * largest / max(size, 1.0), SMALLEST[self.subject.dtype])
+        return max(UNITS[self.subject.dtype] * largest / max(size, 1.0), LOST[self.subject.dtype])
 
     def limit(self, name: str) -> Array:
         """The largest difference that is explained."""

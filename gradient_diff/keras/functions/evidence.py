@@ -37,7 +37,7 @@ class Evidence:
     @cached_property
     def fine(self) -> Subject | None:
         """The function in float64, where it runs there and that is something else."""
-        return None if self.subject.dtype == "float64" else self.subject.in_dtype("float64")
+        return None if self.subject.dtype == "float64" else self.subject.in_float64
 
     @cached_property
     def arrays(self) -> Arrays:
@@ -93,7 +93,7 @@ class Evidence:
     @cached_property
     def in_float64(self) -> AtDtype | None:
         """Both sides in float64, where that is something else and both run there."""
-        plain = self.plain.in_dtype("float64") if self.plain and self.fine else None
+        plain = self.plain.in_float64 if self.plain and self.fine else None
         if self.fine is None or (self.plain is not None and plain is None):
             return None
         return self._at(self.fine, self.fine.gradients(self.fine.point, self.cotangents), plain)

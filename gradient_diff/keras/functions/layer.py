@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -18,7 +17,19 @@ from gradient_diff.keras.functions.subject import Subject, counted_title, prove_
 from gradient_diff.keras.functions.tracing import draws_in, traced
 from gradient_diff.result.diff import GradientDiff
 from keras_mlp import Mode
-from keras_mlp.extend import check_mode, start_devices
+from keras_mlp.extend import (
+    alone,
+    check_mode,
+    copied,
+    in_mode,
+    kept_attributes,
+    kept_generators,
+    recorded_draws,
+    replayed_draws,
+    start_devices,
+    variables_of,
+)
+from manual_mlp import Array
 
 CURE = "Give other inputs."
 FINER = 'Make the layer with dtype="float64", or give other inputs.'
@@ -29,13 +40,14 @@ def check_layer(
 ) -> GradientDiff:
     """Hold the gradients of a layer, by its inputs and its trainable weights, against the layer's own values.
 
-    As `check_function` does without a reference. Where the layer can be made again from its config, it is also judged
-    in float64. Losses that the layer adds, such as regularisers, are not part of it. What it draws at random is drawn
-    anew from the same seeds for each pass, and its moving statistics and recurrent states start alike.
+    As `check_function` does without a reference, and in float64, too: there the layer computes on copies of its
+    variables, with what it drew in its own dtype. Losses that the layer adds, such as regularisers, are not part of it.
+    What it draws at random is drawn anew from the same seeds for each pass, and its moving statistics and recurrent
+    states start alike.
 
     Args:
         layer: any; one that has not been built is checked on a built copy with weights of a fixed seed. It is not
-            changed: weights, moving statistics and seeds are put back.
+            changed: weights, moving statistics, states and seeds are put back.
         inputs: one array, or a list of arrays for a layer that takes a list; a tuple is several positional arguments.
         training: how the layer and all layers inside it run; None is True, as `fit` runs them.
         mode: of its gradient: "eager", "graph" or "xla".
@@ -70,34 +82,56 @@ def check_layer(
     arguments = _of_dtype(read_arguments(layer.call, inputs, one=True), layer.variable_dtype)
     in_training = training is not False
     used, words = (layer, ()) if layer.built else (_built_copy(layer, arguments, in_training), ("a built copy",))
-    subject = _subject(used, arguments, in_training, mode)
-    with restored([*subject.variables.values(), *(ref.deref() for ref in subject.state)]):
-        called(subject.title, subject.function, arguments)
-        return run_check(subject, None, words, CURE if subject.dtype == "float64" else FINER)
+    with alone(used), kept_attributes(used):
+        subject = _subject(used, arguments, in_training, mode)
+        with restored([*subject.variables.values(), *(ref.deref() for ref in subject.state)]):
+            called(subject.title, subject.function, arguments)
+            return run_check(subject, None, words, CURE if subject.dtype == "float64" else FINER)
 
 
 def _subject(layer: keras.layers.Layer, arguments: Arguments, training: bool, mode: Mode) -> Subject:
     """Of a built layer; whatever it holds besides its trainable weights is its state."""
-    call, trainable = _call(layer, training), {path: v.value for path, v in named_trainable(layer).items()}
-    graph = traced(call, arguments)  # knows what `layer.variables` leaves out: the states of recurrent layers
-    touched = {v.ref(): v for v in [*(v.value for v in layer.variables), *(graph.variables if graph else ())]}
-    held = {ref: np.array(v.numpy()) for ref, v in touched.items()}
-    state = {ref: array for ref, array in held.items() if ref not in {v.ref() for v in trainable.values()}}
+    call, graph = _call(layer, training), traced(_call(layer, training), arguments)
+    trainable = {name: v.value for name, v in named_trainable(layer).items()}
+    touched = [*(v.value for v in variables_of(layer)), *(graph.variables if graph else ())]
 
     def recast(subject: Subject, dtype: str) -> Subject:
-        copy, given = _copy(layer, dtype), _of_dtype(arguments, dtype)
-        _call(copy, training)(*given.packed(given.leaves)[0])  # builds it
-        if [v.shape for v in copy.variables] != [v.shape for v in layer.variables]:
-            raise TypeError(f"{layer.name} comes out of its config with other weights.")
-        for variable, own in zip(copy.variables, layer.variables, strict=True):
-            variable.assign(held[own.value.ref()])
-        weights = zip(trainable, copy.trainable_weights, strict=True)  # layers inside may be called otherwise
-        other = replace(_subject(copy, given, training, mode), variables={n: v.value for n, v in weights})
+        subject.assign(subject.point)
+        with copied(layer, dtype) as copies:
+            pass
+        drawn = _drawn(subject)
+
+        def on_copies(*inputs: Any) -> Any:
+            with copied(layer, dtype, kept=copies), replayed_draws(drawn):
+                return call(*inputs)
+
+        variables = {name: copies[id(v)] for name, v in named_trainable(layer).items()}
+        state, given = _state(copies.values(), variables), _of_dtype(arguments, dtype)
+        fixed: dict[str, Any] = {"variables": variables, "state": state, "computes_in": dtype, "draws": False}
+        other = replace(subject, function=on_copies, arguments=given, **fixed)
         prove_same_values(subject, other)
         return other
 
-    dtype, draws = layer.compute_dtype, draws_in(graph)
-    return Subject(_title(layer, training), call, arguments, trainable, state, mode, recast, dtype, draws)
+    dtype, state = layer.compute_dtype, _state(touched, trainable)
+    return Subject(_title(layer, training), call, arguments, trainable, state, mode, recast, dtype, draws_in(graph))
+
+
+def _state(variables: Iterable[Any], trainable: Mapping[str, Any]) -> dict[Any, Array]:
+    """What the other variables hold now: reference → array."""
+    weights = {v.ref() for v in trainable.values()}
+    return {v.ref(): np.array(v.numpy()) for v in variables if v.ref() not in weights}
+
+
+def _drawn(subject: Subject) -> list[Any]:
+    """What a layer draws where it stands, in the mode in which it is asked for its gradient."""
+
+    def run() -> dict[str, Any]:
+        with recorded_draws() as drawn:
+            subject.function(*subject.arguments.packed(subject.arguments.tensors)[0])
+        return {str(i): numbers for i, numbers in enumerate(drawn)}
+
+    found = in_mode(run, subject.mode) if subject.draws else {}
+    return [found[str(i)] for i in range(len(found))]
 
 
 def _title(layer: keras.layers.Layer, training: bool) -> str:
@@ -117,7 +151,8 @@ def _call(layer: keras.layers.Layer, training: bool) -> Callable[..., Any]:
     """A layer passes `training` on to those inside it, also where its own `call` does not take it."""
 
     def call(*arguments: Any) -> Any:
-        return layer(*arguments, training=training)
+        with kept_generators():
+            return layer(*arguments, training=training)
 
     own = inspect.signature(layer.call)  # so that inputs get their names
     inputs = [p for name, p in own.parameters.items() if name != "training"]
@@ -135,7 +170,13 @@ def _of_dtype(arguments: Arguments, dtype: str) -> Arguments:
 
 
 def _built_copy(layer: keras.layers.Layer, arguments: Arguments, training: bool) -> keras.layers.Layer:
-    copy = _copy(layer, None)
+    try:
+        copy = type(layer).from_config(layer.get_config())
+    except Exception as error:
+        raise TypeError(
+            f"{layer.name} cannot be made again from its config: {first_line(error)}. "
+            f"Give {type(layer).__name__} a get_config, or build the layer before the check."
+        ) from error
     called(_title(layer, training), _call(copy, training), arguments)
     rng = np.random.default_rng(0)
     for variable in copy.trainable_weights:  # Keras draws weights by its global seed; and zeros would hide mistakes
@@ -144,35 +185,3 @@ def _built_copy(layer: keras.layers.Layer, arguments: Arguments, training: bool)
         spread = 1 / np.sqrt(np.prod(variable.shape[:-1])) if several else 0.1
         variable.assign(middle + spread * rng.normal(size=variable.shape))
     return copy
-
-
-def _copy(layer: keras.layers.Layer, dtype: str | None) -> keras.layers.Layer:
-    """From its config; in another dtype all parts of it, too."""
-    try:
-        config = layer.get_config()
-        with _default_dtype(dtype):
-            return type(layer).from_config(_with_dtype(config, dtype) if dtype else config)
-    except Exception as error:
-        raise TypeError(
-            f"{layer.name} cannot be made again from its config: {first_line(error)}. "
-            f"Give {type(layer).__name__} a get_config, or build the layer before the check."
-        ) from error
-
-
-@contextmanager
-def _default_dtype(dtype: str | None) -> Iterator[None]:
-    """Layers that a layer makes for itself take the default."""
-    before = keras.config.dtype_policy()
-    if dtype:
-        keras.config.set_dtype_policy(dtype)
-    try:
-        yield
-    finally:
-        keras.config.set_dtype_policy(before)
-
-
-def _with_dtype(config: Any, dtype: str) -> Any:
-    """The config with every "dtype" in it replaced, those of layers inside included."""
-    if isinstance(config, dict):
-        return {k: dtype if k == "dtype" else _with_dtype(v, dtype) for k, v in config.items()}
-    return [_with_dtype(v, dtype) for v in config] if isinstance(config, list) else config

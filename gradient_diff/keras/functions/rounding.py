@@ -26,12 +26,12 @@ class Rounding:
     @cached_property
     def exact(self) -> Subject | None:
         """It in float64, if it runs there."""
-        return self.given if self.given.dtype == "float64" else self.given.in_dtype("float64")
+        return self.given if self.given.dtype == "float64" else self.given.in_float64
 
     @cached_property
     def coarse(self) -> Subject | None:
         """It in something coarser: as given, or float32."""
-        return self.given.in_dtype("float32") if self.given.dtype == "float64" else self.given
+        return self.given.in_float32 if self.given.dtype == "float64" else self.given
 
     def at(self, dtype: str) -> list[dict[str, Array]]:
         """In a dtype: what a coarser run is off by, in proportion; or else what the last digits change.

@@ -14,7 +14,7 @@ import tensorflow as tf
 from gradient_diff.keras.functions.arguments import Arguments
 from gradient_diff.witnesses.along_a_line import value_noise
 from keras_mlp import Mode, quiet_stderr
-from keras_mlp.extend import in_mode
+from keras_mlp.extend import made_for
 from manual_mlp import Array
 from manual_mlp.extend import GATE, UNITS, Arrays
 
@@ -68,43 +68,62 @@ class Subject:
 
     def fast(self, point: Arrays) -> dict[str, Array]:
         """The same as a graph where that can be had, for many points."""
-        graph = self._graph  # before: where it is made it runs, and moves the state on
-        self.assign(point)
-        tensors = [t for n, t in self._tensors(point).items() if n in point]
-        return {n: t.numpy() for n, t in graph(*tensors).items()}
+        tensors = (t if point[n] is self.point[n] else tf.constant(point[n]) for n, t in self._start.items())
+        return {n: t.numpy() for n, t in self._graph(*tensors).items()}
 
     def gradients(self, point: Arrays, cotangents: Arrays) -> dict[str, Array]:
         """What it says of Σ ⟨cotangent, output⟩: name → its gradient; a name is missing where it says None."""
         self.assign(point)
-        tensors = self._tensors(point)
+        upstream = [tf.constant(cotangents[n], a.dtype) for n, a in self.outputs.items()]
+        found = self._differentiated(*(tf.constant(point[n]) for n in self._inputs), *upstream)
+        return {n: np.array(g.numpy()) for n, g in found.items()}
 
-        def run() -> dict[str, Any]:
-            sources = {n: self.variables.get(n, tensors.get(n)) for n in point}
+    @cached_property
+    def _inputs(self) -> list[str]:
+        return [n for n in self.point if n not in self.variables]
+
+    @cached_property
+    def _differentiated(self) -> Callable[..., dict[str, Any]]:
+        """(inputs, cotangents) → gradients, where the variables stand; in another mode than eager it is built once."""
+
+        def run(*tensors: Any) -> dict[str, Any]:
+            given, upstream = dict(zip(self._inputs, tensors, strict=False)), tensors[len(self._inputs) :]
+            sources = {n: self.variables.get(n, given.get(n)) for n in self.point}
             with tf.GradientTape() as tape:
-                tape.watch([t for n, t in tensors.items() if n in point])
-                outputs = self._called(tensors)
-            upstream = [tf.constant(cotangents[n], t.dtype) for n, t in outputs.items()]
-            found = tape.gradient(list(outputs.values()), list(sources.values()), output_gradients=upstream)
+                tape.watch(list(given.values()))
+                outputs = self._called(self._tensors(given))
+            found = tape.gradient(list(outputs.values()), list(sources.values()), output_gradients=list(upstream))
             return {n: tf.convert_to_tensor(g) for n, g in zip(sources, found, strict=True) if g is not None}
 
-        return {n: np.array(g.numpy()) for n, g in in_mode(run, self.mode).items()}
+        cotangents = (tf.constant(a) for a in self.outputs.values())
+        return made_for(run, self.mode, *(self._start[n] for n in self._inputs), *cotangents)
 
-    def assign(self, point: Arrays) -> None:
+    def assign(self, point: Mapping[str, Any]) -> None:
         """Set the variables, and what a call changes back to where it starts."""
         for variable, array in self.state.items():
             variable.deref().assign(array)
         for name, variable in self.variables.items():
             variable.assign(tf.cast(point[name], variable.dtype))
 
-    def in_dtype(self, dtype: str) -> Subject | None:
-        """The same function computed in another dtype; None if it does not run there, or only in part."""
+    @cached_property
+    def in_float64(self) -> Subject | None:
+        """The same function computed in float64; None if it does not run there, or only in part."""
+        return self._in_dtype("float64")
+
+    @cached_property
+    def in_float32(self) -> Subject | None:
+        """The same in float32."""
+        return self._in_dtype("float32")
+
+    def _in_dtype(self, dtype: str) -> Subject | None:
         try:
             other = self.recast(self, dtype)
             ones = {n: np.ones_like(a) for n, a in other.outputs.items()}
-            kinds = {a.dtype.name for a in (*other.outputs.values(), *other.gradients(other.point, ones).values())}
+            own, found = self.gradients(self.point, ones), other.gradients(other.point, ones)
+            kinds = {a.dtype.name for a in (*other.outputs.values(), *found.values())}
         except Exception:  # noqa: BLE001  # a function may refuse a dtype with any error of its own
             return None
-        if kinds != {dtype} or other.point.keys() != self.point.keys():
+        if kinds != {dtype} or found.keys() != own.keys():  # a graph that is kept may know none of its variables
             return None
         return other if dtype != "float64" or responds(other) else None
 
@@ -113,7 +132,7 @@ class Subject:
         """Whether its gradient draws from XLA's own generator: its values have to, too."""
         return self.draws and self.mode == "xla"
 
-    def _tensors(self, point: Arrays) -> dict[str, Any]:
+    def _tensors(self, point: Mapping[str, Any]) -> dict[str, Any]:
         given = {n: point.get(n, leaf) for n, leaf in self.arguments.leaves.items()}
         return {n: tf.constant(a) if isinstance(a, np.ndarray) else a for n, a in given.items()}
 
@@ -122,17 +141,19 @@ class Subject:
         return float_outputs(self.title, self.function(*positional, **named))
 
     @cached_property
+    def _start(self) -> dict[str, Any]:
+        return {n: tf.constant(a) for n, a in self.point.items()}
+
+    @cached_property
     def _graph(self) -> Callable[..., dict[str, Any]]:
-        names = [n for n in self.arguments.leaves if n in self.point]
-        fixed = {n: t for n, t in self._tensors(self.point).items() if n not in names}
+        start = self._start.values()
 
         def call(*tensors: Any) -> dict[str, Any]:
-            given = dict(zip(names, tensors, strict=True))
-            return self._called({n: given.get(n, fixed.get(n)) for n in self.arguments.leaves})
+            given = dict(zip(self.point, tensors, strict=True))
+            self.assign(given)  # within the graph: one by one from outside takes longer than most functions
+            return self._called(self._tensors(given))
 
         try:
-            self.assign(self.point)
-            start = [tf.constant(self.point[n]) for n in names]
             with quiet_stderr():  # the compilers chat
                 # One concrete function: tf.function itself would warn of retracing when many functions are checked.
                 made = tf.function(call, autograph=False, jit_compile=self._drawn_by_xla)

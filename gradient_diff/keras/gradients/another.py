@@ -2,25 +2,46 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
-from gradient_diff.keras.gradients.another_e import another_e
+from gradient_diff.keras.gradients.another_e import another_e, derivative_proper
 from gradient_diff.keras.gradients.another_forward import another_forward
 from gradient_diff.keras.gradients.measured import Measured
+from gradient_diff.keras.gradients.objective import Objective
 from gradient_diff.keras.gradients.request import Request, is_finer
+from gradient_diff.keras.gradients.solved import constant_factor, weighs
 from gradient_diff.keras.gradients.variations import Hand
 from gradient_diff.result.diff import GradientDiff
+from gradient_diff.result.findings import Cause
+from gradient_diff.result.status import Status
 from keras_mlp.extend import layer_weights
+from manual_mlp import Array
 from manual_mlp.extend import Arrays
 
 
-def named_by_another(request: Request, mine: Arrays, diff: GradientDiff) -> GradientDiff:
-    """The same comparison, with another E or another forward pass as its cause, if the hand is the gradient of one."""
+def named_by_another(
+    request: Request, mine: Arrays, diff: GradientDiff, hidden: Mapping[str, Array] | None = None
+) -> GradientDiff:
+    """The same comparison, with another E or another forward pass as its cause, if the hand is the gradient of one.
+
+    `hidden`, by weight, is what storing the weights hides of gradients inferred from a step.
+    """
     weights = layer_weights(request.model)
-    wanted = tuple(n for n in weights if n in mine and mine[n].shape == tuple(weights[n].shape))
-    if not wanted or len(wanted) < len(mine):
+    wanted = tuple(n for n in weights if n in mine)
+    if not diff.verdict.bad or not wanted or any(mine[n].shape != tuple(weights[n].shape) for n in wanted):
+        return diff
+    if diff.causes and not weighs(request.objective):
         return diff
     measured = Measured(request.objective, wanted, request.mode)
-    hand = Hand.of({n: mine[n] for n in wanted}, measured, is_finer(mine, of_step=False) and measured.fine is not None)
-    cause = another_e(hand, measured.objective) or another_forward(hand, measured.objective)
+    finer = is_finer(mine, of_step=hidden is not None) and measured.fine is not None
+    hand = Hand.of({n: mine[n] for n in wanted}, measured, finer, hidden or {})
+    cause = constant_factor(hand, measured.objective)
+    if not cause and not diff.causes:
+        cause = _cause(hand, measured.objective, diff.verdict is Status.REFERENCE_OFF)
     return replace(diff, causes=(cause,), unexplained="", smallest=None) if cause else diff
+
+
+def _cause(hand: Hand, e: Objective, right: bool) -> Cause | None:
+    """A hand that is right says what TensorFlow does not differentiate as it stands."""
+    return derivative_proper(hand, e) if right else another_e(hand, e) or another_forward(hand, e)

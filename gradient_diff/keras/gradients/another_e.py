@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
@@ -13,99 +12,117 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from gradient_diff.keras.gradients.loss_arguments import ResolvedLoss, resolve_loss
+from gradient_diff.keras.gradients.activations import activations
+from gradient_diff.keras.gradients.loss_arguments import resolve_loss
+from gradient_diff.keras.gradients.losses import as_it_is_called, cross_entropy, losses, of_function
 from gradient_diff.keras.gradients.objective import Objective
+from gradient_diff.keras.gradients.solved import solved
 from gradient_diff.keras.gradients.variations import Hand, Variation, first_that_fits
 from gradient_diff.result.findings import Cause
 from keras_mlp.extend import layers_of
-from manual_mlp.extend import Arrays
-
-LOSSES = """
-    mean_squared_error mean_absolute_error mean_absolute_percentage_error mean_squared_logarithmic_error huber log_cosh
-    poisson kl_divergence hinge squared_hinge categorical_hinge cosine_similarity binary_crossentropy
-    categorical_crossentropy sparse_categorical_crossentropy binary_focal_crossentropy categorical_focal_crossentropy
-"""
-SLOPES = (0.01, 0.1, 0.2, 0.3)
-NAMES = """
-    linear relu sigmoid tanh softmax elu selu softplus silu softsign hard_sigmoid mish exponential
-"""
-ACTIVATIONS: dict[str, Callable[[Any], Any]] = {
-    **{name: keras.activations.get(name) for name in NAMES.split()},
-    "gelu with tanh": lambda u: tf.nn.gelu(u, approximate=True),
-    "gelu with erf": lambda u: tf.nn.gelu(u, approximate=False),
-    **{f"leaky ReLU of slope {a:g}": partial(tf.nn.leaky_relu, alpha=a) for a in SLOPES},
-    "softmax over the batch": lambda u: tf.nn.softmax(u, axis=0),
-    "softmax over all entries": lambda u: tf.reshape(tf.nn.softmax(tf.reshape(u, [-1])), tf.shape(u)),
-    "softmax twice": lambda u: tf.nn.softmax(tf.nn.softmax(u)),
-}
 
 
-def another_e(hand: Hand, objective: Objective) -> Cause | None:
+def another_e(hand: Hand, e: Objective) -> Cause | None:
     """The first other E whose gradient the hand is, within rounding."""
-    if objective.loss.stepped or objective.loss.own is not None:
-        return None
-    groups = [partial(group, objective) for group in (_switches, _activations, _losses)]
+    if e.loss.stepped or e.loss.own is not None:  # only the model knows its E: none of it can be set otherwise
+        return first_that_fits(hand, [partial(activations, e)])
     return (
-        first_that_fits(hand, groups[:1])
-        or _solved_penalty(hand, objective)
-        or _solved_smoothing(hand, objective)
-        or first_that_fits(hand, groups[1:])
+        first_that_fits(hand, [partial(_switches, e)])
+        or solved(hand, e)
+        or first_that_fits(hand, [partial(activations, e), partial(losses, hand.measured.sizes, e)])
     )
+
+
+def derivative_proper(hand: Hand, e: Objective) -> Cause | None:
+    """That of an E which TensorFlow does not differentiate as it stands: its reference is the one that is off."""
+    if e.loss.stepped or e.loss.own is not None:
+        return first_that_fits(hand, [partial(_nothing_held_back, e)])
+    return first_that_fits(hand, [partial(_labels_as_they_are, e), partial(_nothing_held_back, e)])
 
 
 def _switches(e: Objective) -> Iterator[Variation]:
-    penalties, n = _penalties(e), e.data.batch
-    if penalties:
+    yield from _without_penalties(e)
+    yield from _other_weights_of_samples(e)
+    yield from _other_logits(e)
+    yield from _labels_as_they_are(e)
+    yield from _nothing_held_back(e)
+
+
+def _without_penalties(e: Objective) -> Iterator[Variation]:
+    if count := e.penalties:
+        alone = replace(e, parts=(1.0, *[0.0] * count))
         cure = "Add what model.losses holds: compute_loss does."
-        yield Variation(
-            "penalty_missing", "the loss alone, without its penalties", cure, _parts(e, 1.0, *[0.0] * penalties)
-        )
-    if e.data.sample_weight is not None:
-        plain = replace(e, data=replace(e.data, sample_weight=None))
-        yield Variation("sample_weight_missing", "unweighted samples", "Multiply each sample's δ by its weight.", plain)
-        if isinstance(e.data.sample_weight, np.ndarray) and (total := float(e.data.sample_weight.sum())):
-            shared = replace(e.data, sample_weight=e.data.sample_weight * (n / total))
-            cure = "Keras divides by N, and not by the sum of the weights."
-            yield Variation("sample_weight_mean", "a mean over the weights, 1/Σw", cure, replace(e, data=shared))
-    for flipped in _other_logits(e):
-        words = "outputs taken for logits" if flipped[0] else "outputs taken for probabilities"
-        cure = f"The loss was given with from_logits={not flipped[0]}."
-        yield Variation("from_logits", words, cure, replace(e, loss=flipped[1]))
-    yield Variation(
-        "stop_gradient",
-        "E with nothing held back: the model holds a part back by stop_gradient, on purpose",
-        "Take that part for a constant.",
-        e,
-        changed=_without_stop_gradient,
-    )
+        yield Variation("penalty_missing", "the loss alone, without its penalties", cure, alone)
 
 
-def _penalties(e: Objective) -> int:
-    return len(e.model.losses)
+def _other_weights_of_samples(e: Objective) -> Iterator[Variation]:
+    weights = e.data.sample_weight
+    if weights is None:
+        return
+    plain = replace(e, data=replace(e.data, sample_weight=None))
+    yield Variation("sample_weight_missing", "unweighted samples", "Multiply each sample's δ by its weight.", plain)
+    if isinstance(weights, np.ndarray) and (total := float(weights.sum())):
+        shared = replace(e.data, sample_weight=weights * (weights.size / total))
+        cure = "Keras divides by N, and not by the sum of the weights."
+        yield Variation("sample_weight_mean", "a mean over the weights, 1/Σw", cure, replace(e, data=shared))
 
 
-def _parts(e: Objective, *parts: float) -> Objective:
-    return replace(e, parts=parts)
-
-
-def _other_logits(e: Objective) -> Iterator[tuple[bool, ResolvedLoss]]:
+def _other_logits(e: Objective) -> Iterator[Variation]:
     """The same cross-entropy of logits for of probabilities, or the other way round."""
-    found = _cross_entropy(e)
-    if found is not None:
-        function, logits = found
-        yield not logits, _of_function(function, e, from_logits=not logits)
+    if (found := cross_entropy(e)) is None:
+        return
+    function, logits = found
+    words = "outputs taken for probabilities" if logits else "outputs taken for logits"
+    other = replace(e, loss=of_function(function, e, from_logits=not logits))
+    yield Variation("from_logits", words, f"The loss was given with from_logits={logits}.", other)
+    hidden = replace(e, loss=resolve_loss(_past_no_activation(function), e.model))
+    cure = "Keras takes the u below the last activation for logits, whatever that activation is."
+    yield Variation("from_logits", f"{as_it_is_called(function.__name__)} of the outputs themselves", cure, hidden)
 
 
-def _cross_entropy(e: Objective) -> tuple[Callable[..., Any], bool] | None:
-    """Keras's function for the loss, and whether it takes logits; None for what is no cross-entropy."""
-    function = getattr(keras.losses, e.loss.function, None) if e.loss.function else None
-    if function is None or "from_logits" not in inspect.signature(function).parameters:
-        return None
-    return function, e.loss.from_logits
+def _past_no_activation(function: Any) -> Any:
+    """A loss that does not see the logits which Keras hides in an output."""
+    return lambda y, p: function(y, tf.identity(p))
 
 
-def _of_function(function: Callable[..., Any], e: Objective, **options: Any) -> ResolvedLoss:
-    return resolve_loss(partial(function, **options), e.model)
+def _labels_as_they_are(e: Objective) -> Iterator[Variation]:
+    """−Σ y log p, whatever y and p sum to; and p − y, which takes both for 1."""
+    if e.loss.function != "categorical_crossentropy" or not isinstance(e.data.y, np.ndarray):
+        return
+    logits, of_one = e.loss.from_logits, np.allclose(e.data.y.sum(-1), 1)
+    if of_one:
+        words, cure = "outputs that are not divided by their sum, δ = −y/p", "Keras divides p by Σ_k p first."
+    else:
+        words = "E as it stands, with labels whose sum is not 1: δ = p Σy − y"
+        cure = "TensorFlow's fused operation takes Σy for 1 and gives p − y."
+    yield Variation("labels_sum", words, cure, replace(e, loss=resolve_loss(partial(_plainly, logits), e.model)))
+    if not of_one:
+        words, cure = "labels whose sum is 1, δ = p − y", "Of these labels E has δ = p Σy − y."
+        yield Variation("labels_sum", words, cure, replace(e, loss=resolve_loss(_fused, e.model)))
+
+
+def _plainly(logits: bool, y: Any, p: Any) -> Any:
+    y = tf.cast(y, p.dtype)
+    return -tf.reduce_sum(y * (tf.nn.log_softmax(p) if logits else tf.math.log(tf.identity(p))), -1)
+
+
+def _fused(y: Any, p: Any) -> Any:
+    return tf.nn.softmax_cross_entropy_with_logits(tf.cast(y, p.dtype), getattr(p, "_keras_logits", p))
+
+
+def _nothing_held_back(e: Objective) -> Iterator[Variation]:
+    words = "E with nothing held back: the model holds a part of it back by stop_gradient, on purpose"
+    cure = "Take that part for a constant."
+    yield Variation("stop_gradient", words, cure, e, changed=_without_stop_gradient)
+    for layer in layers_of(e.model):
+        if isinstance(layer, keras.layers.SpectralNormalization):
+            words, cure = (
+                f"E through the σ of {layer.name}, which the layer holds back on purpose",
+                "Take σ for a constant.",
+            )
+            yield Variation("stop_gradient", words, cure, e, changed=partial(_through_sigma, layer))
+            words = f"{words}, and through its u and v"
+            yield Variation("stop_gradient", words, cure, e, changed=partial(_through_all_of_sigma, layer))
 
 
 @contextmanager
@@ -118,96 +135,26 @@ def _without_stop_gradient() -> Iterator[None]:
         tf.stop_gradient = held
 
 
-def _solved_penalty(hand: Hand, e: Objective) -> Cause | None:
-    """One of the penalties another number of times than once."""
-    for i in range(_penalties(e)):
-        parts = [1.0] * (1 + _penalties(e))
-        parts[1 + i] = 0.0
-        without = hand.gradients(Variation("", "", "", _parts(e, *parts)))
-        times = None if without is None else _solved(hand, without, hand.right)
-        if times is not None:
-            words = f"a penalty {times:.4g} times" if abs(times) > SOLVED else "E without one of its penalties"
-            which = f"It is the {_ordinal(i)} of model.losses; E has it once."
-            return _told("penalty_factor" if abs(times) > SOLVED else "penalty_missing", words, which)
-    return None
-
-
-SOLVED = 1e-3  # a number that is solved for and is smaller is none
-
-
-def _solved(hand: Hand, start: Arrays, end: Arrays) -> float | None:
-    """The t of hand = start + t (end − start): the same from any of the arrays, and fitting all of them."""
-    ways = {n: np.asarray(end[n], np.float64) - start[n] for n in hand.mine if n in start}
-    moved = [n for n, way in ways.items() if (np.abs(way) > hand.limit[n]).any()]
-    if not moved or any(hand.mine[n].shape != start[n].shape for n in ways):
-        return None
-    largest = max(moved, key=lambda n: float(np.square(ways[n]).sum() / np.square(hand.limit[n]).sum()))
-    off = np.asarray(hand.mine[largest], np.float64) - start[largest]
-    t = float(np.vdot(ways[largest], off) / np.vdot(ways[largest], ways[largest]))
-    found = {n: start[n] + t * way for n, way in ways.items()}
-    enough = sum(ways[n].size for n in moved) > 2  # one number fits one entry, whatever it is
-    return t if enough and abs(t - 1) > SOLVED and hand.fits(found) else None
-
-
-def _solved_smoothing(hand: Hand, e: Objective) -> Cause | None:
-    """Labels smoothed by some α, where E has others: E is linear in the labels."""
-    found = _cross_entropy(e)
-    if found is None or "label_smoothing" not in inspect.signature(found[0]).parameters:
-        return None
-    ends = [_of_function(found[0], e, from_logits=found[1], label_smoothing=alpha) for alpha in (0.0, 1.0)]
-    plain, smooth = (hand.gradients(Variation("", "", "", replace(e, loss=end))) for end in ends)
-    alpha = None if plain is None or smooth is None else _solved(hand, plain, smooth)
-    if alpha is None or not -SOLVED < alpha < 1:
-        return None
-    words = f"labels smoothed by {alpha:.4g}" if alpha > SOLVED else "labels that are not smoothed"
-    return _told("label_smoothing", words, "Use the labels of the loss that was given.")
-
-
-def _activations(e: Objective) -> Iterator[Variation]:
-    """One layer with another activation, or with none."""
-    for layer in layers_of(e.model):
-        if not callable(getattr(layer, "activation", None)) or isinstance(layer, keras.Model):
-            continue
-        for name, function in ACTIVATIONS.items():
-            words = f"{name} at {layer.name}" if name != "linear" else f"a {layer.name} without its activation"
-            cure = f"The model has {_name_of(layer.activation)} there."
-            yield Variation("other_activation", words, cure, e, changed=partial(_activated, layer, function))
-
-
-def _name_of(activation: Any) -> str:
-    return str(getattr(activation, "__name__", type(activation).__name__))
-
-
 @contextmanager
-def _activated(layer: Any, function: Callable[[Any], Any]) -> Iterator[None]:
-    before = layer.activation
-    object.__setattr__(layer, "activation", function)  # past Keras, which would track it
+def _through_sigma(layer: Any) -> Iterator[None]:
+    """Let a SpectralNormalization divide by σ on the tape, where it assigns the kernel."""
+
+    def call(inputs: Any, training: bool = False) -> Any:
+        kernel, held = layer.kernel, layer.kernel.value
+        kernel._value = layer.normalized_weights()[1] if training else held  # noqa: SLF001
+        try:
+            return layer.layer(inputs)
+        finally:
+            kernel._value = held  # noqa: SLF001
+
+    object.__setattr__(layer, "call", call)
     try:
         yield
     finally:
-        object.__setattr__(layer, "activation", before)
+        object.__delattr__(layer, "call")
 
 
-def _losses(e: Objective) -> Iterator[Variation]:
-    n = e.data.batch
-    times = ((0.5, "half of it"), (2.0, "twice"), (float(n), "N times"), (n / 2, "N/2 times"), (1 / n, "1/N of it"))
-    for name in LOSSES.split():
-        for logits in _readings(name):
-            loss = resolve_loss(partial(getattr(keras.losses, name), **logits), e.model)
-            words = name.replace("_", " ") + (" of logits" if logits.get("from_logits") else "")
-            cure = f"The loss that was given is {e.loss.words}."
-            yield Variation("other_loss", words, cure, replace(e, loss=loss), times=times)
-
-
-def _readings(name: str) -> Iterator[dict[str, bool]]:
-    takes = "from_logits" in inspect.signature(getattr(keras.losses, name)).parameters
-    yield from ({"from_logits": False}, {"from_logits": True}) if takes else ({},)
-
-
-def _ordinal(i: int) -> str:
-    return ("first", "second", "third", "fourth")[i] if i < 4 else f"{i + 1}th"
-
-
-def _told(id: str, words: str, cure: str) -> Cause:  # noqa: A002  (as the record calls it)
-    title = f"your gradients are those of {words}"
-    return Cause(id, "", f"{title}. {cure}", words, "E as given", 0.0, title=title)
+@contextmanager
+def _through_all_of_sigma(layer: Any) -> Iterator[None]:
+    with _through_sigma(layer), _without_stop_gradient():
+        yield

@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from gradient_diff.sides import checked_array
 from manual_mlp import Array
-from manual_mlp.extend import layer_of
+from manual_mlp.extend import LOSS, layer_of
 
 
 def as_named(
@@ -20,23 +20,28 @@ def as_named(
     names: Sequence[str],
     every: Sequence[str] = (),
     renamed: Mapping[str, str] = MappingProxyType({}),
+    nodes: Sequence[str] = (),
 ) -> dict[str, Array]:
     """name → array, in the model's order.
 
     `names` are the model's, in the order of `trainable_weights`; `every` those of all its weights, in the order of
     `get_weights()`, where some are frozen: these may be given, too, or be None, as may the bias of a layer without one.
-    `renamed` is name in a dict → the model's.
+    `renamed` is name in a dict → the model's. `nodes` are what else may stand in a dict; (loss, gradients) is the loss,
+    too.
     """
     every = every or names
+    if nodes and (loss := _loss_beside(given)):
+        number, rest = loss
+        return {**as_named(title, rest, names, every, renamed, nodes), LOSS: checked_array(title, LOSS, number)}
     if isinstance(given, Mapping):
         given = _renamed(title, given, renamed)
-        unknown = [n for n in given if n not in every]
+        unknown = [n for n in given if n not in every and n not in nodes]
         if unknown:
             raise ValueError(
                 f"{title}: unknown names {', '.join(map(str, unknown))}. The model has {', '.join(every)}."
                 f"{_how_to_rename(unknown, every)}"
             )
-        return _arrays(title, {n: given[n] for n in every if n in given}, names)
+        return _arrays(title, {n: given[n] for n in (*every, *nodes) if n in given}, names)
     if not isinstance(given, Sequence) or isinstance(given, (str, bytes)):
         raise TypeError(
             f"{title} is {type(given).__name__}: expected a dict by name, a flat list in the order of "
@@ -56,6 +61,14 @@ def as_named(
         f"{title} holds {len(_flat(given, names))} arrays, but the model has {_counted(names, every)}: "
         f"{', '.join(names)}."
     )
+
+
+def _loss_beside(given: object) -> tuple[object, object] | None:
+    """The number and the rest of (loss, gradients) or (gradients, loss)."""
+    if not isinstance(given, list | tuple) or not _is_with_loss(given):
+        return None
+    first, second = given
+    return (second, first) if isinstance(first, Mapping | list | tuple) else (first, second)
 
 
 def _renamed(title: str, given: Mapping[str, object], names: Mapping[str, str]) -> dict[str, object]:

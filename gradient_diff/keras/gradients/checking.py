@@ -36,7 +36,7 @@ from keras_mlp.extend import (
     rounded_constants,
     with_held_decay,
 )
-from manual_mlp import MLP, Evaluation, Loss, gradient_node
+from manual_mlp import MLP, Array, Evaluation, Loss, gradient_node
 from manual_mlp.extend import Arrays
 
 
@@ -79,8 +79,10 @@ def check_gradients(
         gradients: yours, of the trainable weights; those of frozen ones are checked, too, where you bring them. A dict
             by `<layer.name>/<kernel|bias>`, a flat list in the order of `trainable_weights` (or of `weights`), a list
             of (kernel, bias) pairs, or a function (parameters, x, y) or (parameters, x, y, draws) that returns
-            one of these, called with copies; it is also called on fewer samples and units, if it is wrong and no known
-            mistake explains it. None: the house's own derivation, to check the model.
+            one of these, or (loss, one of these), called with copies; it is also called on fewer samples and units, if
+            it is wrong and no known mistake explains it. A dict may hold `loss`, and outputs such as `dense_1/z` of a
+            Sequential, too: where these differ, no gradient is called wrong. None: the house's own derivation, to
+            check the model.
         loss: a house name, a Keras name or alias, a Keras loss object, a function of (y_true, y_pred), or None for
             the compiled loss; a list or dict of them for several outputs.
         training: whether layers run as in training; None as `fit` runs the model.
@@ -124,6 +126,8 @@ def check_gradients(
         'MISMATCH'
     """
     _check_request(gradients, before, after, learning_rate, mode)
+    if training is not None and not isinstance(training, bool | np.bool_):
+        raise TypeError(f"training={training!r}: expected True, False, or None for as fit runs the model.")
     options = Options(noise, names or {}, rtol, sizes)
     _check_options(options, gradients, after)
     trainable = _trainable_names(model)
@@ -141,7 +145,8 @@ def check_gradients(
 def _checked(request: Request, gradients: object, after: object, learning_rate: object) -> GradientDiff:
     if after is not None:
         step = _step(request, after, learning_rate)
-        return _stepped(request, lambda asked: step.judged(_reference(asked, step.gradients, True).compared))
+        diff = _stepped(request, lambda asked: step.judged(_reference(asked, step.gradients, True).compared))
+        return named_by_another(request, step.gradients, diff, step.hidden)
     if callable(gradients):
         return _called(request, gradients)
     mine = None if gradients is None else request.named("gradients", gradients)
@@ -165,8 +170,7 @@ def _read_either_way(request: Request, mine: Arrays | None, judge: Callable[[Req
     diff = judge(request)
     if not diff.verdict.bad or not mine:
         return diff
-    diff = read_otherwise(request, mine, diff, judge)
-    return named_by_another(request, mine, diff) if diff.verdict.bad and not diff.causes else diff
+    return named_by_another(request, mine, read_otherwise(request, mine, diff, judge))
 
 
 def _check_request(gradients: object, before: object, after: object, learning_rate: object, mode: Mode) -> None:
@@ -229,10 +233,15 @@ def _called(request: Request, function: Callable[..., object]) -> GradientDiff:
     named = request.named("gradients", called.gradients)
     diff = replace(_read_either_way(request, named, lambda asked: _compared(asked, named)), changed=called.changed)
     more: tuple[Any, ...] = () if given is None else ({},)
-    if request.masks or named.keys() != request.parameters.keys():  # a smaller case is held against every gradient
+    if request.masks or not named.keys() >= request.parameters.keys():  # a smaller case is held against every gradient
         return diff
     renamed = request.options.names
-    return cut_down(diff, lambda w, x, y: as_named("gradients", function(w, x, y, *more), list(w), renamed=renamed))
+
+    def again(w: Arrays, x: Array, y: Array) -> Arrays:
+        found = as_named("gradients", function(w, x, y, *more), list(w), renamed=renamed, nodes=request.nodes)
+        return {n: found[n] for n in w}
+
+    return cut_down(diff, again)
 
 
 def _takes_draws(function: Callable[..., object]) -> bool:

@@ -27,6 +27,8 @@ class Data:
     def of(cls, model: keras.Model, x: object, y: object) -> Data:
         """Read for a model; targets (N,) of outputs (N, 1) become (N, 1), as `fit` sees to it."""
         inputs, outputs = _ends(model)
+        if y is None and getattr(model, "compiled", False) and model.loss is None:
+            y = np.zeros((1, 1), np.float32)  # nothing but penalties is trained: no loss reads it
         data = cls(_tree("x", x, inputs), _tree("y", y, outputs))
         if outputs is not None and _alike(data.y, outputs):
             data = replace(data, y=keras.tree.map_structure(_as_column, data.y, outputs))
@@ -120,10 +122,21 @@ def _array(title: str, given: object) -> Array:
     """A copy: a function may know the original."""
     if isinstance(given, tf.SparseTensor | tf.RaggedTensor):
         raise TypeError(f"{title} is a {type(given).__name__}: only dense arrays are checked. Make it dense first.")
+    if given is None:
+        raise TypeError(f"{title} is None: expected numbers, one row per sample.")
     hint = "Expected numbers, one row per sample; gradients come after x and y."
     array = read_array(title, given, hint).copy()
     if array.dtype.kind in "cOMm":
         raise TypeError(f"{title} is {array.dtype}: expected numbers, one row per sample.")
+    if not array.size:
+        raise ValueError(f"{title} is an empty batch, {array.shape}: expected at least one sample.")
+    if array.dtype.kind == "f" and not np.isfinite(array).all():
+        first = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
+        count = int((~np.isfinite(array)).sum())
+        raise ValueError(
+            f"{title} holds {count} values that are NaN or Inf, the first at {title}{list(first)}. Clean the data "
+            "first: every gradient would be NaN."
+        )
     return array
 
 

@@ -29,8 +29,9 @@ class ResolvedLoss:
     A loss *object* of Keras's casts what it is given to its own `dtype`, None for a function, which computes in that of
     its arguments; `in_float64` is the same without that cast. `house` is the same as a `Loss`, or None for one without
     a name here. `own` is a model's own compute_loss, the whole of E: (x, y_true, y_pred, sample_weight, training) → E.
-    `stepped`: the model has a train_step of its own, and only that knows what is trained. `function` is Keras's
-    function of it, by name, where it is one, and `from_logits` what that is told.
+    `stepped`: the model has a train_step of its own, and only that knows what is trained; `empty`: there are penalties
+    alone; `compiled`: the model's own, weights included. `function` is Keras's function of it, by name, where it is
+    one, and `from_logits` what that is told.
     """
 
     tensor: LossTensor
@@ -40,8 +41,10 @@ class ResolvedLoss:
     dtype: str | None = None
     own: Callable[..., Any] | None = None
     stepped: bool = False
+    empty: bool = False
     function: str = ""
     from_logits: bool = False
+    compiled: bool = False
 
     def computed_finely(self, model: str) -> LossTensor:
         """E of a model of some dtype, for a run of it in float64: the same function, whose cast rounds nothing more.
@@ -123,7 +126,9 @@ def _of_several(losses: Mapping[str, object] | list[object] | tuple[object, ...]
 
 def _output_names(model: keras.Model) -> list[str]:
     """By these fit knows the outputs: keys of a dict of them, in the order of Keras, or the names of their layers."""
-    outputs = model.output if getattr(model, "outputs", None) else None
+    if isinstance(model, keras.Sequential):
+        return [model.layers[-1].name]
+    outputs = getattr(model, "output", None) if getattr(model, "outputs", None) else None
     return sorted(outputs) if isinstance(outputs, Mapping) else list(getattr(model, "output_names", None) or ())
 
 
@@ -195,7 +200,8 @@ def _compiled(model: keras.Model) -> ResolvedLoss:
     if not getattr(model, "compiled", False) or (given is None and not model.losses):
         raise ValueError("The model was not compiled with a loss. Pass loss='mse', or compile it first.")
     if given is None:
-        return _plain(lambda y, p, w=None: tf.zeros((), p.dtype), None, "nothing but penalties")
+        alone = _plain(lambda y, p, w=None: tf.zeros((), p.dtype), None, "nothing but penalties")
+        return replace(alone, empty=True)
     compiled = model._compile_loss  # noqa: SLF001  (what fit differentiates; compute_loss adds the penalties, too)
     only, weight = _only(given), _only(compiled_weights(model))
     name = only if isinstance(only, str) else None
@@ -206,8 +212,9 @@ def _compiled(model: keras.Model) -> ResolvedLoss:
         words = f"{words}, weight {weight:g}"
     dtype = only.dtype if isinstance(only, keras.losses.Loss) else compiled.dtype
     tensors = _scalar(compiled), _scalar(_compiled_at_float64(compiled))
-    one = keras.losses.get(only) if isinstance(only, str) or callable(only) else None  # of several there is no one name
-    return ResolvedLoss(*tensors, known, words, dtype, **_function_of(one))
+    single = isinstance(only, str) or callable(only)
+    told = _function_of(keras.losses.get(only)) if single else {}
+    return ResolvedLoss(*tensors, known, words, dtype, compiled=True, **told)
 
 
 def _nothing(y_true: Any, y_pred: Any, weight: Any = None) -> Any:

@@ -23,7 +23,7 @@ from gradient_diff.witnesses.ridders import ridders
 from keras_mlp import Mode
 from keras_mlp.extend import computes_in_float64, held_in_float32, layer_weights, rounded_constants, tape_origin
 from manual_mlp import Array
-from manual_mlp.extend import UNITS, Arrays
+from manual_mlp.extend import LOSS, UNITS, Arrays
 
 PAIRS = 4  # draws held against float64 runs; with what one pass costs, eight would double the check of a slow model
 IN_FLOAT64, ITSELF = "a float64 run of the model", "draws of rounding on the model itself"
@@ -43,6 +43,9 @@ def measured_reference(request: Request, mine: Arrays, of_step: bool) -> Referen
     rounded, run = None, model.plain
     if finer:
         tape, rounded, run = model.in_float64(mine)
+    if LOSS in mine and not request.loss.stepped:
+        value = model.plain.gradients().loss if finer else model.first.loss
+        tape = {LOSS: np.array(value, next(iter(tape.values())).dtype), **tape}
     noise = widened(model.noise(tape), mine, tape) if request.options.silent else request.options.noise
     doubt = "" if model.steady else UNSTEADY
     return Reference(tape, noise, request.options, model.origin(finer), model.witness(run), model.sizes, rounded, doubt)
@@ -100,7 +103,8 @@ class Measured:
     @cached_property
     def objective(self) -> Objective:
         kinds = {spec.dtype.name for spec in self.first.outputs}
-        return replace(self.bare, outputs=kinds.pop() if len(kinds) == 1 else "")
+        dtype = kinds.pop() if len(kinds) == 1 else ""
+        return replace(self.bare, outputs=dtype, penalties=self.first.penalties)
 
     @cached_property
     def steady(self) -> bool:
@@ -154,11 +158,11 @@ class Measured:
         fine, computed = self.fine, self.objective.computed
         dtype = self.objective.coarsest if fine is None else "float32" if computed == "float64" else computed
         errors = [
-            {n: np.asarray(coarse.gradients[n], np.float64) - right.gradients[n] for n in self.wanted}
-            for coarse, right in self._pairs(dtype)
+            {n: a - right[n] for n, a in coarse.items()}
+            for coarse, right in (map(_with_loss, pair) for pair in self._pairs(dtype))
         ]
         errors = [e for e in errors if all(np.isfinite(a).all() for a in e.values())]
-        values = {n: np.asarray(a, np.float64) for n, a in (fine.found if fine else self.first).gradients.items()}
+        values = _with_loss(fine.found if fine else self.first)
         if not errors:
             errors = [{n: np.zeros(a.shape) for n, a in values.items()}]
         noise = drawn_noise(values, errors, IN_FLOAT64 if fine else ITSELF, Kind.DRAWN)
@@ -208,7 +212,7 @@ class Measured:
             def value(h: float) -> float:
                 return made[0]([a + h * direction if i == at else a for i, a in enumerate(start)]).loss
 
-            return ridders(value, step=0.01, noise=0.0 if self.fine else self._spread)
+            return ridders(value, step=0.01, noise=np.spacing(abs(self.first.loss)) if self.fine else self._spread)
 
         return ask
 
@@ -239,6 +243,12 @@ class Measured:
         return tape_origin(self.mode, self.objective.training is not False, self.objective.loss.words, dtype)
 
 
+def _with_loss(outcome: Outcome) -> dict[str, Array]:
+    """E and its gradients, in float64."""
+    return {LOSS: np.array(outcome.loss), **{n: np.asarray(a, np.float64) for n, a in outcome.gradients.items()}}
+
+
 def _near(a: Array | float, b: Array | float, unit: float) -> bool:
     x, y = np.asarray(a, np.float64), np.asarray(b, np.float64)
-    return bool(np.allclose(x, y, rtol=0, atol=4 * unit * float(np.abs(x).max(initial=0.0)), equal_nan=True))
+    largest = float(np.abs(x[np.isfinite(x)]).max(initial=0.0))
+    return bool(np.allclose(x, y, rtol=0, atol=4 * unit * largest, equal_nan=True))

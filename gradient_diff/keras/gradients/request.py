@@ -18,7 +18,7 @@ from gradient_diff.noise.network import Noise
 from keras_mlp import Mode, from_keras, parameters_of
 from keras_mlp.extend import read_draws
 from manual_mlp import MLP, Array, Dropout, Loss
-from manual_mlp.extend import Arrays
+from manual_mlp.extend import LOSS, Arrays
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,7 +105,14 @@ class Request:
         return str(next((a.dtype for a in self.parameters.values()), "float64"))
 
     def named(self, title: str, given: object) -> dict[str, Array]:
-        return as_named(title, given, self.trainable, list(self.parameters), self.options.names)
+        """Arrays by weight; gradients may come with E, and with outputs that a description knows."""
+        nodes = self.nodes if title == "gradients" else ()
+        return as_named(title, given, self.trainable, list(self.parameters), self.options.names, nodes)
+
+    @cached_property
+    def nodes(self) -> tuple[str, ...]:
+        """What may be handed over beside gradients."""
+        return (LOSS, *(e.node for e in self.mlp.forward_equations)) if self.network and self.mlp else (LOSS,)
 
 
 def _takes_other_logits(mlp: MLP, loss: Loss) -> bool:

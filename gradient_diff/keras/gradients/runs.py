@@ -24,12 +24,13 @@ Draws: TypeAlias = tuple[Array, ...]
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
-    """What one pass gave: E, dE/dW by weight, what was drawn on the way, and what it was computed from."""
+    """What one pass gave: E, dE/dW by weight, what was drawn on the way, and from what outputs and penalties."""
 
     loss: float
     gradients: dict[str, Array]
     draws: Draws
     outputs: tuple[tf.TensorSpec, ...]
+    penalties: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,8 +87,9 @@ class Runs:
                     total, first, outputs = objective.value(*data, fine=self.dtype == "float64")
                 flat = [o for o in keras.tree.flatten(outputs) if tf.is_tensor(o)]
                 gradients = tape.gradient(total, list(sources.values()))
-                if total is not first or all(g is None for g in gradients):
+                if not objective.loss.empty and (total is not first or all(g is None for g in gradients)):
                     check_reached(tape, first, flat, list(sources.values()))
+                facts["penalties"] = len(objective.model.losses)
                 facts["outputs"] = tuple(tf.TensorSpec(o.shape, o.dtype) for o in flat)
         dense = {n: _dense(g, v) for (n, v), g in zip(sources.items(), gradients, strict=True)}
         return {"loss": total, **dense, **{f"{DRAW}{i}": d for i, d in enumerate(drawn or ())}}
@@ -114,7 +116,7 @@ def _outcome(tensors: dict[str, Any], facts: dict[str, Any]) -> Outcome:
     arrays = {n: np.array(t.numpy()) for n, t in tensors.items()}
     draws = tuple(a for n, a in arrays.items() if n.startswith(DRAW))
     gradients = {n: a for n, a in arrays.items() if n != "loss" and not n.startswith(DRAW)}
-    return Outcome(float(arrays["loss"].sum()), gradients, draws, facts.get("outputs", ()))
+    return Outcome(float(arrays["loss"].sum()), gradients, draws, facts.get("outputs", ()), facts.get("penalties", 0))
 
 
 def _start(copies: dict[int, tf.Variable]) -> dict[int, Array]:

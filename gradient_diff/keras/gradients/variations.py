@@ -29,6 +29,7 @@ class Variation:
         case: its data and weights, where they are not the model's own.
         changed: the context in which the model computes it.
         times: factors, and why the hand may be that many times its gradient.
+        alike: its words where it is another's look-alike, with the reason; its `words` where that is empty.
     """
 
     id: str
@@ -38,6 +39,7 @@ class Variation:
     case: Case | None = None
     changed: Callable[[], AbstractContextManager[object]] = nullcontext
     times: tuple[tuple[float, str], ...] = ()
+    alike: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,10 +53,10 @@ class Hand:
     fine: bool
 
     @classmethod
-    def of(cls, mine: Arrays, measured: Measured, fine: bool) -> Hand:
+    def of(cls, mine: Arrays, measured: Measured, fine: bool, hidden: Arrays) -> Hand:
         right = measured.fine.found.gradients if fine and measured.fine else measured.first.gradients
         noise = measured.noise(right)
-        return cls(mine, right, {n: noise.tolerance(n) for n in right}, measured, fine)
+        return cls(mine, right, {n: noise.tolerance(n) + hidden.get(n, 0.0) for n in right}, measured, fine)
 
     def gradients(self, variation: Variation) -> Arrays | None:
         """Those of a variation, as finely as the hand's; None if the model cannot compute it."""
@@ -96,7 +98,9 @@ def first_that_fits(hand: Hand, groups: Iterable[Callable[[], Iterator[Variation
         fitting = [(v, times) for v in group() if (times := _fitted(hand, v)) is not None]
         if fitting:
             (first, times), *others = fitting
-            return _cause(first, times, tuple(dict.fromkeys(v.words for v, _ in others)))
+            alike = dict.fromkeys(v.alike or v.words for v, _ in others if not v.words.startswith(first.words))
+            more = f" On these data it is the same as {', '.join(alike)}." if alike else ""
+            return told(first.id, first.words + times, first.cure + more)
     return None
 
 
@@ -110,7 +114,7 @@ def _fitted(hand: Hand, variation: Variation) -> str | None:
     return next((f", {why}" for factor, why in variation.times if hand.fits(found, factor)), None)
 
 
-def _cause(variation: Variation, times: str, alike: tuple[str, ...]) -> Cause:
-    words = f"your gradients are those of {variation.words}{times}"
-    more = f" On these data it is the same as {', '.join(alike)}." if alike else ""
-    return Cause(variation.id, "", f"{words}. {variation.cure}{more}", variation.words, "E as given", 0.0, title=words)
+def told(id: str, words: str, cure: str) -> Cause:  # noqa: A002  (as the record calls it)
+    """What the hand is the gradient of, as a cause."""
+    title = f"your gradients are those of {words}"
+    return Cause(id, "", f"{title}. {cure}", words, "E as given", 0.0, title=title)

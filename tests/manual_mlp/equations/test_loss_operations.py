@@ -8,7 +8,7 @@ import pytest
 from gradient_diff.noise.network import local_distance
 from manual_mlp import Equation, Loss, ShapeError
 from manual_mlp.arrays import Shape
-from manual_mlp.equations.local_rounding import GATE
+from manual_mlp.equations.local_rounding import GATE, Precision
 from manual_mlp.equations.loss_operations import LossGradient, LossValue
 from manual_mlp.equations.operations import Operation
 
@@ -85,7 +85,7 @@ def test_the_rounding_of_E_counts_each_sample_as_it_is_weighed() -> None:
     rng = np.random.default_rng(0)
     z, y, operation = rng.normal(size=(40, 3)), rng.normal(size=(40, 3)), LossValue(MSE, False)
     plain, weighed, none = (
-        operation.rounding(operation.evaluate(z, y, *w), z, y, *w, u=1e-7)
+        operation.rounding(operation.evaluate(z, y, *w), z, y, *w, at=Precision.plain(1e-7))
         for w in ([], [np.full(40, 1000.0)], [np.zeros(40)])
     )
     assert 1000 < np.sqrt(weighed.variance / plain.variance) < 1100  # and one rounding more of each

@@ -8,7 +8,7 @@ import pytest
 
 from gradient_diff.noise.network import local_distance
 from manual_mlp import LOSSES, Array, Equation, Loss, sigmoid, softmax
-from manual_mlp.equations.local_rounding import GATE
+from manual_mlp.equations.local_rounding import GATE, Precision
 from manual_mlp.equations.loss_operations import LossGradient, LossValue
 from manual_mlp.equations.losses import EPSILON, Form
 
@@ -351,6 +351,8 @@ def test_values_stay_within_their_rounding_and_a_hundredth_does_not(
 def test_a_clipped_probability_passes_no_gradient_and_no_rounding() -> None:
     data = {"p": np.array([[0.0, 1.0, 0.5]]), "y": np.array([[0.0, 1.0, 1.0]])}
     operation = LossGradient(Loss("binary_crossentropy"), False)
-    rounding = operation.rounding(operation.evaluate(data["p"], data["y"]), data["p"], data["y"], u=1.0)
+    rounding = operation.rounding(
+        operation.evaluate(data["p"], data["y"]), data["p"], data["y"], at=Precision.plain(1.0)
+    )
     assert rounding.variance[0, :2].tolist() == [0, 0]
     assert rounding.variance[0, 2] > 0

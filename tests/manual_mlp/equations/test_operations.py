@@ -6,7 +6,7 @@ import pytest
 
 from gradient_diff.noise.network import local_distance
 from manual_mlp import Array, Equation, Loss, ShapeError
-from manual_mlp.equations.local_rounding import GATE
+from manual_mlp.equations.local_rounding import GATE, Precision
 from manual_mlp.equations.loss_operations import LossGradient, LossValue
 from manual_mlp.equations.operations import Activate, Multiply, Operation, Product, Pullback, SumOverBatch
 
@@ -266,13 +266,13 @@ def test_rounding_is_expected_and_a_mistake_is_not(operation: Operation, seed: i
 
 def test_a_mask_of_zeros_rounds_nothing() -> None:
     z, m = np.array([[3.0, 4.0]]), np.array([[0.0, 2.0]])
-    assert Multiply().rounding(z * m, z, m, u=1.0).variance.tolist() == [[0.0, pytest.approx(64 / 3)]]
+    assert Multiply().rounding(z * m, z, m, at=Precision.plain(1.0)).variance.tolist() == [[0.0, pytest.approx(64 / 3)]]
 
 
 def test_a_decay_adds_its_own_rounding() -> None:
     """At u = 1, per entry of 2λW = 2: (2λW)² for λ itself, a third of it for the product and for what is stored."""
     none, w = np.zeros((1, 2)), np.full((2, 2), 4.0)
-    local = Product(transpose_left=True, plus=0.5).rounding(0.5 * w, none, none, w, u=1.0)
+    local = Product(transpose_left=True, plus=0.5).rounding(0.5 * w, none, none, w, at=Precision.plain(1.0))
     np.testing.assert_allclose(local.variance, 4 + 4 / 3 + 4 / 3)
 
 

@@ -60,7 +60,9 @@ def test_a_mask_that_rounds_shows(monkeypatch: pytest.MonkeyPatch) -> None:
     net = next(net for net in nets if net.problem.mlp.layers[0].kind == "dropout")
     monkeypatch.setattr("experiments.benchmarks.calibration.study._same_in_keras", lambda problem: False)
     assert max(s.distance for s in calibrate(net, []) if s.source == "NumPy") <= LIMIT
-    monkeypatch.setattr("manual_mlp.equations.operations.Multiply.rounding", lambda self, result, *operands, u: Local())
+    monkeypatch.setattr(
+        "manual_mlp.equations.operations.Multiply.rounding", lambda self, result, *operands, at: Local()
+    )
     assert max(s.distance for s in calibrate(net, []) if s.source == "NumPy") > LIMIT
 
 

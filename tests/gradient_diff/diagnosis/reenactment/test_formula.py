@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from gradient_diff.diagnosis.reenactment.formula import Formula, plus_decay
+from manual_mlp.extend import Precision
 
 PRODUCT = Formula("{0} ⊙ {1}", lambda a, b: a * b)
 
@@ -22,6 +23,6 @@ def test_a_decay_is_one_operand_more() -> None:
 @pytest.mark.parametrize("u", [2.0**-24, 2.0**-53])
 def test_its_rounding_is_a_few_units_of_the_result(u: float) -> None:
     a = np.array([1.0, 2.0])
-    sigma = np.sqrt(PRODUCT.rounding(a * a, a, a, u=u).variance)
+    sigma = np.sqrt(PRODUCT.rounding(a * a, a, a, at=Precision.plain(u)).variance)
     assert (sigma > u * a * a).all()
     assert (sigma < 10 * u * np.max(a * a)).all()

@@ -1,0 +1,88 @@
+"""A difference quotient handed over as a derivation is recognised: its numbers are multiples of spacing(E)/2ε."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from gradient_diff import Status, compare
+from manual_mlp import MLP, Array, Dense
+
+NET = MLP(4, [Dense(5, "sigmoid"), Dense(3, "softmax")])
+W = NET.initialize(3)
+RNG = np.random.default_rng(0)
+X, Y = RNG.normal(size=(3, 4)), np.eye(3)[[0, 2, 1]]
+RIGHT = NET.backpropagate(W, X, Y, "categorical_crossentropy")
+E = Callable[[dict[str, Array]], np.floating]
+
+
+def _e(dtype: type, inside: float) -> E:
+    """In plain NumPy, with something added inside the logarithm, as books have it."""
+    x = X.astype(dtype)
+
+    def value(w: dict[str, Array]) -> np.floating:
+        z = 1 / (1 + np.exp(-(x @ w["dense_1/kernel"] + w["dense_1/bias"])))
+        u = z @ w["dense_2/kernel"] + w["dense_2/bias"]
+        p = np.exp(u - u.max(1, keepdims=True))
+        p /= p.sum(1, keepdims=True)
+        return -np.sum(np.log(p + dtype(inside)) * Y.astype(dtype)) / dtype(3)
+
+    return value
+
+
+def _quotient(e: E, step: float, one_sided: bool, dtype: type) -> dict[str, Array]:
+    w, found = {n: a.astype(dtype) for n, a in W.items()}, {}
+    for name, array in w.items():
+        g = np.zeros_like(array)
+        for i in np.ndindex(array.shape):
+            kept = array[i]
+            array[i] = kept + step
+            up = e(w)
+            array[i] = kept - (0 if one_sided else step)
+            down = e(w)
+            array[i] = kept
+            g[i] = (up - down) / (step if one_sided else 2 * step)
+        found[name] = g
+    return found
+
+
+CASES = [
+    (1e-4, False, np.float64, "ε = 0.0001, central, with E in float64"),
+    (1e-5, False, np.float64, "ε = 1e-05, central, with E in float64"),
+    (1e-7, True, np.float64, "ε = 1e-07, one-sided, with E in float64"),
+    (2.0**-20, False, np.float64, "ε = 1.91e-06, one-sided, with E in float64"),
+    (1e-2, False, np.float32, "ε = 0.01, central, with E in float32"),
+    (1e-3, True, np.float32, "ε = 0.001, one-sided, with E in float32"),
+]
+
+
+@pytest.mark.parametrize(("step", "one_sided", "dtype", "words"), CASES)
+@pytest.mark.parametrize("inside", [0.0, 1e-7])
+def test_a_quotient_is_no_wrong_derivation(
+    step: float, one_sided: bool, dtype: type, words: str, inside: float
+) -> None:
+    diff = compare(_quotient(_e(dtype, inside), step, one_sided, dtype), RIGHT)
+    assert diff.verdict is Status.INCONCLUSIVE
+    assert diff.headline().startswith("INCONCLUSIVE: the hand is a difference quotient, and no derivation")
+    assert any(f"difference quotient of step {words}" in row.reason for row in diff.rows)
+    assert diff.causes == ()
+
+
+def test_the_quotient_of_another_e_is_a_mistake_all_the_same() -> None:
+    twice = _quotient(lambda w: 2 * _e(np.float64, 0.0)(w), 1e-4, False, np.float64)
+    assert compare(twice, RIGHT).verdict is Status.MISMATCH
+
+
+@pytest.mark.parametrize("seed", range(50))
+def test_what_is_off_at_random_is_no_quotient(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    dtype = ("float32", "float64")[seed % 2]
+    off = {
+        n: (g * (1 + 10.0 ** rng.integers(-6, 0) * rng.normal(size=g.shape))).astype(dtype)
+        for n, g in RIGHT.gradients.items()
+    }
+    if seed % 3 == 0:
+        off = {n: np.round(a, 4) for n, a in off.items()}  # printed, and typed in again
+    assert compare(off, RIGHT).verdict in (Status.MISMATCH, Status.MATCH)
