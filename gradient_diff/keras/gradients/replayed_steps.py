@@ -42,6 +42,10 @@ ARITHMETIC = 16.0  # unit roundoffs of a move: the few operations of an optimize
 _BOTH = GATE * np.sqrt(2)
 _STILL = "the weights did not change"
 _NOBODY = "no plain descent, and no optimizer of Keras from a fresh state, makes this step of the tape's gradient"
+_NO_OTHER = (
+    "No other state, setting or optimizer, and no simple factor of the gradients, explains these weights: the gradient "
+    "that the step was made of is another one, or its equation is. Pass gradients=, to see which."
+)
 _WHO = 'optimizer= as it was before the step, or optimizer="sgd" of plain descent,'
 _COPY_FIRST = "Copy the weights before the step; or pass optimizer=, if it only accumulates gradients."
 
@@ -87,26 +91,40 @@ class _Judge:
             return replace(diff, causes=(NO_STEP,), unexplained="")
         if self.made_by.rate is None and (other := self._at_another_rate(said)):
             return _left_open(diff, f"a step of {other.words}", f"learning_rate={other.rate:.6g}")
-        for words, choice in self._instead(said, diff):
+        if is_plain(said.optimizer, self.weights) and _known(diff):
+            return diff
+        for words, choice in self._same_optimizer(said):
             if self._explains(choice):
-                return replace(diff, causes=(_cause(said, words), *_known(diff)), unexplained="")
+                return replace(diff, causes=(_cause(said, words),), unexplained="")
+        if factor := self._factor(said, diff):
+            return replace(diff, causes=(factor,), unexplained="")
+        if found := self._explaining(self._others(said.rate, solved=True)):
+            return replace(diff, causes=(_cause(said, f"a step of {found[0].words}"),), unexplained="")
         if not diff.causes and (other := self._at_another_rate(said)):
             return replace(diff, causes=(_cause(said, f"a step of {other.words}"),), unexplained="")
         return diff
 
-    def _instead(self, said: Choice, diff: GradientDiff) -> Iterator[tuple[str, Choice]]:
-        """(what it is, the choice), likeliest first."""
+    def _same_optimizer(self, said: Choice) -> Iterator[tuple[str, Choice]]:
+        """(what it is, the choice): from another state, or without one of its parts."""
         if said.optimizer.built:
             yield "a step from a fresh state, and not from the given one", replace(said, state="fresh")
             earlier = "a step that leads to the given state (hand over the optimizer as it was before the step)"
             yield earlier, replace(said, state="earlier")
         for part, choice in without_parts(said):
             yield f"a step without {part}", choice
-        rate = said.rate
-        for choice in self._others(rate, solved=not _known(diff)):
-            yield f"a step of {choice.words}", choice
-        if rate is not None and type(said.optimizer) is not keras.optimizers.SGD:
-            yield f"a step of plain descent with lr = {rate:.6g}", made(keras.optimizers.SGD, rate)
+
+    def _factor(self, said: Choice, diff: GradientDiff) -> Cause | None:
+        """Where the step is that of some multiple of the gradients that are off: a sign, or a factor of the sizes."""
+        off = [r.name for r in diff.rows if r.status.bad and r.name in self.used]
+        n, k = self.reference.sizes or (self.request.data.batch, 1)
+        for factor in dict.fromkeys((-1.0, 0.0, 2.0, 0.5, n, 1 / n, k, 1 / k, n * k, 1 / (n * k))):
+            if (
+                off
+                and factor != 1
+                and self._explains(said, {m: g * (factor if m in off else 1) for m, g in self.used.items()})
+            ):
+                return _factor_cause(factor, off if len(off) < len(self.used) else [])
+        return None
 
     # an optimizer that was not said
 
@@ -195,17 +213,18 @@ class _Judge:
         """All that leave these weights: some cannot be told apart by one step."""
         return [choice for choice in choices if self._explains(choice)]
 
-    def _explains(self, choice: Choice) -> bool:
-        right = self._replay(choice)
+    def _explains(self, choice: Choice, gradients: Arrays | None = None) -> bool:
+        """Whether a step of these gradients, the tape's where no others are given, leaves the weights."""
+        right = self._replay(choice, gradients)
         if right is None or not self._near(right):
             return False
-        limits = self._limits_of_moves(choice, right)
+        limits = self._limits_of_moves(choice, right, gradients)
         return all((np.abs(a - right[n]) <= limits[n]).all() for n, a in self.moves.items())
 
-    def _replay(self, choice: Choice) -> dict[str, Array] | None:
+    def _replay(self, choice: Choice, gradients: Arrays | None = None) -> dict[str, Array] | None:
         """How it moves the weights; None where it cannot, or leaves no numbers."""
         try:
-            right = choice.moves(self.weights, self.used)
+            right = choice.moves(self.weights, gradients or self.used)
         except KerasError:
             return None
         return right if all(np.isfinite(a).all() for a in right.values()) else None
@@ -268,7 +287,7 @@ class _Judge:
         nodes = {n: gradient_node(n) if gradient_node(n) in noise.sigma else n for n in self.used}
         return {n: np.broadcast_to(noise.tolerance(nodes[n]), g.shape) for n, g in self.used.items()}
 
-    def _limits_of_moves(self, choice: Choice, right: Arrays) -> dict[str, Array]:
+    def _limits_of_moves(self, choice: Choice, right: Arrays, gradients: Arrays | None = None) -> dict[str, Array]:
         """How far rounding may move each weight: the gradient's sent through the step, the step's own, and storing."""
         if (rtol := self.request.options.rtol) is not None:
             return {n: np.full(a.shape, rtol * np.abs(a).max(initial=0.0)) for n, a in right.items()}
@@ -276,7 +295,8 @@ class _Judge:
         spread = {n: np.zeros(a.shape) for n, a in right.items()}
         for draw in range(SIGNS):
             ways = ((1.0,), (-1.0,))[draw] if draw < 2 else (-1.0, 1.0)
-            moved = {n: g + rng.choice(ways, g.shape) * self._limits[n] for n, g in self.used.items()}
+            used = gradients or self.used
+            moved = {n: g + rng.choice(ways, g.shape) * self._limits[n] for n, g in used.items()}
             found = choice.moves(self.weights, moved)
             spread = {n: np.fmax(s, np.abs(found[n] - right[n])) for n, s in spread.items()}
         own = {n: ARITHMETIC * UNITS[str(v.dtype)] * np.abs(right[n]) for n, v in self.weights.items()}
@@ -295,6 +315,7 @@ class _Judge:
             hand_origin="W_after − W_before, as given",
             reference_origin=f"{origin}, a step of {choice.words}",
             causes=(),
+            unexplained=_NO_OTHER if diff.verdict.bad else "",
         )
         return self._accused(diff) if diff.verdict.bad else self._with_what_shows(choice, diff, right)
 
@@ -368,6 +389,20 @@ def _left_open(diff: GradientDiff, words: str, argument: str, every: bool = Fals
     meanings = {Status.INCONCLUSIVE: Meaning(step, cure)}
     rows = tuple(map(left_open, diff.rows))
     return replace(diff, rows=rows, causes=(), unexplained="", smallest=None, meanings=meanings)
+
+
+def _factor_cause(factor: float, names: Sequence[str]) -> Cause:
+    where = f" of {', '.join(names)}" if names else ""
+    words = (
+        "the opposite gradient"
+        if factor == -1
+        else "no gradient"
+        if factor == 0
+        else f"{factor:.4g} times the gradient"
+    )
+    message = f"these are the weights after a step of {words}{where}; asked for was a step of the gradient."
+    name = "sign" if factor == -1 else "missing_gradient" if factor == 0 else "other_factor"
+    return Cause(name, "", message, f"a step of {factor:.4g} dE/dW", "a step of dE/dW", float("nan"), title=words)
 
 
 def _cause(said: Choice | None, words: str) -> Cause:
