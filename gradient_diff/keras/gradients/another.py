@@ -35,11 +35,14 @@ def named_by_another(
         return diff
     measured = Measured(request.objective, wanted, request.mode)
     finer = is_finer(mine, of_step=hidden is not None) and measured.fine is not None
-    hand = Hand.of({n: mine[n] for n in wanted}, measured, finer, hidden or {})
-    cause = constant_factor(hand, measured.objective)
-    if not cause and not diff.causes:
-        cause = _cause(hand, measured.objective, diff.verdict is Status.REFERENCE_OFF)
-    return replace(diff, causes=(cause,), unexplained="", smallest=None) if cause else diff
+    right = diff.verdict is Status.REFERENCE_OFF
+    for hand in Hand.read({n: mine[n] for n in wanted}, measured, finer, hidden or {}):
+        cause = constant_factor(hand, measured.objective)
+        if not cause and not diff.causes:
+            cause = _cause(hand, measured.objective, right)
+        if cause:
+            return replace(diff, causes=(cause,), unexplained="", smallest=None)
+    return diff
 
 
 def _cause(hand: Hand, e: Objective, right: bool) -> Cause | None:

@@ -77,7 +77,7 @@ def _other_logits(e: Objective) -> Iterator[Variation]:
     yield Variation("from_logits", words, f"The loss was given with from_logits={logits}.", other)
     hidden = replace(e, loss=resolve_loss(_past_no_activation(function), e.model))
     cure = "Keras takes the u below the last activation for logits, whatever that activation is."
-    yield Variation("from_logits", f"{as_it_is_called(function.__name__)} of the outputs themselves", cure, hidden)
+    yield Variation("from_logits", f"{as_it_is_called(e.loss.function)} of the outputs themselves", cure, hidden)
 
 
 def _past_no_activation(function: Any) -> Any:
@@ -87,7 +87,8 @@ def _past_no_activation(function: Any) -> Any:
 
 def _labels_as_they_are(e: Objective) -> Iterator[Variation]:
     """−Σ y log p, whatever y and p sum to; and p − y, which takes both for 1."""
-    if e.loss.function != "categorical_crossentropy" or not isinstance(e.data.y, np.ndarray):
+    smoothed = e.loss.options.get("label_smoothing")
+    if e.loss.function != "categorical_crossentropy" or smoothed or not isinstance(e.data.y, np.ndarray):
         return
     logits, of_one = e.loss.from_logits, np.allclose(e.data.y.sum(-1), 1)
     if of_one:

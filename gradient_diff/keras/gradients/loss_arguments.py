@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -29,9 +29,15 @@ class ResolvedLoss:
     A loss *object* of Keras's casts what it is given to its own `dtype`, None for a function, which computes in that of
     its arguments; `in_float64` is the same without that cast. `house` is the same as a `Loss`, or None for one without
     a name here. `own` is a model's own compute_loss, the whole of E: (x, y_true, y_pred, sample_weight, training) → E.
+<<<<<<< HEAD
     `stepped`: the model has a train_step of its own, and only that knows what is trained; `empty`: there are penalties
     alone; `compiled`: the model's own, weights included. `function` is Keras's function of it, by name, where it is
     one, and `from_logits` what that is told.
+=======
+    `stepped`: the model has a train_step of its own, and only that knows what is trained. `function` is Keras's
+    function of it, by name, where it is one, and `options` what that is told. `compiled`: the model's own, weights
+    included.
+>>>>>>> helper-another
     """
 
     tensor: LossTensor
@@ -43,8 +49,12 @@ class ResolvedLoss:
     stepped: bool = False
     empty: bool = False
     function: str = ""
-    from_logits: bool = False
+    options: Mapping[str, Any] = field(default_factory=dict)
     compiled: bool = False
+
+    @property
+    def from_logits(self) -> bool:
+        return bool(self.options.get("from_logits"))
 
     def computed_finely(self, model: str) -> LossTensor:
         """E of a model of some dtype, for a run of it in float64: the same function, whose cast rounds nothing more.
@@ -75,7 +85,7 @@ def _single(loss: object) -> ResolvedLoss:
         house = loss if isinstance(loss, Loss) else Loss(loss)
         twin = to_tensorflow(house)
         plain = _plain(lambda y, p, w=None: twin(y, p) if w is None else twin(y, p, w), house, house.name)
-        return replace(plain, function=house.name, from_logits=house.from_logits)
+        return replace(plain, function=house.name, options={"from_logits": house.from_logits})
     if isinstance(loss, keras.losses.Loss):
         words = f"the Keras loss object {loss.name} ({loss.dtype})"
         tensor, fine = (_scalar(one) for one in (loss, _at_float64(loss)))
@@ -222,10 +232,9 @@ def _nothing(y_true: Any, y_pred: Any, weight: Any = None) -> Any:
 
 
 def _function_of(loss: Any) -> dict[str, Any]:
-    """What Keras's loss is a wrapper of, by name, and whether it takes logits."""
+    """What Keras's loss is a wrapper of, by name, and what that is told."""
     function = getattr(loss, "fn", loss)
-    told = getattr(loss, "_fn_kwargs", {})
-    return {"function": getattr(function, "__name__", ""), "from_logits": bool(told.get("from_logits", False))}
+    return {"function": getattr(function, "__name__", ""), "options": dict(getattr(loss, "_fn_kwargs", {}))}
 
 
 def _own_compute_loss(model: keras.Model) -> ResolvedLoss:

@@ -62,11 +62,11 @@ def _has_classes(e: Objective) -> bool:
 
 
 def cross_entropy(e: Objective) -> tuple[Callable[..., Any], bool] | None:
-    """Keras's function for the loss, and whether it takes logits; None for what is no cross-entropy."""
+    """Keras's function for the loss as it was told, and whether it takes logits; None for what is no cross-entropy."""
     function = getattr(keras.losses, e.loss.function, None) if e.loss.function else None
     if function is None or "from_logits" not in inspect.signature(function).parameters:
         return None
-    return function, e.loss.from_logits
+    return partial(function, **e.loss.options), e.loss.from_logits
 
 
 def of_function(function: Callable[..., Any], e: Objective, **options: Any) -> ResolvedLoss:

@@ -139,14 +139,23 @@ class Measured:
     def in_float64(self, mine: Arrays) -> tuple[Arrays, Rounded | None, Runs]:
         """The gradients in float64; with constants as Keras holds them or as written, whichever is nearer."""
         assert self.fine is not None
-        tape = self.fine.found.gradients
-        held = tuple(sorted({*held_in_float32(self.fine.graph.graph), *rounded_constants(self.objective.model)}))
-        if not held:
+        tape, runs = self.fine.found.gradients, self.ways_in_float64
+        if not self._held:
             return tape, None, self.plain
-        runs = [self.plain, replace(self.plain, exact=True)]
         both = [tape, runs[1].gradients().gradients]
         nearest = nearest_of(mine, both)
-        return both[nearest], Rounded(held, both[1 - nearest]), runs[nearest]
+        return both[nearest], Rounded(self._held, both[1 - nearest]), runs[nearest]
+
+    @property
+    def ways_in_float64(self) -> list[Runs]:
+        """With constants as Keras holds them; and as written, where that is another number."""
+        return [self.plain, *([replace(self.plain, exact=True)] if self._held else [])]
+
+    @cached_property
+    def _held(self) -> tuple[float, ...]:
+        """Constants that Keras holds in float32."""
+        assert self.fine is not None
+        return tuple(sorted({*held_in_float32(self.fine.graph.graph), *rounded_constants(self.objective.model)}))
 
     def noise(self, tape: Arrays) -> Noise:
         """Draws of the rounding: runs on numbers that are moved by one unit roundoff, the samples in another order.

@@ -11,7 +11,7 @@ import numpy as np
 
 from gradient_diff.keras.gradients.measured import Measured
 from gradient_diff.keras.gradients.objective import Objective
-from gradient_diff.keras.gradients.runs import Case
+from gradient_diff.keras.gradients.runs import Case, Runs
 from gradient_diff.result.findings import Cause
 from manual_mlp import Array
 from manual_mlp.extend import Arrays
@@ -50,17 +50,21 @@ class Hand:
     right: Arrays
     limit: Arrays
     measured: Measured
-    fine: bool
+    runs: Runs
 
     @classmethod
-    def of(cls, mine: Arrays, measured: Measured, fine: bool, hidden: Arrays) -> Hand:
-        right = measured.fine.found.gradients if fine and measured.fine else measured.first.gradients
-        noise = measured.noise(right)
-        return cls(mine, right, {n: noise.tolerance(n) + hidden.get(n, 0.0) for n in right}, measured, fine)
+    def read(cls, mine: Arrays, measured: Measured, finer: bool, hidden: Arrays) -> Iterator[Hand]:
+        """In float64 once for constants as Keras holds them, and once for exact ones, where these differ."""
+        own = Runs(measured.objective, measured.wanted, draws=measured.first.draws)
+        for runs in measured.ways_in_float64 if finer else [own]:
+            right = runs.gradients().gradients
+            noise = measured.noise(right)
+            limit = {n: _largest(noise.tolerance(n) + hidden.get(n, 0.0)) for n in right}
+            yield cls(mine, right, limit, measured, runs)
 
     def gradients(self, variation: Variation) -> Arrays | None:
-        """Those of a variation, as finely as the hand's; None if the model cannot compute it."""
-        runs = replace(self.measured.plain, objective=variation.objective, dtype="float64" if self.fine else None)
+        """Those of a variation; None if the model cannot compute it."""
+        runs = replace(self.runs, objective=variation.objective)
         try:
             with variation.changed(), np.errstate(all="ignore"), warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # what is tried may be odd
@@ -85,6 +89,11 @@ class Hand:
         size, right = (float(np.abs(z).max(initial=0.0)) for z in (b, self.right[name]))
         larger = max(1.0, size / right) if right else 1.0
         return bool((np.abs(np.asarray(a, np.float64) - b) <= larger * self.limit[name]).all())
+
+
+def _largest(limit: Array) -> Array:
+    """For every entry: another gradient rounds most in other entries."""
+    return np.full_like(limit, limit.max(initial=0.0))
 
 
 def _ratio(a: Arrays, b: Arrays) -> float:
