@@ -29,15 +29,9 @@ class ResolvedLoss:
     A loss *object* of Keras's casts what it is given to its own `dtype`, None for a function, which computes in that of
     its arguments; `in_float64` is the same without that cast. `house` is the same as a `Loss`, or None for one without
     a name here. `own` is a model's own compute_loss, the whole of E: (x, y_true, y_pred, sample_weight, training) → E.
-<<<<<<< HEAD
     `stepped`: the model has a train_step of its own, and only that knows what is trained; `empty`: there are penalties
     alone; `compiled`: the model's own, weights included. `function` is Keras's function of it, by name, where it is
-    one, and `from_logits` what that is told.
-=======
-    `stepped`: the model has a train_step of its own, and only that knows what is trained. `function` is Keras's
-    function of it, by name, where it is one, and `options` what that is told. `compiled`: the model's own, weights
-    included.
->>>>>>> helper-another
+    one, and `options` what that is told.
     """
 
     tensor: LossTensor
