@@ -68,7 +68,9 @@ def _named(kind: str, first: Any, second: Any) -> dict[str, Any]:
     return {"second": first, "first": second} if kind == "keys of their own" else {"a": first, "b": second}
 
 
-@pytest.mark.parametrize("loss", ["mse", MSE(), MSE, keras.losses.mean_squared_error], ids=str)
+@pytest.mark.parametrize(
+    "loss", ["mse", MSE(), MSE, keras.losses.mean_squared_error], ids=["name", "object", "class", "function"]
+)
 @pytest.mark.parametrize("kind", OUTPUTS)
 def test_one_loss_for_all_outputs(kind: str, loss: Any) -> None:
     model = _two_outputs(kind)
