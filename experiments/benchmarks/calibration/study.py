@@ -49,7 +49,7 @@ def run(settings: Settings, progress: Progress) -> Result:
         seed = settings.seed + i
         dtype = DTYPES[seed % len(DTYPES)] if i < plain + varied else DTYPES[-1 - i % 2]
         net = random_net(seed, dtype, MOST_PRODUCTS[dtype], varied=plain <= i < plain + varied)
-        with np.errstate(over="ignore", invalid="ignore", under="ignore"):
+        with np.errstate(all="ignore"):
             samples += calibrate(net, sharpness)
         progress.advance(task)
     return _result(count, pd.DataFrame(samples), pd.DataFrame(sharpness))

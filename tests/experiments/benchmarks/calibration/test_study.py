@@ -22,7 +22,7 @@ def samples() -> list[Sample]:
     found: list[Sample] = []
     for seed in range(60):
         dtype = DTYPES[seed % len(DTYPES)]
-        with np.errstate(over="ignore", invalid="ignore", under="ignore"):
+        with np.errstate(all="ignore"):
             found += calibrate(random_net(seed, dtype, min(SMALL, MOST_PRODUCTS[dtype]), varied=seed >= 40), [])
     return found
 
@@ -43,7 +43,7 @@ def _of_the_tape(dtype: str) -> tuple[list[Sample], list[float]]:
     sharpness: list[Sharpness] = []
     found: list[Sample] = []
     for seed in range(100, 130):
-        with np.errstate(over="ignore", invalid="ignore", under="ignore"):
+        with np.errstate(all="ignore"):
             found += calibrate(random_net(seed, dtype, SMALL), sharpness)
     return found, [s.ratio for s in sharpness if not s.vacuous and np.isfinite(s.ratio)]
 
