@@ -120,9 +120,9 @@ def sigmoid_rounding(_: Array, z: Array, u: float) -> Terms:
 def sigmoid_lost(z: Array) -> Array:
     """1 + exp(−u) overflows in float16 where z < 2⁻¹⁶ (NumPy, XLA): that much is lost, 256 steps of its grid.
 
-    Elsewhere that is nothing: where float32's sum overflows, z is below the smallest normal number.
+    At most 2⁻¹⁶, so that σ is 2⁻¹⁶/√3 = 2⁹ η. Where float32's sum overflows, z is below the smallest normal number.
     """
-    return np.where(z < 2.0**-15, 2.0**8 * SQRT12, 1.0)
+    return np.where(z < 2.0**-15, 2.0**9, 1.0)
 
 
 def sigmoid_backward_rounding(dE_dz: Array, z: Array, delta: Array, u: float) -> Terms:
@@ -276,8 +276,6 @@ class ActivationFunction:
     edge: float | None = None
     lost: Callable[[Array], Array] = np.ones_like
 
-
-SQRT12 = math.sqrt(12)
 
 _TEXTBOOK = "Okatani, Deep Learning, 2016, ch. 2"
 

@@ -137,7 +137,7 @@ class LossGradient(Operation):
         terms = form.rounding(y_pred, y, _bare(result, w[0]) if w else result, c, u)
         # A probability below η is lost before the factors are applied: a large loss scale lifts the hole it leaves.
         lost = np.asarray(max(1.0, c * max((float(a.max()) for a in w), default=1.0)))
-        shared = np.abs(result) / c  # c itself may be close to 0: all entries are off alike
+        shared = result / c  # c itself may be close to 0: all entries are off by one factor, each with its sign
         terms = _weighed_terms(terms, result, w[0], u) if w else terms
         return Local(terms, lost=((lost, "entry"), (shared, "all")))
 

@@ -371,3 +371,11 @@ def test_a_loss_of_two_arguments_does_where_there_are_no_weights() -> None:
     assert float(total_loss(model, lambda y, p: tf.reduce_sum(p), x, x, True)) == 6
     weighed = total_loss(model, lambda y, p, w=None: tf.reduce_sum(p[:, 0] * w), x, x, True, tf.constant([1.0, 2.0]))
     assert float(weighed) == 11
+
+
+def test_every_decay_is_added() -> None:
+    layers = [keras.layers.Dense(1, use_bias=False, kernel_regularizer=keras.regularizers.L2(f)) for f in (0.5, 0.25)]
+    model, x = keras.Sequential([keras.Input((1,)), *layers]), tf.constant([[1.0]])
+    for layer, weight in zip(layers, (2.0, 4.0), strict=True):
+        layer.kernel.assign([[weight]])
+    assert float(total_loss(model, lambda y, p: tf.reduce_sum(p), x, x, True)) == 2 * 4 + 0.5 * 4 + 0.25 * 16

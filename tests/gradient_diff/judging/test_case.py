@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from gradient_diff import Status, compare
-from gradient_diff.judging.case import Case, expected_noise
+from gradient_diff.judging.case import Case, expected_noise, float_name
 from gradient_diff.judging.judgement import judge
 from gradient_diff.noise.network import MORE_DRAWS, drawn_again, rounding_noise
 from gradient_diff.sides import Pair
@@ -84,3 +84,13 @@ def test_more_draws_keep_what_the_caller_grants() -> None:
     again = drawn_again(granted, problem, MORE_DRAWS)
     assert all(np.array_equal(again.bound[n], granted.bound[n]) for n in granted.bound)
     assert again.evaluations > granted.evaluations
+
+
+def test_whole_numbers_are_exact_in_float64() -> None:
+    whole = {"dense_4/dE_dbias": np.array([1, 2], np.int16)}
+    assert float_name(whole["dense_4/dE_dbias"]) == "float64"
+    assert float_name(np.zeros(1, np.uint8)) == "float64"
+    assert float_name(np.zeros(1, np.float16)) == "float16"
+    case = Case.of(Pair(whole, whole, _problem()))
+    assert case.noise is not None
+    assert case.noise.dtype == "float64"

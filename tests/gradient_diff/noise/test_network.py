@@ -12,7 +12,7 @@ from experiments.benchmarks.calibration.random_nets import random_net
 from experiments.students.student import student_nodes
 from gradient_diff import Noise, rounding_noise
 from gradient_diff.noise import network as rounding
-from gradient_diff.noise.network import local_distance, on_branch, update_bound
+from gradient_diff.noise.network import _pooled, local_distance, on_branch, update_bound
 from manual_mlp import MLP, Array, Dense, Problem, evaluation_of, gradient_node
 from manual_mlp.equations.local_rounding import GATE
 from manual_mlp.extend import UNITS
@@ -246,3 +246,9 @@ def test_class_indices_stay_whole_numbers() -> None:
     noise = rounding_noise(replace(problem, fused=False))
     assert "dense_1/dE_dz" in noise.sigma
     assert all(np.isfinite(a).all() for a in noise.sigma.values())
+
+
+def test_few_draws_of_a_vector_are_steadied_by_its_mean_and_those_of_a_matrix_by_row_and_column() -> None:
+    assert _pooled(np.array([0.0, 10.0])).tolist() == [0.5, 10.5]
+    np.testing.assert_allclose(_pooled(np.array([[0.0, 2.0], [2.0, 4.0]])), [[0.5, 3.5], [3.5, 8.5]])
+    assert _pooled(np.zeros((2, 2))).tolist() == [[0, 0], [0, 0]]

@@ -7,8 +7,9 @@ import pytest
 
 from gradient_diff.noise.network import local_distance
 from manual_mlp import ACTIVATIONS, Array, Equation, linear, relu, sigmoid, softmax, step, tanh
+from manual_mlp.dtypes import UNITS
 from manual_mlp.equations.activations import activation, sigmoid_rounding, softmax_rounding, tanh_rounding
-from manual_mlp.equations.local_rounding import GATE, Terms
+from manual_mlp.equations.local_rounding import GATE, STORED_AS_ONE, Precision, Terms
 from manual_mlp.equations.operations import Activate, Pullback
 
 DIFFERENTIABLE = sorted(set(ACTIVATIONS) - {"step"})
@@ -328,3 +329,39 @@ def test_pullbacks_stay_within_their_rounding_and_a_thousandth_does_not(name: st
 @pytest.mark.parametrize("name", ["linear", "relu", "step"])
 def test_what_only_selects_does_not_round(name: str) -> None:
     assert ACTIVATIONS[name].rounding(_u(1), _u(1), U32) == ()
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float16", "float64"])
+@pytest.mark.parametrize("name", ["sigmoid", "tanh"])
+def test_what_is_close_to_1_is_stored_as_1(name: str, dtype: str) -> None:
+    """What `STORED_AS_ONE` says, of NumPy."""
+    u = np.linspace(0, 40, 40_001).astype(dtype)
+    fine = u.astype(np.float64)
+    gap = np.exp(-fine) if name == "sigmoid" else 2 * np.exp(-2 * fine)
+    with np.errstate(all="ignore"):
+        z = ACTIVATIONS[name].value(u[None])[0]
+    assert (z[gap < STORED_AS_ONE * UNITS[dtype]] == 1).all()
+
+
+def test_float16s_sigmoid_loses_more_than_one_step_close_to_0() -> None:
+    """1 + exp(−u) overflows: z is 0 where 2⁻¹⁶ could be stored."""
+    u = np.linspace(-20, -8, 2001).astype(np.float16)[None]
+    exact = 1 / (1 + np.exp(-u.astype(float)))
+    equation = Equation("a", "a/z", Activate("sigmoid"), ("a/u",))
+    z = equation.evaluate({"a/u": u})
+    assert (np.abs(z - exact) > 16 * 2.0**-24).any()
+    assert local_distance(equation, {"a/u": u}, z, "float16").max() < GATE / 2
+    assert local_distance(equation, {"a/u": u}, z + np.float16(2.0**-12), "float16").min() > GATE
+
+
+@pytest.mark.parametrize("name", ["sigmoid", "tanh"])
+def test_a_saturated_unit_passes_no_rounding_on(name: str) -> None:
+    """z is stored as 1 and f′ as 0: all that δ is off by is δ itself, not u dE/dz."""
+    u = np.full((1, 3), 30.0)
+    z, g = ACTIVATIONS[name].value(u), np.ones((1, 3))
+    delta = ACTIVATIONS[name].backward(g, z)  # type: ignore[misc]  # both have one
+    at = Precision.of("float32")
+    assert np.sqrt(Activate(name).rounding(z, u, at=at).variance).max() < 1e-12
+    assert np.sqrt(Pullback(name).rounding(delta, g, z, at=at).variance).max() < 1e-12
+    near = np.full((1, 3), 1 - 2.0**-23)
+    assert np.sqrt(Activate(name).rounding(near, u, at=at).variance).min() > 2.0**-25

@@ -9,8 +9,11 @@ import numpy as np
 import pytest
 
 from manual_mlp import Array
+from manual_mlp.dtypes import UNITS
 from manual_mlp.equations.local_rounding import (
+    STORED_AS_ONE,
     Local,
+    Precision,
     entry,
     product_rounding,
     row_sum_rounding,
@@ -92,6 +95,14 @@ def test_a_sum_by_hand() -> None:
     assert (float(variance[0]), float(worst[0])) == (pytest.approx(10 / 3), 9.0)
 
 
+def test_the_worst_case_looks_at_the_partial_sums_from_either_end() -> None:
+    """−3 + 5: summed from the left |−3| comes first, from the right |5|, and 5 is the larger."""
+    _, worst = product_rounding(np.array([[1.0, 1.0]]), np.array([[-3.0], [5.0]]), np.array([[2.0]]), 1.0)
+    assert float(worst[0, 0]) == 2 * 5
+    _, worst = sum_rounding(np.array([[-3.0], [5.0]]), 1.0)
+    assert float(worst[0]) == 2 * 5
+
+
 @pytest.mark.parametrize("order", ORDERS)
 def test_a_sum_in_any_order_stays_within_variance_and_worst_case(order: str) -> None:
     terms = RNG.normal(size=(500, 40)).astype(np.float32)
@@ -162,3 +173,55 @@ def test_a_scalar_and_a_vector_can_be_drawn_upon() -> None:
             result = np.zeros(shape)
             Local(((np.ones(shape), share),)).add_draw(result, np.random.default_rng(0), 0.0)  # type: ignore[arg-type]
             assert np.abs(result).max() > 0
+
+
+def test_what_is_lost_close_to_0_is_drawn_with_its_multiple_by_those_who_share_it() -> None:
+    result = np.zeros((400, 500))
+    none = np.zeros((400, 500))
+    local = Local(((none, "entry"), (none, "all")), lost=((np.full((400, 500), 4.0), "entry"),))
+    local.add_draw(result, np.random.default_rng(0), 0.5)
+    assert result.std() == pytest.approx(2, rel=0.01)
+    assert (local.lost_variance == 16).all()
+    together = np.zeros((400, 500))
+    Local(((none, "all"),), lost=((np.ones(()), "all"),)).add_draw(together, np.random.default_rng(0), 0.5)
+    assert together.std() == 0
+    assert together[0, 0] != 0
+
+
+# how finely somebody computes
+
+
+def test_products_of_16_bits_are_added_in_float32_unless_somebody_loops() -> None:
+    of = {d: (Precision.of(d).sums, Precision.of(d, loops=True).sums) for d in UNITS}
+    assert of == {
+        "float64": (2.0**-53, 2.0**-53),
+        "float32": (2.0**-24, 2.0**-24),
+        "float16": (2.0**-24, 2.0**-11),
+        "bfloat16": (2.0**-24, 2.0**-8),
+    }
+    drawn = Precision.of("float64", least=2.0**-24)
+    assert (drawn.u, drawn.sums, drawn.own) == (2.0**-24, 2.0**-24, 2.0**-53)
+
+
+@pytest.mark.parametrize("positive", [False, True])
+@pytest.mark.parametrize("n", [16, 100, 1024, 4096])
+def test_numpys_float16_products_are_one_rounding_off(n: int, positive: bool) -> None:
+    """What `SUMS` says, measured: with one sign, so that nothing cancels, and in any sign beside Σ |a b|."""
+    a, b = RNG.normal(size=(20, n)) / np.sqrt(n), RNG.normal(size=(n, 20))
+    a, b = ((np.abs(m) if positive else m).astype(np.float16) for m in (a, b))
+    exact = a.astype(float) @ b.astype(float)
+    size = np.abs(exact) + 2.0**-13 * n * np.abs(a).astype(float) @ np.abs(b).astype(float)
+    for product in (a @ b, a.dot(b), np.ascontiguousarray(a.T).T.dot(b)):
+        assert (np.abs(product - exact) <= 1.01 * 2.0**-11 * size).all()
+
+
+def test_what_is_stored_as_1_is_off_by_the_gap_and_by_nothing_else() -> None:
+    u = 2.0**-11
+    z = np.array([[1.0, 1 - u * STORED_AS_ONE / 2, 1 - u, 0.5]])
+    terms: Any = ((np.full((1, 4), u), "entry"), (np.full((1, 4), u), "unit"))
+    (entry_, _), (unit, _) = Precision.plain(u).settled(terms, z, 1.0)
+    assert entry_.tolist() == [[0.0, u * STORED_AS_ONE / 2, u, u]]
+    assert unit.tolist() == [[0.0, 0.0, u, u]]
+    assert Precision.plain(u).settled(terms, z, None) is terms
+    finer = Precision.of("float64", least=2.0**-24)  # what float32 stores as 1, float64 does not
+    assert finer.settled(terms, np.full((1, 4), 1 - 1e-9), 1.0) is terms
