@@ -22,8 +22,8 @@ class Objective:
     """E of a model, of its data and loss, in training or in inference.
 
     `training` is None for a model whose call takes no such argument: its layers run by their own defaults, as in fit.
-    `outputs` is the dtype of the outputs as the model runs, and `penalties` the number of what is added to the loss, once
-    they are known. `parts` multiply the loss and each of the penalties, for the gradient of one of them.
+    `outputs` is the dtype of the outputs as the model runs, and `penalties` the number of what is added to the loss,
+    once they are known. `parts` multiply the loss and each of the penalties, for the gradient of one of them.
     """
 
     model: keras.Model
