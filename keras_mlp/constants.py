@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from functools import cache
@@ -13,7 +13,7 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.python.framework import ops as _ops  # where tf.cast turns a plain float into a tensor
 
-from manual_mlp import MLP, Dense
+from manual_mlp import MLP, Array, Dense
 
 _NAMES: dict[type, tuple[str, ...]] = {
     keras.regularizers.L1: ("l1",),
@@ -107,6 +107,13 @@ def rounded_constants(model: keras.Model) -> tuple[float, ...]:
     """What Keras holds in place of the constants that float32 has not."""
     constants = [constant for *_, constant in _constants(model)]
     return tuple(sorted({as_held(c) for c in constants if as_written(c) != as_held(c)}))
+
+
+def rounded_masks(draws: Iterable[Array]) -> tuple[float, ...]:
+    """What dropout masks among draws hold in place of 1/(1 − rate), where their dtype has not that number."""
+    kept = (np.unique(mask[mask != 0]) for mask in draws if mask.dtype in (np.float32, np.float16))
+    held = {float(values[0]) for values in kept if len(values) == 1}
+    return tuple(sorted(c for c in held if float(str(np.float32(c))) != c))
 
 
 def with_held_decay(mlp: MLP, model: keras.Model) -> MLP:

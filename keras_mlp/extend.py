@@ -1,6 +1,6 @@
 """Names for the neighbouring packages, which extend what a user of `keras_mlp` sees."""
 
-from keras_mlp.constants import computes_in_float64, held_in_float32, rounded_constants, with_held_decay
+from keras_mlp.constants import computes_in_float64, held_in_float32, rounded_constants, rounded_masks, with_held_decay
 from keras_mlp.copies import (
     alone,
     copied,
@@ -52,6 +52,7 @@ __all__ = [
     "replayed",
     "replayed_draws",
     "rounded_constants",
+    "rounded_masks",
     "sample_weights_of",
     "seeds_of",
     "set_seeds",

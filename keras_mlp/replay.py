@@ -35,8 +35,11 @@ def recorded_draws() -> Iterator[list[Any]]:
 
 
 @contextmanager
-def replayed_draws(drawn: Sequence[Any]) -> Iterator[None]:
-    """Within it, layers get these in the place of what they would draw, cast to the dtype that they ask for."""
+def replayed_draws(drawn: Sequence[Any], exact: bool = False) -> Iterator[None]:
+    """Within it, layers get these in the place of what they would draw, cast to the dtype that they ask for.
+
+    With `exact` what a dropout keeps is divided by 1 − rate in that dtype, and not in the one it was drawn in.
+    """
     left = iter(drawn)
 
     def following() -> Any:
@@ -52,7 +55,11 @@ def replayed_draws(drawn: Sequence[Any]) -> Iterator[None]:
 
         return draw
 
-    with _drawing_by(player, lambda ones, *_: tf.cast(following(), ones.dtype)):
+    def mask_of(ones: Any, rate: float, *_: Any) -> Any:
+        mask = tf.cast(following(), ones.dtype)
+        return tf.where(mask != 0, tf.constant(1 / (1 - rate), ones.dtype), 0) if exact else mask
+
+    with _drawing_by(player, mask_of):
         yield
 
 

@@ -36,6 +36,7 @@ from keras_mlp.extend import (
     layer_weights,
     refuse_unreadable,
     rounded_constants,
+    rounded_masks,
     with_held_decay,
 )
 from manual_mlp import MLP, Array, Evaluation, Loss, gradient_node
@@ -304,10 +305,11 @@ def _network_reference(request: Request, mlp: MLP, loss: Loss, mine: Arrays | No
     stored = request.stored
     finer = is_finer(mine, of_step)  # float64 arrays deserve a float64 reference
     fine = finer or (mine is None and stored == "float64")
-    held = rounded_constants(request.model) if finer else ()
-    tapes = [_tape(request, with_held_decay(mlp, request.model), loss, finer and stored != "float64", fine)]
+    held = (*rounded_constants(request.model), *rounded_masks(list(request.masks.values()))) if finer else ()
+    as_held = with_held_decay(mlp, request.model)
+    tapes = [_tape(request, as_held, loss, request.masks, finer and stored != "float64", fine)]
     if held:
-        tapes.append(_tape(request, mlp, loss, again=True, fine=True))
+        tapes.append(_tape(request, mlp, loss, request.exact_masks, again=True, fine=True))
     nearest = nearest_of(mine or {}, [tape.gradients for tape in tapes])
     rounded = Rounded(held, tapes[1 - nearest].gradients) if held else None
     tape = tapes[nearest]
@@ -318,14 +320,14 @@ def _network_reference(request: Request, mlp: MLP, loss: Loss, mine: Arrays | No
     return Reference(tape, noise, request.options, rounded=rounded)
 
 
-def _tape(request: Request, mlp: MLP, loss: Loss, again: bool, fine: bool) -> Evaluation:
-    """Of the model itself; or again of a float64 one with these constants, on the same masks."""
+def _tape(request: Request, mlp: MLP, loss: Loss, masks: Arrays, again: bool, fine: bool) -> Evaluation:
+    """Of the model itself; or again of a float64 one with these constants, on these masks."""
     model, parameters = request.model, request.parameters
     if again:
         parameters = {n: a.astype(np.float64) for n, a in parameters.items()}
         model = to_keras(mlp, parameters, "float64")
     x, y, weight = request.data.x, request.data.y, request.data.sample_weight
-    problem = mlp.problem(parameters, x, y, loss, fused=False, draws=request.masks, sample_weight=weight)
+    problem = mlp.problem(parameters, x, y, loss, fused=False, draws=masks, sample_weight=weight)
     tensor = request.loss.computed_finely(request.stored) if fine else request.loss.tensor
     words = request.loss.words
     with kept_seeds(model):  # another reading of the request starts from where these stand

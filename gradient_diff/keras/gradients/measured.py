@@ -21,7 +21,14 @@ from gradient_diff.noise.network import Kind, Noise
 from gradient_diff.witnesses.complex_step import Asked
 from gradient_diff.witnesses.ridders import ridders
 from keras_mlp import Mode
-from keras_mlp.extend import computes_in_float64, held_in_float32, layer_weights, rounded_constants, tape_origin
+from keras_mlp.extend import (
+    computes_in_float64,
+    held_in_float32,
+    layer_weights,
+    rounded_constants,
+    rounded_masks,
+    tape_origin,
+)
 from manual_mlp import Array
 from manual_mlp.extend import LOSS, UNITS, Arrays
 
@@ -155,7 +162,8 @@ class Measured:
     def _held(self) -> tuple[float, ...]:
         """Constants that Keras holds in float32."""
         assert self.fine is not None
-        return tuple(sorted({*held_in_float32(self.fine.graph.graph), *rounded_constants(self.objective.model)}))
+        found = held_in_float32(self.fine.graph.graph), rounded_constants(self.objective.model)
+        return tuple(sorted({*found[0], *found[1], *rounded_masks(self.first.draws)}))
 
     def noise(self, tape: Arrays) -> Noise:
         """Draws of the rounding: runs on numbers that are moved by one unit roundoff, the samples in another order.

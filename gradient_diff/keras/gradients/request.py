@@ -90,6 +90,14 @@ class Request:
         drops = [(z, n) for z, n in zip(self.mlp.layers, self.mlp.units, strict=True) if isinstance(z, Dropout)]
         return {z.mask: np.ones((self.data.batch, n), self.stored) for z, n in drops}
 
+    @property
+    def exact_masks(self) -> dict[str, Array]:
+        """What is kept divided by 1 − rate in float64, and not in the dtype of the model."""
+        rates = {z.mask: z.rate for z in self.mlp.layers if isinstance(z, Dropout)} if self.mlp else {}
+        if not self.in_training:
+            return self.masks
+        return {n: np.where(mask != 0, 1 / (1 - rates[n]), 0.0) for n, mask in self.masks.items()}
+
     @cached_property
     def network(self) -> tuple[MLP, Loss] | None:
         """Where a description is known of both: then the house has a derivation of its own."""

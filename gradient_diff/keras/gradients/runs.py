@@ -96,7 +96,7 @@ class Runs:
 
     def _drawing(self) -> AbstractContextManager[list[Any] | None]:
         """Another dtype would draw other numbers; the same one draws the same, its seeds standing where they stood."""
-        return recorded_draws() if self.dtype is None or self.draws is None else replayed_draws(self.draws)
+        return recorded_draws() if self.dtype is None or self.draws is None else replayed_draws(self.draws, self.exact)
 
     def evaluated(self, copies: dict[int, tf.Variable], facts: dict[str, Any], *data: Any) -> dict[str, Any]:
         """E alone."""
