@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -179,11 +180,17 @@ def _apply(optimizer: Any, pairs: Sequence[tuple[Any, Any]]) -> None:
 
 def _again(optimizer: Any, settings: Mapping[str, Any]) -> Any:
     """A fresh one of the same settings; what computes a learning rate is shared, since it holds no state."""
-    config = optimizer.get_config()
+    config = _config(optimizer)
     rate = getattr(optimizer, "_learning_rate", None)
     if callable(rate):
         config["learning_rate"] = rate
     return type(optimizer).from_config({**config, **settings})
+
+
+def _config(optimizer: Any) -> dict[str, Any]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of a lambda that computes the rate, which is not read from here
+        return dict(optimizer.get_config())
 
 
 def _exclude(optimizer: Any, twin: Any, weights: Sequence[Any], places: Sequence[Any]) -> None:
@@ -249,7 +256,7 @@ def _is_rate(variable: Any) -> bool:
 
 def is_plain(optimizer: Any, weights: Weights) -> bool:
     """Whether a step of it is plain descent."""
-    config = optimizer.get_config() if type(optimizer) is keras.optimizers.SGD else {}
+    config = _config(optimizer) if type(optimizer) is keras.optimizers.SGD else {}
     free = all(v.constraint is None for v in weights.values())
     return bool(config) and free and not any(config.get(key) for key in _OTHER_THAN_PLAIN)
 
@@ -293,7 +300,7 @@ def spelled(optimizer: Any, settings: Mapping[str, Any]) -> str:
 
 def without_parts(choice: Choice) -> Iterator[tuple[str, Choice]]:
     """The same optimizer with one of its settings left out, and what that is called."""
-    config = choice.optimizer.get_config()
+    config = _config(choice.optimizer)
     for key, (part, none) in PARTS.items():
         if config.get(key):
             yield part, replace(choice, settings={key: none})

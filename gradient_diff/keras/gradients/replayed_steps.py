@@ -37,7 +37,7 @@ from manual_mlp import Array, Evaluation, gradient_node
 from manual_mlp.extend import GATE, UNITS, Arrays
 
 NEAR = 0.01  # relative: a replayed step farther off than this need not be judged
-SIGNS = 6  # ways in which the gradient's rounding is sent through a step: all up, all down, and at random
+SIGNS = 4  # ways in which the gradient's rounding is sent through a step: all up, all down, and at random
 ARITHMETIC = 16.0  # unit roundoffs of a move: the few operations of an optimizer, in another order or fused
 _BOTH = GATE * np.sqrt(2)
 _STILL = "the weights did not change"
@@ -98,6 +98,9 @@ class _Judge:
                 return replace(diff, causes=(_cause(said, words),), unexplained="")
         if factor := self._factor(said, diff):
             return replace(diff, causes=(factor,), unexplained="")
+        if said.rate is not None and self._explains(made(keras.optimizers.SGD, said.rate)):
+            words = f"a step of plain descent with lr = {said.rate:.6g}"
+            return replace(diff, causes=(_cause(said, words),), unexplained="")
         if found := self._explaining(self._others(said.rate, solved=True)):
             return replace(diff, causes=(_cause(said, f"a step of {found[0].words}"),), unexplained="")
         if not diff.causes and (other := self._at_another_rate(said)):
@@ -161,7 +164,7 @@ class _Judge:
     # what may have made the step
 
     def _others(self, rate: float | None, solved: bool) -> Iterator[Choice]:
-        """The model's own optimizer, every one of Keras, and plain descent with more."""
+        """The model's own optimizer, every one of Keras, and plain descent with more; clips only where `solved`."""
         compiled = getattr(self.request.model, "optimizer", None)
         if isinstance(compiled, keras.optimizers.Optimizer) and compiled is not self.made_by.optimizer:
             for state in ("given", "earlier", "fresh") if compiled.built else ("fresh",):
@@ -173,9 +176,9 @@ class _Judge:
         if self._is_descent:  # but for a velocity or a clip, which leave the direction
             yield made(keras.optimizers.SGD, rate, momentum=0.9, nesterov=True)
         else:
-            yield from every_optimizer(rate)
-        if solved and rate is not None:
-            yield from self._clipped(rate)
+            yield from filter(self._may_explain, every_optimizer(rate))
+        if rate is not None:
+            yield from self._clipped(rate) if solved else ()
             yield from self._decayed(keras.optimizers.SGD, rate)
             yield from self._decayed(keras.optimizers.Adam, rate)
 
@@ -221,13 +224,29 @@ class _Judge:
         limits = self._limits_of_moves(choice, right, gradients)
         return all((np.abs(a - right[n]) <= limits[n]).all() for n, a in self.moves.items())
 
-    def _replay(self, choice: Choice, gradients: Arrays | None = None) -> dict[str, Array] | None:
+    def _replay(
+        self, choice: Choice, gradients: Arrays | None = None, only: str | None = None
+    ) -> dict[str, Array] | None:
         """How it moves the weights; None where it cannot, or leaves no numbers."""
         try:
-            right = choice.moves(self.weights, gradients or self.used)
+            right = choice.moves({only: self.weights[only]} if only else self.weights, gradients or self.used)
         except KerasError:
             return None
         return right if all(np.isfinite(a).all() for a in right.values()) else None
+
+    def _may_explain(self, choice: Choice) -> bool:
+        """Whether it moves the one weight whose move is seen best as the hand does, but for a factor."""
+        if self._clearest is None or (right := self._replay(choice, only=self._clearest)) is None:
+            return False
+        move = self.moves[self._clearest]
+        off = np.abs(move - _along({self._clearest: move}, right) * right[self._clearest])
+        return bool(np.mean(off > NEAR * np.abs(move).max() + self._hidden[self._clearest]) <= 0.1)
+
+    @cached_property
+    def _clearest(self) -> str | None:
+        """The weight whose move stands out most from what storing it hides."""
+        seen = {n: np.linalg.norm(self.moves[n]) / (np.linalg.norm(self._hidden[n]) or 1.0) for n in self.used}
+        return max(seen, key=lambda n: seen[n], default=None)
 
     def _near(self, right: Arrays) -> bool:
         """Whether it is worth to judge: most weights move as far, but for what storing them hides."""
