@@ -70,8 +70,10 @@ def compare(
     called = _called(derivation, reference) if derivation else Called(hand, ())
     pair = Pair.of(Side.of("hand", called.gradients, names), Side.of("reference", reference))
     case = Case.of(pair, noise, rtol, witness, sizes)
-    rows = rows_of(pair, judge(case))
-    found = Findings() if all(row.status.ok for row in rows) else explain(case, rows, derivation)
+    judged = judge(case)
+    rows = rows_of(pair, judged)
+    meanings = {j.status: j.meaning for j in judged.values() if j.meaning}
+    found = Findings() if meanings or all(row.status.ok for row in rows) else explain(case, rows, derivation)
     return GradientDiff(
         rows,
         pair.hand,
@@ -82,6 +84,7 @@ def compare(
         found.unexplained,
         found.smallest,
         called.changed,
+        meanings=meanings,
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gradient_diff.result.status import Status
+from gradient_diff.result.status import Meaning, Status
 
 BITS, NOBODY = "bits", "none"  # judges where equality decides, and where nobody can
 
@@ -21,6 +21,7 @@ class Judged:
         isolated_hand, isolated_reference: the node against its own equation on that side's own operands, in units
             of that operation's rounding; None where operands are not at hand.
         by_sigma: the reason is this very distance.
+        meaning: of the status in this comparison, where its own words do not fit.
     """
 
     status: Status
@@ -30,3 +31,4 @@ class Judged:
     isolated_hand: float | None = None
     isolated_reference: float | None = None
     by_sigma: bool = False
+    meaning: Meaning | None = None
