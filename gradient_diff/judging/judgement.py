@@ -12,6 +12,7 @@ from dataclasses import replace
 import numpy as np
 
 from gradient_diff.judging.case import Case, expected_noise
+from gradient_diff.judging.fewer_bits import by_fewer_bits
 from gradient_diff.judging.isolation import by_isolation, isolated
 from gradient_diff.judging.kinks import explained_by_kinks, kinks
 from gradient_diff.judging.quotients import as_quotients
@@ -36,9 +37,14 @@ def judge(case: Case) -> dict[str, Judged]:
     judged |= _at_kinks(case, judged, [n for n in off if is_gradient(n)])
     judged |= _in_float64(case, judged)
     undecided = {node: judged[node] for node in off if judged[node].status is Status.DIFFERENT}
+<<<<<<< HEAD
     judged |= as_quotients(case, undecided)
     undecided = {node: judged[node] for node in undecided if judged[node].status is Status.DIFFERENT}
     return judged | who_is_off(case, undecided) if undecided else judged
+=======
+    judged |= who_is_off(case, undecided) if undecided else {}
+    return judged | by_fewer_bits(case, judged)
+>>>>>>> helper-halves
 
 
 def _drawn_again(case: Case, judged: Mapping[str, Judged]) -> Noise | None:
