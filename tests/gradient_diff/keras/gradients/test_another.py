@@ -10,16 +10,13 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from gradient_diff.diagnosis.settings import SETTINGS
 from gradient_diff.keras import check_gradients
 from gradient_diff.keras.gradients.variations import Hand, Variation
 from manual_mlp import Array
 from manual_mlp.extend import Arrays
 
-FAMILY = {
-    *("penalty_missing", "penalty_factor", "loss_factor", "loss_weights", "sample_weight_missing", "labels_sum"),
-    *("sample_weight_mean", "from_logits", "label_smoothing", "stop_gradient", "other_activation", "other_loss"),
-    *("bias_left_out", "other_input", "other_order", "other_weights"),
-}
+FAMILY = {*SETTINGS, "other_loss"}
 Layers = keras.layers
 SEQUENCES, IMAGES, CLASSES, ONE_HOT, REAL = "sequences", "images", "classes", "one hot", "real"
 Case = tuple[Callable[[], list[Any]], str, str, Any]
