@@ -132,3 +132,13 @@ def test_no_random_wrong_hand_gets_a_name_of_this_family(
     assert all(diff.verdict.bad for diff in diffs), [diff.verdict for diff in diffs]
     assert not [cause for diff in diffs for cause in diff.causes if cause.id in FAMILY and cause.title]
     assert len(remembering) > 10, "the search ran"
+
+
+def test_a_gradient_without_any_rounding_is_judged_all_the_same() -> None:
+    keras.utils.set_random_seed(6)
+    x, y = _data("", REAL)
+    model = keras.Sequential([keras.Input((4,)), Layers.Dense(3, "gelu"), Layers.Dense(2)])
+    right = _right(model, x[:4], y[:4], "mae")
+    wrong = [*right[:3], right[3] + 0.25]  # a mean of ±1 over 8: neither σ nor the witness's error is above 0
+    assert check_gradients(model, x[:4], y[:4], right, loss="mae").ok
+    assert not check_gradients(model, x[:4], y[:4], wrong, loss="mae").ok
