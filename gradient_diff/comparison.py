@@ -75,15 +75,13 @@ def compare(
     case = Case.of(pair, noise, rtol, witness, sizes)
     judged = judge(case)
     rows = rows_of(pair, judged)
-<<<<<<< HEAD
     parted = parting(pair, rows)
-    found = Findings() if parted or all(row.status.ok for row in rows) else explain(case, rows, derivation)
-=======
     meanings = {j.status: j.meaning for j in judged.values() if j.meaning}
+    if parted:
+        rows, meanings = parted.rows, {Status.DIFFERENT: parted.meaning}
     found = Findings() if meanings or all(row.status.ok for row in rows) else explain(case, rows, derivation)
->>>>>>> helper-halves
     return GradientDiff(
-        parted.rows if parted else rows,
+        rows,
         pair.hand,
         pair.reference,
         *pair.origins,
@@ -92,11 +90,7 @@ def compare(
         found.unexplained,
         found.smallest,
         called.changed,
-<<<<<<< HEAD
-        {Status.DIFFERENT: parted.meaning} if parted else {j.status: j.meaning for j in judged.values() if j.meaning},
-=======
-        meanings=meanings,
->>>>>>> helper-halves
+        meanings,
     )
 
 

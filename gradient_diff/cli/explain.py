@@ -11,10 +11,11 @@ import typer
 from gradient_diff.diagnosis.catalogue import CONVENTIONS, MISTAKES
 from gradient_diff.diagnosis.examples import Example, example_of
 from gradient_diff.diagnosis.mistake import Mistake
+from gradient_diff.diagnosis.settings import SETTINGS
 from gradient_diff.render.causes import equations_of, sentence
 from gradient_diff.wording import printable
 
-RECORDS = {**MISTAKES, **CONVENTIONS}
+RECORDS = {**MISTAKES, **SETTINGS, **CONVENTIONS}
 
 
 def _complete(beginning: str) -> list[tuple[str, str]]:
@@ -57,7 +58,7 @@ def _explanation(record: Mistake) -> Iterator[str]:
     kind = "a convention, no mistake" if record.convention else f"family: {record.family}"
     yield f"{sentence(record.title)} ({record.id}; {kind})"
     yield f"Equation: {record.equation}"
-    example = example_of(record.id)
+    example = None if record.id in SETTINGS else example_of(record.id)
     if example is not None:
         yield from _equations(example)
     yield f"Cure: {record.cure}"

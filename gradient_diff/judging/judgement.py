@@ -37,14 +37,10 @@ def judge(case: Case) -> dict[str, Judged]:
     judged |= _at_kinks(case, judged, [n for n in off if is_gradient(n)])
     judged |= _in_float64(case, judged)
     undecided = {node: judged[node] for node in off if judged[node].status is Status.DIFFERENT}
-<<<<<<< HEAD
     judged |= as_quotients(case, undecided)
     undecided = {node: judged[node] for node in undecided if judged[node].status is Status.DIFFERENT}
-    return judged | who_is_off(case, undecided) if undecided else judged
-=======
     judged |= who_is_off(case, undecided) if undecided else {}
     return judged | by_fewer_bits(case, judged)
->>>>>>> helper-halves
 
 
 def _drawn_again(case: Case, judged: Mapping[str, Judged]) -> Noise | None:

@@ -89,8 +89,9 @@ def _asked(case: Case, ask: Asked, noise: Noise, node: str, judged: Judged) -> J
     unit = np.zeros(case.hand[node].shape)
     unit[index] = 1.0
     derivative, error = ask(node, unit)
-    limit = float(np.broadcast_to(noise.tolerance(node, 1), unit.shape)[index]) + error
-    with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+    spacing = float(np.spacing(np.abs(case.reference[node][index])))  # no σ and no error: a sum of ±1/N is exact
+    limit = max(float(np.broadcast_to(noise.tolerance(node, 1), unit.shape)[index]) + error, spacing)
+    with np.errstate(over="ignore", invalid="ignore"):
         hand, reference = (abs(float(side[node][index]) - derivative) / limit for side in (case.hand, case.reference))
     found = (
         f"{judged.reason}; Ridders gives {derivative:.6g} ± {error:.1e} at {list(index)}: {hand:.2g} from the "

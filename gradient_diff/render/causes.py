@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 
 from gradient_diff.diagnosis.catalogue import CONVENTIONS, MISTAKES
+from gradient_diff.diagnosis.settings import SETTINGS
 from gradient_diff.render.sheet import escape
 from gradient_diff.result.diff import GradientDiff
 from gradient_diff.result.findings import Cause
@@ -36,7 +37,8 @@ def notes(cause: Cause) -> list[str]:
     undone = f"With {both} undone {sigmas(cause.residual)} σ are left; up to {GATE:g} σ are rounding."
     alike = f"These data cannot tell it from {', '.join(cause.same_as)}; {cause.tell_apart} may."
     more = f"Example and look-alikes: gradient-diff explain {cause.id}"
-    shown = (not math.isnan(cause.residual), bool(cause.same_as), cause.id in MISTAKES or cause.id in CONVENTIONS)
+    known = any(cause.id in records for records in (MISTAKES, SETTINGS, CONVENTIONS))
+    shown = (not math.isnan(cause.residual), bool(cause.same_as), known)
     return [text for text, show in zip((undone, alike, more), shown, strict=True) if show]
 
 

@@ -21,11 +21,7 @@ class Judged:
         isolated_hand, isolated_reference: the node against its own equation on that side's own operands, in units
             of that operation's rounding; None where operands are not at hand.
         by_sigma: the reason is this very distance.
-<<<<<<< HEAD
-        meaning: what the status means here, where its own words do not fit.
-=======
         meaning: of the status in this comparison, where its own words do not fit.
->>>>>>> helper-halves
     """
 
     status: Status

@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 
 from gradient_diff import MISTAKES
 from gradient_diff.cli import app
+from gradient_diff.diagnosis.settings import SETTINGS
 
 
 def call(*arguments: str) -> tuple[int, str, str]:
@@ -42,6 +43,14 @@ def test_each_mistake_has_its_equation_and_its_cure(name: str) -> None:
     assert not MISTAKES[name].alike or f"it looks like {', '.join(MISTAKES[name].alike)}; " in text
     assert re.search(r"^  written  .+\n  right    .+$", text, re.MULTILINE)
     assert "may tell them apart." in text
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_what_only_keras_can_try_has_its_equation_and_its_cure_too(name: str) -> None:
+    code, text, _ = call(name)
+    assert code == 0
+    assert f"Equation: {SETTINGS[name].equation}" in text
+    assert f"Cure: {SETTINGS[name].cure}" in text
 
 
 def test_a_convention_is_called_one() -> None:

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from gradient_diff import GradientDiff, Status
+from gradient_diff import MISTAKES, GradientDiff, Status
+from gradient_diff.diagnosis.settings import SETTINGS
 from gradient_diff.keras import check_gradients
 from manual_mlp import Array
 
@@ -89,6 +90,7 @@ def _named(diff: GradientDiff, name: str, *words: str) -> None:
     assert diff.verdict is Status.MISMATCH, str(diff)
     assert len(diff.causes) == 1, str(diff)
     assert diff.causes[0].id == name, str(diff.causes[0])
+    assert name in SETTINGS or name in MISTAKES, "explain knows it"
     assert not diff.unexplained
     for word in words:
         assert word in diff.causes[0].message
