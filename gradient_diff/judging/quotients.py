@@ -54,10 +54,10 @@ def _step(case: Case, off: Iterable[str]) -> str:
     value = None if case.noise is None else case.noise.values.get(LOSS)
     pairs = [(case.hand[n], case.reference[n]) for n in off]
     entries = np.concatenate([np.asarray(h, np.float64).reshape(-1) for h, _ in pairs])
-    if value is None or not float(value):
+    if value is None or not float(value) or np.abs(entries).max(initial=0.0) > 1e100:  # no E has such a slope
         return ""
     for dtype in dict.fromkeys((*(h.dtype.name for h, _ in pairs), "float32")):
-        if dtype not in ("float32", "float64"):
+        if dtype not in ("float32", "float64") or (dtype == "float64" and _is_coarse(entries)):
             continue
         spacing = float(np.spacing(np.abs(np.asarray(value, dtype))))
         fitting = [(k * step, k, step) for k, step in STEPS if _whole(entries * (k * step / spacing), dtype)]
@@ -67,9 +67,17 @@ def _step(case: Case, off: Iterable[str]) -> str:
     return ""
 
 
+def _is_coarse(entries: Array) -> bool:
+    """Whether float32 holds them all: such numbers are whole multiples of their own last digits."""
+    with np.errstate(over="ignore"):
+        return bool(np.array_equal(entries.astype(np.float32), entries))
+
+
 def _whole(multiples: Array, dtype: str) -> bool:
     """Whether all are whole numbers, as far as the division by the step leaves them so, and hardly by chance."""
     multiples = multiples[multiples != 0]
+    if not np.isfinite(multiples).all():
+        return False
     lost = NEARLY + 4 * UNITS[dtype] * np.abs(multiples)
     whole = np.round(multiples)
     if not (np.abs(multiples - whole) <= lost).all() or not whole.all():
