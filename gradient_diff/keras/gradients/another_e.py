@@ -42,7 +42,7 @@ def derivative_proper(hand: Hand, e: Objective) -> Cause | None:
 
 def _switches(e: Objective) -> Iterator[Variation]:
     yield from _without_penalties(e)
-    yield from _other_weights_of_samples(e)
+    yield from _without_weights_of_samples(e)
     yield from _other_logits(e)
     yield from _labels_as_they_are(e)
     yield from _nothing_held_back(e)
@@ -55,16 +55,11 @@ def _without_penalties(e: Objective) -> Iterator[Variation]:
         yield Variation("penalty_missing", "the loss alone, without its penalties", cure, alone)
 
 
-def _other_weights_of_samples(e: Objective) -> Iterator[Variation]:
-    weights = e.data.sample_weight
-    if weights is None:
-        return
-    plain = replace(e, data=replace(e.data, sample_weight=None))
-    yield Variation("sample_weight_missing", "unweighted samples", "Multiply each sample's δ by its weight.", plain)
-    if isinstance(weights, np.ndarray) and (total := float(weights.sum())):
-        shared = replace(e.data, sample_weight=weights * (weights.size / total))
-        cure = "Keras divides by N, and not by the sum of the weights."
-        yield Variation("sample_weight_mean", "a mean over the weights, 1/Σw", cure, replace(e, data=shared))
+def _without_weights_of_samples(e: Objective) -> Iterator[Variation]:
+    if e.data.sample_weight is not None:
+        plain = replace(e, data=replace(e.data, sample_weight=None))
+        cure = "Multiply each sample's δ by its weight."
+        yield Variation("sample_weight_missing", "unweighted samples", cure, plain)
 
 
 def _other_logits(e: Objective) -> Iterator[Variation]:

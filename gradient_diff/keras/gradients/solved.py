@@ -21,6 +21,8 @@ from manual_mlp.extend import Arrays
 
 SMALLEST = 1e-3  # a number that is solved for and is nearer to what it should be is none
 
+NEAR = 1e-4  # relative: a number that is solved for and is this near another one is that
+
 
 def weighs(e: Objective) -> bool:
     """Whether what was handed over gives the whole of the gradients a factor."""
@@ -183,7 +185,7 @@ def _parts(e: Objective, *parts: float) -> Objective:
 
 
 def _is(value: float, other: float) -> bool:
-    return abs(value - other) < SMALLEST * abs(other)
+    return abs(value - other) < NEAR * abs(other)
 
 
 def _ordinal(i: int) -> str:

@@ -287,6 +287,16 @@ def test_parts_of_e_that_count_otherwise(factors: Sequence[float], name: str, wo
     _named(check_gradients(model, X, REAL, _taped(model, value), loss="mse"), name, words)
 
 
+def test_a_mean_over_the_weights_beside_penalties() -> None:
+    model = _decayed()
+    hand = _taped(
+        model,
+        lambda p: tf.reduce_sum(tf.reduce_mean((p - REAL) ** 2, 1) * WEIGHTS) / WEIGHTS.sum() + sum(model.losses),
+    )
+    diff = check_gradients(model, X, REAL, hand, loss="mse", sample_weight=WEIGHTS)
+    _named(diff, "sample_weight_mean", "a mean over the weights, 1/Σw")
+
+
 def _two_headed() -> keras.Model:
     keras.utils.set_random_seed(1)
     inputs = keras.Input((4,))
