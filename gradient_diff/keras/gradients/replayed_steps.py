@@ -166,7 +166,7 @@ class _Judge:
     def _others(self, rate: float | None, solved: bool) -> Iterator[Choice]:
         """The model's own optimizer, every one of Keras, and plain descent with more; clips only where `solved`."""
         compiled = getattr(self.request.model, "optimizer", None)
-        if isinstance(compiled, keras.optimizers.Optimizer) and compiled is not self.made_by.optimizer:
+        if isinstance(compiled, keras.optimizers.Optimizer) and self._may_be(rate_of(compiled)):
             for state in ("given", "earlier", "fresh") if compiled.built else ("fresh",):
                 words = f"the compiled {type(compiled).__name__}"
                 yield Choice(compiled, words, "optimizer= as it was before the step", state)
@@ -182,14 +182,15 @@ class _Judge:
             yield from self._decayed(keras.optimizers.SGD, rate)
             yield from self._decayed(keras.optimizers.Adam, rate)
 
+    def _may_be(self, rate: float | None) -> bool:
+        """Whether a rate is that which was said."""
+        return None in (rate, self.made_by.rate) or bool(np.isclose(rate, self.made_by.rate, rtol=SAME))  # type: ignore[arg-type]  # both are numbers
+
     def _clipped(self, rate: float) -> Iterator[Choice]:
         """Plain descent with a clip whose value, a short number, follows from the step."""
-        moves = [np.abs(a) / rate for a in self.moves.values()]
-        norms = [float(np.linalg.norm(a)) for a in moves]
-        largest = max((float(a.max(initial=0.0)) for a in moves), default=0.0)
-        clips = {"clipvalue": largest, "clipnorm": max(norms, default=0.0), "global_clipnorm": np.hypot.reduce(norms)}
-        for key, value in clips.items():
-            if 0 < value < np.inf:
+        free = _sizes(self.gradients)
+        for key, size in _sizes(self.moves).items():
+            if 0 < (value := size / rate) < (1 - SAME) * free[key]:
                 yield made(keras.optimizers.SGD, rate, **{key: float(f"{value:.2g}")})
 
     def _decayed(self, kind: type, rate: float) -> Iterator[Choice]:
@@ -375,6 +376,13 @@ def _held(diff: GradientDiff, choice: Choice) -> GradientDiff:
     reason = f"a step of {choice.words} from this state leaves the weights as they are, whatever the gradient"
     rows = tuple(replace(r, status=Status.MATCH, reason=reason, by_sigma=False) for r in diff.rows)
     return replace(diff, rows=rows, notes=(*diff.notes, f"{reason[0].upper()}{reason[1:]}."))
+
+
+def _sizes(arrays: Arrays) -> dict[str, float]:
+    """What each of Keras's ways to clip limits."""
+    norms = [float(np.linalg.norm(a)) for a in arrays.values()]
+    largest = max(float(np.abs(a).max(initial=0.0)) for a in arrays.values())
+    return {"clipvalue": largest, "clipnorm": max(norms), "global_clipnorm": float(np.hypot.reduce(norms))}
 
 
 def _along(moves: Arrays, right: Arrays) -> float:
