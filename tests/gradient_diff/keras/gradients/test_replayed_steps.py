@@ -285,7 +285,7 @@ def test_a_right_gradient_is_not_accused_for_its_optimizer(setting: str, kind: s
         (optimizers.SGD(0.01, global_clipnorm=0.1), "keras.optimizers.SGD(0.01, global_clipnorm=0.1)"),
         (optimizers.SGD(0.01, weight_decay=0.1), "keras.optimizers.SGD(0.01, weight_decay=0.1)"),
     ],
-    ids=str,
+    ids=["adam", "nesterov", "clipnorm", "clipvalue", "global_clipnorm", "weight_decay"],
 )
 def test_a_step_of_no_plain_descent_is_named(optimizer: Any, words: str, kind: str) -> None:
     diff = Around(type(optimizer).from_config(optimizer.get_config()), kind=kind).checked(learning_rate=0.01)
