@@ -10,7 +10,7 @@ import numpy as np
 
 from gradient_diff.noise.network import Noise, on_branch, rounding_noise
 from manual_mlp import Array, Equation, Problem
-from manual_mlp.extend import EPSILON, Activate, LossGradient
+from manual_mlp.extend import EPSILON, UNITS, Activate, LossGradient
 
 MOST_UNITS = 12  # whose two branches are tried one by one
 MOST_LAYERS = 4  # whose two branches are tried in all combinations
@@ -51,7 +51,8 @@ def kinks(problem: Problem, noise: Noise) -> list[Kink]:
     for node, edge, equation in kink_positions(problem):
         if node not in noise.values:  # x: what no weight has a say in
             continue
-        near = np.abs(noise.values[node] - edge) <= noise.tolerance(node, sides=1)
+        stored = UNITS.get(noise.dtype, 0.0) * abs(edge)  # 1 − ε is 1 in 16 bits
+        near = np.abs(noise.values[node] - edge) <= noise.tolerance(node, sides=1) + stored
         found += [_kink(noise, node, tuple(map(int, index)), equation, edge) for index in np.argwhere(near)]
     return found
 

@@ -14,6 +14,7 @@ from typing import ClassVar, TypeVar
 import numpy as np
 
 from manual_mlp.arrays import Array, Shape
+from manual_mlp.equations.activations import activation
 from manual_mlp.equations.local_rounding import Local, Precision, Terms, sum_rounding
 from manual_mlp.equations.loss import Loss
 from manual_mlp.equations.losses import weigh_samples
@@ -137,6 +138,9 @@ class LossGradient(Operation):
         terms = form.rounding(y_pred, y, _bare(result, w[0]) if w else result, c, u)
         # A probability below η is lost before the factors are applied: a large loss scale lifts the hole it leaves.
         lost = np.asarray(max(1.0, c * max((float(a.max()) for a in w), default=1.0)))
+        if self.logits:  # p itself may be lost close to 0, as where it is an output
+            f = activation(str(self.loss.function.fused_activation))
+            lost = lost * f.lost(f.value(y_pred))
         shared = result / c  # c itself may be close to 0: all entries are off by one factor, each with its sign
         terms = _weighed_terms(terms, result, w[0], u) if w else terms
         return Local(terms, lost=((lost, "entry"), (shared, "all")))

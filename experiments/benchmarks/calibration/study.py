@@ -15,7 +15,7 @@ from experiments.support.drawing import panels
 from gradient_diff import Noise, rounding_noise
 from gradient_diff.extend import MORE_DRAWS, kink_positions, local_distance
 from manual_mlp import Array, Dense, Evaluation, Problem, evaluation_of
-from manual_mlp.extend import GATE, is_gradient, kind_of, layer_of
+from manual_mlp.extend import GATE, UNITS, is_gradient, kind_of, layer_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -96,7 +96,9 @@ def calibrate(net: RandomNet, sharpness: list[Sharpness]) -> Iterator[Sample]:
             if source.startswith("tape") and is_gradient(node, "kernel"):
                 sharpness.append(_sharpness(noise, node, array))
         if run is not None:
-            yield from _isolated(net, source, run)
+            isolated = list(_isolated(net, source, run))
+            clipped = any(s.distance > LIMIT for s in isolated) and _undecided(problem, noise, nodes)
+            yield from (s for s in isolated if not clipped or s.distance <= LIMIT)
 
 
 def _tape(net: RandomNet) -> Evaluation | None:
@@ -187,9 +189,14 @@ def _on_its_branch(problem: Problem, plain: Noise, nodes: dict[str, Array]) -> N
 
 
 def _undecided(problem: Problem, noise: Noise, nodes: dict[str, Array]) -> bool:
-    """A u stored as 0 that is not: a graph fuses what follows, and takes the branch of a u that it does not show."""
+    """A u stored as 0 that is not: a graph fuses what follows, and takes the branch of a u that it does not show.
+
+    And a p as close to a clip as that itself is stored: 1 − ε is 1 in 16 bits.
+    """
+    u = UNITS[problem.dtype.name]
     deciding = [(n, edge) for n, edge, _ in kink_positions(problem) if n in nodes]
-    return any(((nodes[n] == edge) & (noise.values[n] != edge)).any() for n, edge in deciding)
+    at_0 = any(((nodes[n] == edge) & (noise.values[n] != edge)).any() for n, edge in deciding)
+    return at_0 or any((edge != 0) & (np.abs(nodes[n] - edge) <= u * edge).any() for n, edge in deciding)
 
 
 def _isolated(net: RandomNet, source: str, run: Evaluation) -> Iterator[Sample]:

@@ -141,6 +141,12 @@ def test_what_the_caller_granted_and_sixteen_bits_are_not_asked_about(monkeypatc
     assert compare({n: 2 * g for n, g in e16.gradients.items()}, e16).verdict is Status.MISMATCH
 
 
+def test_a_hand_that_is_far_from_all_of_them_costs_no_draws(monkeypatch: pytest.MonkeyPatch) -> None:
+    e = _run(0, (20, 30, 5), 32)
+    monkeypatch.setattr(fewer_bits, "rounding_noise", lambda *args: pytest.fail("drawn"))
+    assert compare({n: 2 * g for n, g in e.gradients.items()}, e).verdict is Status.MISMATCH
+
+
 # one operand on the other side of half-way
 
 

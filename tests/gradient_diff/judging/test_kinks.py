@@ -248,3 +248,15 @@ def test_another_slope_at_the_kink_of_an_activation_layer_is_a_choice() -> None:
     assert compare(other, reference).verdict is Status.KINK
     wrong = {**other, "dense_1/kernel": 1.1 * other["dense_1/kernel"]}
     assert compare(wrong, reference).verdict is Status.MISMATCH
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_a_clip_that_16_bits_cannot_store_is_a_kink(dtype: str) -> None:
+    """1 − ε is 1 in 16 bits: a p that float64 clips is not clipped there, however exactly p is 1."""
+    mlp = MLP(2, [Dense(2, "sigmoid")])
+    w = mlp.initialize(0, dtype="float16")
+    w["dense_1/bias"][:] = (30, 0)
+    problem = mlp.problem(w, np.ones((3, 2), np.float16), np.ones((3, 2), np.float16), "binary_crossentropy")
+    problem = dataclasses.replace(problem, fused=False)
+    found = kinks(problem, rounding_noise(problem, dtype))
+    assert {kink.index for kink in found} == {(n, 0) for n in range(3)}
