@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import keras
@@ -155,10 +156,13 @@ def check_gradients(
 def _checked(request: Request, gradients: object, after: object, made_by: MadeBy) -> GradientDiff:
     if after is not None:
         step = _step(request, after, made_by.rate or 1.0)  # where it is not known, it is read from the step
-        diff = _stepped(
-            request, lambda asked: judged_step(asked, step, _reference(asked, step.gradients, True), made_by)
-        )
-        return named_by_another(request, step.gradients, diff, step.hidden) if made_by.rate else diff
+
+        def judge(asked: Request) -> GradientDiff:
+            reference = _reference(asked, step.gradients, True)
+            otherwise = partial(named_by_another, asked, step.gradients, hidden=step.hidden)
+            return judged_step(asked, step, reference, made_by, otherwise)
+
+        return _stepped(request, judge)
     if callable(gradients):
         return _called(request, gradients)
     mine = None if gradients is None else request.named("gradients", gradients)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -50,9 +50,18 @@ _WHO = 'optimizer= as it was before the step, or optimizer="sgd" of plain descen
 _COPY_FIRST = "Copy the weights before the step; or pass optimizer=, if it only accumulates gradients."
 
 
-def judged_step(request: Request, step: Step, reference: Reference, made_by: MadeBy) -> GradientDiff:
-    """The comparison of a step with the one that follows from the tape's gradient."""
-    return _Judge(request, step, reference, made_by).judged()
+def judged_step(
+    request: Request,
+    step: Step,
+    reference: Reference,
+    made_by: MadeBy,
+    otherwise: Callable[[GradientDiff], GradientDiff],
+) -> GradientDiff:
+    """The comparison of a step with the one that follows from the tape's gradient.
+
+    `otherwise` names another E of which a step of plain descent may be, where nothing that was left open explains it.
+    """
+    return _Judge(request, step, reference, made_by, otherwise).judged()
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,6 +70,7 @@ class _Judge:
     step: Step
     reference: Reference
     made_by: MadeBy
+    otherwise: Callable[[GradientDiff], GradientDiff]
 
     def judged(self) -> GradientDiff:
         optimizer = self.made_by.optimizer
@@ -145,7 +155,15 @@ class _Judge:
             return _left_open(diff, *_said(found))
         if not diff.causes and (found := self._explaining(self._at_other_rates(self._others(rate, solved=False)))):
             return replace(diff, causes=(_cause(None, f"a step of {found[0].words}"),), unexplained="")
-        return diff if diff.causes or self._is_descent else _left_open(diff, _NOBODY, _WHO)
+        named = self.otherwise(diff)
+        return named if named.causes or self._is_descent or self._plain_is_compiled else _left_open(diff, _NOBODY, _WHO)
+
+    @property
+    def _plain_is_compiled(self) -> bool:
+        """Whether the model itself says that plain descent of this rate trains it."""
+        compiled = getattr(self.request.model, "optimizer", None)
+        plain = isinstance(compiled, keras.optimizers.Optimizer) and is_plain(compiled, self.weights)
+        return plain and self._may_be(rate_of(compiled))
 
     def _without_a_rate(self) -> GradientDiff:
         """Plain descent with whatever rate fits; else each optimizer at its own, then at whatever fits."""
