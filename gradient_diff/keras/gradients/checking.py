@@ -6,6 +6,7 @@ import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
+from itertools import product
 from typing import Any
 
 import keras
@@ -309,13 +310,16 @@ def _network_reference(request: Request, mlp: MLP, loss: Loss, mine: Arrays | No
     stored = request.stored
     finer = is_finer(mine, of_step)  # float64 arrays deserve a float64 reference
     fine = finer or (mine is None and stored == "float64")
-    held = (*rounded_constants(request.model), *rounded_masks(list(request.masks.values()))) if finer else ()
+    constants = rounded_constants(request.model) if finer else ()
+    kept = rounded_masks(list(request.masks.values())) if finer else ()
     as_held = with_held_decay(mlp, request.model)
     tapes = [_tape(request, as_held, loss, request.masks, finer and stored != "float64", fine)]
-    if held:
-        tapes.append(_tape(request, mlp, loss, request.exact_masks, again=True, fine=True))
+    nets = (as_held, mlp) if constants else (as_held,)
+    ways = list(product(nets, (request.masks, request.exact_masks) if kept else (request.masks,)))
+    tapes += [_tape(request, net, loss, masks, again=True, fine=True) for net, masks in ways[1:]]
     nearest = nearest_of(mine or {}, [tape.gradients for tape in tapes])
-    rounded = Rounded(held, tapes[1 - nearest].gradients) if held else None
+    held = tuple(sorted({*constants, *kept}))
+    rounded = Rounded(held, tapes[0 if nearest else -1].gradients) if held else None
     tape = tapes[nearest]
     if mine is not None:
         unasked = {gradient_node(n) for n in request.parameters if n not in request.trainable and n not in mine}

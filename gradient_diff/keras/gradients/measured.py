@@ -14,7 +14,7 @@ from gradient_diff.keras.gradients.loss_arguments import KerasError
 from gradient_diff.keras.gradients.objective import Objective, reason_of
 from gradient_diff.keras.gradients.reference import Reference, Rounded, nearest_of
 from gradient_diff.keras.gradients.request import Request, is_finer
-from gradient_diff.keras.gradients.runs import Case, Outcome, Runs, Traced
+from gradient_diff.keras.gradients.runs import Case, Draws, Outcome, Runs, Traced
 from gradient_diff.keras.roundings import DRAWS, moved
 from gradient_diff.noise.given import drawn_noise, widened
 from gradient_diff.noise.network import Kind, Noise
@@ -141,29 +141,40 @@ class Measured:
     @property
     def plain(self) -> Runs:
         """The sharpest way to run that there is, with constants as Keras holds them."""
-        return self.fine.runs if self.fine else Runs(self.objective, self.wanted, draws=self.first.draws)
+        return self.fine.runs if self.fine else Runs(self.objective, self.wanted, draws=self._own_draws)
+
+    @property
+    def _own_draws(self) -> Draws | None:
+        """Eager passes of its own dtype draw the same by themselves, their seeds standing where they stood."""
+        return None if self.mode == "eager" else self.first.draws
 
     def in_float64(self, mine: Arrays) -> tuple[Arrays, Rounded | None, Runs]:
         """The gradients in float64; with constants as Keras holds them or as written, whichever is nearer."""
         assert self.fine is not None
-        tape, runs = self.fine.found.gradients, self.ways_in_float64
-        if not self._held:
-            return tape, None, self.plain
-        both = [tape, runs[1].gradients().gradients]
-        nearest = nearest_of(mine, both)
-        return both[nearest], Rounded(self._held, both[1 - nearest]), runs[nearest]
+        runs = self.ways_in_float64
+        if len(runs) == 1:
+            return self.fine.found.gradients, None, self.plain
+        found = [self.fine.found.gradients, *(way.gradients().gradients for way in runs[1:])]
+        nearest = nearest_of(mine, found)
+        other = found[0] if nearest else found[-1]
+        return found[nearest], Rounded(self._held, other), runs[nearest]
 
     @property
     def ways_in_float64(self) -> list[Runs]:
-        """With constants as Keras holds them; and as written, where that is another number."""
-        return [self.plain, *([replace(self.plain, exact=True)] if self._held else [])]
+        """With constants, and what a dropout keeps, as Keras holds them and as written, where these differ."""
+        constants = (False, True) if self._rounded else (False,)
+        masks = (False, True) if rounded_masks(self.first.draws) else (False,)
+        return [replace(self.plain, exact=c, exact_masks=m) if c or m else self.plain for c in constants for m in masks]
+
+    @cached_property
+    def _rounded(self) -> tuple[float, ...]:
+        assert self.fine is not None
+        return (*held_in_float32(self.fine.graph.graph), *rounded_constants(self.objective.model))
 
     @cached_property
     def _held(self) -> tuple[float, ...]:
         """Constants that Keras holds in float32."""
-        assert self.fine is not None
-        found = held_in_float32(self.fine.graph.graph), rounded_constants(self.objective.model)
-        return tuple(sorted({*found[0], *found[1], *rounded_masks(self.first.draws)}))
+        return tuple(sorted({*self._rounded, *rounded_masks(self.first.draws)}))
 
     def noise(self, tape: Arrays) -> Noise:
         """Draws of the rounding: runs on numbers that are moved by one unit roundoff, the samples in another order.
@@ -191,7 +202,8 @@ class Measured:
         """(as computed in a dtype, what is right), on moved numbers."""
         cases = self._moved(dtype, PAIRS if self.fine else DRAWS + 1)
         own = dtype == self.objective.computed or self.fine is None
-        coarse = Runs(self.objective, self.wanted, None if own else dtype, draws=self.first.draws).each(cases)
+        draws = self._own_draws if own else self.first.draws
+        coarse = Runs(self.objective, self.wanted, None if own else dtype, draws=draws).each(cases)
         if self.fine:
             return list(zip(coarse, self.fine.runs.each(cases), strict=True))
         return [(found, coarse[0]) for found in coarse[1:]]

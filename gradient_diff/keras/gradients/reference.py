@@ -29,13 +29,10 @@ def nearest_of(mine: Arrays, candidates: Sequence[Arrays]) -> int:
     """Which of several references most of a hand's arrays are nearest to; of equals the first."""
     votes = [0] * len(candidates)
     for name, array in mine.items():
-        offs = [
-            float(np.abs(array - c[name]).max(initial=0.0)) if c[name].shape == array.shape else 0.0
-            for c in candidates
-            if name in c
-        ]
-        if len(set(offs)) > 1:
-            votes[offs.index(min(offs))] += 1
+        alike = [i for i, c in enumerate(candidates) if name in c and c[name].shape == array.shape]
+        offs = {i: float(np.abs(array - candidates[i][name]).max(initial=0.0)) for i in alike}
+        for i in offs:
+            votes[i] += offs[i] == min(offs.values())
     return votes.index(max(votes))
 
 

@@ -50,6 +50,7 @@ class Runs:
     dtype: str | None = None
     exact: bool = False
     draws: Draws | None = None
+    exact_masks: bool = False
 
     def gradients(self) -> Outcome:
         """One eager pass from where the model stands."""
@@ -95,8 +96,8 @@ class Runs:
         return {"loss": total, **dense, **{f"{DRAW}{i}": d for i, d in enumerate(drawn or ())}}
 
     def _drawing(self) -> AbstractContextManager[list[Any] | None]:
-        """Another dtype would draw other numbers; the same one draws the same, its seeds standing where they stood."""
-        return recorded_draws() if self.dtype is None or self.draws is None else replayed_draws(self.draws, self.exact)
+        """Another dtype or XLA would draw other numbers."""
+        return recorded_draws() if self.draws is None else replayed_draws(self.draws, self.exact_masks)
 
     def evaluated(self, copies: dict[int, tf.Variable], facts: dict[str, Any], *data: Any) -> dict[str, Any]:
         """E alone."""
