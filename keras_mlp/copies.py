@@ -142,7 +142,11 @@ def _compute_in(stack: ExitStack, model: keras.layers.Layer, dtype: str) -> None
 
 @contextmanager
 def floatx(dtype: str) -> Iterator[None]:
-    """Keras's default dtype, for a while."""
+    """Within it, Keras's own functions compute in a dtype.
+
+    `fit` rounds data to floatx(), and `compile` makes its loss in it; a float64 model with a regularizer cannot even be
+    fitted while that is float32.
+    """
     before = keras.config.floatx()
     keras.config.set_floatx(dtype)
     try:

@@ -54,7 +54,9 @@ def _step(case: Case, off: Iterable[str]) -> str:
     value = None if case.noise is None else case.noise.values.get(LOSS)
     pairs = [(case.hand[n], case.reference[n]) for n in off]
     entries = np.concatenate([np.asarray(h, np.float64).reshape(-1) for h, _ in pairs])
-    if value is None or not float(value) or np.abs(entries).max(initial=0.0) > 1e100:  # no E has such a slope
+    if (
+        value is None or not np.isfinite(value) or not float(value) or np.abs(entries).max(initial=0.0) > 1e100
+    ):  # no E has such a slope
         return ""
     for dtype in dict.fromkeys((*(h.dtype.name for h, _ in pairs), "float32")):
         if dtype not in ("float32", "float64") or (dtype == "float64" and _is_coarse(entries)):

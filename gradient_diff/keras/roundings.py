@@ -20,3 +20,17 @@ def moved(array: Array, dtype: str, rng: np.random.Generator, draw: int, stored:
         return array
     factor = 1 + 2 * UNITS[dtype] * rng.choice([-1, 0, 1], array.shape) if draw else 1.0
     return np.asarray(tf.cast(tf.constant(array * factor), stored or dtype).numpy(), np.float64)
+
+
+def further_than_order(a: Array, b: Array, terms: int, computed: str = "") -> bool:
+    """Whether two runs of the same sums differ by more than the order of the terms explains, γ_n = n u.
+
+    u is that of the arrays' own dtype, or of the one that they were computed in.
+    """
+    if a.shape != b.shape:
+        return True
+    x, y = (np.asarray(side, np.float64) for side in (a, b))
+    unit = UNITS[computed] if computed else max(UNITS[side.dtype.name] for side in (a, b))
+    with np.errstate(invalid="ignore"):
+        far = np.abs(x - y) > 2 * terms * unit * np.abs(x[np.isfinite(x)]).max(initial=0.0)
+    return bool((far | (np.isfinite(x) != np.isfinite(y))).any())

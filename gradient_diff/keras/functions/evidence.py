@@ -10,7 +10,8 @@ import numpy as np
 from gradient_diff.keras.functions.at_dtype import AtDtype
 from gradient_diff.keras.functions.directions import Derivatives, derivatives_of
 from gradient_diff.keras.functions.rounding import Rounding
-from gradient_diff.keras.functions.subject import Subject, further_than_order, responds
+from gradient_diff.keras.functions.subject import Subject, responds
+from gradient_diff.keras.roundings import further_than_order
 from manual_mlp import Array
 from manual_mlp.extend import Arrays
 

@@ -12,6 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from gradient_diff.keras.functions.arguments import Arguments
+from gradient_diff.keras.roundings import further_than_order
 from gradient_diff.witnesses.along_a_line import value_noise
 from keras_mlp import Mode, quiet_stderr
 from keras_mlp.extend import made_for
@@ -202,17 +203,6 @@ def counted_title(title: str, taken: Collection[str]) -> str:
     """A name, with a number where others are called so, too."""
     alike = sum(n == title or n.startswith(f"{title}_") for n in taken)
     return f"{title}_{alike}" if alike else title
-
-
-def further_than_order(a: Array, b: Array, terms: int) -> bool:
-    """Whether two runs of the same sums differ by more than the order of the terms explains, γ_n = n u."""
-    if a.shape != b.shape:
-        return True
-    x, y = (np.asarray(side, np.float64) for side in (a, b))
-    unit = max(UNITS[side.dtype.name] for side in (a, b))
-    with np.errstate(invalid="ignore"):
-        far = np.abs(x - y) > 2 * terms * unit * np.abs(x[np.isfinite(x)]).max(initial=0.0)
-    return bool((far | (np.isfinite(x) != np.isfinite(y))).any())
 
 
 def recast_arguments(subject: Subject, dtype: str) -> Subject:

@@ -15,7 +15,7 @@ from gradient_diff.keras.gradients.objective import Objective, reason_of
 from gradient_diff.keras.gradients.reference import Reference, Rounded, nearest_of
 from gradient_diff.keras.gradients.request import Request, is_finer
 from gradient_diff.keras.gradients.runs import Case, Draws, Outcome, Runs, Traced
-from gradient_diff.keras.roundings import DRAWS, moved
+from gradient_diff.keras.roundings import DRAWS, further_than_order, moved
 from gradient_diff.noise.given import drawn_noise, widened
 from gradient_diff.noise.network import Kind, Noise
 from gradient_diff.witnesses.complex_step import Asked
@@ -86,7 +86,7 @@ class Measured:
     def passes(self) -> tuple[Outcome, Outcome]:
         """As the model runs, with the draws that come next, and the same once more."""
         try:
-            return self._two_passes()
+            found = self._two_passes()
         except KerasError:
             raise
         except Exception as error:  # a compiler or a gradient may raise anything
@@ -95,6 +95,8 @@ class Measured:
                 f"TensorFlow cannot compute the gradients of {self.bare.model.name} in mode {self.mode!r}: "
                 f"{reason_of(error)}.{way_out}"
             ) from error
+        self._check_finite(found[0])
+        return found
 
     def _two_passes(self) -> tuple[Outcome, Outcome]:
         runs = Runs(self.bare, self.wanted)
@@ -102,6 +104,15 @@ class Measured:
             return runs.gradients(), runs.gradients()
         traced = Traced(runs, self.mode)
         return traced(), traced()
+
+    def _check_finite(self, outcome: Outcome) -> None:
+        """Targets may hold NaN where a loss looks away; of an E that is NaN through the data nothing can be asked."""
+        if np.isfinite(outcome.loss) or all(a.dtype.kind != "f" or np.isfinite(a).all() for a in self.bare.data.leaves):
+            return
+        raise KerasError(
+            f"E of {self.bare.model.name} is {outcome.loss}, and the data hold values that are NaN or Inf. Clean the "
+            "data first: every gradient would be NaN."
+        )
 
     @property
     def first(self) -> Outcome:
@@ -118,9 +129,8 @@ class Measured:
         """Whether a second pass from the same state gives the same, but for the order of sums."""
         again = self.passes[1]
         terms = sum(a.size for a in (*self.first.gradients.values(), *self.objective.data.leaves))
-        unit = terms * UNITS[self.objective.coarsest]
-        pairs = [(a, again.gradients[n]) for n, a in self.first.gradients.items()]
-        return all(_near(a, b, unit) for a, b in pairs) and _near(self.first.loss, again.loss, unit)
+        first, second = _with_loss(self.first), _with_loss(again)
+        return not any(further_than_order(a, second[n], terms, self.objective.coarsest) for n, a in first.items())
 
     @cached_property
     def fine(self) -> Fine | None:
@@ -189,11 +199,20 @@ class Measured:
             {n: a - right[n] for n, a in coarse.items()}
             for coarse, right in (map(_with_loss, pair) for pair in self._pairs(dtype))
         ]
-        errors = [e for e in errors if all(np.isfinite(a).all() for a in e.values())]
         values = _with_loss(fine.found if fine else self.first)
-        if not errors:
-            errors = [{n: np.zeros(a.shape) for n, a in values.items()}]
-        noise = drawn_noise(values, errors, IN_FLOAT64 if fine else ITSELF, Kind.DRAWN)
+        # Of what no draw gives numbers, an E that overflows, nothing is known: no σ is not a σ of zero.
+        known = {n: a for n, a in values.items() if any(np.isfinite(e[n]).all() for e in errors)}
+        drawn = {n: [e for e in errors if np.isfinite(e[n]).all()] for n in known}
+        each = [drawn_noise({n: a}, drawn[n], IN_FLOAT64 if fine else ITSELF, Kind.DRAWN) for n, a in known.items()]
+        noise = Noise(
+            "",
+            values,
+            {n: s for one in each for n, s in one.sigma.items()},
+            {n: b for one in each for n, b in one.bound.items()},
+            0,
+            source=IN_FLOAT64 if fine else ITSELF,
+            kind=Kind.DRAWN,
+        )
         same = fine is not None and all(a.dtype == np.float64 for a in tape.values())
         scale = UNITS["float64"] / UNITS[dtype] if same else 1.0
         return replace(noise, sigma={n: s * scale for n, s in noise.sigma.items()})
@@ -275,9 +294,3 @@ class Measured:
 def _with_loss(outcome: Outcome) -> dict[str, Array]:
     """E and its gradients, in float64."""
     return {LOSS: np.array(outcome.loss), **{n: np.asarray(a, np.float64) for n, a in outcome.gradients.items()}}
-
-
-def _near(a: Array | float, b: Array | float, unit: float) -> bool:
-    x, y = np.asarray(a, np.float64), np.asarray(b, np.float64)
-    largest = float(np.abs(x[np.isfinite(x)]).max(initial=0.0))
-    return bool(np.allclose(x, y, rtol=0, atol=4 * unit * largest, equal_nan=True))

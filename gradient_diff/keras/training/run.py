@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -135,18 +134,3 @@ def correct(output: Array, y: Array, loss: Loss) -> Array | None:
     if y.shape[1] == 1:
         return np.asarray((output[:, 0] > (0 if loss.from_logits else 0.5)) == y[:, 0])
     return np.asarray(output.argmax(axis=1) == y.argmax(axis=1)) if (y.sum(axis=1) == 1).all() else None
-
-
-@contextmanager
-def floatx(dtype: str) -> Iterator[None]:
-    """Within it, Keras's own functions compute in a dtype.
-
-    `fit` rounds data to floatx(), and `compile` makes its loss in it; a float64 model with a regularizer cannot even be
-    fitted while that is float32.
-    """
-    before = keras.config.floatx()
-    keras.config.set_floatx(dtype)
-    try:
-        yield
-    finally:
-        keras.config.set_floatx(before)

@@ -9,11 +9,11 @@ from typing import Any
 import numpy.typing as npt
 
 from gradient_diff.comparison import compare
-from gradient_diff.keras.training.run import Data, Parameters, Run, Trained, TrainingRequest, drift, floatx
+from gradient_diff.keras.training.run import Data, Parameters, Run, Trained, TrainingRequest, drift
 from gradient_diff.keras.training.trainers import Curve, HandTrainer, KerasTrainer
 from gradient_diff.result.diff import GradientDiff
 from keras_mlp import Mode, backpropagate, parameters_of, quiet_stderr, to_keras_optimizer, to_tensorflow
-from keras_mlp.extend import kept_seeds
+from keras_mlp.extend import floatx, kept_seeds
 from manual_mlp import MLP, Array, Loss, Optimizer, Progress
 from manual_mlp.extend import as_loss
 

@@ -8,7 +8,8 @@ import keras
 import numpy as np
 import pytest
 
-from gradient_diff.keras.training.run import correct, drift, floatx
+from gradient_diff.keras.training.run import correct, drift
+from keras_mlp.extend import floatx
 from manual_mlp import Loss
 
 
