@@ -54,7 +54,7 @@ def test_of_an_e_that_is_nan_through_the_data_nothing_can_be_asked() -> None:
 @pytest.mark.parametrize("lost", ["the loss", "everything"])
 def test_what_no_draw_gives_is_left_open_and_never_convicted(lost: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """An E that overflows in half precision says nothing of the rounding of gradients that do not."""
-    pairs = Measured._pairs
+    pairs = Measured._pairs  # noqa: SLF001  (what the draws gave)
 
     def overflown(self: Measured, dtype: str) -> Any:
         nothing = {n: np.full_like(a, np.inf) for n, a in self.first.gradients.items()}
