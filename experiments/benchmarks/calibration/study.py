@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -108,9 +108,12 @@ def _tape(net: RandomNet) -> Evaluation | None:
     problem = net.problem
     if not _same_in_keras(problem):
         return None
-    mode = "xla" if net.seed % 10 == 0 else "graph" if net.seed % 5 == 1 else "eager"
     model = to_keras(problem.mlp, problem.parameters, problem.dtype.name)
-    return backpropagate(model, problem.x, problem.y, problem.loss, mode)  # type: ignore[arg-type]  # one of three
+    return backpropagate(model, problem.x, problem.y, problem.loss, _mode(net.seed))
+
+
+def _mode(seed: int) -> Literal["eager", "graph", "xla"]:
+    return "xla" if seed % 10 == 0 else "graph" if seed % 5 == 1 else "eager"
 
 
 def _sources(
@@ -119,7 +122,7 @@ def _sources(
     """(who, node → array, the whole run where its equations can be judged one by one)."""
     dtype = problem.dtype.name
     if tape is not None:
-        mode = tape.origin.split()[-1]
+        mode = _mode(seed)
         yield f"tape {mode}", tape.nodes, tape if mode == "eager" else None
     if dtype == "bfloat16":  # NumPy has no arithmetic for it
         return
