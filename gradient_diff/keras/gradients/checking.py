@@ -174,7 +174,7 @@ def _stepped(request: Request, judge: Callable[[Request], GradientDiff]) -> Grad
     """Of weights around a step: what it drew is known only if it was the last pass."""
     if not draws(request):
         return judge(request)
-    if found := step_on_draws(request, judge):
+    if (found := step_on_draws(request, judge)) is not None:
         return found
     raise ValueError(
         "after= of a model with Dropout or another layer that draws: nobody knows any more what that step drew. Pass "
