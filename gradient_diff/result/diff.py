@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -257,3 +257,17 @@ class GradientDiff:
 
     def _repr_html_(self) -> str:
         return html_of(self)
+
+
+def proved_together(diffs: Collection[GradientDiff]) -> bool:
+    """Whether comparisons along a way are all right, and each row is proved in one of them at least.
+
+    Example:
+        >>> import numpy as np
+        >>> from gradient_diff import compare
+        >>> early, late = ({"w": np.full(2, v)} for v in (1.0, 0.0))
+        >>> proved_together([compare(late, late)]), proved_together([compare(early, early), compare(late, late)])
+        (False, True)
+    """
+    proved = {row.name for diff in diffs for row in diff if row.status.ok}
+    return bool(diffs) and all(d.passes(allow_vacuous=True) and proved.issuperset(d.unproved) for d in diffs)
