@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from gradient_diff.diagnosis.mistake import makes
-from gradient_diff.diagnosis.mistakes.output_delta import logits_head
+from gradient_diff.diagnosis.mistakes.output_delta import Head, logits_head
 from gradient_diff.diagnosis.reenactment.enact import Committed, join
 from gradient_diff.diagnosis.reenactment.formula import Formula
 from gradient_diff.diagnosis.reenactment.graph import Slope
@@ -54,13 +54,16 @@ def _normalise_otherwise(scene: Scene) -> Iterator[Committed]:
     if head is None or head.kind != "softmax":
         return
     for text, words, total in _sums(scene):
-        swap = head.swap(scene, f"c (exp(u)/{text} exp(u) − y)", lambda u, p, y, t=total: head.c * (_shares(u, t) - y))
+        swap = head.swap(scene, f"c (exp(u)/{text} exp(u) − y)", _head_by(total, head.c))
         yield Committed("softmax_axis", head.layer, f"p is normalised by a sum {words}", swap)
 
 
-def _shares(u: Array, total: Sum) -> Array:
-    e = np.exp(u - u.max())
-    return np.asarray(e / total(e))
+def _head_by(total: Sum, c: float) -> Head:
+    def delta(u: Array, p: Array, y: Array) -> Array:
+        e = np.exp(u - u.max())
+        return np.asarray(c * (e / total(e) - y))
+
+    return delta
 
 
 def _pull_otherwise(scene: Scene, slope: Slope) -> Iterator[Committed]:
