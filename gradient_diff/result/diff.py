@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+_OF_NO_MISTAKE = {Status.MISSING, Status.NONFINITE, Status.REFERENCE_OFF}
+"""What no mistake of the list explains in the hand."""
+
+
 @dataclass(frozen=True, eq=False)
 class GradientDiff:
     """Hand against reference, node by node in the order of the computation.
@@ -138,8 +142,9 @@ class GradientDiff:
 
     @property
     def _explained(self) -> bool:
-        """Whether the first cause says all that there is to say of the verdict."""
-        if not self.verdict.bad or self.verdict is Status.REFERENCE_OFF or self.unexplained or not self.causes:
+        """Whether the first cause says all that there is to say: of every row that is off."""
+        off = {row.status for row in self.rows if row.status.bad}
+        if not off or self.unexplained or not self.causes or off & _OF_NO_MISTAKE:
             return False
         return bool(self.causes[0].title and self.causes[0].cure) and not self.causes[0].asked
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
 
 from gradient_diff.ledger.symbols import PRIMES
@@ -44,6 +45,16 @@ def _against_a_column(parts: Sequence[Operand], columns: Sequence[Numbers]) -> I
             yield ShapeSlip("broadcast", text, "broadcast")
 
 
+def _as_outer(parts: Sequence[Operand], target: Numbers) -> str:
+    """The cure for np.dot of the two vectors of one sample."""
+    for first, second in itertools.permutations(parts, 2):
+        if (*first.shape, *second.shape) == target:
+            dot = "gives one number" if first.shape == second.shape else "fails"
+            product = f"np.outer({first.name}, {second.name})"
+            return f" np.dot of two vectors {dot}: {product} is their matrix, zᵀ δ of one sample."
+    return ""
+
+
 def _flat(parts: Sequence[Operand], columns: Sequence[Numbers], target: Numbers) -> Iterator[ShapeSlip]:
     flat = [o for o in parts if len(o.shape) == 1 and o.usual[:1] == ("batch",) and (o.shape[0], 1) not in columns]
     if flat and len(target) == 2:
@@ -52,6 +63,7 @@ def _flat(parts: Sequence[Operand], columns: Sequence[Numbers], target: Numbers)
         text = (
             f"{names} {'are' if flat[1:] else 'is'} 1-D, and .T leaves a 1-D array as it is. A single sample is "
             f"{o.name}[None, :], of shape (1, {n}); {n} samples of one feature are {o.name}[:, None], ({n}, 1)."
+            f"{_as_outer(parts, target)}"
         )
         yield ShapeSlip("one_dimensional", text, "1-D")
 
