@@ -213,9 +213,10 @@ def _two_causes(scene: Scene, found: list[Explanation]) -> tuple[Cause, ...]:
 
 def _cause(scene: Scene, mistake: Committed, residual: float, same_as: tuple[str, ...] = ()) -> Cause:
     mistake = described(scene, mistake)
-    return _as_cause(
+    cause = _as_cause(
         mistake.id, mistake.layer, mistake.sentence, same_as, (mistake.written, mistake.right), residual * GATE
     )
+    return replace(cause, cure="") if mistake.constants > 1 else cause  # several numbers describe, and mend nothing
 
 
 def _as_cause(

@@ -27,6 +27,7 @@ class Row:
             of that one operation's rounding; None where operands are not at hand.
         downstream: off only because of an earlier row.
         by_sigma: the reason is this very distance.
+        chosen: the tolerance is of somebody's own choice, so that nobody asks for σ.
 
     Example:
         >>> Row("w", "", "", "float64", (1,), (1,), Status.MATCH, "bit-equal").status.name
@@ -48,3 +49,4 @@ class Row:
     isolated_reference: float | None = None
     downstream: bool = False
     by_sigma: bool = False
+    chosen: bool = False

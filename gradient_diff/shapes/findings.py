@@ -45,14 +45,15 @@ def _against_a_column(parts: Sequence[Operand], columns: Sequence[Numbers]) -> I
             yield ShapeSlip("broadcast", text, "broadcast")
 
 
-def _as_outer(parts: Sequence[Operand], target: Numbers) -> str:
+def _as_outer(parts: Sequence[Operand], target: Numbers) -> Iterator[ShapeSlip]:
     """The cure for np.dot of the two vectors of one sample."""
     for first, second in itertools.permutations(parts, 2):
-        if (*first.shape, *second.shape) == target:
+        if len(first.shape) == len(second.shape) == 1 and (*first.shape, *second.shape) == target:
             dot = "gives one number" if first.shape == second.shape else "fails"
             product = f"np.outer({first.name}, {second.name})"
-            return f" np.dot of two vectors {dot}: {product} is their matrix, zᵀ δ of one sample."
-    return ""
+            text = f"np.dot of two vectors {dot}: {product} is their matrix, zᵀ δ of one sample."
+            yield ShapeSlip("dot_of_vectors", text, "np.outer for np.dot")
+            return
 
 
 def _flat(parts: Sequence[Operand], columns: Sequence[Numbers], target: Numbers) -> Iterator[ShapeSlip]:
@@ -63,9 +64,9 @@ def _flat(parts: Sequence[Operand], columns: Sequence[Numbers], target: Numbers)
         text = (
             f"{names} {'are' if flat[1:] else 'is'} 1-D, and .T leaves a 1-D array as it is. A single sample is "
             f"{o.name}[None, :], of shape (1, {n}); {n} samples of one feature are {o.name}[:, None], ({n}, 1)."
-            f"{_as_outer(parts, target)}"
         )
         yield ShapeSlip("one_dimensional", text, "1-D")
+        yield from _as_outer(parts, target)
 
 
 def _turned(parts: Sequence[Operand], named: Mapping[str, tuple[str, ...]]) -> Iterator[ShapeSlip]:
