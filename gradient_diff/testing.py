@@ -119,7 +119,7 @@ def _row(row: Row) -> Iterator[str]:
         hand, reference = apart(m.worst_hand, m.worst_reference)
         yield f"    worst entry{index(m.worst_index)}: hand {hand}, reference {reference}"
         yield f"    entries that differ: {m.differing:,} of {m.size:,}; relative L2 {m.relative_l2:.1e}"
-    if row.distance is not None and not row.by_sigma and not row.chosen:
+    if row.distance is not None and not row.by_sigma:
         yield f"    {sigmas(row.distance)} σ apart; up to {GATE:g} σ are rounding"
     yield f"    {printable(row.reason)}"
 

@@ -85,8 +85,8 @@ def _off(noise: Noise, distance: float, h: Array, r: Array) -> Judged:
     largest = float(np.abs(np.asarray(r, np.float64)).max(initial=0.0))
     most = float(np.abs(np.asarray(h, np.float64) - np.asarray(r, np.float64)).max(initial=0.0))
     needed = most / largest if largest else np.inf
-    said = f"needs rtol {needed:.2g}, {noise.rtol:g} is allowed"
-    return Judged(Status.DIFFERENT, said, noise.source, distance, chosen=True)
+    said = f"needs rtol {needed:.3g}, {noise.rtol:g} is allowed"
+    return Judged(Status.DIFFERENT, said, noise.source)
 
 
 def _restated(judged: Judged, status: Status, reason: str) -> Judged:

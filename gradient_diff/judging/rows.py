@@ -39,7 +39,6 @@ def _row(pair: Pair, name: str, judged: Judged | None) -> Row:
         row,
         distance=judged.distance,
         by_sigma=judged.by_sigma,
-        chosen=judged.chosen,
         isolated_hand=judged.isolated_hand,
         isolated_reference=judged.isolated_reference,
     )

@@ -44,7 +44,7 @@ def _status(row: Row) -> str:
 
 
 def _distance(row: Row) -> str:
-    return "–" if row.distance is None or row.chosen else sigmas(row.distance)
+    return "–" if row.distance is None else sigmas(row.distance)
 
 
 def _isolated(row: Row) -> str:

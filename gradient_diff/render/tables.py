@@ -19,7 +19,7 @@ from gradient_diff.result.row import Row
 if TYPE_CHECKING:
     import pandas as pd
 
-_NO_CELLS = ("metrics", "by_sigma", "chosen", "shape", "worst", "spread")  # told by others, or no single numbers
+_NO_CELLS = ("metrics", "by_sigma", "shape", "worst", "spread")  # told by others, or no single numbers
 _KINDS = {f.name: str(f.type) for kind in (Row, Metrics) for f in dataclasses.fields(kind) if f.name not in _NO_CELLS}
 _KINDS |= dict.fromkeys(("median_difference", "p90_difference", "p99_difference"), "float")
 _DTYPES = {"float": "float64", "float | None": "float64", "int": "Int64"}  # of the frame, by annotation

@@ -17,11 +17,11 @@ class Judged:
         status: see `Status`.
         reason: why, with numbers.
         judge: who spoke: BITS, NOBODY, or a judge of rounding by name.
-        distance: largest |hand − reference| in σ, as it ran; None where nothing says how large σ is.
+        distance: largest |hand − reference| in σ, as it ran; None where nothing says how large σ is, or where a
+            tolerance of somebody's own decides.
         isolated_hand, isolated_reference: the node against its own equation on that side's own operands, in units
             of that operation's rounding; None where operands are not at hand.
         by_sigma: the reason is this very distance.
-        chosen: the tolerance is of somebody's own choice, so that nobody asks for σ.
         meaning: of the status in this comparison, where its own words do not fit.
     """
 
@@ -32,5 +32,4 @@ class Judged:
     isolated_hand: float | None = None
     isolated_reference: float | None = None
     by_sigma: bool = False
-    chosen: bool = False
     meaning: Meaning | None = None
