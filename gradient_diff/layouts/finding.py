@@ -1,0 +1,145 @@
+"""find_reading: the one layout in which all arrays have come; as given where there is none, or values cannot tell."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from gradient_diff.layouts.evidence import dominates, is_better
+from gradient_diff.layouts.forms import AS_GIVEN, BIASES, KERNELS, SAMPLES, Form
+from gradient_diff.layouts.naming import Pairing, layers_in_words, missing_names, pairings, unknown_names
+from gradient_diff.layouts.orders import orders
+from gradient_diff.layouts.packing import THETAS, InVector, in_thetas
+from gradient_diff.layouts.reading import Reading, shapes_of
+from gradient_diff.layouts.settling import ENOUGH, Settled, settle
+from gradient_diff.layouts.target import Target
+from gradient_diff.layouts.words import in_places
+from manual_mlp.extend import Arrays, variable_of
+
+
+@dataclass(frozen=True)
+class Found:
+    """What was found of a layout.
+
+    Attributes:
+        reading: what is to be undone.
+        others: readings that shapes allow, too, and that values neither choose nor rule out.
+    """
+
+    reading: Reading = Reading()
+    others: tuple[Reading, ...] = ()
+
+
+def find_reading(given: Arrays, target: Target) -> Found:
+    """The layout of these arrays, by the shapes and values of the reference."""
+    packed = [r for r in _packed(given, target) if r.packing and r.packing.fits(given, shapes_of(target))]
+    if packed:
+        return _clearly(packed, given, target)
+    found = pairings(given, target)
+    read = [_read(given, way, target) for way in found.ways]
+    whole = [one for one in read if one.whole]
+    if not whole:
+        likely = [one for one in read[:1] if found.certain or one.share >= 0.5]
+        return likely[0].found if likely else Found()
+    if found.stated:
+        return whole[0].found
+    if whole[0] is read[0] and (not found.ways[0].order or in_places(unknown_names(given, target))):
+        return _unless_another_fits(whole, given, target)
+    return _clearly([one.found.reading for one in whole], given, target)
+
+
+@dataclass(frozen=True)
+class _Read:
+    """A pairing with the forms of its arrays: `share` of them have a shape that some form has, `whole` if all do."""
+
+    found: Found
+    share: float
+    whole: bool
+
+
+def _read(given: Arrays, way: Pairing, target: Target) -> _Read:
+    renamed = Reading(way.names).undo(given, {})
+    known = {n: a for n, a in renamed.items() if (r := target.array(n)) is not None and a.size == r.size}
+    wanted = {n: r for n in renamed if (r := target.array(n)) is not None}
+    groups = [(forms, [n for n in known if target.forms(n) == forms]) for forms in (KERNELS, BIASES, SAMPLES)]
+    settled = [(names, _settled(known, wanted, names, forms)) for forms, names in groups]
+    forms = {n: s.form for names, s in settled for n in names}
+    reading = Reading(way.names, way.order, None, forms)
+    others = tuple(_with(reading, names, form) for names, s in settled for form in s.doubt)
+    fits = [forms.get(n, AS_GIVEN).fits(known[n], wanted[n].shape) for n in known]
+    alike = [any(f.fits(known[n], wanted[n].shape) for f in target.forms(n)) for n in known]
+    return _Read(Found(reading, others), sum(alike) / max(len(wanted), 1), sum(fits) == len(wanted) > 0)
+
+
+def _settled(known: Arrays, wanted: Arrays, names: Sequence[str], forms: Sequence[Form]) -> Settled:
+    return settle({n: known[n] for n in names}, {n: wanted[n] for n in names}, forms)
+
+
+def _with(reading: Reading, names: Sequence[str], form: Form) -> Reading:
+    return replace(reading, forms={**reading.forms, **dict.fromkeys(names, form)})
+
+
+def _unless_another_fits(whole: Sequence[_Read], given: Arrays, target: Target) -> Found:
+    """The ordinary order, unless another is nearer in every array."""
+    first, *rest = whole
+    shapes = shapes_of(target)
+    for one in rest:
+        other, own = (r.found.reading.undo(given, shapes) for r in (one, first))
+        if dominates(other, own, target.gradients) >= ENOUGH:
+            first = one
+    return first.found
+
+
+def _clearly(readings: Sequence[Reading], given: Arrays, target: Target) -> Found:
+    """The reading that is nearer than every other; none, and all of them said, where there is no such."""
+    shapes = shapes_of(target)
+    read = [(r, r.undo(given, shapes)) for r in readings]
+    for reading, arrays in read:
+        if all(is_better(arrays, other, target.gradients) for r, other in read if r is not reading):
+            return Found(reading)
+    return Found(others=tuple(readings))
+
+
+def _packed(given: Arrays, target: Target) -> list[Reading]:
+    """Readings in which several parameters share an array."""
+    unknown, missing = unknown_names(given, target), missing_names(given, target)
+    if len(unknown) == 1 and len(missing) == len(target.gradients):
+        found = [Reading(packing=packing) for packing in _vectors(unknown[0], target)]
+        return found + [Reading(packing=p) for p in in_thetas(unknown, target.layers)]
+    kernels = [n for n in given if variable_of(n) in target.gradients] if not unknown else _one_each(unknown)
+    wanted = target.layers
+    if not unknown:  # by name, the layers whose bias is missing
+        wanted = tuple(z for z in target.layers if len(z) == 2)
+        by_name = {variable_of(n): n for n in kernels}
+        if any(z[1] not in missing or z[0] in missing for z in wanted):
+            return []
+        kernels = [by_name[z[0]] for z in wanted]
+    ways = [kernels] if not unknown else [kernels, kernels[::-1]]
+    return [Reading(packing=p) for way in ways for p in in_thetas(way, wanted)]
+
+
+def _one_each(unknown: Sequence[str]) -> list[str]:
+    """The arrays of a list, or of names by their numbers, in order."""
+    layers = layers_in_words(unknown)
+    if layers and all(len(layer) == 1 for layer in layers[0]):
+        return [layer[0] for layer in layers[0]]
+    return in_places(unknown) or list(unknown)
+
+
+def _vectors(name: str, target: Target) -> list[InVector]:
+    """θ in every order; kernels column by column only where that cannot be a mistake of one of them."""
+    may_turn = _may_turn(target)
+    found = []
+    for words, order in orders(target):
+        pieces = tuple((n,) for n in order)
+        found += [InVector(name, pieces, words, turned) for turned in ((False, True) if may_turn else (False,))]
+    if all(len(layer) == 2 for layer in target.layers):
+        for words, layers in (("layer by layer", target.layers), ("from the output down", target.layers[::-1])):
+            found += [InVector(name, layers, words, theta=theta) for theta in THETAS]
+    return found
+
+
+def _may_turn(target: Target) -> bool:
+    shapes = [a.shape for a in target.gradients.values() if a.ndim == 2 and min(a.shape) > 1]
+    return len(shapes) >= ENOUGH or any(a != b for a, b in shapes)
+

@@ -1,0 +1,71 @@
+"""Which one form all arrays of a kind have come in: by shape, and where that is mute, by value."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from gradient_diff.layouts.evidence import dominates, is_better
+from gradient_diff.layouts.forms import AS_GIVEN, Form
+from manual_mlp import Array
+from manual_mlp.extend import Arrays
+
+ENOUGH = 2  # kernels: one square kernel that is transposed may be a mistake as well
+
+
+@dataclass(frozen=True)
+class Settled:
+    """The form of a kind; `doubt` are forms that values cannot rule out, or may not choose."""
+
+    form: Form = AS_GIVEN
+    doubt: tuple[Form, ...] = ()
+
+
+def settle(given: Arrays, wanted: Arrays, forms: Sequence[Form]) -> Settled:
+    """One form for all arrays of a kind that any form fits; as given where there is none, or values speak against it."""
+    usable = {n: a for n, a in given.items() if any(f.fits(a, wanted[n].shape) for f in forms)}
+    fitting = [f for f in forms if all(f.fits(a, wanted[n].shape) for n, a in usable.items())]
+    if not usable or not fitting:
+        return Settled()
+    read = {f: undone(usable, f, wanted) for f in fitting}
+    if AS_GIVEN in fitting:
+        return _where_shapes_are_mute(read, wanted)
+    best = _best(read, wanted)
+    if best is None or (len(fitting) > 1 and best.turns and not _may_turn(usable, wanted)):
+        return Settled(doubt=tuple(fitting))
+    return Settled() if _is_refuted(usable, best, wanted) else Settled(best)
+
+
+def undone(given: Arrays, form: Form, wanted: Arrays) -> dict[str, Array]:
+    """The arrays as the reference holds them."""
+    return {n: form.undo(a, wanted[n].shape) for n, a in given.items()}
+
+
+def _where_shapes_are_mute(read: Mapping[Form, Arrays], wanted: Arrays) -> Settled:
+    found = {f: dominates(arrays, read[AS_GIVEN], wanted) for f, arrays in read.items() if f is not AS_GIVEN}
+    form = next((f for f, count in found.items() if count >= ENOUGH), None)
+    return Settled(form) if form else Settled(doubt=tuple(f for f, count in found.items() if count))
+
+
+def _best(read: Mapping[Form, Arrays], wanted: Arrays) -> Form | None:
+    """The form that is better than every other; the first where they give the same."""
+    return next((f for f, arrays in read.items() if all(is_better(arrays, o, wanted) for o in read.values())), None)
+
+
+def _may_turn(given: Arrays, wanted: Arrays) -> bool:
+    """Whether a turned kernel is no mistake as well: another shape says so, or several agree."""
+    kernels = [wanted[n].shape for n in given if min(wanted[n].shape) > 1]
+    return any(s[-1] != s[-2] for s in kernels) or len(kernels) >= ENOUGH
+
+
+def _is_refuted(given: Arrays, form: Form, wanted: Arrays) -> bool:
+    """Whether an array that also fits as it is, a square one, is right so and wrong in this form."""
+    square = {n: a for n, a in given.items() if a.shape == wanted[n].shape}
+    turned = undone(square, form, wanted)
+    return any(dominates({n: a}, {n: turned[n]}, wanted) for n, a in square.items() if not _same(a, turned[n]))
+
+
+def _same(a: Array, b: Array) -> bool:
+    return bool(np.array_equal(a, b))
