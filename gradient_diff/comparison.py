@@ -89,7 +89,11 @@ def compare(
     meanings = {j.status: j.meaning for j in judged.values() if j.meaning}
     if parted:
         rows, meanings = parted.rows, {Status.DIFFERENT: parted.meaning}
-    found = Findings() if meanings or all(row.status.ok for row in rows) else explain(case, rows, read.in_layout(derivation))
+    found = (
+        Findings()
+        if meanings or all(row.status.ok for row in rows)
+        else explain(case, rows, read.in_layout(derivation))
+    )
     return GradientDiff(
         rows,
         pair.hand,

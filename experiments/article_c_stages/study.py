@@ -157,7 +157,8 @@ def convention_part(reference: Evaluation) -> Part:
         comparisons={CONVENTION: Comparison(as_written, Status.SHAPE), AGREED: Comparison(as_ours)},
         claims={
             "(n_out, n_in) in every layer is called a convention, not a mistake": said,
-            "it is undone before values are judged, where nobody forbids it": undone.ok and "(n_out, n_in)" in undone.remark,
+            "it is undone before values are judged, where nobody forbids it": undone.ok
+            and "(n_out, n_in)" in undone.remark,
         },
     )
 

@@ -61,12 +61,13 @@ def _known(hand: Side, reference: Side) -> bool:
 def _judged(hand: Side, reference: Side) -> tuple[tuple[str, Arrays, Target], tuple[str, Arrays, Target]]:
     """Whose arrays are held against what; a whole Evaluation needs no reading, and the reference sets the names."""
     nothing = Target({})
-    of_hand = nothing if hand.run else _target(reference)
-    of_reference = _target(hand) if hand.run and not reference.run else nothing
+    of_hand = nothing if hand.run else target_of(reference)
+    of_reference = target_of(hand) if hand.run and not reference.run else nothing
     return ("your arrays", hand.arrays, of_hand), ("the reference", reference.arrays, of_reference)
 
 
-def _target(side: Side) -> Target:
+def target_of(side: Side) -> Target:
+    """What the other side's layout is read by."""
     if side.run is None:
         return Target({n: a for n, a in side.arrays.items() if n != LOSS})
     own = {gradient_node(n) for n in side.arrays}

@@ -1,50 +1,68 @@
-"""What values say for one reading against another: directions, since a wrong hand is often wrong by a factor.
+"""What values say for one reading against another: first directions, since a wrong hand is often wrong by a factor.
 
 Of two arrays as vectors of length 1 the distance is 2 sin(θ/2): 0 for a multiple, about √2 for strangers. To be half as
 far as another reading is to be within 41° where that is a stranger, which of d entries chance gives to fewer than one
-in 2^d/2.
+in 2^(d/2). Where directions do not tell, as of one sample's dE/dW = x δ and dE/db = δ for one input, sizes do.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 
 import numpy as np
 
 from manual_mlp import Array
-from manual_mlp.extend import Arrays
+from manual_mlp.extend import UNITS, Arrays
 
 HALF = 0.5
+FLAT = 64 * UNITS["float32"]  # a hand may have been float32 on the way: nearer directions are rounding
+
+Far = tuple[float, float]
 
 
-def apart(array: Array, reference: Array) -> float | None:
-    """How far two arrays point apart, their signs aside; of single numbers how far they are; None without evidence."""
+def far(array: Array, reference: Array) -> Far | None:
+    """(how far two arrays point apart, their signs aside; how far they are, in their lengths); None if not finite."""
     a, r = (np.asarray(side, np.float64).ravel() for side in (array, reference))
-    if a.shape != r.shape or not (np.isfinite(a).all() and np.isfinite(r).all()) or not a.any() or not r.any():
+    if a.shape != r.shape or not (np.isfinite(a).all() and np.isfinite(r).all()):
         return None
-    if a.size == 1:
-        return float(abs(a[0] - r[0]) / (abs(a[0]) + abs(r[0])))
-    a, r = (side / np.abs(side).max() for side in (a, r))  # squares of tiny numbers would be zero
-    a, r = (side / np.linalg.norm(side) for side in (a, r))
-    return float(min(np.linalg.norm(a - r), np.linalg.norm(a + r)))
+    size = max(np.abs(a).max(initial=0.0), np.abs(r).max(initial=0.0))
+    if not size:
+        return FLAT, 0.0
+    a, r = a / size, r / size  # squares of tiny numbers would be zero
+    lengths = np.linalg.norm(a), np.linalg.norm(r)
+    distance = float(np.linalg.norm(a - r) / sum(lengths))
+    if not all(lengths):
+        return 1.0, distance  # zeros are near zeros alone
+    a, r = a / lengths[0], r / lengths[1]
+    return max(float(min(np.linalg.norm(a - r), np.linalg.norm(a + r))), FLAT), distance
 
 
-def _both(one: Arrays, other: Arrays, reference: Arrays) -> Iterator[tuple[float, float]]:
+def _both(one: Arrays, other: Arrays, reference: Arrays) -> list[tuple[Far, Far]]:
     """How far the arrays in which two readings differ are from the reference's, by one and by the other."""
-    for name in one.keys() & other.keys() & reference.keys():
-        if not np.array_equal(one[name], other[name]):
-            first, second = apart(one[name], reference[name]), apart(other[name], reference[name])
-            if first is not None and second is not None:
-                yield first, second
+    differing = [n for n in one if n in other and n in reference and not np.array_equal(one[n], other[n])]
+    found = [(far(one[n], reference[n]), far(other[n], reference[n])) for n in differing]
+    return [(a, b) for a, b in found if a is not None and b is not None]
 
 
 def dominates(one: Arrays, other: Arrays, reference: Arrays) -> int:
     """In how many arrays one reading is at most half as far as the other, if it is in all that differ; else 0."""
-    found = list(_both(one, other, reference))
-    return len(found) if all(a <= HALF * b and a < b for a, b in found) else 0
+    found = _both(one, other, reference)
+    return len(found) if all(_nearer(*pair) for pair in found) else 0
 
 
 def is_better(one: Arrays, other: Arrays, reference: Arrays) -> bool:
-    """Whether one reading is nearer on the whole: its squares are at most half of the other's, where they differ."""
-    found = list(_both(one, other, reference))
-    return not found or sum(a * a for a, _ in found) <= HALF * sum(b * b for _, b in found)
+    """Whether one reading is nearer on the whole: its squares add up to half of the other's, where they differ."""
+    found = _both(one, other, reference)
+    return not found or _nearer(_together([a for a, _ in found]), _together([b for _, b in found]))
+
+
+def _together(several: Sequence[Far]) -> Far:
+    turned, distance = (float(np.square(column).sum()) for column in zip(*several, strict=True))
+    return turned, distance
+
+
+def _nearer(one: Far, other: Far) -> bool:
+    """By direction, or where that tells for neither, by distance."""
+    if one[0] <= HALF * other[0] or other[0] <= HALF * one[0]:
+        return one[0] < other[0]
+    return one[1] <= HALF * other[1] and one[1] < other[1]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from gradient_diff.layouts.evidence import dominates, is_better
 from gradient_diff.layouts.forms import AS_GIVEN, BIASES, KERNELS, SAMPLES, Form
@@ -11,7 +11,7 @@ from gradient_diff.layouts.naming import Pairing, layers_in_words, missing_names
 from gradient_diff.layouts.orders import orders
 from gradient_diff.layouts.packing import THETAS, InVector, in_thetas
 from gradient_diff.layouts.reading import Reading, shapes_of
-from gradient_diff.layouts.settling import ENOUGH, Settled, settle
+from gradient_diff.layouts.settling import ENOUGH, Settled, may_turn, settle
 from gradient_diff.layouts.target import Target
 from gradient_diff.layouts.words import in_places
 from manual_mlp.extend import Arrays, variable_of
@@ -26,7 +26,7 @@ class Found:
         others: readings that shapes allow, too, and that values neither choose nor rule out.
     """
 
-    reading: Reading = Reading()
+    reading: Reading = field(default_factory=Reading)
     others: tuple[Reading, ...] = ()
 
 
@@ -96,8 +96,17 @@ def _clearly(readings: Sequence[Reading], given: Arrays, target: Target) -> Foun
     read = [(r, r.undo(given, shapes)) for r in readings]
     for reading, arrays in read:
         if all(is_better(arrays, other, target.gradients) for r, other in read if r is not reading):
-            return Found(reading)
+            return _unless_it_may_be_a_mistake(reading, target)
     return Found(others=tuple(readings))
+
+
+def _unless_it_may_be_a_mistake(reading: Reading, target: Target) -> Found:
+    """One square kernel column by column is a transposed one, row by row, as well."""
+    packing = reading.packing
+    turned = isinstance(packing, InVector) and packing.turned
+    if not turned or may_turn(a.shape for a in target.gradients.values()):
+        return Found(reading)
+    return Found(replace(reading, packing=replace(packing, turned=False)), (reading,))  # type: ignore[type-var]  # a vector
 
 
 def _packed(given: Arrays, target: Target) -> list[Reading]:
@@ -127,19 +136,12 @@ def _one_each(unknown: Sequence[str]) -> list[str]:
 
 
 def _vectors(name: str, target: Target) -> list[InVector]:
-    """θ in every order; kernels column by column only where that cannot be a mistake of one of them."""
-    may_turn = _may_turn(target)
+    """θ in every order."""
     found = []
     for words, order in orders(target):
         pieces = tuple((n,) for n in order)
-        found += [InVector(name, pieces, words, turned) for turned in ((False, True) if may_turn else (False,))]
+        found += [InVector(name, pieces, words, turned) for turned in (False, True)]
     if all(len(layer) == 2 for layer in target.layers):
         for words, layers in (("layer by layer", target.layers), ("from the output down", target.layers[::-1])):
             found += [InVector(name, layers, words, theta=theta) for theta in THETAS]
     return found
-
-
-def _may_turn(target: Target) -> bool:
-    shapes = [a.shape for a in target.gradients.values() if a.ndim == 2 and min(a.shape) > 1]
-    return len(shapes) >= ENOUGH or any(a != b for a, b in shapes)
-

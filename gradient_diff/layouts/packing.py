@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from gradient_diff.layouts.forms import Numbers
 from manual_mlp import Array
-from manual_mlp.extend import Shape
 
 
 @dataclass(frozen=True)
@@ -16,7 +16,7 @@ class Theta:
     """A kernel and its bias in one matrix; the shape is that of the kernel."""
 
     words: str
-    comes: Callable[[Shape], Shape]
+    comes: Callable[[Numbers], Numbers]
     undo: Callable[[Array], tuple[Array, Array]]
 
 
@@ -46,11 +46,11 @@ class InThetas:
     def __str__(self) -> str:
         return self.theta.words
 
-    def fits(self, given: Mapping[str, Array], shapes: Mapping[str, Shape]) -> bool:
+    def fits(self, given: Mapping[str, Array], shapes: Mapping[str, Numbers]) -> bool:
         """Whether every array has that shape."""
         return all(given[n].shape == self.theta.comes(shapes[kernel]) for n, (kernel, _) in self.holds.items())
 
-    def unpacked(self, given: Mapping[str, Array], shapes: Mapping[str, Shape]) -> dict[str, Array]:
+    def unpacked(self, given: Mapping[str, Array], shapes: Mapping[str, Numbers]) -> dict[str, Array]:
         """Kernels and biases by name, other arrays as they are."""
         found = {n: a for n, a in given.items() if n not in self.holds}
         for name, both in self.holds.items():
@@ -75,13 +75,13 @@ class InVector:
         how = self.theta.words if self.theta else f"kernels {'column by column' if self.turned else 'row by row'}"
         return f"one vector, {self.words}, {how}"
 
-    def fits(self, given: Mapping[str, Array], shapes: Mapping[str, Shape]) -> bool:
+    def fits(self, given: Mapping[str, Array], shapes: Mapping[str, Numbers]) -> bool:
         """Whether it has as many entries as the parameters."""
         array = given[self.name]
         size = sum(int(np.prod(shapes[n])) for piece in self.pieces for n in piece)
         return array.size == size == max(array.shape, default=0)
 
-    def unpacked(self, given: Mapping[str, Array], shapes: Mapping[str, Shape]) -> dict[str, Array]:
+    def unpacked(self, given: Mapping[str, Array], shapes: Mapping[str, Numbers]) -> dict[str, Array]:
         """The pieces by name, other arrays as they are."""
         found = {n: a for n, a in given.items() if n != self.name}
         rest = given[self.name].ravel()
@@ -91,7 +91,7 @@ class InVector:
             rest = rest[size:]
         return found
 
-    def _cut(self, piece: Sequence[str], part: Array, shapes: Mapping[str, Shape]) -> dict[str, Array]:
+    def _cut(self, piece: Sequence[str], part: Array, shapes: Mapping[str, Numbers]) -> dict[str, Array]:
         shape = shapes[piece[0]]
         if self.theta:
             return dict(zip(piece, self.theta.undo(part.reshape(self.theta.comes(shape))), strict=True))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,7 +24,7 @@ class Settled:
 
 
 def settle(given: Arrays, wanted: Arrays, forms: Sequence[Form]) -> Settled:
-    """One form for all arrays of a kind that any form fits; as given where there is none, or values speak against it."""
+    """One form for all arrays of a kind that any form fits; as given if there is none, or values speak against it."""
     usable = {n: a for n, a in given.items() if any(f.fits(a, wanted[n].shape) for f in forms)}
     fitting = [f for f in forms if all(f.fits(a, wanted[n].shape) for n, a in usable.items())]
     if not usable or not fitting:
@@ -33,8 +33,11 @@ def settle(given: Arrays, wanted: Arrays, forms: Sequence[Form]) -> Settled:
     if AS_GIVEN in fitting:
         return _where_shapes_are_mute(read, wanted)
     best = _best(read, wanted)
-    if best is None or (len(fitting) > 1 and best.turns and not _may_turn(usable, wanted)):
+    if best is None:
         return Settled(doubt=tuple(fitting))
+    plain = next(f for f in fitting if f is best or not f.turns)
+    if plain is not best and not may_turn(a.shape for n, a in wanted.items() if n in usable):
+        return Settled(plain, (best,))
     return Settled() if _is_refuted(usable, best, wanted) else Settled(best)
 
 
@@ -54,9 +57,9 @@ def _best(read: Mapping[Form, Arrays], wanted: Arrays) -> Form | None:
     return next((f for f, arrays in read.items() if all(is_better(arrays, o, wanted) for o in read.values())), None)
 
 
-def _may_turn(given: Arrays, wanted: Arrays) -> bool:
-    """Whether a turned kernel is no mistake as well: another shape says so, or several agree."""
-    kernels = [wanted[n].shape for n in given if min(wanted[n].shape) > 1]
+def may_turn(shapes: Iterable[tuple[int, ...]]) -> bool:
+    """Whether flattened kernels that are turned are no mistake as well: one is not square, or several agree."""
+    kernels = [s for s in shapes if len(s) > 1 and min(s) > 1]
     return any(s[-1] != s[-2] for s in kernels) or len(kernels) >= ENOUGH
 
 

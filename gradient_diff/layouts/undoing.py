@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from gradient_diff.layouts.finding import Found, find_reading
 from gradient_diff.layouts.reading import Reading, shapes_of
 from gradient_diff.layouts.target import Target
-from manual_mlp.extend import Arrays, Shape
+from manual_mlp.extend import Arrays
 
 AS_GIVEN = "as given"
 MOST_SHOWN = 3
@@ -25,19 +24,15 @@ class Undone:
     """
 
     arrays: Arrays
-    reading: Reading = Reading()
+    reading: Reading = field(default_factory=Reading)
     notes: tuple[str, ...] = ()
-
-    def again(self, arrays: Arrays, shapes: Mapping[str, Shape]) -> dict[str, object]:
-        """The same undone of the arrays of another network."""
-        return dict(self.reading.undo(arrays, shapes))
 
 
 def check_layout(layout: object) -> None:
     """Refuse what is neither None nor "as given"."""
     if layout is not None and layout != AS_GIVEN:
         raise ValueError(
-            f"layout={layout!r}: expected None, which finds the layout and undoes it, or {AS_GIVEN!r}, which never does."
+            f"layout={layout!r}: expected None, which finds and undoes the layout, or {AS_GIVEN!r}, which does not."
         )
 
 
@@ -51,7 +46,8 @@ def undo_layout(whose: str, given: Arrays, target: Target, layout: str | None, k
     if not found.reading.changes:
         return Undone(given, notes=_in_doubt(whose, found))
     arrays = found.reading.undo(given, shapes_of(target))
-    words = f"Layout of {whose}: {found.reading.words}. It was undone before values were judged (not with layout='as given')."
+    undone = f"It was undone before values were judged; layout={AS_GIVEN!r} undoes nothing."
+    words = f"Layout of {whose}: {found.reading.words}. {undone}"
     return Undone(arrays, found.reading, (words, *_in_doubt(whose, found)))
 
 
@@ -61,10 +57,11 @@ def _in_doubt(whose: str, found: Found) -> tuple[str, ...]:
     if not words:
         return ()
     more = f", or {len(words) - MOST_SHOWN} more" if len(words) > MOST_SHOWN else ""
-    names = next((f" {ready_names(r)} says so." for r in found.others if r.names and not r.packing), "")
+    several = len({tuple(r.names.items()) for r in found.others}) > 1
+    names = next((f" If so, pass {ready_names(r)}." for r in found.others if several and not r.packing), "")
+    readings = ", or ".join(words[:MOST_SHOWN]) + more
     return (
-        f"Layout of {whose}: by its shapes it may also be {', or '.join(words[:MOST_SHOWN])}{more}; values do not "
-        f"choose, so it was taken as given.{names}",
+        f"Layout of {whose}: it may also be {readings}; neither shapes nor values tell, so that was not undone.{names}",
     )
 
 
@@ -73,11 +70,13 @@ def _told(whose: str, found: Found, target: Target) -> tuple[str, ...]:
     reading = found.reading
     if not reading.changes:
         return _in_doubt(whose, found)
-    names = f" Pass {ready_names(reading)}." if reading.names and not reading.packing else ""
+    names = f" If so, pass {ready_names(reading)}." if reading.names and not reading.packing else ""
     words = f"Layout of {whose}: it looks like {reading.words}. Without a network or a model nothing is undone.{names}"
     return (words,)
 
 
 def ready_names(reading: Reading) -> str:
-    """`names={…}`, ready to paste."""
+    """`names={…}`, ready to paste; of a list the dict."""
+    if reading.order:
+        return f"dict(zip({list(reading.names.values())!r}, arrays))"
     return f"names={dict(reading.names)!r}"

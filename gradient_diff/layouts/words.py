@@ -40,7 +40,7 @@ def _is_kind(part: str) -> bool:
 
 
 def in_places(names: Iterable[str]) -> list[str] | None:
-    """The names in their order, if they are nothing but 0 to n − 1, as a list's are, or `arr_0`, `arr_1`, …"""
+    """The names in their order, if they are nothing but 0 to n − 1, as a list's are, or `arr_0` and so on."""
     every = list(names)
     places = {int(found[1]): n for n in every if (found := _PLACE.fullmatch(n))}
     return [places[i] for i in range(len(every))] if sorted(places) == list(range(len(every))) else None
