@@ -61,7 +61,7 @@ LAYOUTS: Mapping[str, Callable[[Pairs], object]] = {
     "kernels row by row": lambda p: _ours([(w.ravel(), b) for w, b in p]),
     "kernels column by column": lambda p: _ours([(w.ravel("F"), b) for w, b in p]),
     "list": _flat,
-    "list of pairs": lambda p: list(p),
+    "list of pairs": list,
     "list of (b, W)": lambda p: [(b, w) for w, b in p],
     "list W1 W2 b1 b2": lambda p: [*_kernels(p), *_biases(p)],
     "list b1 b2 W1 W2": lambda p: [*_biases(p), *_kernels(p)],

@@ -15,6 +15,7 @@ from manual_mlp import Array
 from manual_mlp.extend import UNITS, Arrays
 
 HALF = 0.5
+FEW = 4  # entries
 FLAT = 64 * UNITS["float32"]  # a hand may have been float32 on the way: nearer directions are rounding
 
 Far = tuple[float, float]
@@ -37,23 +38,34 @@ def far(array: Array, reference: Array) -> Far | None:
     return max(float(min(np.linalg.norm(a - r), np.linalg.norm(a + r))), FLAT), distance
 
 
-def _both(one: Arrays, other: Arrays, reference: Arrays) -> list[tuple[Far, Far]]:
-    """How far the arrays in which two readings differ are from the reference's, by one and by the other."""
-    differing = [n for n in one if n in other and n in reference and not np.array_equal(one[n], other[n])]
-    found = [(far(one[n], reference[n]), far(other[n], reference[n])) for n in differing]
-    return [(a, b) for a, b in found if a is not None and b is not None]
+def voices(one: Arrays, other: Arrays, reference: Arrays) -> int:
+    """How many arrays speak for one reading against the other; 0 if any speaks against it.
+
+    An array that is wrong in both speaks for neither.
+    """
+    found = _differing(one, other, reference)
+    if any(_nearer(b, a) for a, b, _ in found):
+        return 0
+    return sum(_nearer(a, b) and _is_heard(a, b, size) for a, b, size in found)
 
 
-def dominates(one: Arrays, other: Arrays, reference: Arrays) -> int:
-    """In how many arrays one reading is at most half as far as the other, if it is in all that differ; else 0."""
-    found = _both(one, other, reference)
-    return len(found) if all(_nearer(*pair) for pair in found) else 0
+def _is_heard(one: Far, other: Far, size: int) -> bool:
+    """Few numbers point somewhere near by chance: they are heard where they fit."""
+    exact = one[0] <= FLAT and (other[0] > 2 * FLAT or one[1] <= FLAT)
+    return exact or (size >= FEW and one[0] <= HALF * other[0])
 
 
 def is_better(one: Arrays, other: Arrays, reference: Arrays) -> bool:
     """Whether one reading is nearer on the whole: its squares add up to half of the other's, where they differ."""
-    found = _both(one, other, reference)
-    return not found or _nearer(_together([a for a, _ in found]), _together([b for _, b in found]))
+    found = _differing(one, other, reference)
+    return not found or _nearer(_together([a for a, _, _ in found]), _together([b for _, b, _ in found]))
+
+
+def _differing(one: Arrays, other: Arrays, reference: Arrays) -> list[tuple[Far, Far, int]]:
+    """Of the arrays in which two readings differ: how far by one, by the other, and how many entries."""
+    names = [n for n in one if n in other and n in reference and not np.array_equal(one[n], other[n])]
+    pairs = [(far(one[n], reference[n]), far(other[n], reference[n]), reference[n].size) for n in names]
+    return [(a, b, size) for a, b, size in pairs if a is not None and b is not None]
 
 
 def _together(several: Sequence[Far]) -> Far:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from gradient_diff.layouts.evidence import dominates, is_better
+from gradient_diff.layouts.evidence import is_better, voices
 from gradient_diff.layouts.forms import AS_GIVEN, BIASES, KERNELS, SAMPLES, Form
 from gradient_diff.layouts.naming import Pairing, layers_in_words, missing_names, pairings, unknown_names
 from gradient_diff.layouts.orders import orders
@@ -85,7 +85,7 @@ def _unless_another_fits(whole: Sequence[_Read], given: Arrays, target: Target) 
     shapes = shapes_of(target)
     for one in rest:
         other, own = (r.found.reading.undo(given, shapes) for r in (one, first))
-        if dominates(other, own, target.gradients) >= ENOUGH:
+        if voices(other, own, target.gradients) >= ENOUGH:
             first = one
     return first.found
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gradient_diff.layouts.evidence import dominates, is_better
+from gradient_diff.layouts.evidence import is_better, voices
 from gradient_diff.layouts.forms import AS_GIVEN, Form
 from manual_mlp import Array
 from manual_mlp.extend import Arrays
@@ -47,7 +47,7 @@ def undone(given: Arrays, form: Form, wanted: Arrays) -> dict[str, Array]:
 
 
 def _where_shapes_are_mute(read: Mapping[Form, Arrays], wanted: Arrays) -> Settled:
-    found = {f: dominates(arrays, read[AS_GIVEN], wanted) for f, arrays in read.items() if f is not AS_GIVEN}
+    found = {f: voices(arrays, read[AS_GIVEN], wanted) for f, arrays in read.items() if f is not AS_GIVEN}
     form = next((f for f, count in found.items() if count >= ENOUGH), None)
     return Settled(form) if form else Settled(doubt=tuple(f for f, count in found.items() if count))
 
@@ -67,7 +67,7 @@ def _is_refuted(given: Arrays, form: Form, wanted: Arrays) -> bool:
     """Whether an array that also fits as it is, a square one, is right so and wrong in this form."""
     square = {n: a for n, a in given.items() if a.shape == wanted[n].shape}
     turned = undone(square, form, wanted)
-    return any(dominates({n: a}, {n: turned[n]}, wanted) for n, a in square.items() if not _same(a, turned[n]))
+    return any(voices({n: a}, {n: turned[n]}, wanted) for n, a in square.items() if not _same(a, turned[n]))
 
 
 def _same(a: Array, b: Array) -> bool:
