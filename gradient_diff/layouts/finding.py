@@ -16,6 +16,8 @@ from gradient_diff.layouts.target import Target
 from gradient_diff.layouts.words import in_places
 from manual_mlp.extend import Arrays, variable_of
 
+MOST = 0.5  # of the arrays
+
 
 @dataclass(frozen=True)
 class Found:
@@ -39,13 +41,22 @@ def find_reading(given: Arrays, target: Target) -> Found:
     read = [_read(given, way, target) for way in found.ways]
     whole = [one for one in read if one.whole]
     if not whole:
-        likely = [one for one in read[:1] if found.certain or one.share >= 0.5]
-        return likely[0].found if likely else Found()
+        return _of_a_broken_hand(read[:1], found.certain)
     if found.stated:
         return whole[0].found
     if whole[0] is read[0] and (not found.ways[0].order or in_places(unknown_names(given, target))):
         return _unless_another_fits(whole, given, target)
     return _clearly([one.found.reading for one in whole], given, target)
+
+
+def _of_a_broken_hand(read: Sequence[_Read], certain: bool) -> Found:
+    """Some shapes fit no form: what most arrays say holds, else the names alone where they are the reference's own."""
+    for one in read:
+        if one.share > MOST:
+            return one.found
+        if certain:
+            return Found(replace(one.found.reading, forms={}))
+    return Found()
 
 
 @dataclass(frozen=True)
@@ -112,19 +123,17 @@ def _unless_it_may_be_a_mistake(reading: Reading, target: Target) -> Found:
 def _packed(given: Arrays, target: Target) -> list[Reading]:
     """Readings in which several parameters share an array."""
     unknown, missing = unknown_names(given, target), missing_names(given, target)
-    if len(unknown) == 1 and len(missing) == len(target.gradients):
-        found = [Reading(packing=packing) for packing in _vectors(unknown[0], target)]
-        return found + [Reading(packing=p) for p in in_thetas(unknown, target.layers)]
-    kernels = [n for n in given if variable_of(n) in target.gradients] if not unknown else _one_each(unknown)
-    wanted = target.layers
-    if not unknown:  # by name, the layers whose bias is missing
-        wanted = tuple(z for z in target.layers if len(z) == 2)
-        by_name = {variable_of(n): n for n in kernels}
-        if any(z[1] not in missing or z[0] in missing for z in wanted):
-            return []
-        kernels = [by_name[z[0]] for z in wanted]
-    ways = [kernels] if not unknown else [kernels, kernels[::-1]]
-    return [Reading(packing=p) for way in ways for p in in_thetas(way, wanted)]
+    if not unknown:
+        kernels, biases = ([block[i] for block in target.blocks] for i in (0, 1))
+        by_name = {variable_of(n): n for n in given}
+        shared = set(biases) <= set(missing) and set(kernels) <= by_name.keys()
+        return [Reading(packing=p) for p in in_thetas([by_name[n] for n in kernels], target.blocks)] if shared else []
+    if len(missing) < len(target.gradients):
+        return []
+    vectors: list[InVector] = _vectors(unknown[0], target) if len(unknown) == 1 else []
+    names = _one_each(unknown)
+    thetas = [p for way in (names, names[::-1])[: len(names)] for p in in_thetas(way, target.blocks)]
+    return [*(Reading(packing=v) for v in vectors), *(Reading(packing=t) for t in thetas)]
 
 
 def _one_each(unknown: Sequence[str]) -> list[str]:
@@ -141,7 +150,6 @@ def _vectors(name: str, target: Target) -> list[InVector]:
     for words, order in orders(target):
         pieces = tuple((n,) for n in order)
         found += [InVector(name, pieces, words, turned) for turned in (False, True)]
-    if all(len(layer) == 2 for layer in target.layers):
-        for words, layers in (("layer by layer", target.layers), ("from the output down", target.layers[::-1])):
-            found += [InVector(name, layers, words, theta=theta) for theta in THETAS]
+    for words, blocks in (("layer by layer", target.blocks), ("from the output down", target.blocks[::-1])):
+        found += [InVector(name, blocks, words, theta=theta) for theta in THETAS if blocks]
     return found

@@ -100,8 +100,8 @@ class InVector:
         return {piece[0]: part.reshape(shape)}
 
 
-def in_thetas(names: Sequence[str], layers: Sequence[Sequence[str]]) -> Iterator[InThetas]:
-    """The given names, one per layer, read as Θ in each form."""
-    if names and len(names) == len(layers) and all(len(layer) == 2 for layer in layers):
-        holds = {n: (layer[0], layer[1]) for n, layer in zip(names, layers, strict=True)}
+def in_thetas(names: Sequence[str], blocks: Sequence[tuple[str, str]]) -> Iterator[InThetas]:
+    """The given names, one per kernel and its bias, read as Θ in each form."""
+    if names and len(names) == len(blocks):
+        holds = dict(zip(names, blocks, strict=True))
         yield from (InThetas(theta, holds) for theta in THETAS)

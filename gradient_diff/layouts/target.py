@@ -49,6 +49,12 @@ class Target:
             found[name] = str(count)
         return tuple(_grouped(found))
 
+    @property
+    def blocks(self) -> tuple[tuple[str, str], ...]:
+        """Kernel and bias of each layer, if every layer has just a matrix and a vector; else nothing."""
+        pairs = [(z[0], z[-1]) for z in self.layers if [self.gradients[n].ndim for n in z] == [2, 1]]
+        return tuple(pairs) if len(pairs) == len(self.layers) else ()
+
     def is_matrix(self, name: str) -> bool:
         """Whether a parameter is a kernel, and no bias."""
         return self.gradients[name].ndim > 1
