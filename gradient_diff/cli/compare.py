@@ -50,6 +50,9 @@ def compare(
         Path | None, typer.Option(help="Folder for a report of each file and summary.csv; later calls add to it.")
     ] = None,
     allow_kinks: Annotated[bool, typer.Option("--allow-kinks", help="Exit code 0 also for KINK.")] = False,
+    allow_vacuous: Annotated[
+        bool, typer.Option("--allow-vacuous", help="Exit code 0 also where rows prove nothing.")
+    ] = False,
     form: Annotated[
         Literal["text", "csv", "json", "markdown"], typer.Option("--format", help="Of what is printed.")
     ] = "text",
@@ -61,7 +64,7 @@ def compare(
 
     Example: gradient-diff compare submissions/*.npz reference.npz --out marks
 
-    Exit code: 1 if any file is wrong or different; else 2 if of any nothing is proved or it cannot be read; else 0.
+    Exit code: 1 if any file is wrong or different; else 2 if of any not all is proved or it cannot be read; else 0.
     """
     *mine, last = files
     _check_options(mine, {"--float64": float64, "--repeat": repeat, "--rtol": rtol})
@@ -73,7 +76,7 @@ def compare(
         check_rules(mine, reference, rules)
     with blame("--out", (OSError,)), _watched(mine) as turns:
         marked = mark(mine, reference, rules, top, out, turns, layout)
-    code = exit_code(marked, allow_kinks)
+    code = exit_code(marked, allow_kinks, allow_vacuous)
     print_marked(marked, form, str(last), code)
     if words := hint(marked, reference):
         say(words)

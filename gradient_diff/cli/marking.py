@@ -21,7 +21,6 @@ from gradient_diff.metrics.record import Entry
 from gradient_diff.render.folder import write_report
 from gradient_diff.render.summary import SummaryLine, summary_line, unreadable
 from gradient_diff.result.diff import GradientDiff
-from gradient_diff.result.status import Status
 from gradient_diff.wording import printable
 from manual_mlp import Evaluation
 from manual_mlp.extend import Arrays
@@ -41,17 +40,14 @@ class Marked:
     diff: GradientDiff | None = None
     entries: Mapping[str, Sequence[Entry]] = field(default_factory=dict)
 
-    def code(self, allow_kinks: bool) -> int:
-        """0 proved right, 1 something is wrong or different, 2 nothing could be proved or read."""
-        status = self.line.status
-        if status is None:
-            return 2
-        return 1 if status is Status.KINK and not allow_kinks else status.exit_code
+    def code(self, allow_kinks: bool = False, allow_vacuous: bool = False) -> int:
+        """0 proved right, 1 something is wrong or different, 2 not proved or not read."""
+        return 2 if self.diff is None else self.diff.exit_code(allow_kinks, allow_vacuous)
 
 
-def exit_code(marked: Sequence[Marked], allow_kinks: bool) -> int:
-    """Of all together: 1 if one is wrong or different, else 2 if one proves nothing or was not compared, else 0."""
-    codes = {one.code(allow_kinks) for one in marked}
+def exit_code(marked: Sequence[Marked], allow_kinks: bool, allow_vacuous: bool) -> int:
+    """Of all together: 1 if one is wrong or different, else 2 if one is not all proved or was not read, else 0."""
+    codes = {one.code(allow_kinks, allow_vacuous) for one in marked}
     return 1 if 1 in codes else max(codes, default=2)
 
 

@@ -183,8 +183,10 @@ def test_two_dicts_match_only_bit_for_bit() -> None:
 def test_zero_on_both_sides_is_vacuous(evaluation: Evaluation) -> None:
     assert compare({"w": np.zeros(2)}, {"w": np.zeros(2)}).verdict is Status.VACUOUS
     diff = compare({"w": np.zeros(2), "v": np.ones(2)}, {"w": np.zeros(2), "v": np.ones(2)})
-    assert diff.ok
-    assert diff["w"].status is Status.VACUOUS
+    assert diff.verdict is Status.MATCH
+    assert (diff.ok, diff.unproved, diff.exit_code()) == (False, ("w",), 2)
+    assert diff.passes(allow_vacuous=True)
+    assert diff.headline() == "MATCH, but 1 of 2 rows proves nothing: w"
 
 
 @pytest.mark.parametrize("hand_is_coarse", [True, False])
