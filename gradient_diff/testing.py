@@ -47,6 +47,7 @@ def assert_gradients_match(
     rtol: float | None = None,
     witness: Asked | None = None,
     sizes: tuple[int, int] | None = None,
+    layout: str | None = None,
     allow_kinks: bool = False,
     allow_vacuous: bool = False,
 ) -> GradientDiff:
@@ -63,6 +64,7 @@ def assert_gradients_match(
         rtol: instead, a tolerance of your own, relative to the largest entry of each reference array.
         witness: for gradients without a known network, as in `compare`.
         sizes: (N, K), where no Evaluation tells them, as in `compare`.
+        layout: None finds in which layout the hand comes and undoes it, "as given" does not, as in `compare`.
         allow_kinks: whether sides that differ only through units at a kink pass; any subgradient is right there.
         allow_vacuous: whether rows pass that prove nothing, because zeros would pass there, too.
 
@@ -88,7 +90,7 @@ def assert_gradients_match(
         gradient_diff.testing.GradientMismatch: MISMATCH: the sign is turned round...
     """
     __tracebackhide__ = True  # pytest then points at the line of the test
-    diff = compare(hand, reference, noise=noise, names=names, rtol=rtol, witness=witness, sizes=sizes)
+    diff = compare(hand, reference, noise=noise, names=names, rtol=rtol, witness=witness, sizes=sizes, layout=layout)
     if diff.passes(allow_kinks, allow_vacuous):
         return diff
     allowed = [status for status, lifted in ((Status.KINK, allow_kinks), (Status.VACUOUS, allow_vacuous)) if lifted]

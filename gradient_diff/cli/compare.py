@@ -39,6 +39,12 @@ def compare(
     rtol: Annotated[
         float | None, typer.Option(help="A tolerance of your own, relative to each array's largest entry.")
     ] = None,
+    layout: Annotated[
+        Literal["as given"] | None,
+        typer.Option(
+            help="Undo nothing: else the layout of MINE is found and undone, where REFERENCE knows its network."
+        ),
+    ] = None,
     top: Annotated[int, typer.Option(help="Show so many of the worst entries of each array.", min=0)] = 0,
     out: Annotated[
         Path | None, typer.Option(help="Folder for a report of each file and summary.csv; later calls add to it.")
@@ -65,11 +71,11 @@ def compare(
     say(f"Comparing {count(mine)} with {last} …")
     with blame("--rename"):
         rules = read_rules(rename or [])
-    reference = _reference(last, float64, repeat, rtol)
+    reference = _reference(last, float64, repeat, rtol, layout)
     with blame("--rename"):
         check_rules(mine, reference, rules)
     with blame("--out", (OSError,)), _watched(mine) as turns:
-        marked = mark(mine, reference, rules, top, out, turns)
+        marked = mark(mine, reference, rules, top, out, turns, layout)
     code = exit_code(marked, allow_kinks, allow_vacuous)
     print_marked(marked, form, str(last), code)
     if words := hint(marked, reference):
@@ -92,15 +98,19 @@ def _check_options(mine: Sequence[Path], noise: dict[str, object]) -> None:
         raise typer.BadParameter(f"{rtol:g}: expected a finite number above 0, such as 1e-6.", param_hint="--rtol")
 
 
-def _reference(path: Path, float64: Path | None, repeat: Path | None, rtol: float | None) -> Reference:
+def _reference(
+    path: Path, float64: Path | None, repeat: Path | None, rtol: float | None, layout: str | None
+) -> Reference:
     with blame("REFERENCE"):
-        reference = replace(reference_of(read_gradients(path), str(path)), rtol=rtol, judged_by=digest(path, rtol=rtol))
+        reference = replace(
+            reference_of(read_gradients(path), str(path)), rtol=rtol, judged_by=digest(path, rtol=rtol, layout=layout)
+        )
     noise = float64 or repeat
     if noise is None:
         return reference
     with blame("--float64" if float64 else "--repeat"):
         reference = with_noise(reference, noise, float64 is not None)
-        return replace(reference, judged_by=digest(path, noise))
+        return replace(reference, judged_by=digest(path, noise, layout=layout))
 
 
 @contextmanager
