@@ -10,7 +10,7 @@ import keras
 import numpy as np
 
 from gradient_diff.keras.gradients.data import Data
-from gradient_diff.keras.gradients.loss_arguments import KerasError
+from gradient_diff.keras.gradients.loss.resolved import KerasError
 from gradient_diff.keras.gradients.objective import Objective, reason_of
 from gradient_diff.keras.gradients.reference import Reference, Rounded, nearest_of
 from gradient_diff.keras.gradients.request import Request, is_finer

@@ -12,7 +12,7 @@ import numpy as np
 
 from gradient_diff.keras.gradients.arguments import as_named
 from gradient_diff.keras.gradients.data import Data
-from gradient_diff.keras.gradients.loss_arguments import ResolvedLoss
+from gradient_diff.keras.gradients.loss.resolved import ResolvedLoss
 from gradient_diff.keras.gradients.objective import Objective
 from gradient_diff.noise.network import Noise
 from keras_mlp import Mode, from_keras, parameters_of
