@@ -19,13 +19,14 @@ from gradient_diff.keras.gradients.arguments import as_named
 from gradient_diff.keras.gradients.data import Data
 from gradient_diff.keras.gradients.described import described_reference, own_derivation
 from gradient_diff.keras.gradients.loss.resolving import resolve_loss
-from gradient_diff.keras.gradients.measured import measured_reference
+from gradient_diff.keras.gradients.options import Options
 from gradient_diff.keras.gradients.readings import draws, read_otherwise, step_on_draws
 from gradient_diff.keras.gradients.reference import Reference
-from gradient_diff.keras.gradients.request import Options, Request
+from gradient_diff.keras.gradients.request import Request
 from gradient_diff.keras.gradients.steps.judging import judged_step
 from gradient_diff.keras.gradients.steps.optimizers import MadeBy
 from gradient_diff.keras.gradients.steps.step import Step
+from gradient_diff.keras.gradients.undescribed import measured_reference
 from gradient_diff.noise.network import Noise
 from gradient_diff.result.diff import GradientDiff
 from keras_mlp import Mode, named_weights

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from gradient_diff.comparison import compare
-from gradient_diff.keras.gradients.request import Options
+from gradient_diff.keras.gradients.options import Options
 from gradient_diff.noise.network import Noise
 from gradient_diff.result.diff import GradientDiff
 from gradient_diff.result.status import Meaning, Status

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from gradient_diff import GradientDiff, Status, compare, rounding_noise
-from gradient_diff.judging.kinks import Kink, kinks
+from gradient_diff.judging.kinks import Kink, _Branches, kinks
 from manual_mlp import MLP, Activation, Array, Dense, Dropout, Evaluation, Problem, evaluation_of
 from manual_mlp.equations.losses import EPSILON
 
@@ -260,3 +260,18 @@ def test_a_clip_that_16_bits_cannot_store_is_a_kink(dtype: str) -> None:
     problem = dataclasses.replace(problem, fused=False)
     found = kinks(problem, rounding_noise(problem, dtype))
     assert {kink.index for kink in found} == {(n, 0) for n in range(3)}
+
+
+def test_a_side_is_followed_on_its_own_branches_where_its_u_is_at_hand() -> None:
+    """Of five units at 0 it took two with a slope of 1: neither all of them nor none, and no mean."""
+    problem = _with_empty_samples(1, 1)
+    noise = rounding_noise(problem)
+    found = kinks(problem, noise)
+    own = {k: 1e-300 * (1 if k.index[1] < 2 else -1) for k in found}
+    nodes = ("dense_1/dE_dkernel", "dense_1/dE_dbias")
+    branches = _Branches(problem, noise, found, nodes)
+    along = branches.values(branches.anchors(own))
+    side = {n: along[n] for n in nodes}
+    assert not branches.follows(side)
+    assert branches.follows({**side, **branches.anchors(own)})
+    assert not branches.follows({**side, **branches.anchors({k: -u for k, u in own.items()})})

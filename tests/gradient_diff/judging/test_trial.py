@@ -67,7 +67,7 @@ def test_the_witness_sides_with_whom_it_meets(says: float, error: float, status:
     ("says", "convicts"), [(1.39, Status.MISMATCH), (1.45, Status.DIFFERENT), (1.55, Status.DIFFERENT)]
 )
 def test_the_error_of_the_witness_is_granted_beside_the_rounding(says: float, convicts: Status) -> None:
-    """Rounding explains 0.4, its error 0.2 more: a hand that is 0.55 from what it says is not convicted, one that is 0.61 from it is."""
+    """Rounding explains 0.4, its error 0.2 more: a hand 0.55 from what it says is not convicted, one 0.61 is."""
     assert who_is_off(_case([], says, 0.2, limit=0.4), {"w0": OFF})["w0"].status is convicts
 
 
