@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from gradient_diff import GradientDiff, Status, compare, rounding_noise
-from gradient_diff.judging.kinks import Kink, _Branches, kinks
+from gradient_diff.judging.kinks import Kink, _beside, _Branches, kinks
 from manual_mlp import MLP, Activation, Array, Dense, Dropout, Evaluation, Problem, evaluation_of
 from manual_mlp.equations.losses import EPSILON
 
@@ -275,3 +275,9 @@ def test_a_side_is_followed_on_its_own_branches_where_its_u_is_at_hand() -> None
     assert not branches.follows(side)
     assert branches.follows({**side, **branches.anchors(own)})
     assert not branches.follows({**side, **branches.anchors({k: -u for k, u in own.items()})})
+
+
+@pytest.mark.parametrize(("edge", "noise", "aside"), [(0.25, 1e-3, 2e-3), (0.0, 0.0, 2e-300)])
+def test_a_branch_is_taken_just_beside_its_kink(edge: float, noise: float, aside: float) -> None:
+    kink = Kink("dense_1/z", (0, 0), edge, noise, (0.0, 1.0), edge)
+    assert [_beside(kink, branch) for branch in (-1, 1)] == [edge - aside, edge + aside]

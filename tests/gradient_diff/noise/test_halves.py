@@ -12,7 +12,7 @@ from gradient_diff import Status, compare, rounding_noise
 from gradient_diff.judging.case import Case
 from gradient_diff.judging.isolation import isolated
 from gradient_diff.noise import network
-from gradient_diff.noise.network import MORE_DRAWS, drawn_again
+from gradient_diff.noise.network import MORE_DRAWS, _alike, drawn_again
 from gradient_diff.sides import Pair, Side
 from manual_mlp import MLP, Array, Dense, Evaluation, Loss, Problem, evaluation_of, gradient_node
 from manual_mlp.extend import GATE, LOST, UNITS, Arrays
@@ -255,3 +255,19 @@ def test_an_equation_by_itself_is_judged_by_what_is_known_of_its_side() -> None:
     assert bare is not None
     assert whole is not None
     assert bare < GATE < whole
+
+
+def test_what_like_samples_repeat_by_hand() -> None:
+    """Of a bias √3 Σ σ_δ, of a kernel √3 (|z|ᵀ σ_δ + σ_zᵀ |δ|), less what 16 σ of the sum cover."""
+    problem = _problem((2, 3), 4)
+    known = {**problem.environment, "dense_1/dE_du": np.full((4, 3), -2.0), "x": np.full((4, 2), -3.0)}
+    errors = {"dense_1/dE_du": np.full((4, 3), 25.0), "x": np.full((4, 2), 49.0)}
+    equations = {e.node: e for e in problem.equations}
+
+    def alike(node: str, variance: Array) -> Array:
+        return _alike(equations[node], known, {**errors, node: variance})
+
+    np.testing.assert_allclose(alike("dense_1/dE_dbias", np.ones(3)), np.sqrt(3) * 4 * 5 - 16)
+    by_hand = np.sqrt(3) * (4 * 3 * 5 + 4 * 7 * 2) - 16
+    np.testing.assert_allclose(alike("dense_1/dE_dkernel", np.ones((2, 3))), by_hand)
+    assert not alike("dense_1/dE_dbias", np.full(3, 9.0)).any()
