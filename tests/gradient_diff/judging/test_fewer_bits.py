@@ -215,3 +215,12 @@ def test_what_one_operand_may_move_is_in_proportion_to_the_operands(operands: Op
 
     for scales in ((2.0**-20, 1.0), (1.0, 2.0**-20), (2.0**9, 2.0**-30)):
         np.testing.assert_allclose(bound(*scales), np.prod(scales) * bound(1.0, 1.0), rtol=1e-12)
+
+
+@pytest.mark.parametrize("bits", [8, 11])
+def test_what_one_operand_may_move_is_one_step_of_its_bits(bits: int) -> None:
+    """3 · 5: beside what the product itself may be off, 2u of the few bits, 2^(1 − bits), times both operands."""
+    a, b = np.array([[3.0]]), np.array([[5.0]])
+    products = (FewerBits(False, False, operands=Operands(bits, "", "cut")), Product(False, False))
+    few, whole = (np.asarray(p.rounding(a * b, a, b, at=Precision.of("float32")).bound) for p in products)
+    assert (few - whole).item() == pytest.approx(2.0 ** (1 - bits) * 15, rel=1e-12)

@@ -128,3 +128,11 @@ def test_an_e_that_is_nearly_zero_makes_no_quotients() -> None:
     """Of spacings of 5e-324 there is no whole number that a float could count."""
     hand = np.array([1.0, 2.0, 3.0])
     assert _judged(hand * 1.001, hand, 5e-324).status is Status.MISMATCH
+
+
+def test_where_nothing_moved_the_quotient_is_zero_and_counts_neither_way() -> None:
+    """A dead unit."""
+    hand = (2 * RNG.integers(10**8, 10**9, 40) + 1) * np.spacing(1.0) / 2e-5
+    hand[::3] = 0
+    assert _judged(hand, 1.001 * hand, 1.0).status is Status.INCONCLUSIVE
+    assert _judged(0 * hand, hand, 1.0).status is Status.MISMATCH

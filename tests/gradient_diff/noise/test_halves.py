@@ -235,14 +235,14 @@ def test_what_is_lost_close_to_0_stays_under_12(seed: int) -> None:
 
 
 def test_terms_that_are_stored_one_by_one_lose_as_much_each() -> None:
-    """z δ = 0.1 · 5 steps of the grid is stored as 0, 512 times: all of the gradient is lost, as rounding explains."""
-    mlp = MLP(1, [Dense(1)])
+    """z δ = 0.1 · 5 steps of the grid is stored as 0, 512 times alike: no draw shows that, so the bound covers it."""
+    mlp, node = MLP(1, [Dense(1)]), "dense_1/dE_dkernel"
     w = {"dense_1/kernel": np.zeros((1, 1), HALF), "dense_1/bias": np.full(1, 1.25, HALF)}
     x, y = np.full((512, 1), 0.1, HALF), np.zeros((512, 1), HALF)
     noise = rounding_noise(mlp.problem(w, x, y, Loss("mse", scale=2.0**-14)), loops=1.0)
-    truth = noise.values["dense_1/dE_dkernel"]
-    assert float(truth[0, 0]) == pytest.approx(512 * 0.49988 * 2.0**-24, rel=1e-4)
-    assert (np.abs(truth) <= noise.tolerance("dense_1/dE_dkernel", sides=1)).all()
+    lost = float(noise.values[node][0, 0])
+    assert lost == pytest.approx(512 * 0.49988 * 2.0**-24, rel=1e-4)
+    assert lost <= noise.bound[node] < 2 * lost
 
 
 def test_an_equation_by_itself_is_judged_by_what_is_known_of_its_side() -> None:
