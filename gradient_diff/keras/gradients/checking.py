@@ -157,7 +157,7 @@ def _checked(request: Request, gradients: object, after: object, made_by: MadeBy
 
         def judge(asked: Request) -> GradientDiff:
             reference = _reference(asked, step.gradients, True)
-            otherwise = partial(named_by_another, asked, step.gradients, hidden=step.hidden)
+            otherwise = partial(named_by_another, asked, step.gradients, hidden=step.hidden, after=step.after)
             return judged_step(asked, step, reference, made_by, otherwise)
 
         return _stepped(request, judge)
@@ -171,7 +171,7 @@ def _stepped(request: Request, judge: Callable[[Request], GradientDiff]) -> Grad
     """Of weights around a step: what it drew is known only if it was the last pass."""
     if not draws(request):
         return judge(request)
-    if found := step_on_draws(request, judge):
+    if (found := step_on_draws(request, judge)) is not None:
         return found
     raise ValueError(
         "after= of a model with Dropout or another layer that draws: nobody knows any more what that step drew. Pass "

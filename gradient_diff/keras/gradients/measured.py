@@ -13,6 +13,7 @@ from gradient_diff.keras.gradients.loss.resolved import KerasError
 from gradient_diff.keras.gradients.objective import Objective, reason_of
 from gradient_diff.keras.gradients.reference import Rounded, nearest_of
 from gradient_diff.keras.gradients.runs import Case, Draws, Outcome, Runs, Traced
+from gradient_diff.keras.gradients.zeros import layers_off, zeros_of
 from gradient_diff.keras.roundings import DRAWS, further_than_order, moved
 from gradient_diff.noise.given import drawn_noise
 from gradient_diff.noise.network import Kind, Noise
@@ -154,6 +155,14 @@ class Measured:
     def _held(self) -> tuple[float, ...]:
         """Constants that Keras holds in float32."""
         return tuple(sorted({*self._rounded, *rounded_masks(self.first.draws)}))
+
+    def always_zero(self, names: set[str]) -> set[str]:
+        """Those of the weights whose gradient no data make other than zero; none where no float64 run can tell."""
+        return set() if self.fine is None or self.bare.loss.stepped else zeros_of(self.objective, names)
+
+    def layers_off(self) -> list[str]:
+        """The layers that give nothing but zeros on these data."""
+        return layers_off(self.objective)
 
     def noise(self, tape: Arrays) -> Noise:
         """What is drawn; where both sides are float64, that of float32, scaled: nothing finer is at hand."""

@@ -29,4 +29,5 @@ def measured_reference(request: Request, mine: Arrays, of_step: bool) -> Referen
         tape = {LOSS: np.array(value, next(iter(tape.values())).dtype), **tape}
     noise = widened(model.noise(tape), mine, tape) if request.options.silent else request.options.noise
     doubt = "" if model.steady else UNSTEADY
-    return Reference(tape, noise, request.options, model.origin(finer), model.witness(run), model.sizes, rounded, doubt)
+    known = request.options, model.origin(finer), model.witness(run), model.sizes, rounded, doubt
+    return Reference(tape, noise, *known, model.always_zero, model.first.unreached, model.layers_off)

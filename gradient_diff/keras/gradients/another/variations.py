@@ -62,10 +62,10 @@ class Hand:
             limit = {n: _largest(noise.tolerance(n) + hidden.get(n, 0.0)) for n in right}
             yield cls(mine, right, limit, measured, runs)
 
-    def gradients(self, e: Objective) -> Arrays | None:
-        """Those of another E; None if the model cannot compute it."""
+    def gradients(self, e: Objective, case: Case | None = None) -> Arrays | None:
+        """Those of another E, or of another case; None if the model cannot compute it."""
         with self.runs.passes() as run:
-            return _computed(run, Variation("", "", "", e))
+            return _computed(run, Variation("", "", "", e, case))
 
     def fitting(self, variations: Iterable[Variation]) -> list[tuple[Variation, str]]:
         """Those of which it is the gradient, with how many times in words."""
@@ -136,4 +136,4 @@ def _fitted(hand: Hand, variation: Variation, found: Arrays | None) -> str | Non
 def told(id: str, words: str, cure: str) -> Cause:  # noqa: A002  (as the record calls it)
     """What the hand is the gradient of, as a cause."""
     title = f"your gradients are those of {words}"
-    return Cause(id, "", f"{title}. {cure}", words, "E as given", float("nan"), title=title)
+    return Cause(id, "", f"{title}. {cure}", words, "E as given", float("nan"), title=title, cure=cure)
