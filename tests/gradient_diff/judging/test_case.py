@@ -77,6 +77,13 @@ def test_a_close_call_is_drawn_again_whatever_its_caller_grants_and_however_he_w
     assert plain != noise.distance(name, difference, 2).max()
 
 
+def test_a_tolerance_of_ones_own_is_no_close_call_however_near() -> None:
+    """Twice the tolerance: no draws of the network take its place."""
+    e = evaluation_of(_problem())
+    diff = compare({n: 1.002 * g for n, g in e.gradients.items()}, e, rtol=1e-3)
+    assert {(row.status, row.judge) for row in diff.rows} == {(Status.DIFFERENT, "rtol=0.001, chosen by the caller")}
+
+
 def test_more_draws_keep_what_the_caller_grants() -> None:
     problem = _problem("float32")
     noise = rounding_noise(problem)
