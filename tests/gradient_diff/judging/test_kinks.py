@@ -9,7 +9,7 @@ import pytest
 
 from gradient_diff import GradientDiff, Status, compare, rounding_noise
 from gradient_diff.judging.kinks import Kink, _beside, _Branches, kinks
-from manual_mlp import MLP, Activation, Array, Dense, Dropout, Evaluation, Problem, evaluation_of
+from manual_mlp import MLP, Activation, Array, Dense, Dropout, Evaluation, Problem, evaluation_of, gradient_node
 from manual_mlp.equations.losses import EPSILON
 
 
@@ -281,3 +281,18 @@ def test_a_side_is_followed_on_its_own_branches_where_its_u_is_at_hand() -> None
 def test_a_branch_is_taken_just_beside_its_kink(edge: float, noise: float, aside: float) -> None:
     kink = Kink("dense_1/z", (0, 0), edge, noise, (0.0, 1.0), edge)
     assert [_beside(kink, branch) for branch in (-1, 1)] == [edge - aside, edge + aside]
+
+
+@pytest.mark.parametrize("branch", [-1, 1])
+def test_one_kink_may_leave_the_branch_on_which_all_the_others_are(branch: int) -> None:
+    """Of two layers: where all units of the second are off, none of the first shows."""
+    problem = _with_empty_samples(2, 1)
+    noise = rounding_noise(problem)
+    found = kinks(problem, noise)
+    nodes = tuple(gradient_node(n) for n in problem.parameters)
+    branches = _Branches(problem, noise, found, nodes)
+    first = next(k for k in found if k.node == f"dense_{1 if branch > 0 else 2}/u")
+    all_on, but_one = (branches.values(branches.all_on(branch, but)) for but in (None, first))
+    assert not np.array_equal(all_on[f"{first.node[:-2]}/dE_dbias"], but_one[f"{first.node[:-2]}/dE_dbias"])
+    assert branches.mixes(but_one, all_on)
+    assert not branches.mixes({n: a * 1.001 for n, a in but_one.items()}, all_on)
