@@ -17,6 +17,7 @@ from gradient_diff.judging.isolation import by_isolation, isolated
 from gradient_diff.judging.kinks import explained_by_kinks, kinks
 from gradient_diff.judging.quotients import as_quotients
 from gradient_diff.judging.trial import who_is_off
+from gradient_diff.judging.zeros import as_vacuous, lost_words
 from gradient_diff.noise.network import MORE_DRAWS, Kind, Noise, drawn_again
 from gradient_diff.result.judged import BITS, NOBODY, Judged
 from gradient_diff.result.status import Status
@@ -40,7 +41,8 @@ def judge(case: Case) -> dict[str, Judged]:
     judged |= as_quotients(case, undecided)
     undecided = {node: judged[node] for node in undecided if judged[node].status is Status.DIFFERENT}
     judged |= who_is_off(case, undecided) if undecided else {}
-    return judged | by_fewer_bits(case, judged)
+    judged |= by_fewer_bits(case, judged)
+    return judged | as_vacuous(case, judged)
 
 
 def _drawn_again(case: Case, judged: Mapping[str, Judged]) -> Noise | None:
@@ -68,8 +70,7 @@ def _first_look(case: Case, node: str) -> Judged:
         return _restated(found, Status.VACUOUS, "both sides are zero everywhere")
     gradient = case.problem is None or is_gradient(node)  # arrays by name alone are gradients
     if distance <= case.noise.gate and (truth <= limit).all() and gradient:
-        lost = f"the gradient, at most {truth.max():.1e}, is lost in rounding noise: zeros would pass too"
-        return by_isolation(_restated(found, Status.VACUOUS, lost))
+        return by_isolation(_restated(found, Status.VACUOUS, lost_words(truth)))
     if equal:
         return _restated(found, Status.MATCH, "bit-equal")
     if distance <= case.noise.gate and (doubt := _no_rounding(case, case.noise, node, truth)):

@@ -43,7 +43,7 @@ def print_diff(diff: GradientDiff, console: Console | None = None, *, ledger: bo
 
 
 def _parts(diff: GradientDiff, width: int, ledger: bool) -> Iterator[RenderableType]:
-    yield to_rich(f"{mark(diff.verdict)} {diff.headline()}", _style(diff.verdict))
+    yield to_rich(f"{mark(diff.outcome)} {diff.headline()}", _style(diff.outcome))
     if diff.remark:
         yield to_rich(diff.remark)
     yield to_rich(_about(diff), "dim")

@@ -8,7 +8,8 @@ from gradient_diff.keras.functions.causes import function_causes, not_linear
 from gradient_diff.keras.functions.evidence import Evidence
 from gradient_diff.keras.functions.meanings import meanings, other_function
 from gradient_diff.keras.functions.reenactment import reenacted_causes
-from gradient_diff.keras.functions.rows import Checked, rows_of
+from gradient_diff.keras.functions.rows import Checked, idle_of, rows_of
+from gradient_diff.keras.idle import without_effect
 from gradient_diff.result.diff import GradientDiff
 from gradient_diff.result.findings import Cause
 from gradient_diff.result.row import Row
@@ -24,7 +25,7 @@ def diff_of(evidence: Evidence, remarks: tuple[str, ...], cure: str) -> Gradient
     found = rows_of(evidence)
     rows = tuple(c.row for c in found)
     off = _off(evidence, rows)
-    causes = _causes(evidence, off)
+    causes = (*_causes(evidence, off), *without_effect(idle_of(evidence, rows)))
     title, plain = evidence.subject.title, evidence.plain
     return GradientDiff(
         rows,

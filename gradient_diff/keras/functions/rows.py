@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
+from gradient_diff.judging.zeros import BY_STRUCTURE
 from gradient_diff.keras.functions.at_dtype import AtDtype
 from gradient_diff.keras.functions.evidence import Evidence
 from gradient_diff.keras.functions.meanings import other_function
 from gradient_diff.keras.functions.proving import proved_row
+from gradient_diff.keras.functions.zeros import constant_in
+from gradient_diff.keras.idle import NO_PATH
 from gradient_diff.result.row import Row
 from gradient_diff.result.status import Status
 
@@ -33,9 +38,26 @@ class Checked:
 
 def rows_of(evidence: Evidence) -> list[Checked]:
     """In the order of the arguments, what has no place among them first."""
-    found = [*_lost_outputs(evidence), *_without_blame(_judged(evidence))]
+    found = [*_lost_outputs(evidence), *_without_blame(_proved(evidence, _judged(evidence)))]
     order = [*evidence.subject.arguments.leaves, *evidence.subject.variables]
     return sorted(found, key=lambda c: order.index(c.row.name) if c.row.name in order else -1)
+
+
+def idle_of(evidence: Evidence, rows: Iterable[Row]) -> list[str]:
+    """Weights without a gradient that no value depends on."""
+    weights = evidence.subject.variables.keys() - evidence.as_run.hand.keys()
+    return [row.name for row in rows if row.status is Status.VACUOUS and row.name in weights]
+
+
+def _proved(evidence: Evidence, found: list[Checked]) -> list[Checked]:
+    """A zero of any point is proved; unless it is that of a weight without effect, which is a mistake."""
+    rows = [c.row for c in found if c.row.status is Status.VACUOUS]
+    lost = {row.name for row in rows if row.name in evidence.subject.point and 0 not in (row.shape_reference or ())}
+    fine, idle = evidence.fine or evidence.subject, set(idle_of(evidence, rows))
+    always = constant_in(fine, lost - idle) if lost - idle and fine.dtype == "float64" else set()
+    said: dict[str, Any] = {n: {"status": Status.MATCH, "reason": BY_STRUCTURE, "by_sigma": False} for n in always}
+    said |= {n: {"reason": NO_PATH} for n in idle}
+    return [replace(c, row=replace(c.row, **said.get(c.row.name, {}))) for c in found]
 
 
 def _judged(evidence: Evidence) -> list[Checked]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from gradient_diff.keras.gradients.another_e import another_e, derivative_proper
-from gradient_diff.keras.gradients.another_forward import another_forward, exchanged
+from gradient_diff.keras.gradients.another.another_e import another_e, derivative_proper
+from gradient_diff.keras.gradients.another.another_forward import another_forward, exchanged
+from gradient_diff.keras.gradients.another.solved import constant_factor, weighs
+from gradient_diff.keras.gradients.another.variations import Hand
 from gradient_diff.keras.gradients.measured import Measured
 from gradient_diff.keras.gradients.objective import Objective
 from gradient_diff.keras.gradients.request import Request, is_finer
-from gradient_diff.keras.gradients.solved import constant_factor, weighs
-from gradient_diff.keras.gradients.variations import Hand
 from gradient_diff.result.diff import GradientDiff
 from gradient_diff.result.findings import Cause
 from gradient_diff.result.status import Status

@@ -7,10 +7,10 @@ from functools import partial
 
 import numpy as np
 
+from gradient_diff.keras.gradients.another.variations import Hand, Variation, first_that_fits
 from gradient_diff.keras.gradients.data import Data
 from gradient_diff.keras.gradients.objective import Objective
 from gradient_diff.keras.gradients.runs import Case
-from gradient_diff.keras.gradients.variations import Hand, Variation, first_that_fits
 from gradient_diff.result.findings import Cause
 from keras_mlp.extend import layer_weights
 from manual_mlp import Array
