@@ -15,7 +15,7 @@ from gradient_diff.keras.gradients.objective import Objective, reason_of
 from gradient_diff.keras.gradients.reference import Reference, Rounded, nearest_of
 from gradient_diff.keras.gradients.request import Request, is_finer
 from gradient_diff.keras.gradients.runs import Case, Draws, Outcome, Runs, Traced
-from gradient_diff.keras.roundings import DRAWS, further_than_order, moved
+from gradient_diff.noise.draws import DRAWS, further_than_order, moved
 from gradient_diff.noise.given import drawn_noise, widened
 from gradient_diff.noise.network import Kind, Noise
 from gradient_diff.witnesses.complex_step import Asked

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import tensorflow as tf
 
+from gradient_diff.backward.rounding import Rounding, drawn_errors
 from gradient_diff.keras.functions.arguments import read_arguments
-from gradient_diff.keras.functions.rounding import Rounding, drawn_errors
-from gradient_diff.keras.functions.subject import Subject, recast_arguments
+from gradient_diff.keras.functions.subject import TapedFunction, recast_arguments
 from manual_mlp import Array
 from manual_mlp.extend import UNITS, Arrays
 
@@ -41,7 +41,7 @@ def test_runs_that_are_not_finite_are_left_out() -> None:
 
 def test_a_function_in_float64_is_measured_in_float32_and_scaled() -> None:
     arguments = read_arguments(tf.sin, POINT["x"].astype("float64"))
-    subject = Subject("sin", tf.sin, arguments, {}, {}, "eager", recast_arguments)
+    subject = TapedFunction("sin", tf.sin, arguments, {}, {}, "eager", recast_arguments)
     rounding = Rounding(subject, {"outputs/0": np.ones(2)})
     assert rounding.exact is subject
     assert rounding.coarse is not None

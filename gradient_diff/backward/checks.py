@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from gradient_diff.keras.functions.causes import function_causes, not_linear
-from gradient_diff.keras.functions.evidence import Evidence
-from gradient_diff.keras.functions.meanings import meanings, other_function
-from gradient_diff.keras.functions.reenactment import reenacted_causes
-from gradient_diff.keras.functions.rows import Checked, rows_of
+from gradient_diff.backward.causes import function_causes, not_linear
+from gradient_diff.backward.evidence import Evidence
+from gradient_diff.backward.meanings import meanings, other_function
+from gradient_diff.backward.reenactment import reenacted_causes
+from gradient_diff.backward.rows import Checked, rows_of
 from gradient_diff.result.diff import GradientDiff
 from gradient_diff.result.findings import Cause
 from gradient_diff.result.row import Row
@@ -16,7 +16,7 @@ from gradient_diff.result.status import Status
 from manual_mlp import Array
 
 TURN = -2.0  # exact in every dtype, and of the other sign
-FREEZE = "Freeze the seed, and check again."
+FREEZE = "Let two runs be alike, as the row says, and check again."
 
 
 def diff_of(evidence: Evidence, remarks: tuple[str, ...], cure: str) -> GradientDiff:
@@ -34,7 +34,7 @@ def diff_of(evidence: Evidence, remarks: tuple[str, ...], cure: str) -> Gradient
         causes=causes,
         unexplained=evidence.finest.unexplained if off and not causes else "",
         meanings=meanings(rows, plain is not None, FREEZE if evidence.unsteady else cure),
-        notes=(evidence.subject.arguments.left_out,),
+        notes=(evidence.subject.left_out,),
         title=f"The gradient of {title} against {plain.title if plain else 'its values'}",
     )
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from gradient_diff.diagnosis.catalogue import MISTAKES
-from gradient_diff.keras.roundings import further_than_order
+from gradient_diff.noise.draws import further_than_order
 from gradient_diff.result.findings import Cause
 from manual_mlp import Array
 from manual_mlp.extend import Arrays

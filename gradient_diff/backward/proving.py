@@ -7,8 +7,8 @@ from enum import Enum, auto
 
 import numpy as np
 
-from gradient_diff.keras.functions.at_dtype import AtDtype
-from gradient_diff.keras.functions.directions import Direction, entry_direction, sided_derivatives
+from gradient_diff.backward.at_dtype import AtDtype
+from gradient_diff.backward.directions import Direction, entry_direction, sided_derivatives
 from gradient_diff.result.row import Row
 from gradient_diff.result.status import Status
 from manual_mlp import Array

@@ -6,18 +6,15 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from gradient_diff.keras.functions.at_dtype import AtDtype
-from gradient_diff.keras.functions.evidence import Evidence
-from gradient_diff.keras.functions.meanings import other_function
-from gradient_diff.keras.functions.proving import proved_row
+from gradient_diff.backward.at_dtype import AtDtype
+from gradient_diff.backward.evidence import Evidence
+from gradient_diff.backward.meanings import other_function
+from gradient_diff.backward.proving import proved_row
 from gradient_diff.result.row import Row
 from gradient_diff.result.status import Status
 
 OPEN = (Status.VACUOUS, Status.INCONCLUSIVE)
-UNSTEADY = (
-    "two runs on the same arrays differ by more than the order of a sum explains. "
-    "Freeze the seed: only a function of its inputs has a gradient"
-)
+VALUES, GRADIENTS = "runs on the same arrays", "gradients of the same values by the same upstream"  # that differ
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,13 +31,16 @@ class Checked:
 def rows_of(evidence: Evidence) -> list[Checked]:
     """In the order of the arguments, what has no place among them first."""
     found = [*_lost_outputs(evidence), *_without_blame(_judged(evidence))]
-    order = [*evidence.subject.arguments.leaves, *evidence.subject.variables]
+    order = evidence.subject.names
     return sorted(found, key=lambda c: order.index(c.row.name) if c.row.name in order else -1)
 
 
 def _judged(evidence: Evidence) -> list[Checked]:
     if evidence.unsteady:
-        return [_plain(evidence, n, Status.INCONCLUSIVE, UNSTEADY) for n in evidence.subject.point]
+        subject = evidence.subject
+        words = (VALUES, subject.freeze) if evidence.other_values else (GRADIENTS, subject.reset)
+        reason = f"two {words[0]} differ by more than the order of a sum explains. {words[1]}"
+        return [_plain(evidence, n, Status.INCONCLUSIVE, reason) for n in evidence.subject.point]
     outputs = () if evidence.plain is None else evidence.subject.outputs
     return [_checked(evidence, n) for n in (*outputs, *evidence.subject.point)]
 
@@ -53,6 +53,8 @@ def _checked(evidence: Evidence, name: str) -> Checked:
         return _unanswered(evidence, name)
     if name not in as_run.hand:
         return _none(evidence, name)
+    if name in evidence.subject.doubts and np.any(as_run.hand[name]):
+        return _plain(evidence, name, Status.INCONCLUSIVE, evidence.subject.doubts[name])
     if name not in as_run.names:
         return _misshapen(evidence, name)
     found = _at_best(evidence, name)

@@ -8,8 +8,8 @@ from functools import cached_property
 
 import numpy as np
 
-from gradient_diff.keras.functions.subject import Subject
-from gradient_diff.keras.roundings import DRAWS, moved
+from gradient_diff.backward.subject import Subject
+from gradient_diff.noise.draws import DRAWS, moved
 from manual_mlp import Array
 from manual_mlp.extend import UNITS, Arrays
 

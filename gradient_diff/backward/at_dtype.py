@@ -8,9 +8,9 @@ from functools import cached_property
 
 import numpy as np
 
+from gradient_diff.backward.directions import Derivatives, derivative_along, entry_direction
+from gradient_diff.backward.subject import Subject
 from gradient_diff.comparison import compare
-from gradient_diff.keras.functions.directions import Derivatives, derivative_along, entry_direction
-from gradient_diff.keras.functions.subject import Subject
 from gradient_diff.noise.given import drawn_noise
 from gradient_diff.noise.network import Kind, Noise
 from gradient_diff.result.diff import GradientDiff

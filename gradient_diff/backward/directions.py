@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from gradient_diff.keras.functions.subject import Subject
+from gradient_diff.backward.subject import Subject
 from gradient_diff.witnesses.along_a_line import FINER, FIRST_STEP, POOR, Estimate, Line, Reach, derivative, sided
 from manual_mlp import Array
 from manual_mlp.extend import UNITS, Arrays
