@@ -7,8 +7,10 @@ import numpy as np
 from gradient_diff.backward.causes import function_causes, not_linear
 from gradient_diff.backward.evidence import Evidence
 from gradient_diff.backward.meanings import meanings, other_function
+from gradient_diff.backward.modes import notes_of_modes
 from gradient_diff.backward.reenactment import reenacted_causes
 from gradient_diff.backward.rows import Checked, rows_of
+from gradient_diff.backward.singular import singular_causes
 from gradient_diff.result.diff import GradientDiff
 from gradient_diff.result.findings import Cause
 from gradient_diff.result.row import Row
@@ -24,7 +26,7 @@ def diff_of(evidence: Evidence, remarks: tuple[str, ...], cure: str) -> Gradient
     found = rows_of(evidence)
     rows = tuple(c.row for c in found)
     off = _off(evidence, rows)
-    causes = _causes(evidence, off)
+    causes = (*_of_no_number(evidence, rows), *_causes(evidence, off))
     title, plain = evidence.subject.title, evidence.plain
     return GradientDiff(
         rows,
@@ -33,8 +35,10 @@ def diff_of(evidence: Evidence, remarks: tuple[str, ...], cure: str) -> Gradient
         _reference_origin(evidence),
         causes=causes,
         unexplained=evidence.finest.unexplained if off and not causes else "",
-        meanings=meanings(rows, plain is not None, FREEZE if evidence.unsteady else cure),
-        notes=(evidence.subject.left_out,),
+        meanings=meanings(
+            rows, plain is not None, bool(evidence.subject.eagerly), FREEZE if evidence.unsteady else cure
+        ),
+        notes=(evidence.subject.left_out, *notes_of_modes(evidence)),
         title=f"The gradient of {title} against {plain.title if plain else 'its values'}",
     )
 
@@ -53,6 +57,13 @@ def _off(evidence: Evidence, rows: tuple[Row, ...]) -> list[str]:
     blameless = Status.REFERENCE_OFF, Status.NONFINITE  # of NaN nothing is known
     own = (r for r in rows if r.status.bad and r.status not in blameless)
     return [r.name for r in own if r.name in evidence.subject.point]
+
+
+def _of_no_number(evidence: Evidence, rows: tuple[Row, ...]) -> tuple[Cause, ...]:
+    """What makes values or gradients NaN or infinite, told of the first array that is."""
+    unknown = [n for n, d in evidence.derivatives.items() if d.unknown]
+    lost = [r.name for r in rows if r.status is Status.NONFINITE or r.name in unknown]
+    return singular_causes(lost[0], evidence.subject.singular) if lost and not evidence.unsteady else ()
 
 
 def _causes(evidence: Evidence, names: list[str]) -> tuple[Cause, ...]:

@@ -136,4 +136,4 @@ class Evidence:
     @cached_property
     def _measured(self) -> list[Rounding]:
         given = [self.subject] if self.plain is None else [self.subject, self.plain]
-        return [Rounding(g, self.cotangents) for g in given]
+        return [Rounding(g, self.cotangents, {n: d.at_jumps for n, d in self.derivatives.items()}) for g in given]

@@ -8,7 +8,7 @@ from enum import Enum, auto
 import numpy as np
 
 from gradient_diff.backward.at_dtype import AtDtype
-from gradient_diff.backward.directions import Direction, entry_direction, sided_derivatives
+from gradient_diff.backward.directions import Direction, entry_direction, jump_along, sided_derivatives
 from gradient_diff.result.row import Row
 from gradient_diff.result.status import Status
 from manual_mlp import Array
@@ -21,6 +21,7 @@ class Place(Enum):
 
     SMOOTH = auto()
     BETWEEN = auto()  # at a kink, both between its two slopes
+    JUMP = auto()  # the same where the values jump
     MIXED = auto()  # over kinks that hide what is right
     UNKNOWN = auto()
 
@@ -76,8 +77,9 @@ def _smooth(at: AtDtype, row: Row) -> Row:
             return row
     if not places:
         return row
-    if set(places) == {Place.BETWEEN}:
-        words = f"the values have a kink at {int(off.sum())} places, and both sides are between its two slopes"
+    if set(places) <= {Place.BETWEEN, Place.JUMP}:
+        what = "jump" if Place.JUMP in places else "have a kink"
+        words = f"the values {what} at {int(off.sum())} places, and both sides are between the two slopes there"
         return replace(row, status=Status.KINK, reason=f"{row.reason}; {words}")
     words = "the values have kinks there, which hide what is right; move the data a little"
     if Place.UNKNOWN in places:
@@ -96,10 +98,11 @@ def _place(at: AtDtype, name: str, index: tuple[int, ...], entries: tuple[float,
     """What is there; `entries` are both sides' and the largest difference that is explained."""
     hand, reference, limit = entries
     direction = _direction(at, name, index)
-    below, above = sided_derivatives(at.subject, name, at.cotangents, direction)
+    jump = None if name in at.derivatives else jump_along(at.subject, name, at.cotangents, direction)
+    below, above = sided_derivatives(at.subject, name, at.cotangents, direction, jump)
     if not below.known or not above.known:
         return Place.UNKNOWN
-    if below.agrees(above):
+    if below.agrees(above) and jump is None:
         # In float32 no step is so small that a kink beside it could not mislead the central differences.
         near = all(abs(hand - d.value) <= d.error + limit for d in (below, above))
         misled = near and name in at.derivatives and at.subject.dtype != "float64"
@@ -107,7 +110,7 @@ def _place(at: AtDtype, name: str, index: tuple[int, ...], entries: tuple[float,
     low, high = sorted((below, above), key=lambda d: d.value)
     sides = (hand,) if name in at.derivatives else (hand, reference)
     if all(low.value - low.error - limit <= side <= high.value + high.error + limit for side in sides):
-        return Place.BETWEEN
+        return Place.BETWEEN if jump is None else Place.JUMP
     return Place.SMOOTH if direction.entry else Place.MIXED
 
 

@@ -8,10 +8,13 @@ import numpy as np
 
 from gradient_diff.backward.at_dtype import AtDtype
 from gradient_diff.backward.evidence import Evidence
+from gradient_diff.backward.jumping import over_jumps
 from gradient_diff.backward.meanings import other_function
+from gradient_diff.backward.modes import rows_of_modes
 from gradient_diff.backward.proving import proved_row
 from gradient_diff.result.row import Row
 from gradient_diff.result.status import Status
+from manual_mlp import Array
 
 OPEN = (Status.VACUOUS, Status.INCONCLUSIVE)
 VALUES, GRADIENTS = "runs on the same arrays", "gradients of the same values by the same upstream"  # that differ
@@ -30,7 +33,8 @@ class Checked:
 
 def rows_of(evidence: Evidence) -> list[Checked]:
     """In the order of the arguments, what has no place among them first."""
-    found = [*_lost_outputs(evidence), *_without_blame(_judged(evidence))]
+    others = () if evidence.unsteady else (Checked(row) for row in rows_of_modes(evidence))
+    found = [*_lost_outputs(evidence), *others, *_without_blame(_judged(evidence))]
     order = evidence.subject.names
     return sorted(found, key=lambda c: order.index(c.row.name) if c.row.name in order else -1)
 
@@ -48,18 +52,33 @@ def _judged(evidence: Evidence) -> list[Checked]:
 def _checked(evidence: Evidence, name: str) -> Checked:
     if not evidence.arrays[name].size:
         return _plain(evidence, name, Status.VACUOUS, "the array is empty")
-    as_run = evidence.as_run
+    found, asked = _looked_at(evidence, name), evidence.derivatives.get(name)
+    if asked is None or not asked.jumps or found.row.status is Status.SHAPE:
+        return found
+    return replace(found, row=over_jumps(evidence.finest, found.row, asked.jumps))
+
+
+def _looked_at(evidence: Evidence, name: str) -> Checked:
+    as_run, asked = evidence.as_run, evidence.derivatives.get(name)
+    hand = as_run.hand.get(name) if name in evidence.subject.point else None
+    if hand is not None and not np.isfinite(np.asarray(hand, np.float64)).all():
+        return _plain(evidence, name, Status.NONFINITE, _not_finite(hand))
+    if name in as_run.hand and as_run.hand[name].shape != evidence.arrays[name].shape:
+        return _misshapen(evidence, name)
     if name not in as_run.reference:
         return _unanswered(evidence, name)
     if name not in as_run.hand:
         return _none(evidence, name)
     if name in evidence.subject.doubts and np.any(as_run.hand[name]):
         return _plain(evidence, name, Status.INCONCLUSIVE, evidence.subject.doubts[name])
-    if name not in as_run.names:
-        return _misshapen(evidence, name)
     found = _at_best(evidence, name)
-    asked = evidence.derivatives.get(name)
     return found.saying(f"{found.row.reason}; {asked.words} asked") if asked else found
+
+
+def _not_finite(gradient: Array) -> str:
+    """How many entries of a gradient are no numbers, and the first of them."""
+    lost = np.argwhere(~np.isfinite(np.asarray(gradient, np.float64)))
+    return f"{len(lost)} of {gradient.size} entries of the gradient are NaN or Inf, the first at {lost[0].tolist()}"
 
 
 def _at_best(evidence: Evidence, name: str) -> Checked:

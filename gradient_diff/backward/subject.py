@@ -9,6 +9,7 @@ from typing import ClassVar, TypeVar
 
 import numpy as np
 
+from gradient_diff.backward.singular import Singular
 from gradient_diff.witnesses.along_a_line import value_noise
 from manual_mlp import Array
 from manual_mlp.extend import GATE, UNITS, Arrays
@@ -72,6 +73,16 @@ class Subject(ABC):
     @abstractmethod
     def computing_in(self, dtype: str) -> Subject:
         """The same function, known to compute in no more than this dtype."""
+
+    @cached_property
+    def singular(self) -> tuple[Singular, ...]:
+        """The operations that have no finite derivative at the point, where that can be seen."""
+        return ()
+
+    @cached_property
+    def eagerly(self) -> Mapping[str, Array]:
+        """Its outputs as it runs uncompiled, where that is another mode than its own."""
+        return {}
 
     def fast(self, point: Arrays) -> dict[str, Array]:
         """The values once more, for many points, where there is a quicker way."""
@@ -152,9 +163,11 @@ def responds(fine: Subject) -> bool:
         return sum(float(np.nansum(weights[n] * (moved[n] - start))) for n, start in fine.outputs.items())
 
     with np.errstate(all="ignore"):
-        # What is 0 would follow in every dtype: near 0 all have numbers.
-        once, twice = response(2.0**-36, own), response(2.0**-35, own)
-        if once != 0 and 1.5 < twice / once < 3.0:
+        # What is 0 would follow in every dtype: near 0 all have numbers. Values that jump follow beyond the jump.
+        once, twice, thrice = (response(k * 2.0**-36, own) for k in (1, 2, 3))
+        if (once != 0 and 1.5 < twice / once < 3.0) or (
+            twice != once and 0.5 < (thrice - twice) / (twice - once) < 2.0
+        ):
             return True
         size = np.sqrt(sum(float(np.nansum(np.square(a))) for a in fine.outputs.values()))
         # What is 0 here, as x² is, is measured by what it grows to.

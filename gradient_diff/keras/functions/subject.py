@@ -11,8 +11,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from gradient_diff.backward.singular import Singular
 from gradient_diff.backward.subject import Subject, not_checked, prove_same_values, recast_or_none
 from gradient_diff.keras.functions.arguments import Arguments
+from gradient_diff.keras.functions.singular import singular_operations
 from gradient_diff.noise.draws import further_than_order
 from keras_mlp import Mode, quiet_stderr
 from keras_mlp.extend import made_for
@@ -65,7 +67,7 @@ class TapedFunction(Subject):
 
     def values(self, point: Arrays) -> dict[str, Array]:
         """Its float outputs at any point, by name."""
-        if self._drawn_by_xla:
+        if self._by_xla:
             return self.fast(point)
         self.assign(point)
         return {n: t.numpy() for n, t in self._called(self._tensors(point)).items()}
@@ -126,9 +128,20 @@ class TapedFunction(Subject):
             return None
 
     @property
-    def _drawn_by_xla(self) -> bool:
-        """Whether its gradient draws from XLA's own generator: its values have to, too."""
-        return self.draws and self.mode == "xla"
+    def _by_xla(self) -> bool:
+        """Whether XLA computes its gradient: its values, too, since XLA rewrites and draws as it likes."""
+        return self.mode == "xla"
+
+    @cached_property
+    def eagerly(self) -> Mapping[str, Array]:
+        """Where XLA compiles it and draws nothing, its outputs as it runs without."""
+        return replace(self, mode="eager").outputs if self._by_xla and not self.draws else {}
+
+    @cached_property
+    def singular(self) -> tuple[Singular, ...]:
+        """Of its graph."""
+        self.assign(self.point)
+        return singular_operations(lambda: list(self._called(self._tensors(self.point)).values()))
 
     def _tensors(self, point: Mapping[str, Any]) -> dict[str, Any]:
         given = {n: point.get(n, leaf) for n, leaf in self.arguments.leaves.items()}
@@ -154,12 +167,12 @@ class TapedFunction(Subject):
         try:
             with quiet_stderr():  # the compilers chat
                 # One concrete function: tf.function itself would warn of retracing when many functions are checked.
-                made = tf.function(call, autograph=False, jit_compile=self._drawn_by_xla)
+                made = tf.function(call, autograph=False, jit_compile=self._by_xla)
                 graph = made.get_concrete_function(*start)
                 same = graph(*start)
         except Exception:  # noqa: BLE001  # plain Python may be no graph, for any reason; then it runs as it is
             return call
-        if self._drawn_by_xla:
+        if self._by_xla:
             return graph
         close = [not further_than_order(same[n].numpy(), a, self.terms) for n, a in self.outputs.items() if n in same]
         return graph if len(close) == len(self.outputs) and all(close) else call
