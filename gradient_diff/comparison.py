@@ -16,7 +16,7 @@ from gradient_diff.noise.network import Noise
 from gradient_diff.result.diff import GradientDiff
 from gradient_diff.result.findings import Findings
 from gradient_diff.result.status import Status
-from gradient_diff.sides import Derivation, Pair, Side
+from gradient_diff.sides import Derivation, Pair, Side, is_model
 from gradient_diff.witnesses.complex_step import Asked
 from manual_mlp import Evaluation
 from manual_mlp.extend import Arrays
@@ -69,7 +69,7 @@ def compare(
     """
     if noise is not None and rtol is not None:
         raise ValueError("Both noise= and rtol= were given. Name the rounding to expect once.")
-    derivation = hand if callable(hand) else None
+    derivation = hand if callable(hand) and not is_model(hand) and not isinstance(hand, type) else None
     called = _called(derivation, reference) if derivation else Called(hand, ())
     pair = Pair.of(Side.of("hand", called.gradients, names), Side.of("reference", reference))
     case = Case.of(pair, noise, rtol, witness, sizes)

@@ -143,6 +143,8 @@ def _items(given: Any) -> dict[Any, Any]:
 
 
 def _output(what: str, item: Any) -> Array:
+    if inspect.isroutine(item):
+        raise TypeError(f"{what} as a function. If that is the gradient, give it as backward, and return values alone.")
     if item is None or isinstance(item, Mapping | tuple | list) or not _is_number(item):
         raise TypeError(f"{what} as {type(item).__name__}: expected an array, or a tuple of arrays. {CACHE}.")
     array = np.array(item)

@@ -9,8 +9,10 @@ from gradient_diff.backward.evidence import Evidence
 from gradient_diff.backward.meanings import meanings, other_function
 from gradient_diff.backward.modes import notes_of_modes
 from gradient_diff.backward.reenactment import reenacted_causes
-from gradient_diff.backward.rows import Checked, rows_of
+from gradient_diff.backward.rows import OPEN, Checked, rows_of
 from gradient_diff.backward.singular import singular_causes
+from gradient_diff.backward.statistics import statistics_causes
+from gradient_diff.backward.surrogates import surrogate_causes
 from gradient_diff.result.diff import GradientDiff
 from gradient_diff.result.findings import Cause
 from gradient_diff.result.row import Row
@@ -26,7 +28,7 @@ def diff_of(evidence: Evidence, remarks: tuple[str, ...], cure: str) -> Gradient
     found = rows_of(evidence)
     rows = tuple(c.row for c in found)
     off = _off(evidence, rows)
-    causes = (*_of_no_number(evidence, rows), *_causes(evidence, off))
+    causes = (*_of_no_number(evidence, rows), *_of_what_is_flat(evidence, rows), *_causes(evidence, off))
     title, plain = evidence.subject.title, evidence.plain
     return GradientDiff(
         rows,
@@ -66,13 +68,25 @@ def _of_no_number(evidence: Evidence, rows: tuple[Row, ...]) -> tuple[Cause, ...
     return singular_causes(lost[0], evidence.subject.singular) if lost and not evidence.unsteady else ()
 
 
+def _of_what_is_flat(evidence: Evidence, rows: tuple[Row, ...]) -> tuple[Cause, ...]:
+    """What stands for a derivative of 0, where that is too doubtful to convict."""
+    if evidence.unsteady:
+        return ()
+    at = evidence.finest
+    open_rows = [r.name for r in rows if r.status in OPEN and r.name in at.names and r.name in evidence.derivatives]
+    return surrogate_causes([n for n in open_rows if not np.any(at.reference[n])], at)
+
+
 def _causes(evidence: Evidence, names: list[str]) -> tuple[Cause, ...]:
     if not names:
         return ()
     at, shapes = evidence.finest, {n: a.shape for n, a in evidence.subject.point.items()}
     subject, hand = at.subject, {n: h for n, h in at.hand.items() if n in shapes}
     other = subject.gradients(subject.point, evidence.other.cotangents)
-    found = list(function_causes(names, hand, shapes, other, at.fits, lambda name: _steady_factor(evidence, name)))
+    found = list(surrogate_causes(names, at))
+    rest = _unnamed(names, found)
+    found += function_causes(rest, hand, shapes, other, at.fits, lambda name: _steady_factor(evidence, name))
+    found += statistics_causes(_unnamed(names, found), at)
     found += reenacted_causes(_unnamed(names, found), at)
     grown = subject.gradients(subject.point, {n: TURN * c for n, c in evidence.cotangents.items()})
     return (*found, *not_linear(_unnamed(names, found), hand, grown, TURN, subject.terms))

@@ -38,8 +38,7 @@ def notes_of_modes(evidence: Evidence) -> Iterator[str]:
     """Which outputs are numbers in one mode alone."""
     for name, eager in evidence.subject.eagerly.items():
         compiled = evidence.subject.outputs[name]
-        odd = np.argwhere(_finite(eager) != _finite(compiled)) if compiled.shape == eager.shape else ()
-        if len(odd):
+        if compiled.shape == eager.shape and (odd := np.argwhere(_finite(eager) != _finite(compiled))).size:
             index = tuple(int(i) for i in odd[0])
             values = f"{name} at {list(index)} is {eager[index]:.6g} eagerly and {compiled[index]:.6g} by XLA"
             yield f"{values}, a difference of modes: {REWRITES}."

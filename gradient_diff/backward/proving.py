@@ -14,6 +14,10 @@ from gradient_diff.result.status import Status
 from manual_mlp import Array
 
 MOST_KINKS = 8  # entries of one row, the worst and as many at random, at which both sides are looked at
+FLAT = (
+    "the values do not change near the point, but do from afar: as those of a step function, whose derivative is 0, "
+    "or as those of a coarse computation"
+)
 
 
 class Place(Enum):
@@ -30,7 +34,7 @@ def proved_row(at: AtDtype, name: str) -> Row:
     """The row of one name, as `compare` made it, looked at again."""
     assert at.diff is not None
     row = next(r for r in at.diff.rows if r.name == name)
-    if row.status is Status.MATCH:
+    if row.status is Status.MATCH or (row.status is Status.VACUOUS and np.any(at.hand[name])):
         row = _proved(at, row)
     if row.status is Status.DIFFERENT and name in at.derivatives:
         row = replace(row, status=Status.MISMATCH)  # the values are the definition, and no third is needed
@@ -57,6 +61,8 @@ def _lost(at: AtDtype, name: str) -> tuple[Status, str] | None:
     if (size > limit).any():
         return None
     error = at.derivatives[name].error if name in at.derivatives else np.zeros(1)
+    if not size.any() and error.any() and np.any(at.hand[name]):
+        return Status.INCONCLUSIVE, FLAT
     if 2 * error.max() > limit.max():  # √2 of it is in the limit
         words = f"Ridders' error, {error.max():.1e}, is as large as the gradient, {size.max():.1e}"
         return Status.INCONCLUSIVE, f"{words}: zeros would pass too"

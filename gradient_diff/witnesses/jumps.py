@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+import numpy as np
+
 from gradient_diff.witnesses.along_a_line import Line, Reach
 from manual_mlp.extend import GATE
 
@@ -35,7 +37,8 @@ def jump_of(line: Line, reach: Reach) -> Jump | None:
     """What the values jump by; None where they do not, or are not finite."""
     own = reach.unit / reach.relative  # the size of what moves; at 0 its neighbours'
     step = NEAREST * max(reach.unit, reach.relative * min(own or reach.natural, reach.natural))
-    jump = Jump(*(_height(line, side * step, CLEAR * reach.noise) for side in (-1, 1)))
+    with np.errstate(all="ignore"):  # beside NaN and Inf
+        jump = Jump(*(_height(line, side * step, CLEAR * reach.noise) for side in (-1, 1)))
     return jump if jump.below or jump.above else None
 
 

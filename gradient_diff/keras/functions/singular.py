@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from gradient_diff.backward.singular import Singular
+from gradient_diff.keras.functions.tracing import inlined
 from keras_mlp import quiet_stderr
 from manual_mlp import Array
 
@@ -55,7 +55,7 @@ def _norm_is_0(x: Array) -> Array:
 def singular_operations(call: Callable[[], Any]) -> tuple[Singular, ...]:
     """Those of a call, between what it reads and its outputs; none where it is no graph, or by its own gradient."""
     try:
-        with quiet_stderr(), _inlined():
+        with quiet_stderr(), inlined():
             wrapped = tf.compat.v1.wrap_function(tf.autograph.experimental.do_not_convert(call), [])
             reached = _below(wrapped.outputs)
             asked = [op for op in reached if op.type in INFINITE]
@@ -69,31 +69,21 @@ def singular_operations(call: Callable[[], Any]) -> tuple[Singular, ...]:
     return tuple(dict.fromkeys(_told(op, reached) for op in broken))
 
 
-@contextmanager
-def _inlined() -> Iterator[None]:
-    """Functions within are run as they stand, so that the graph holds their operations."""
-    before = tf.config.functions_run_eagerly()
-    tf.config.run_functions_eagerly(True)
-    try:
-        yield
-    finally:
-        tf.config.run_functions_eagerly(before)
-
-
 def _below(outputs: list[Any]) -> list[Any]:
-    """The operations that the outputs are computed by, up to those that have a gradient of their own."""
+    """The operations that the outputs are computed by, up to where the tape's gradient ends."""
     seen: dict[str, Any] = {}
     ahead = [t.op for t in outputs]
     while ahead:
         op = ahead.pop()
         if op.name not in seen:
             seen[op.name] = op
-            ahead += [] if _custom(op) else [t.op for t in op.inputs]
+            ahead += [] if _is_end(op) else [t.op for t in op.inputs]
     return list(seen.values())
 
 
-def _custom(op: Any) -> bool:
-    return "_gradient_op_type" in op.node_def.attr
+def _is_end(op: Any) -> bool:
+    """Whether the gradient goes no further, or by a way of its own."""
+    return op.type == "StopGradient" or "_gradient_op_type" in op.node_def.attr
 
 
 def _told(op: Any, reached: list[Any]) -> Singular:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -15,6 +16,7 @@ from gradient_diff.backward.singular import Singular
 from gradient_diff.backward.subject import Subject, not_checked, prove_same_values, recast_or_none
 from gradient_diff.keras.functions.arguments import Arguments
 from gradient_diff.keras.functions.singular import singular_operations
+from gradient_diff.keras.functions.tracing import draws_in, inlined, traced
 from gradient_diff.noise.draws import further_than_order
 from keras_mlp import Mode, quiet_stderr
 from keras_mlp.extend import made_for
@@ -134,8 +136,12 @@ class TapedFunction(Subject):
 
     @cached_property
     def eagerly(self) -> Mapping[str, Array]:
-        """Where XLA compiles it and draws nothing, its outputs as it runs without."""
-        return replace(self, mode="eager").outputs if self._by_xla and not self.draws else {}
+        """Where XLA compiles it, and nothing that stands in it draws, its outputs as it runs without."""
+        if not self._by_xla:
+            return {}
+        with inlined():  # what XLA draws that is not written there, such as weights anew, counts as its fault
+            graph = traced(self.function, self.arguments)
+        return {} if draws_in(graph) else replace(self, mode="eager").outputs
 
     @cached_property
     def singular(self) -> tuple[Singular, ...]:
@@ -180,6 +186,11 @@ class TapedFunction(Subject):
 
 def float_outputs(title: str, outputs: object) -> dict[str, Any]:
     """The float tensors among a function's outputs, by name; None, whole numbers and text have no derivative."""
+    if any(inspect.isroutine(leaf) for leaf in keras.tree.flatten(outputs)):
+        raise TypeError(
+            f"{title} returns a function beside its values: is @tf.custom_gradient missing above it? "
+            "With it TensorFlow takes the function for the gradient."
+        )
     flat = {
         f"outputs/{'/'.join(map(str, path)) or '0'}": _tensor(title, leaf)
         for path, leaf in keras.tree.flatten_with_path(outputs)
