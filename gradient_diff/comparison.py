@@ -12,11 +12,13 @@ from gradient_diff.judging.case import Case
 from gradient_diff.judging.judgement import judge
 from gradient_diff.judging.parting import parting
 from gradient_diff.judging.rows import rows_of
+from gradient_diff.layouts.both import read_sides
+from gradient_diff.layouts.undoing import check_layout
 from gradient_diff.noise.network import Noise
 from gradient_diff.result.diff import GradientDiff
 from gradient_diff.result.findings import Findings
 from gradient_diff.result.status import Status
-from gradient_diff.sides import Derivation, Pair, Side, is_model
+from gradient_diff.sides import Derivation, Pair, is_model
 from gradient_diff.witnesses.complex_step import Asked
 from manual_mlp import Evaluation
 from manual_mlp.extend import Arrays
@@ -31,12 +33,14 @@ def compare(
     rtol: float | None = None,
     witness: Asked | None = None,
     sizes: tuple[int, int] | None = None,
+    layout: str | None = None,
 ) -> GradientDiff:
     """Compare gradients (or whole evaluations) node by node, and judge each difference against rounding.
 
     Args:
         hand: the derivation under test: an Evaluation, or a dict, parameter or node name → array, which may hold `loss`
-            and outputs such as `dense_1/z`, too; or a function (parameters, x, y) → gradients by parameter name or
+            and outputs such as `dense_1/z`, too; where an Evaluation is the other side, also a list of arrays or one
+            vector; or a function (parameters, x, y) → gradients by parameter name or
             (loss, gradients), which is called on the reference's problem. If it is wrong
             and no known mistake explains it, it is called on smaller ones, too, to find the smallest that shows it.
             It gets copies; arguments that it changes in place are named in the diff's `remark`.
@@ -47,14 +51,18 @@ def compare(
         witness: for gradients without a known network: (name, direction) → (derivative of E along it, its error).
         rtol: instead, a tolerance of your own, relative to the largest entry of each reference array.
         sizes: (N, K), batch and outputs, where no Evaluation tells them: a factor is named by them.
+        layout: None: where one side is an Evaluation, the layout in which the other comes is found by shape and value,
+            undone and named in the diff's `remark`: (n_out, n_in), biases (1, n) or (n, 1), Θ with the bias inside, one
+            vector, a list in another order, samples in columns, names such as `W1` or `fc1.weight`. Only where one
+            layout holds for all: a single kernel that is transposed is a mistake. "as given" undoes nothing.
 
     Returns:
         A `GradientDiff`, rows in the order of the computation.
 
     Raises:
         TypeError: a side is neither an Evaluation nor a dict of arrays of numbers, or a function returned None.
-        ValueError: there is nothing to compare, the two Evaluations are of different problems, or the noise is named
-            twice.
+        ValueError: there is nothing to compare, the two Evaluations are of different problems, the noise is named
+            twice, a list fits in no order, or `layout` is another.
 
     Example:
         >>> import numpy as np
@@ -69,9 +77,11 @@ def compare(
     """
     if noise is not None and rtol is not None:
         raise ValueError("Both noise= and rtol= were given. Name the rounding to expect once.")
+    check_layout(layout)
     derivation = hand if callable(hand) and not is_model(hand) and not isinstance(hand, type) else None
     called = _called(derivation, reference) if derivation else Called(hand, ())
-    pair = Pair.of(Side.of("hand", called.gradients, names), Side.of("reference", reference))
+    read = read_sides(called.gradients, reference, names, layout)
+    pair = Pair.of(read.hand, read.reference)
     case = Case.of(pair, noise, rtol, witness, sizes)
     judged = judge(case)
     rows = rows_of(pair, judged)
@@ -79,7 +89,11 @@ def compare(
     meanings = {j.status: j.meaning for j in judged.values() if j.meaning}
     if parted:
         rows, meanings = parted.rows, {Status.DIFFERENT: parted.meaning}
-    found = Findings() if meanings or all(row.status.ok for row in rows) else explain(case, rows, derivation)
+    found = (
+        Findings()
+        if meanings or all(row.status.ok for row in rows)
+        else explain(case, rows, read.in_layout(derivation))
+    )
     return GradientDiff(
         rows,
         pair.hand,
@@ -91,6 +105,7 @@ def compare(
         found.smallest,
         called.changed,
         meanings,
+        notes=read.notes,
     )
 
 

@@ -9,6 +9,7 @@ from gradient_diff.render.folder import whole_folder
 from gradient_diff.render.html import report_page
 from gradient_diff.render.sections import Section
 from gradient_diff.render.tables import to_csv
+from gradient_diff.result.diff import proved_together
 from gradient_diff.result.status import gravest
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "local_distance",
     "on_branch",
     "plain_name",
+    "proved_together",
     "report_page",
     "to_csv",
     "update_bound",

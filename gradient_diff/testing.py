@@ -47,12 +47,14 @@ def assert_gradients_match(
     rtol: float | None = None,
     witness: Asked | None = None,
     sizes: tuple[int, int] | None = None,
+    layout: str | None = None,
     allow_kinks: bool = False,
+    allow_vacuous: bool = False,
 ) -> GradientDiff:
-    """Compare as `compare` does, and fail unless the verdict is MATCH.
+    """Compare as `compare` does, and fail unless every row is right and proved.
 
     A comparison that proves nothing fails, too: one in which nothing says how much rounding to expect (`INCONCLUSIVE`),
-    or in which all gradients are zero or lost in noise (`VACUOUS`). The message says how to mend that.
+    or in which a gradient is zero on these data or lost in noise (`VACUOUS`). The message says how to mend that.
 
     Args:
         hand: the derivation under test, as in `compare`.
@@ -62,7 +64,9 @@ def assert_gradients_match(
         rtol: instead, a tolerance of your own, relative to the largest entry of each reference array.
         witness: for gradients without a known network, as in `compare`.
         sizes: (N, K), where no Evaluation tells them, as in `compare`.
+        layout: None finds in which layout the hand comes and undoes it, "as given" does not, as in `compare`.
         allow_kinks: whether sides that differ only through units at a kink pass; any subgradient is right there.
+        allow_vacuous: whether rows pass that prove nothing, because zeros would pass there, too.
 
     Returns:
         The `GradientDiff`, when all is well.
@@ -83,21 +87,22 @@ def assert_gradients_match(
         >>> assert_gradients_match({name: -g for name, g in e.gradients.items()}, e)
         Traceback (most recent call last):
             ...
-        gradient_diff.testing.GradientMismatch: MISMATCH: the hand derivation is wrong...
+        gradient_diff.testing.GradientMismatch: MISMATCH: the sign is turned round...
     """
     __tracebackhide__ = True  # pytest then points at the line of the test
-    diff = compare(hand, reference, noise=noise, names=names, rtol=rtol, witness=witness, sizes=sizes)
-    if diff.ok or (allow_kinks and diff.verdict is Status.KINK):
+    diff = compare(hand, reference, noise=noise, names=names, rtol=rtol, witness=witness, sizes=sizes, layout=layout)
+    if diff.passes(allow_kinks, allow_vacuous):
         return diff
-    raise GradientMismatch("\n".join(_lines(diff, allow_kinks)), diff)
+    allowed = [status for status, lifted in ((Status.KINK, allow_kinks), (Status.VACUOUS, allow_vacuous)) if lifted]
+    raise GradientMismatch("\n".join(_lines(diff, [Status.MATCH, *allowed])), diff)
 
 
-def _lines(diff: GradientDiff, allow_kinks: bool) -> Iterator[str]:
+def _lines(diff: GradientDiff, allowed: list[Status]) -> Iterator[str]:
     from gradient_diff.wording import printable
 
-    yield printable(diff.headline())
+    failing = [row for row in diff.rows if row.status not in allowed]
+    yield printable(f"not proved: {diff.headline()}" if diff.verdict.ok else diff.headline())
     yield printable(f"hand: {diff.hand_origin} · reference: {diff.reference_origin}")
-    failing = [row for row in diff.rows if not row.status.ok and not (allow_kinks and row.status is Status.KINK)]
     for row in failing:
         if not row.downstream:
             yield ""

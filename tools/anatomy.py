@@ -37,7 +37,7 @@ FLOORS = {
         "calling names shown",
         "noise witnesses ledger",
         "metrics shapes sides",
-        "result",
+        "layouts result",
         "judging source wording",
         "diagnosis",
         "comparison render files",

@@ -12,6 +12,7 @@ from experiments.article_a_sine.pictures import error_per_layer, gradient_heatma
 from experiments.article_a_sine.training import LOSS, SineTraining, common_digits
 from experiments.frame.study import Comparison, Part, Picture, Result, Settings, Table, paragraphs
 from gradient_diff import GradientDiff, Status, compare
+from gradient_diff.extend import proved_together
 from gradient_diff.keras import check_gradients
 from manual_mlp import Evaluation
 from manual_mlp.extend import Arrays
@@ -239,7 +240,7 @@ def gradients_part(training: SineTraining) -> Part:
         """),
         tables={"Checks of the gradient": Table(checks, ("steps", "verdict"))},
         comparisons={FIRST: Comparison(diffs[0]), LAST: Comparison(diffs[training.checked[-1]])},
-        claims={agreed: all(diff.ok for diff in diffs.values())},
+        claims={agreed: proved_together(diffs.values())},
         pictures={"dE/dW of the second layer at the start": Picture(("evaluation", "keras"), gradient_heatmaps)},
     )
 

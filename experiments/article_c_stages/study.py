@@ -141,8 +141,8 @@ def convention_part(reference: Evaluation) -> Part:
     """(n_out, n_in) is no mistake, and is said to be none."""
     problem = reference.problem
     plain = gradients(*article_weights(problem.parameters), problem.x, problem.y)
-    as_written, as_ours = compare(plain, reference), compare(turned(plain), reference)
-    causes = as_written.causes
+    as_written, as_ours = compare(plain, reference, layout="as given"), compare(turned(plain), reference)
+    causes, undone = as_written.causes, compare(plain, reference)
     said = bool(causes) and causes[0].id == "convention_transposed" and causes[0].convention
     return Part(
         "Another convention",
@@ -150,11 +150,16 @@ def convention_part(reference: Evaluation) -> Part:
             From here on the article's derivation runs in its own letters, in plain NumPy, on {SAMPLES} samples. Its
             gradients are (n_out, n_in), the tape's (n_in, n_out). Compared as they are, shapes differ or, where a
             layer is square, values. The diagnosis must not call that a mistake: it is the other convention, kept in
-            every layer. Turned round, they are the tape's.
+            every layer. Turned round, they are the tape's. Without `layout="as given"` they are turned before values
+            are judged, and it is said.
         """),
         tables={"What is said to (n_out, n_in)": Table(_said(as_written), ("verdict", "named", "a convention"))},
         comparisons={CONVENTION: Comparison(as_written, Status.SHAPE), AGREED: Comparison(as_ours)},
-        claims={"(n_out, n_in) in every layer is called a convention, not a mistake": said},
+        claims={
+            "(n_out, n_in) in every layer is called a convention, not a mistake": said,
+            "it is undone before values are judged, where nobody forbids it": undone.ok
+            and "(n_out, n_in)" in undone.remark,
+        },
     )
 
 

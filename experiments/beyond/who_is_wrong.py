@@ -148,9 +148,9 @@ def noise_by_parameter(tape: Evaluation) -> Noise:
 
 
 def turned(settings: Settings) -> GradientDiff:
-    """Kernel gradients of shape (n_out, n_in)."""
+    """Kernel gradients of shape (n_out, n_in), which are not to be turned."""
     tape = _tape(settings)
-    return compare({n: g.T for n, g in tape.gradients.items()}, tape)
+    return compare({n: g.T for n, g in tape.gradients.items()}, tape, layout="as given")
 
 
 def forgotten(settings: Settings) -> GradientDiff:

@@ -11,6 +11,7 @@ import pandas as pd
 
 from experiments.frame.study import Settings, Table
 from gradient_diff import GradientDiff, compare
+from gradient_diff.extend import proved_together
 from keras_mlp import backpropagate, to_keras
 from manual_mlp import MLP, Array, Evaluation, train
 from manual_mlp import Progress as Epoch
@@ -97,7 +98,7 @@ class Training:
     @property
     def agreed(self) -> bool:
         """Whether the two sides matched whenever they were compared."""
-        return all(diff.ok for diff in self.diffs.values())
+        return proved_together(self.diffs.values())
 
     @property
     def first(self) -> GradientDiff:

@@ -9,10 +9,11 @@ from gradient_diff.backward.evidence import Evidence
 from gradient_diff.backward.meanings import meanings, other_function
 from gradient_diff.backward.modes import notes_of_modes
 from gradient_diff.backward.reenactment import reenacted_causes
-from gradient_diff.backward.rows import OPEN, Checked, rows_of
+from gradient_diff.backward.rows import OPEN, Checked, idle_of, rows_of
 from gradient_diff.backward.singular import singular_causes
 from gradient_diff.backward.statistics import statistics_causes
 from gradient_diff.backward.surrogates import surrogate_causes
+from gradient_diff.diagnosis.idle import without_effect
 from gradient_diff.result.diff import GradientDiff
 from gradient_diff.result.findings import Cause
 from gradient_diff.result.row import Row
@@ -28,8 +29,9 @@ def diff_of(evidence: Evidence, remarks: tuple[str, ...], cure: str) -> Gradient
     found = rows_of(evidence)
     rows = tuple(c.row for c in found)
     off = _off(evidence, rows)
-    causes = (*_of_no_number(evidence, rows), *_of_what_is_flat(evidence, rows), *_causes(evidence, off))
-    title, plain = evidence.subject.title, evidence.plain
+    doubtful = (*_of_no_number(evidence, rows), *_of_what_is_flat(evidence, rows))
+    causes = (*doubtful, *_causes(evidence, off), *without_effect(idle_of(evidence, rows)))
+    title, plain, compiled = evidence.subject.title, evidence.plain, bool(evidence.subject.eagerly)
     return GradientDiff(
         rows,
         *_shown(found),
@@ -37,9 +39,7 @@ def diff_of(evidence: Evidence, remarks: tuple[str, ...], cure: str) -> Gradient
         _reference_origin(evidence),
         causes=causes,
         unexplained=evidence.finest.unexplained if off and not causes else "",
-        meanings=meanings(
-            rows, plain is not None, bool(evidence.subject.eagerly), FREEZE if evidence.unsteady else cure
-        ),
+        meanings=meanings(rows, plain is not None, compiled, FREEZE if evidence.unsteady else cure),
         notes=(evidence.subject.left_out, *notes_of_modes(evidence)),
         title=f"The gradient of {title} against {plain.title if plain else 'its values'}",
     )

@@ -57,6 +57,11 @@ class LiveFunction(Subject):
         return (*self.inputs, *self.parameters)
 
     @property
+    def weights(self) -> tuple[str, ...]:
+        """The parameters."""
+        return tuple(self.parameters)
+
+    @property
     def left_out(self) -> str:
         """The inputs without a derivative."""
         return not_checked(self.skipped)

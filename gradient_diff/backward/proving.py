@@ -9,6 +9,7 @@ import numpy as np
 
 from gradient_diff.backward.at_dtype import AtDtype
 from gradient_diff.backward.directions import Direction, entry_direction, jump_along, sided_derivatives
+from gradient_diff.judging.zeros import lost_words
 from gradient_diff.result.row import Row
 from gradient_diff.result.status import Status
 from manual_mlp import Array
@@ -66,7 +67,7 @@ def _lost(at: AtDtype, name: str) -> tuple[Status, str] | None:
     if 2 * error.max() > limit.max():  # √2 of it is in the limit
         words = f"Ridders' error, {error.max():.1e}, is as large as the gradient, {size.max():.1e}"
         return Status.INCONCLUSIVE, f"{words}: zeros would pass too"
-    return Status.VACUOUS, f"the gradient, at most {size.max():.1e}, is lost in rounding noise: zeros would pass too"
+    return Status.VACUOUS, lost_words(size)
 
 
 def _smooth(at: AtDtype, row: Row) -> Row:

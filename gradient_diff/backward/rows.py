@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -12,6 +14,9 @@ from gradient_diff.backward.jumping import over_jumps
 from gradient_diff.backward.meanings import other_function
 from gradient_diff.backward.modes import rows_of_modes
 from gradient_diff.backward.proving import proved_row
+from gradient_diff.backward.zeros import constant_in
+from gradient_diff.diagnosis.idle import NO_PATH
+from gradient_diff.judging.zeros import BY_STRUCTURE
 from gradient_diff.result.row import Row
 from gradient_diff.result.status import Status
 from manual_mlp import Array
@@ -34,9 +39,26 @@ class Checked:
 def rows_of(evidence: Evidence) -> list[Checked]:
     """In the order of the arguments, what has no place among them first."""
     others = () if evidence.unsteady else (Checked(row) for row in rows_of_modes(evidence))
-    found = [*_lost_outputs(evidence), *others, *_without_blame(_judged(evidence))]
+    found = [*_lost_outputs(evidence), *others, *_without_blame(_proved(evidence, _judged(evidence)))]
     order = evidence.subject.names
     return sorted(found, key=lambda c: order.index(c.row.name) if c.row.name in order else -1)
+
+
+def idle_of(evidence: Evidence, rows: Iterable[Row]) -> list[str]:
+    """Weights without a gradient that no value depends on."""
+    weights = set(evidence.subject.weights) - evidence.as_run.hand.keys()
+    return [row.name for row in rows if row.status is Status.VACUOUS and row.name in weights]
+
+
+def _proved(evidence: Evidence, found: list[Checked]) -> list[Checked]:
+    """A zero of any point is proved; unless it is that of a weight without effect, which is a mistake."""
+    rows = [c.row for c in found if c.row.status is Status.VACUOUS]
+    lost = {row.name for row in rows if row.name in evidence.subject.point and 0 not in (row.shape_reference or ())}
+    fine, idle = evidence.fine or evidence.subject, set(idle_of(evidence, rows))
+    always = constant_in(fine, lost - idle) if lost - idle and fine.dtype == "float64" else set()
+    said: dict[str, Any] = {n: {"status": Status.MATCH, "reason": BY_STRUCTURE, "by_sigma": False} for n in always}
+    said |= {n: {"reason": NO_PATH} for n in idle}
+    return [replace(c, row=replace(c.row, **said.get(c.row.name, {}))) for c in found]
 
 
 def _judged(evidence: Evidence) -> list[Checked]:
@@ -65,12 +87,12 @@ def _looked_at(evidence: Evidence, name: str) -> Checked:
         return _plain(evidence, name, Status.NONFINITE, _not_finite(hand))
     if name in as_run.hand and as_run.hand[name].shape != evidence.arrays[name].shape:
         return _misshapen(evidence, name)
+    if name in evidence.subject.doubts:
+        return _plain(evidence, name, Status.INCONCLUSIVE, evidence.subject.doubts[name])
     if name not in as_run.reference:
         return _unanswered(evidence, name)
     if name not in as_run.hand:
         return _none(evidence, name)
-    if name in evidence.subject.doubts and np.any(as_run.hand[name]):
-        return _plain(evidence, name, Status.INCONCLUSIVE, evidence.subject.doubts[name])
     found = _at_best(evidence, name)
     return found.saying(f"{found.row.reason}; {asked.words} asked") if asked else found
 

@@ -44,6 +44,11 @@ class Subject(ABC):
 
     @property
     @abstractmethod
+    def weights(self) -> tuple[str, ...]:
+        """The names of what it reads besides its arguments."""
+
+    @property
+    @abstractmethod
     def left_out(self) -> str:
         """Which arguments are not checked and why, as a sentence; empty if all are."""
 

@@ -39,11 +39,20 @@ def compare(
     rtol: Annotated[
         float | None, typer.Option(help="A tolerance of your own, relative to each array's largest entry.")
     ] = None,
+    layout: Annotated[
+        Literal["as given"] | None,
+        typer.Option(
+            help="Undo nothing: else the layout of MINE is found and undone, where REFERENCE knows its network."
+        ),
+    ] = None,
     top: Annotated[int, typer.Option(help="Show so many of the worst entries of each array.", min=0)] = 0,
     out: Annotated[
         Path | None, typer.Option(help="Folder for a report of each file and summary.csv; later calls add to it.")
     ] = None,
     allow_kinks: Annotated[bool, typer.Option("--allow-kinks", help="Exit code 0 also for KINK.")] = False,
+    allow_vacuous: Annotated[
+        bool, typer.Option("--allow-vacuous", help="Exit code 0 also where rows prove nothing.")
+    ] = False,
     form: Annotated[
         Literal["text", "csv", "json", "markdown"], typer.Option("--format", help="Of what is printed.")
     ] = "text",
@@ -55,19 +64,19 @@ def compare(
 
     Example: gradient-diff compare submissions/*.npz reference.npz --out marks
 
-    Exit code: 1 if any file is wrong or different; else 2 if of any nothing is proved or it cannot be read; else 0.
+    Exit code: 1 if any file is wrong or different; else 2 if of any not all is proved or it cannot be read; else 0.
     """
     *mine, last = files
     _check_options(mine, {"--float64": float64, "--repeat": repeat, "--rtol": rtol})
     say(f"Comparing {count(mine)} with {last} …")
     with blame("--rename"):
         rules = read_rules(rename or [])
-    reference = _reference(last, float64, repeat, rtol)
+    reference = _reference(last, float64, repeat, rtol, layout)
     with blame("--rename"):
         check_rules(mine, reference, rules)
     with blame("--out", (OSError,)), _watched(mine) as turns:
-        marked = mark(mine, reference, rules, top, out, turns)
-    code = exit_code(marked, allow_kinks)
+        marked = mark(mine, reference, rules, top, out, turns, layout)
+    code = exit_code(marked, allow_kinks, allow_vacuous)
     print_marked(marked, form, str(last), code)
     if words := hint(marked, reference):
         say(words)
@@ -89,15 +98,19 @@ def _check_options(mine: Sequence[Path], noise: dict[str, object]) -> None:
         raise typer.BadParameter(f"{rtol:g}: expected a finite number above 0, such as 1e-6.", param_hint="--rtol")
 
 
-def _reference(path: Path, float64: Path | None, repeat: Path | None, rtol: float | None) -> Reference:
+def _reference(
+    path: Path, float64: Path | None, repeat: Path | None, rtol: float | None, layout: str | None
+) -> Reference:
     with blame("REFERENCE"):
-        reference = replace(reference_of(read_gradients(path), str(path)), rtol=rtol, judged_by=digest(path, rtol=rtol))
+        reference = replace(
+            reference_of(read_gradients(path), str(path)), rtol=rtol, judged_by=digest(path, rtol=rtol, layout=layout)
+        )
     noise = float64 or repeat
     if noise is None:
         return reference
     with blame("--float64" if float64 else "--repeat"):
         reference = with_noise(reference, noise, float64 is not None)
-        return replace(reference, judged_by=digest(path, noise))
+        return replace(reference, judged_by=digest(path, noise, layout=layout))
 
 
 @contextmanager

@@ -11,6 +11,7 @@ import numpy as np
 
 from gradient_diff.cli.folder_names import folder_names
 from gradient_diff.cli.marks_folder import Marks, marks_folder
+from gradient_diff.cli.names import named
 from gradient_diff.cli.reference import Reference, check_no_handout
 from gradient_diff.comparison import compare
 from gradient_diff.files.naming import Rule, listed, matched, renamed, unused_rules
@@ -20,7 +21,6 @@ from gradient_diff.metrics.record import Entry
 from gradient_diff.render.folder import write_report
 from gradient_diff.render.summary import SummaryLine, summary_line, unreadable
 from gradient_diff.result.diff import GradientDiff
-from gradient_diff.result.status import Status
 from gradient_diff.wording import printable
 from manual_mlp import Evaluation
 from manual_mlp.extend import Arrays
@@ -40,17 +40,14 @@ class Marked:
     diff: GradientDiff | None = None
     entries: Mapping[str, Sequence[Entry]] = field(default_factory=dict)
 
-    def code(self, allow_kinks: bool) -> int:
-        """0 proved right, 1 something is wrong or different, 2 nothing could be proved or read."""
-        status = self.line.status
-        if status is None:
-            return 2
-        return 1 if status is Status.KINK and not allow_kinks else status.exit_code
+    def code(self, allow_kinks: bool = False, allow_vacuous: bool = False) -> int:
+        """0 proved right, 1 something is wrong or different, 2 not proved or not read."""
+        return 2 if self.diff is None else self.diff.exit_code(allow_kinks, allow_vacuous)
 
 
-def exit_code(marked: Sequence[Marked], allow_kinks: bool) -> int:
-    """Of all together: 1 if one is wrong or different, else 2 if one proves nothing or was not compared, else 0."""
-    codes = {one.code(allow_kinks) for one in marked}
+def exit_code(marked: Sequence[Marked], allow_kinks: bool, allow_vacuous: bool) -> int:
+    """Of all together: 1 if one is wrong or different, else 2 if one is not all proved or was not read, else 0."""
+    codes = {one.code(allow_kinks, allow_vacuous) for one in marked}
     return 1 if 1 in codes else max(codes, default=2)
 
 
@@ -61,6 +58,7 @@ def mark(
     top: int = 0,
     out: Path | None = None,
     turns: Iterable[Path] | None = None,
+    layout: str | None = None,
 ) -> list[Marked]:
     """Compare each file with the reference."""
     with _destination(out, files, reference) as marks:
@@ -68,7 +66,7 @@ def mark(
         marked = []
         for file, folder in zip(turns or files, folders, strict=True):
             place = None if marks is None else marks.folder / folder
-            marked.append(_mark(file, reference, rules, top, place))
+            marked.append(_mark(file, reference, rules, top, place, layout))
         if marks is not None:
             marks.summarize([one.line for one in marked])
     return marked
@@ -117,9 +115,10 @@ def _mark(
     rules: Sequence[Rule],
     top: int,
     place: Path | None,
+    layout: str | None,
 ) -> Marked:
     try:
-        diff = _compared(file, reference, rules)
+        diff = _compared(file, reference, rules, layout)
     except OSError as error:
         return Marked(unreadable(str(file), f"It cannot be opened: {error.strerror or error}."))
     except (ValueError, TypeError) as error:
@@ -135,16 +134,16 @@ def _mark(
     return Marked(line, _without_arrays(diff), entries)
 
 
-def _compared(file: Path, reference: Reference, rules: Sequence[Rule]) -> GradientDiff:
+def _compared(file: Path, reference: Reference, rules: Sequence[Rule], layout: str | None) -> GradientDiff:
     hand = read_gradients(file)
     if isinstance(hand, Evaluation):
         if rules:
             raise ValueError(f"{file} is a saved Evaluation, whose names belong to its network: --rename has no use.")
     else:
-        hand = matched(renamed(hand, rules), reference.parameters, reference.others)
+        hand = dict(named(renamed(hand, rules), reference, layout))
         check_no_handout(file, hand, reference)
     with np.errstate(over="ignore"):  # however absurd a number is, it is a mistake to name
-        diff = compare(hand, reference.side, noise=reference.noise, rtol=reference.rtol)
+        diff = compare(hand, reference.side, noise=reference.noise, rtol=reference.rtol, layout=layout)
     return replace(diff, hand_origin=printable(str(file)), reference_origin=printable(reference.origin))
 
 

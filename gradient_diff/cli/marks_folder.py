@@ -23,9 +23,9 @@ _ENCODING = "utf-8-sig"  # without its mark a spreadsheet takes UTF-8 for someth
 _CURE = "Choose another --out, or remove that folder first."
 
 
-def digest(reference: Path, noise: Path | None = None, rtol: float | None = None) -> str:
+def digest(reference: Path, noise: Path | None = None, rtol: float | None = None, layout: str | None = None) -> str:
     """What files were held against: the bytes of the reference, and how much was called rounding."""
-    total = hashlib.sha256(f"{rtol!r}".encode())
+    total = hashlib.sha256(f"{rtol!r}{layout or ''}".encode())
     for path in (reference, *([noise] if noise else [])):
         with path.open("rb") as file:
             total.update(hashlib.file_digest(file, "sha256").digest())
@@ -84,7 +84,7 @@ def marks_folder(out: Path, files: Sequence[Path], judged_by: str) -> Iterator[M
     if marks.kept and _read(out / _JUDGED_BY).strip() != judged_by:
         raise _refused(
             f"{printable(str(out))} holds marks of {len(marks.kept)} other files against another reference, or with "
-            "another --float64, --repeat or --rtol"
+            "another --float64, --repeat, --rtol or --layout"
         )
     with whole_folder(out) as building:
         _copy(out, building, marks.replaced)

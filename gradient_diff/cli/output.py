@@ -27,7 +27,7 @@ def print_marked(marked: Sequence[Marked], form: Form, reference: str, code: int
         typer.echo(_json(marked, reference, code))
     elif form == "csv":
         alone = marked[0].diff if len(marked) == 1 else None
-        typer.echo(to_csv(alone) if alone else summary_to_csv([one.line for one in marked]), nl=False)
+        typer.echo(to_csv(alone) if alone is not None else summary_to_csv([one.line for one in marked]), nl=False)
     elif form == "markdown":
         typer.echo(_markdown(marked), nl=False)
     else:
@@ -77,6 +77,7 @@ def _record(one: Marked) -> dict[str, Any]:
         "cause": line.cause,
         "message": line.message,
         "report": line.report or None,
+        "unproved": list(one.diff.unproved) if one.diff is not None else [],
         "worst": entries_to_data(one.entries),
         "diff": None if one.diff is None else json.loads(to_json(one.diff)),
     }

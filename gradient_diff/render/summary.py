@@ -36,6 +36,7 @@ class SummaryLine:
         cause: the best explanation in a few words.
         message: the best explanation in full; of an unreadable file why it is.
         report: where the report is, if one was written.
+        unproved: the rows that prove nothing, by name.
     """
 
     file: str
@@ -44,11 +45,17 @@ class SummaryLine:
     cause: str = ""
     message: str = ""
     report: str = ""
+    unproved: str = ""
 
     @property
     def status(self) -> Status | None:
         """The verdict; None where there is none."""
         return Status.__members__.get(self.verdict)
+
+    @property
+    def outcome(self) -> Status | None:
+        """Whose colour is shown: a MATCH of which not all is proved has that of what proves nothing."""
+        return Status.VACUOUS if self.status is Status.MATCH and self.unproved else self.status
 
 
 _FIELDS = tuple(f.name for f in fields(SummaryLine))
@@ -64,8 +71,8 @@ def summary_line(file: str, diff: GradientDiff, report: str = "") -> SummaryLine
         cause = next(row.reason for row in diff.rows if row.status is diff.verdict)
         message = f"{cause}. {diff.meaning(diff.verdict).advice}"
     else:
-        cause, message = "", "" if diff.ok else diff.meaning(diff.verdict).message
-    return SummaryLine(file, diff.verdict.name, diff.culprit or "", cause, message, report)
+        cause, message = "", "" if diff.ok else diff.meaning(diff.outcome).message
+    return SummaryLine(file, diff.verdict.name, diff.culprit or "", cause, message, report, "; ".join(diff.unproved))
 
 
 def unreadable(file: str, reason: str) -> SummaryLine:
@@ -86,10 +93,11 @@ def _cell(text: str) -> str:
 def summary_from_csv(text: str) -> list[SummaryLine]:
     """The lines that `summary_to_csv` wrote; what it spelled out stays so, and is written again as it is.
 
-    The mark that spreadsheets put before UTF-8 may stand before it; other columns are a ValueError.
+    The mark that spreadsheets put before UTF-8 may stand before it; other columns are a ValueError. Version 0.1 had no
+    last one.
     """
     head, *rows = list(csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline=""))) or [[]]
-    if tuple(head) != _FIELDS or any(len(row) != len(_FIELDS) for row in rows):
+    if tuple(head) not in (_FIELDS, _FIELDS[:-1]) or any(len(row) != len(head) for row in rows):
         raise ValueError(f"expected the columns {', '.join(_FIELDS)}, and as many cells in each line")
     return [SummaryLine(*row) for row in rows]
 
@@ -100,7 +108,8 @@ def summary_to_markdown(lines: Sequence[SummaryLine]) -> str:
 
 
 def _verdict(line: SummaryLine) -> str:
-    return f"{mark(line.status) if line.status else '?'} {line.verdict}"
+    lost = f", {line.unproved.count('; ') + 1} unproved" if line.unproved else ""
+    return f"{mark(line.outcome) if line.outcome else '?'} {line.verdict}{lost}"
 
 
 def print_summary(lines: Sequence[SummaryLine], console: Console | None = None) -> None:
@@ -117,7 +126,9 @@ def print_summary(lines: Sequence[SummaryLine], console: Console | None = None) 
             console.print(Padding(to_rich(_told(line)), (0, 0, 0, GAP)))
     verdicts = [line.verdict for line in lines]
     counts = ", ".join(f"{verdicts.count(v)} {v}" for v in [*Status.__members__, UNREADABLE] if v in verdicts)
-    console.print(to_rich(f"\n{len(lines)} file{'s' * (len(lines) != 1)}: {counts}"))
+    lost = sum(line.outcome is not line.status for line in lines)
+    unproved = f"; {lost} MATCH with rows that prove nothing" if lost else ""
+    console.print(to_rich(f"\n{len(lines)} file{'s' * (len(lines) != 1)}: {counts}{unproved}"))
 
 
 def _layout(lines: Sequence[SummaryLine], width: int) -> Table:
@@ -152,7 +163,7 @@ def _stacked(lines: Sequence[SummaryLine], names: Sequence[str]) -> Sheet:
 
 
 def _tone(line: SummaryLine) -> str:
-    return tone(line.status) if line.status else "open"
+    return tone(line.outcome) if line.outcome else "open"
 
 
 def _short(plain: str) -> str:

@@ -73,9 +73,10 @@ def to_json(diff: GradientDiff) -> str:
     data = {
         "verdict": verdict.name,
         "message": diff.meaning(verdict).message,
-        "advice": diff.meaning(verdict).advice,
-        "exit_code": verdict.exit_code,
+        "advice": diff.meaning(diff.outcome).advice,
+        "exit_code": diff.exit_code(),
         "ok": diff.ok,
+        "unproved": list(diff.unproved),
         "culprit": diff.culprit,
         "remark": diff.remark,
         "hand_origin": diff.hand_origin,

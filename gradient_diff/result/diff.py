@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -22,6 +22,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import pandas as pd
+
+_NAMED = 3  # rows in a headline
+
+
+_OF_NO_MISTAKE = {Status.MISSING, Status.NONFINITE, Status.REFERENCE_OFF}
+"""What no mistake of the list explains in the hand."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,8 +73,13 @@ class GradientDiff:
 
     @cached_property
     def verdict(self) -> Status:
-        """The gravest status of any row."""
+        """The gravest status of any row that was judged."""
         return gravest(row.status for row in self.rows)
+
+    @cached_property
+    def unproved(self) -> tuple[str, ...]:
+        """The rows that prove nothing: zero on these data, or lost in rounding, so that zeros would pass, too."""
+        return tuple(row.name for row in self.rows if row.status is Status.VACUOUS)
 
     @cached_property
     def ledger(self) -> Ledger:
@@ -76,9 +87,54 @@ class GradientDiff:
         return live_ledger(self.problem, self.hand) if self.problem and self.with_ledger else Ledger()
 
     @property
+    def outcome(self) -> Status:
+        """The verdict, or VACUOUS where it is MATCH and some rows prove nothing: whose colour and advice are shown."""
+        return Status.VACUOUS if self.verdict.ok and self.unproved else self.verdict
+
+    @property
     def ok(self) -> bool:
-        """Whether the verdict is MATCH."""
-        return self.verdict.ok
+        """Whether every row is right, and none is unproved."""
+        return self.passes()
+
+    def passes(self, allow_kinks: bool = False, allow_vacuous: bool = False) -> bool:
+        """Whether every row is proved right, or of a status that is allowed.
+
+        Args:
+            allow_kinks: whether sides that differ only through units at a kink pass; any subgradient is right there.
+            allow_vacuous: whether rows pass that prove nothing.
+
+        Returns:
+            True or False; of no rows at all nothing is proved.
+
+        Example:
+            >>> import numpy as np
+            >>> from gradient_diff import compare
+            >>> diff = compare({"w": np.ones(2), "b": np.zeros(2)}, {"w": np.ones(2), "b": np.zeros(2)})
+            >>> diff.ok, diff.unproved, diff.passes(allow_vacuous=True)
+            (False, ('b',), True)
+        """
+        allowed = {Status.MATCH: True, Status.KINK: allow_kinks, Status.VACUOUS: allow_vacuous}
+        return bool(self.rows) and all(allowed.get(row.status, False) for row in self.rows)
+
+    def exit_code(self, allow_kinks: bool = False, allow_vacuous: bool = False) -> int:
+        """0 proved right; 1 wrong, different, or at a kink; 2 not proved.
+
+        Args:
+            allow_kinks: as in `passes`.
+            allow_vacuous: as in `passes`.
+
+        Returns:
+            What a command ends with.
+
+        Example:
+            >>> import numpy as np
+            >>> from gradient_diff import compare
+            >>> compare({"w": np.zeros(2)}, {"w": np.zeros(2)}).exit_code()
+            2
+        """
+        if self.passes(allow_kinks, allow_vacuous):
+            return 0
+        return 1 if self.verdict.bad or (self.verdict is Status.KINK and not allow_kinks) else 2
 
     @cached_property
     def culprit(self) -> str | None:
@@ -109,14 +165,20 @@ class GradientDiff:
         unseen = [o for o in equations[self.culprit].operands if is_gradient(o) and o not in self.hand]
         if not unseen:
             return ""
+        layer = self[self.culprit].layer
+        if any(row.status.ok for row in self.rows if row.layer == layer and is_gradient(row.name, "kernel", "bias")):
+            return ""  # what is above has gone into that row, too
         above = equations[unseen[0]]
+        blamed = self.causes[0].layer if self._explained else ""
+        if blamed and above.layer not in blamed.split(", "):
+            return ""  # the cause stands in another layer
         return (
             "Only parameter gradients are at hand: the guilty equation may be the one above it, "
             f"{above.formula} ({above.layer})."
         )
 
     def meaning(self, status: Status) -> Status | Meaning:
-        """Message and advice of a status in this comparison.
+        """Message and advice of a status in this comparison: of the verdict, what was done and its cure, if known.
 
         Example:
             >>> import numpy as np
@@ -124,7 +186,31 @@ class GradientDiff:
             >>> compare({"w": np.ones(2)}, {"w": np.ones(2)}).meaning(Status.MATCH).advice
             'Nothing to do.'
         """
-        return self.meanings.get(status, status)
+        if status in self.meanings or status is not self.verdict or not self._explained:
+            return self.meanings.get(status, status)
+        first = self.causes[0]
+        both = [first, *(c for c in self.causes[1:] if c.id in first.together and first.id in c.together)][:2]
+        what = " and ".join(cause.place for cause in both) + ", or a look-alike of it" * bool(first.same_as)
+        return Meaning(what, " ".join(cause.cure for cause in both))
+
+    @property
+    def _explained(self) -> bool:
+        """Whether the first cause says all that there is to say: of every row that is off."""
+        off = {row.status for row in self.rows if row.status.bad}
+        if not off or self.unexplained or not self.causes or off & _OF_NO_MISTAKE:
+            return False
+        return bool(self.causes[0].title and self.causes[0].cure) and not self.causes[0].asked
+
+    def __bool__(self) -> bool:
+        raise ValueError(
+            "The truth value of a GradientDiff is ambiguous: ask .ok, which is True only if all is proved."
+        )
+
+    def __iter__(self) -> Iterator[Row]:
+        return iter(self.rows)
+
+    def __len__(self) -> int:
+        return len(self.rows)
 
     def __getitem__(self, name: str) -> Row:
         """The row of a node, or of a parameter's gradient by the parameter's name."""
@@ -144,10 +230,19 @@ class GradientDiff:
             'MATCH: the difference is no larger than rounding explains (1 of 1 rows)'
         """
         count = sum(row.status is self.verdict for row in self.rows)
+        if self.verdict.ok and self.unproved:
+            return f"{self.verdict.name}, but {self._unproved_words()}"
         first = f"; first bad row: {self.culprit}" if self.culprit else ""
         if self.culprit and self[self.culprit].status is not self.verdict:
             first += f", {self[self.culprit].status.name}"
+        if self.unproved and self.verdict in (Status.KINK, Status.INCONCLUSIVE):
+            first += f"; {self._unproved_words()}"
         return f"{self.verdict.name}: {self._meaning} ({count} of {len(self.rows)} rows){first}"
+
+    def _unproved_words(self) -> str:
+        names = ", ".join((*self.unproved[:_NAMED], "…") if len(self.unproved) > _NAMED else self.unproved)
+        verb = "proves" if len(self.unproved) == 1 else "prove"
+        return f"{len(self.unproved)} of {len(self.rows)} rows {verb} nothing: {names}"
 
     @property
     def _meaning(self) -> str:
@@ -185,3 +280,17 @@ class GradientDiff:
 
     def _repr_html_(self) -> str:
         return html_of(self)
+
+
+def proved_together(diffs: Collection[GradientDiff]) -> bool:
+    """Whether comparisons along a way are all right, and each row is proved in one of them at least.
+
+    Example:
+        >>> import numpy as np
+        >>> from gradient_diff import compare
+        >>> early, late = ({"w": np.full(2, v)} for v in (1.0, 0.0))
+        >>> proved_together([compare(late, late)]), proved_together([compare(early, early), compare(late, late)])
+        (False, True)
+    """
+    proved = {row.name for diff in diffs for row in diff if row.status.ok}
+    return bool(diffs) and all(d.passes(allow_vacuous=True) and proved.issuperset(d.unproved) for d in diffs)

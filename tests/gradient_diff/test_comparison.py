@@ -79,7 +79,7 @@ def test_what_is_missing_on_either_side_is_a_row(evaluation: Evaluation) -> None
 
 def test_names_maps_the_hand_sides_names(evaluation: Evaluation) -> None:
     given = {f"my_{name}": array for name, array in evaluation.gradients.items()}
-    assert compare(given, evaluation).verdict is Status.MISSING
+    assert compare(given, evaluation, layout="as given").verdict is Status.MISSING
     assert compare(given, evaluation, names={f"my_{name}": name for name in evaluation.gradients}).ok
 
 
@@ -183,8 +183,10 @@ def test_two_dicts_match_only_bit_for_bit() -> None:
 def test_zero_on_both_sides_is_vacuous(evaluation: Evaluation) -> None:
     assert compare({"w": np.zeros(2)}, {"w": np.zeros(2)}).verdict is Status.VACUOUS
     diff = compare({"w": np.zeros(2), "v": np.ones(2)}, {"w": np.zeros(2), "v": np.ones(2)})
-    assert diff.ok
-    assert diff["w"].status is Status.VACUOUS
+    assert diff.verdict is Status.MATCH
+    assert (diff.ok, diff.unproved, diff.exit_code()) == (False, ("w",), 2)
+    assert diff.passes(allow_vacuous=True)
+    assert diff.headline() == "MATCH, but 1 of 2 rows proves nothing: w"
 
 
 @pytest.mark.parametrize("hand_is_coarse", [True, False])

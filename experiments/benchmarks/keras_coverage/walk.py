@@ -98,7 +98,7 @@ class Answer:
     @property
     def convicts(self) -> bool:
         """Whether wrong gradients are not found right, and the model, which is right, is not blamed."""
-        return self.diff is not None and not self.diff.ok and self.diff.verdict is not Status.REFERENCE_OFF
+        return self.diff is not None and self.diff.verdict not in (Status.MATCH, Status.REFERENCE_OFF)
 
     @property
     def verdict(self) -> str:

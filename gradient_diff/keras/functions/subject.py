@@ -59,6 +59,11 @@ class TapedFunction(Subject):
         return (*self.arguments.leaves, *self.variables)
 
     @property
+    def weights(self) -> tuple[str, ...]:
+        """The variables."""
+        return tuple(self.variables)
+
+    @property
     def left_out(self) -> str:
         """The arguments without a derivative."""
         return not_checked(self.arguments.skipped)

@@ -15,17 +15,17 @@ import numpy.typing as npt
 
 from gradient_diff.calling import call_derivation
 from gradient_diff.comparison import cut_down
-from gradient_diff.keras.gradients.another import named_by_another
+from gradient_diff.keras.gradients.another.another import named_by_another
 from gradient_diff.keras.gradients.arguments import as_named
 from gradient_diff.keras.gradients.data import Data
 from gradient_diff.keras.gradients.loss_arguments import resolve_loss
 from gradient_diff.keras.gradients.measured import measured_reference
-from gradient_diff.keras.gradients.optimizers import MadeBy
 from gradient_diff.keras.gradients.readings import draws, read_otherwise, step_on_draws
 from gradient_diff.keras.gradients.reference import Reference, Rounded, nearest_of
-from gradient_diff.keras.gradients.replayed_steps import judged_step
 from gradient_diff.keras.gradients.request import Options, Request, is_finer
-from gradient_diff.keras.gradients.steps import Step
+from gradient_diff.keras.gradients.steps.judging import judged_step
+from gradient_diff.keras.gradients.steps.optimizers import MadeBy
+from gradient_diff.keras.gradients.steps.step import Step
 from gradient_diff.noise.network import Noise, rounding_noise
 from gradient_diff.result.diff import GradientDiff
 from keras_mlp import Mode, named_weights, to_keras
@@ -160,7 +160,7 @@ def _checked(request: Request, gradients: object, after: object, made_by: MadeBy
 
         def judge(asked: Request) -> GradientDiff:
             reference = _reference(asked, step.gradients, True)
-            otherwise = partial(named_by_another, asked, step.gradients, hidden=step.hidden)
+            otherwise = partial(named_by_another, asked, step.gradients, hidden=step.hidden, after=step.after)
             return judged_step(asked, step, reference, made_by, otherwise)
 
         return _stepped(request, judge)
@@ -174,7 +174,7 @@ def _stepped(request: Request, judge: Callable[[Request], GradientDiff]) -> Grad
     """Of weights around a step: what it drew is known only if it was the last pass."""
     if not draws(request):
         return judge(request)
-    if found := step_on_draws(request, judge):
+    if (found := step_on_draws(request, judge)) is not None:
         return found
     raise ValueError(
         "after= of a model with Dropout or another layer that draws: nobody knows any more what that step drew. Pass "

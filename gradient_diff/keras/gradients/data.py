@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import keras
@@ -77,6 +78,14 @@ class Data:
         """The samples in another order."""
         return self.mapped(lambda a: a[order])
 
+    def drawn(self, rng: np.random.Generator) -> Data:
+        """Other data of the same kind."""
+        x = keras.tree.map_structure(partial(_drawn, rng=rng, inputs=True), self.x)
+        y = keras.tree.map_structure(partial(_drawn, rng=rng, inputs=False), self.y)
+        if self.sample_weight is None:
+            return Data(x, y)
+        return Data(x, y, keras.tree.map_structure(lambda a: rng.uniform(0.5, 1.5, a.shape), self.sample_weight))
+
     @property
     def can_be_ordered(self) -> bool:
         """Whether every array has one entry per sample."""
@@ -94,6 +103,22 @@ class Data:
     def __str__(self) -> str:
         titles = ("x", "y", "sample_weight")
         return ", ".join(f"{title} {_shapes(tree)}" for title, tree in zip(titles, self.parts, strict=False))
+
+
+def _drawn(a: Array, rng: np.random.Generator, inputs: bool) -> Array:
+    """Whole numbers between those that are there, shares of 1 for targets that are, else normal; NaN stays NaN."""
+    if a.dtype.kind not in "iufb" and a.dtype.name != "bfloat16":
+        return rng.permutation(a.ravel()).reshape(a.shape)
+    values = a.astype(np.float64)
+    low, high = float(np.nanmin(values)), float(np.nanmax(values))
+    if a.dtype.kind in "iub" or (inputs and low < high and np.array_equal(values, np.round(values), equal_nan=True)):
+        return rng.integers(int(low), int(high), a.shape, endpoint=True).astype(a.dtype)
+    found = rng.normal(size=a.shape)
+    if not inputs and low >= 0 and high <= 1:
+        found = rng.random(a.shape)
+        if a.ndim > 1 and a.shape[-1] > 1 and np.allclose(values.sum(-1), 1):
+            found /= found.sum(-1, keepdims=True)
+    return np.where(np.isnan(values), values, found).astype(a.dtype)
 
 
 def _tree(title: str, given: object, wanted: Any) -> Any:

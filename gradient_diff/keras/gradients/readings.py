@@ -47,7 +47,7 @@ class Reading:
 def read_otherwise(request: Request, mine: Arrays, diff: GradientDiff, judge: Judge) -> GradientDiff:
     """A diff that accuses, or what is to be said where another reading of the request explains the hand."""
     for reading in _others(request):
-        if found := reading.explained(judge, mine):
+        if (found := reading.explained(judge, mine)) is not None:
             return _in_the_other(request, diff, reading, found) if reading.in_the_other else _drawn_before(found)
     return diff
 
@@ -56,7 +56,7 @@ def step_on_draws(request: Request, judge: Judge) -> GradientDiff | None:
     """Of a step that was made on draws: what was drawn in the pass before, if that explains it; else nobody knows."""
     seeds = _seeds_before(request)
     found = Reading(replace(request), seeds).explained(judge, None) if seeds else None
-    return found and _drawn_before(found)
+    return None if found is None else _drawn_before(found)
 
 
 def draws(request: Request) -> bool:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
 from gradient_diff.comparison import compare
+from gradient_diff.diagnosis.idle import NO_PATH, without_effect
+from gradient_diff.judging.zeros import BY_STRUCTURE
 from gradient_diff.keras.gradients.request import Options
 from gradient_diff.noise.network import Noise
 from gradient_diff.result.diff import GradientDiff
@@ -40,7 +43,9 @@ def nearest_of(mine: Arrays, candidates: Sequence[Arrays]) -> int:
 class Reference:
     """The model's gradients, with the noise and the witness that are known of them.
 
-    `origin` is who computed bare arrays; `doubt` says why they are no reference at all.
+    `origin` is who computed bare arrays; `doubt` says why they are no reference at all. `always_zero` tells which of
+    some weights have a gradient of zero for any data, `unreached` are those that the tape has no path to, `off` names
+    layers that give nothing but zeros.
     """
 
     given: Evaluation | Arrays
@@ -51,6 +56,9 @@ class Reference:
     sizes: tuple[int, int] | None = None
     rounded: Rounded | None = None
     doubt: str = ""
+    always_zero: Callable[[set[str]], set[str]] | None = None
+    unreached: frozenset[str] = frozenset()
+    off: Callable[[], list[str]] = list
 
     def compared(self, mine: Evaluation | Arrays, hidden: Mapping[str, Array | float] | None = None) -> GradientDiff:
         """Against these; `hidden`, by weight, is what storing the weights hides of gradients inferred from a step."""
@@ -64,7 +72,30 @@ class Reference:
             diff = replace(diff, reference_origin=self.origin)
         if self.doubt:
             return _doubted(diff, self.doubt)
+        diff = self._with_zeros(diff)
         return self._with_constants(diff) if self.rounded else diff
+
+    def _with_zeros(self, diff: GradientDiff) -> GradientDiff:
+        """Rows that prove nothing, looked at again: a zero may be one of structure, or of a weight without effect."""
+        lost = set(diff.unproved) - self.unreached
+        if self.always_zero is None or not diff.unproved:
+            return diff
+        always = self.always_zero(lost) if lost else set()
+        off = ", ".join(self.off()[:1]) if lost - always else ""
+        place = f"all outputs of {off} are 0 in every sample" if off else "E has no slope here"
+        words = f"zero on these data, so that zeros would pass: {place}. Give other weights, or another x or y"
+        said = {n: self._said(n, always, words if not np.any(diff.reference[n]) else "") for n in diff.unproved}
+        rows = tuple(replace(row, **said.get(row.name, {})) for row in diff.rows)
+        idle = [n for n in diff.unproved if n in self.unreached]
+        return replace(diff, rows=rows, causes=(*diff.causes, *without_effect(idle)))
+
+    def _said(self, name: str, always: set[str], of_these_data: str) -> dict[str, Any]:
+        """What is said of a row that proves nothing, in place of what was."""
+        if name in self.unreached:
+            return {"reason": NO_PATH}
+        if name in always:
+            return {"status": Status.MATCH, "reason": BY_STRUCTURE, "by_sigma": False}
+        return {"reason": of_these_data} if of_these_data else {}
 
     def _with_constants(self, diff: GradientDiff) -> GradientDiff:
         """Where float64 tells the rounded constants from the exact ones, the row says what Keras holds."""

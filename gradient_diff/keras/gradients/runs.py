@@ -24,13 +24,17 @@ Draws: TypeAlias = tuple[Array, ...]
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
-    """What one pass gave: E, dE/dW by weight, what was drawn on the way, and from what outputs and penalties."""
+    """What one pass gave: E, dE/dW by weight, what was drawn on the way, and from what outputs and penalties.
+
+    `unreached` are the weights of which the tape says None.
+    """
 
     loss: float
     gradients: dict[str, Array]
     draws: Draws
     outputs: tuple[tf.TensorSpec, ...]
     penalties: int = 0
+    unreached: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,6 +96,7 @@ class Runs:
                     check_reached(tape, first, flat, list(sources.values()))
                 facts["penalties"] = len(objective.model.losses)
                 facts["outputs"] = tuple(tf.TensorSpec(o.shape, o.dtype) for o in flat)
+        facts["unreached"] = frozenset(n for n, g in zip(sources, gradients, strict=True) if g is None)
         dense = {n: _dense(g, v) for (n, v), g in zip(sources.items(), gradients, strict=True)}
         return {"loss": total, **dense, **{f"{DRAW}{i}": d for i, d in enumerate(drawn or ())}}
 
@@ -117,7 +122,8 @@ def _outcome(tensors: dict[str, Any], facts: dict[str, Any]) -> Outcome:
     arrays = {n: np.array(t.numpy()) for n, t in tensors.items()}
     draws = tuple(a for n, a in arrays.items() if n.startswith(DRAW))
     gradients = {n: a for n, a in arrays.items() if n != "loss" and not n.startswith(DRAW)}
-    return Outcome(float(arrays["loss"].sum()), gradients, draws, facts.get("outputs", ()), facts.get("penalties", 0))
+    known = {n: facts[n] for n in ("outputs", "penalties", "unreached") if n in facts}
+    return Outcome(float(arrays["loss"].sum()), gradients, draws, **{"outputs": (), **known})
 
 
 def _start(copies: dict[int, tf.Variable]) -> dict[int, Array]:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from gradient_diff.comparison import compare
 from gradient_diff.keras.training.run import Data, Parameters, Run, Trained, TrainingRequest, drift
 from gradient_diff.keras.training.trainers import Curve, HandTrainer, KerasTrainer
-from gradient_diff.result.diff import GradientDiff
+from gradient_diff.result.diff import GradientDiff, proved_together
 from keras_mlp import Mode, backpropagate, parameters_of, quiet_stderr, to_keras_optimizer, to_tensorflow
 from keras_mlp.extend import floatx, kept_seeds
 from manual_mlp import MLP, Array, Loss, Optimizer, Progress
@@ -68,8 +68,8 @@ class TrainedTogether:
 
     @property
     def ok(self) -> bool:
-        """Whether every comparison found the gradients equal, and there was one."""
-        return bool(self.looks) and all(look.diff.ok for look in self.looks)
+        """Whether every comparison found the gradients equal, and each of them was proved in one at least."""
+        return proved_together([look.diff for look in self.looks])
 
     @property
     def drift(self) -> float:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from itertools import product
 from pathlib import Path
 
 import pytest
 
-from gradient_diff import Status
+from gradient_diff import GradientDiff, Status
 from gradient_diff.cli import marking
 from gradient_diff.cli.marking import Marked, check_rules, exit_code, mark
 from gradient_diff.cli.reference import reference_of
 from gradient_diff.files.naming import read_rules
-from gradient_diff.render.summary import SummaryLine
+from gradient_diff.render.summary import SummaryLine, summary_line
+from gradient_diff.result.row import Row
 from manual_mlp import Evaluation, save_parameters
 
 
@@ -49,8 +51,23 @@ def test_one_that_does_not_fit_into_memory_is_a_line(
     assert (one.line.verdict, one.line.message) == ("UNREADABLE", "It is too large for this machine's memory.")
 
 
+def _marked(*statuses: Status) -> Marked:
+    rows = tuple(Row(f"w{i}", "", "", "float64", (1,), (1,), s, "") for i, s in enumerate(statuses))
+    diff = GradientDiff(rows, {}, {}, "", "")
+    return Marked(summary_line("a", diff), diff)
+
+
 def test_of_several_files_wrong_goes_before_unproved_and_both_before_right() -> None:
-    right, wrong, unread, kink = (Marked(SummaryLine("a", v)) for v in ("MATCH", "MISMATCH", "UNREADABLE", "KINK"))
-    given = [[right], [right, wrong, unread], [right, unread], [kink], []]
-    assert [exit_code(marked, allow_kinks=False) for marked in given] == [0, 1, 2, 1, 2]
-    assert exit_code([kink, right], allow_kinks=True) == 0
+    right, wrong, kink = map(_marked, (Status.MATCH, Status.MISMATCH, Status.KINK))
+    unread, part = Marked(SummaryLine("a", "UNREADABLE")), _marked(Status.MATCH, Status.VACUOUS)
+    given = [[right], [right, wrong, unread], [right, unread], [kink], [], [right, part], [part, wrong]]
+    assert [exit_code(marked, False, False) for marked in given] == [0, 1, 2, 1, 2, 2, 1]
+    assert exit_code([kink, right], True, False) == 0
+    assert exit_code([right, part], False, True) == 0
+    both = _marked(Status.MATCH, Status.KINK, Status.VACUOUS)
+    assert [exit_code([both], *lifted) for lifted in product((False, True), (False, True))] == [1, 1, 2, 0]
+
+
+def test_every_status_has_an_exit_code_of_the_plan() -> None:
+    codes = {s.name: exit_code([_marked(s)], False, False) for s in Status}
+    assert codes == {s.name: {Status.MATCH: 0, Status.INCONCLUSIVE: 2, Status.VACUOUS: 2}.get(s, 1) for s in Status}

@@ -49,6 +49,8 @@ NETS: dict[str, tuple[MLP, int, str | Loss]] = {
     ),
     "certain": (MLP(3, [Dense(7, "tanh"), Dense(5, "softmax")]), 11, "categorical_crossentropy"),
     "certain yes": (MLP(3, [Dense(7, "tanh"), Dense(2, "sigmoid")]), 11, "binary_crossentropy"),
+    "square batch": (MLP(3, [Dense(5, "tanh"), Dense(5, "softmax")]), 5, "categorical_crossentropy"),
+    "square errors": (MLP(3, [Dense(5, "tanh"), Dense(5, "softmax")]), 5, "mean_squared_error"),
 }
 """Widths and batch are different primes, but for the square ones."""
 
@@ -75,7 +77,8 @@ def make_problem(name: str, dtype: str = "float64") -> Problem:
 def judge(problem: Problem, *slips: Slip) -> GradientDiff:
     rate = next((s.value for s in slips if s.id.startswith("l2_")), 0.0)
     reference = evaluation_of(problem)
-    return compare(wrong_gradients(problem, *slips), with_decay(reference, rate) if rate else reference)
+    layout = "as given" if any(s.id == "convention_transposed" for s in slips) else None  # else it is undone
+    return compare(wrong_gradients(problem, *slips), with_decay(reference, rate) if rate else reference, layout=layout)
 
 
 @pytest.fixture(scope="session")

@@ -103,7 +103,9 @@ def test_what_was_written_is_read_and_written_again_alike(name: str) -> None:
 
 @pytest.mark.parametrize("text", ["", "a;b\n", "file,verdict\na,b\n", summary_to_csv(LINES) + "x\n", "\n"])
 def test_a_summary_that_was_changed_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="expected the columns file, verdict, culprit, cause, message, report, and"):
+    with pytest.raises(
+        ValueError, match="expected the columns file, verdict, culprit, cause, message, report, unproved, and"
+    ):
         summary_from_csv(text)
 
 

@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from gradient_diff.diagnosis.settings import SETTINGS
 from gradient_diff.keras import check_gradients
-from gradient_diff.keras.gradients.variations import Hand, Variation
+from gradient_diff.keras.gradients.another.variations import Hand, Variation
 from manual_mlp import Array
 from manual_mlp.extend import Arrays
 

@@ -11,10 +11,10 @@ import numpy as np
 
 from gradient_diff.diagnosis.catalogue import MISTAKES
 from gradient_diff.diagnosis.factors import list_factors
+from gradient_diff.keras.gradients.another.losses import cross_entropy, of_function
+from gradient_diff.keras.gradients.another.variations import Hand, Variation, told
 from gradient_diff.keras.gradients.loss_arguments import compiled_weights
-from gradient_diff.keras.gradients.losses import cross_entropy, of_function
 from gradient_diff.keras.gradients.objective import Objective
-from gradient_diff.keras.gradients.variations import Hand, Variation, told
 from gradient_diff.result.findings import Cause
 from manual_mlp import Array
 from manual_mlp.extend import Arrays

@@ -12,12 +12,12 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from gradient_diff.keras.gradients.activations import activations
+from gradient_diff.keras.gradients.another.activations import activations
+from gradient_diff.keras.gradients.another.losses import as_it_is_called, cross_entropy, losses, of_function
+from gradient_diff.keras.gradients.another.solved import solved
+from gradient_diff.keras.gradients.another.variations import Hand, Variation, first_that_fits
 from gradient_diff.keras.gradients.loss_arguments import resolve_loss
-from gradient_diff.keras.gradients.losses import as_it_is_called, cross_entropy, losses, of_function
 from gradient_diff.keras.gradients.objective import Objective
-from gradient_diff.keras.gradients.solved import solved
-from gradient_diff.keras.gradients.variations import Hand, Variation, first_that_fits
 from gradient_diff.result.findings import Cause
 from keras_mlp.extend import layers_of
 

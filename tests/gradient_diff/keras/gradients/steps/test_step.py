@@ -15,7 +15,7 @@ from gradient_diff import GradientDiff, Noise, Status, rounding_noise
 from gradient_diff.judging import judgement
 from gradient_diff.keras import check_gradients
 from gradient_diff.keras.gradients.reference import wider
-from gradient_diff.keras.gradients.steps import Step, checked_rate, inferred_gradients
+from gradient_diff.keras.gradients.steps.step import Step, checked_rate, inferred_gradients
 from gradient_diff.noise.network import MORE_DRAWS, drawn_again, update_bound
 from keras_mlp import parameters_of, to_keras
 from manual_mlp import MLP, Array, Dense, Problem, ShapeError
@@ -134,6 +134,20 @@ def test_a_step_uphill_is_a_wrong_sign_and_no_rate(made: Made) -> None:
     diff = _checked(model, _stepped(model, -0.01), 0.01)
     assert diff.causes[0].id == "sign"
     assert "other_learning_rate" not in [c.id for c in diff.causes]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("rate", [0.1, 0.01])
+def test_before_and_after_exchanged_are_named(kind: str, rate: float, made: Made) -> None:
+    model = made(kind)
+    before, after = parameters_of(model), _stepped(model, rate)
+    diff = check_gradients(model, X, Y, before=after, after=before, learning_rate=rate, loss="mse")
+    assert diff.verdict.bad
+    assert [(c.id, c.title) for c in diff.causes] == [("sign", "before and after are exchanged")]
+    assert diff.headline().startswith(f"{diff.verdict.name}: before and after are exchanged (")
+    off = {n: a * (1 + 1e-3) for n, a in before.items()}
+    wrong = check_gradients(model, X, Y, before=after, after=off, learning_rate=rate, loss="mse")
+    assert "before and after are exchanged" not in [c.title for c in wrong.causes]
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -13,7 +13,8 @@ from keras import optimizers
 
 from gradient_diff import GradientDiff, Status
 from gradient_diff.keras import check_gradients
-from gradient_diff.keras.gradients.optimizers import Choice, every_optimizer
+from gradient_diff.keras.gradients.steps.choice import Choice
+from gradient_diff.keras.gradients.steps.optimizers import every_optimizer
 from keras_mlp import named_weights
 from manual_mlp import Array
 

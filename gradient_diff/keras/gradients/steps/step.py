@@ -55,7 +55,7 @@ class Step:
             return replace(diff, causes=(NO_STEP,), unexplained="")
         for rate in self._other_rates(diff):
             other = replace(self, learning_rate=rate)
-            if judge(other.gradients, other.hidden).ok:
+            if judge(other.gradients, other.hidden).verdict.ok:
                 known = tuple(c for c in diff.causes if _OF_A_RATE not in (c.id, *c.together))
                 return replace(diff, causes=(*known, _other_rate(self.learning_rate, rate)), unexplained="")
         return diff

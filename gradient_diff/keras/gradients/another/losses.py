@@ -11,9 +11,9 @@ from typing import Any
 import keras
 import numpy as np
 
+from gradient_diff.keras.gradients.another.variations import Variation
 from gradient_diff.keras.gradients.loss_arguments import ResolvedLoss, resolve_loss
 from gradient_diff.keras.gradients.objective import Objective
-from gradient_diff.keras.gradients.variations import Variation
 
 LOSSES = """
     mean_squared_error mean_absolute_error mean_absolute_percentage_error mean_squared_logarithmic_error huber log_cosh

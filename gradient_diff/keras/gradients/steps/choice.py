@@ -4,84 +4,22 @@ from __future__ import annotations
 
 import copy
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache
 from typing import Any
 
-import keras
 import numpy as np
 import tensorflow as tf
 
 from gradient_diff.keras.gradients.loss_arguments import KerasError
-from gradient_diff.keras.gradients.steps import checked_rate
 from manual_mlp import Array
 from manual_mlp.extend import UNITS, Arrays
 
-PARTS = {
-    "clipnorm": ("clipping", None),
-    "clipvalue": ("clipping", None),
-    "global_clipnorm": ("clipping", None),
-    "weight_decay": ("weight decay", 0.0),
-    "momentum": ("momentum", 0.0),
-}
-"""Settings of an optimizer that make its step another than plain descent: what they are called, and what is none."""
-_OTHER_THAN_PLAIN = (*PARTS, "use_ema", "gradient_accumulation_steps")
 PROBES = 3  # of a state that is led back: one entry of it may hang on another
 _CANCELLED = 64.0  # unit roundoffs: what is left of a difference is none
 
 Weights = Mapping[str, Any]
 """name → Keras variable, as it stands before the step."""
-
-
-@dataclass(frozen=True, eq=False)
-class MadeBy:
-    """Who made a step, as far as it was said: an optimizer, and whether its rate is the caller's word."""
-
-    optimizer: Any = None
-    rate: float | None = None
-
-    @classmethod
-    def of(cls, optimizer: object, learning_rate: object) -> MadeBy:
-        """What the caller said."""
-        rate = None if learning_rate is None else checked_rate(learning_rate)
-        if optimizer is None:
-            return cls(None, rate)
-        if isinstance(optimizer, keras.optimizers.Optimizer):
-            if rate is not None:
-                raise ValueError(
-                    "learning_rate= beside an optimizer object, which has its rate: leave learning_rate= out, or name "
-                    f"the optimizer, optimizer={type(optimizer).__name__.lower()!r}."
-                )
-            return cls(optimizer, rate_of(optimizer))
-        if not isinstance(optimizer, str):
-            kind = type(optimizer).__name__
-            raise TypeError(
-                f"optimizer is {kind}: expected a Keras optimizer as it was before the step, or a name such as 'adam'."
-            )
-        return cls(_named(optimizer, rate), rate)
-
-    @property
-    def plain_rate(self) -> float | None:
-        """The rate of plain descent, if that is what this comes to."""
-        return self.rate if self.optimizer is None or self.rate is not None else rate_of(self.optimizer)
-
-
-def _named(name: str, rate: float | None) -> Any:
-    try:
-        made = keras.optimizers.get(name)
-        return made if rate is None else type(made)(learning_rate=rate)
-    except (KeyError, TypeError, ValueError) as error:
-        known = ", ".join(sorted(c.__name__.lower() for c in _classes()))
-        raise ValueError(f"optimizer={name!r} is no name that Keras makes an optimizer of. It has {known}.") from error
-
-
-def rate_of(optimizer: Any) -> float | None:
-    """The learning rate of the next step; None of one that has several."""
-    try:
-        return float(np.asarray(optimizer.learning_rate))
-    except AttributeError:
-        return None
 
 
 @dataclass(frozen=True, eq=False)
@@ -147,6 +85,22 @@ class Choice:
         return twin
 
 
+def rate_of(optimizer: Any) -> float | None:
+    """The learning rate of the next step; None of one that has several."""
+    try:
+        return float(np.asarray(optimizer.learning_rate))
+    except AttributeError:
+        return None
+
+
+def spelled(optimizer: Any, settings: Mapping[str, Any]) -> str:
+    """How a caller writes it, with these settings beside its rate."""
+    others = {k: v for k, v in settings.items() if k != "learning_rate"}
+    rate = settings.get("learning_rate", rate_of(optimizer))
+    shown = [*([] if rate is None else [f"{rate:.6g}"]), *(f"{k}={v}" for k, v in others.items())]
+    return f"keras.optimizers.{type(optimizer).__name__}({', '.join(shown)})"
+
+
 def _take_over(twin: Any, optimizer: Any, kept: bool) -> None:
     """Let an optimizer start from the state of another one; its learning rate may be kept."""
     given, own = optimizer.variables, twin.variables
@@ -180,14 +134,15 @@ def _apply(optimizer: Any, pairs: Sequence[tuple[Any, Any]]) -> None:
 
 def _again(optimizer: Any, settings: Mapping[str, Any]) -> Any:
     """A fresh one of the same settings; what computes a learning rate is shared, since it holds no state."""
-    config = _config(optimizer)
+    config = config_of(optimizer)
     rate = getattr(optimizer, "_learning_rate", None)
     if callable(rate):
         config["learning_rate"] = rate
     return type(optimizer).from_config({**config, **settings})
 
 
-def _config(optimizer: Any) -> dict[str, Any]:
+def config_of(optimizer: Any) -> dict[str, Any]:
+    """The settings of an optimizer, as it tells them."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of a lambda that computes the rate, which is not read from here
         return dict(optimizer.get_config())
@@ -252,56 +207,3 @@ def _counters(optimizer: Any) -> set[int]:
 
 def _is_rate(variable: Any) -> bool:
     return "learning_rate" in variable.name
-
-
-def is_plain(optimizer: Any, weights: Weights) -> bool:
-    """Whether a step of it is plain descent."""
-    config = _config(optimizer) if type(optimizer) is keras.optimizers.SGD else {}
-    free = all(v.constraint is None for v in weights.values())
-    return bool(config) and free and not any(config.get(key) for key in _OTHER_THAN_PLAIN)
-
-
-@cache
-def _classes() -> list[Any]:
-    """Every optimizer that Keras exports and that needs nothing but a learning rate."""
-    exported = (getattr(keras.optimizers, name) for name in sorted(dir(keras.optimizers)))
-    base = keras.optimizers.Optimizer
-    return [c for c in exported if isinstance(c, type) and issubclass(c, base) and c is not base and _makes(c)]
-
-
-def _makes(kind: Callable[..., Any]) -> bool:
-    try:
-        return bool(kind(learning_rate=0.5))
-    except TypeError:
-        return False
-
-
-def every_optimizer(rate: float | None) -> Iterator[Choice]:
-    """Each one of Keras in its default settings, from a fresh state, at a rate or its own, but for plain descent."""
-    for kind in _classes():
-        if kind is not keras.optimizers.SGD:
-            yield made(kind, rate)
-
-
-def made(kind: Any, rate: float | None, **settings: Any) -> Choice:
-    """A fresh optimizer, as a caller would write it."""
-    optimizer = kind(**({} if rate is None else {"learning_rate": rate}), **settings)
-    words = spelled(optimizer, settings)
-    return Choice(optimizer, words, f"optimizer={words}")
-
-
-def spelled(optimizer: Any, settings: Mapping[str, Any]) -> str:
-    """How a caller writes it, with these settings beside its rate."""
-    others = {k: v for k, v in settings.items() if k != "learning_rate"}
-    rate = settings.get("learning_rate", rate_of(optimizer))
-    shown = [*([] if rate is None else [f"{rate:.6g}"]), *(f"{k}={v}" for k, v in others.items())]
-    return f"keras.optimizers.{type(optimizer).__name__}({', '.join(shown)})"
-
-
-def without_parts(choice: Choice) -> Iterator[tuple[str, Choice]]:
-    """The same optimizer with one of its settings left out, and what that is called."""
-    config = _config(choice.optimizer)
-    for key, (part, none) in PARTS.items():
-        if config.get(key):
-            yield part, replace(choice, settings={key: none})
-    yield "the constraints of its weights", replace(choice, constrained=False)

@@ -11,9 +11,9 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from gradient_diff.keras.gradients.another.variations import Variation
 from gradient_diff.keras.gradients.loss_arguments import resolve_loss
 from gradient_diff.keras.gradients.objective import Objective
-from gradient_diff.keras.gradients.variations import Variation
 from keras_mlp.extend import layers_of
 
 Function = Callable[[Any], Any]

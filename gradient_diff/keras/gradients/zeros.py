@@ -1,0 +1,84 @@
+"""Which gradients of a model are zero for any data, weights and draws: its float64 run is asked on other problems."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import keras
+import numpy as np
+
+from gradient_diff.judging.zeros import LEAST_BATCH, OTHERS, always_zero
+from gradient_diff.keras.gradients.objective import Objective
+from gradient_diff.keras.gradients.runs import Case, Runs
+from gradient_diff.noise.draws import moved
+from gradient_diff.noise.given import drawn_noise
+from keras_mlp.extend import copied, holding, is_float, layer_weights
+from manual_mlp import Array
+from manual_mlp.extend import UNITS
+
+PASSES = 3  # whose rounding says how much zero may be
+FEWER = 4  # problems where a batch is large enough that some sample meets some unit that is on
+
+
+def zeros_of(objective: Objective, names: set[str]) -> set[str]:
+    """Those of the weights whose gradient float64 gives as zero, up to its rounding, here and on other problems.
+
+    Of an E that is known to run in float64.
+    """
+    count = FEWER if objective.data.batch >= LEAST_BATCH else OTHERS
+    return always_zero(names, (_small(objective, names, seed) for seed in (*range(1, count + 1), 0)))
+
+
+def layers_off(objective: Objective) -> list[str]:
+    """The layers that give zero for every unit and sample, where a model tells what its layers give."""
+    model = objective.model
+    try:
+        layers = {z.name: z.output for z in model.layers if not isinstance(z, keras.layers.InputLayer)}
+        inputs = model.inputs if isinstance(model, keras.Sequential) else model.input
+        within = keras.Model(inputs, layers, name="layers_off")  # a name of its own: others are counted
+        with copied(model):
+            found = within(objective.data.tensors(objective.stored)[0], training=objective.training)
+    except (AttributeError, TypeError, ValueError):  # a subclass has no such outputs, a shared layer has several
+        return []
+    return [name for name, outputs in found.items() if not any(np.any(a) for a in keras.tree.flatten(outputs))]
+
+
+def _small(objective: Objective, names: set[str], seed: int) -> set[str]:
+    """With seed 0 on the problem itself, else on one with weights, data and draws of its own."""
+    rng, wanted = np.random.default_rng(seed), sorted(names)
+    if seed:
+        objective = replace(objective, data=objective.data.drawn(rng))
+    with holding(_drawn(objective, rng) if seed else []):
+        draws = Runs(objective, wanted).gradients().draws
+        start = [w.numpy() for w in layer_weights(objective.model).values()]
+        cases = []
+        for draw in range(PASSES):
+            change = partial(moved, dtype="float32", rng=rng, draw=draw, stored="float32")
+            cases.append(Case(objective.data.mapped(change), [change(a) for a in start]))
+        coarse, fine = (Runs(objective, wanted, dtype, draws=draws).each(cases) for dtype in ("float32", "float64"))
+    scale = UNITS["float64"] / UNITS["float32"]
+    return {n for n in names if _is_small([f.gradients[n] for f in fine], [c.gradients[n] for c in coarse], scale)}
+
+
+def _is_small(fine: list[Array], coarse: list[Array], scale: float) -> bool:
+    """Whether float64 gives no more than its own rounding: that of float32 in proportion."""
+    errors = [{"": scale * (c.astype(np.float64) - f)} for c, f in zip(coarse, fine, strict=True)]
+    noise = drawn_noise({"": fine[0]}, errors, "float64")
+    return bool((np.abs(fine[0]) <= noise.tolerance("", 1)).all())
+
+
+def _drawn(objective: Objective, rng: np.random.Generator) -> list[tuple[Any, Array]]:
+    """Other weights, and seeds that stand elsewhere; statistics and what else is not trained stay positive."""
+    model = objective.model
+    trained = {id(w) for w in model.trainable_weights}
+    found = []
+    for weight in model.variables:
+        shape = tuple(weight.shape)
+        if is_float(weight.dtype):
+            array = rng.normal(size=shape) / np.sqrt(np.prod(shape[:-1]))
+            found.append((weight, array if id(weight) in trained else 0.1 + np.abs(array)))
+        elif "seed" in weight.name:
+            found.append((weight, weight.numpy() + rng.integers(1, 1000)))
+    return found

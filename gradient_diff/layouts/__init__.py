@@ -1,0 +1,1 @@
+"""In which layout arrays come, recognised by shape and value, and how to undo it."""
