@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -14,6 +14,13 @@ from manual_mlp.extend import UNITS
 
 ROUNDINGS = 8.0  # of the upstream, by which clipping or scaling by 1 may have moved it
 ON_PURPOSE = "On purpose that is a surrogate, which no values can prove; else"
+LOCAL: dict[str, Callable[[Array], Array]] = {
+    "z": lambda z: z,
+    "1 − z": lambda z: 1 - z,
+    "z (1 − z)": lambda z: z * (1 - z),
+    "1 − z²": lambda z: 1 - z**2,
+}
+"""Local derivatives that are written through the value, and taken for others' or for the whole."""
 
 
 def surrogate_causes(names: Sequence[str], at: AtDtype) -> tuple[Cause, ...]:
@@ -33,7 +40,7 @@ def _of(name: str, at: AtDtype) -> Cause | None:
     passed = np.abs(hand - upstream) <= limit
     if _is_flat(name, at):
         return _straight_through(name, passed, hand)
-    return _missing(name) if passed.all() else None
+    return _missing(name) if passed.all() else _of_the_value(name, hand, upstream, at)
 
 
 def _is_input(name: str, output: str, at: AtDtype) -> bool:
@@ -68,3 +75,31 @@ def _straight_through(name: str, passed: Array, hand: Array) -> Cause | None:
 def _missing(name: str) -> Cause:
     message = "your gradient is the upstream itself: multiply it by the local derivative, dz/dx"
     return cause("local_derivative_missing", name, message, "the local derivative is missing")
+
+
+def _of_the_value(name: str, hand: Array, upstream: Array, at: AtDtype) -> Cause | None:
+    """A local derivative that is another function's of z, or one unit's alone where all units of a sample mix."""
+    ((_, z),) = at.subject.outputs.items()
+    z = np.asarray(z, np.float64)
+    limit = ROUNDINGS * UNITS[at.subject.dtype] * np.abs(upstream) * (1 + np.square(z))
+    for text, local in LOCAL.items():
+        if (np.abs(hand - upstream * local(z)) <= limit).all():
+            return _softmax(name, upstream, z, at) if text == "z (1 − z)" else _wrong(name, text)
+    return None
+
+
+def _softmax(name: str, upstream: Array, z: Array, at: AtDtype) -> Cause:
+    for axis in range(z.ndim):
+        if at.fits(name, (z * (upstream - (upstream * z).sum(axis, keepdims=True))).astype(at.hand[name].dtype)):
+            message = (
+                "z (1 − z) is only how each unit of a softmax depends on its own input: with the others "
+                f"dx = z (u − Σ u z), summed over axis {axis}"
+            )
+            title = "the diagonal of the softmax's Jacobian for the whole"
+            return cause("softmax_elementwise", name, message, title, ("dx = u z (1 − z)", "dx = z (u − Σ u z)"))
+    return _wrong(name, "z (1 − z)")
+
+
+def _wrong(name: str, text: str) -> Cause:
+    message = f"your local derivative is {text}, with z the value: that is not how the values change"
+    return cause("derivative_wrong", name, message, "the local derivative is another function's")
