@@ -180,7 +180,7 @@ def _nearer(near: Estimate, far: Estimate) -> Estimate:
 
 def _reach(subject: Subject, name: str, cotangents: Arrays, direction: Direction) -> Reach:
     """With the rounding of those outputs that the direction moves at all."""
-    unit, start = UNITS[subject.dtype], subject.fast(subject.point)
+    unit, start = UNITS[subject.dtype], subject.origin
     lengths = {FIRST_STEP * direction.natural, FIRST_STEP * direction.widest}
     places = [_place(subject, name, sign * t, direction.vector) for t in lengths for sign in (-1, 1)]
     runs = [subject.fast(p) for p in places]
@@ -203,7 +203,7 @@ def line(subject: Subject, name: str, cotangents: Arrays, direction: Array) -> L
 
     The outputs are subtracted one by one, before they are summed: what does not change adds no rounding.
     """
-    start = {n: np.asarray(a, np.float64) for n, a in subject.fast(subject.point).items()}
+    start = {n: np.asarray(a, np.float64) for n, a in subject.origin.items()}
 
     def value(t: float) -> float:
         found = subject.fast(_place(subject, name, t, direction))

@@ -140,7 +140,7 @@ def _none(evidence: Evidence, name: str) -> Checked:
 def _misshapen(evidence: Evidence, name: str) -> Checked:
     h = evidence.as_run.hand[name]
     row = _plain(evidence, name, Status.SHAPE, "").row
-    reason = f"the gradient has the shape {h.shape}, {name} has {row.shape_reference}; the tape says nothing"
+    reason = f"the gradient has the shape {h.shape}, {name} has {row.shape_reference}"
     return Checked(replace(row, shape_hand=h.shape, reason=reason))
 
 

@@ -94,6 +94,11 @@ class Subject(ABC):
         return self.values(point)
 
     @cached_property
+    def origin(self) -> dict[str, Array]:
+        """The same at the point itself."""
+        return self.fast(self.point)
+
+    @cached_property
     def outputs(self) -> dict[str, Array]:
         """Its float outputs at the point, by name."""
         return self.values(self.point)
