@@ -13,7 +13,7 @@ from gradient_diff.ledger.ledger import Ledger
 from gradient_diff.result.findings import Cause, Smallest
 from gradient_diff.result.row import Row
 from gradient_diff.result.status import Meaning, Status, gravest
-from gradient_diff.shown import frame_of, html_of, save_report, text_of
+from gradient_diff.shown import frame_of, html_of, printed, save_report
 from manual_mlp import Array, Problem, gradient_node
 from manual_mlp.extend import is_gradient
 
@@ -276,7 +276,7 @@ class GradientDiff:
         return save_report(self, folder)
 
     def __str__(self) -> str:
-        return text_of(self)
+        return printed(self)
 
     def _repr_html_(self) -> str:
         return html_of(self)
