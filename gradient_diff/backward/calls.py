@@ -7,7 +7,7 @@ import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
@@ -18,6 +18,9 @@ CACHE = (
     "Keep what backward needs to yourself: def forward(*inputs): output, kept['cache'] = f(*inputs); return output; "
     "def backward(upstream): return df(upstream, kept['cache'])"
 )
+
+
+Floats: TypeAlias = Literal["ignore", "warn"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,17 +37,17 @@ class Calls:
     with_inputs: bool
     generators: tuple[Any, Any]
 
-    def run(self, inputs: Sequence[Any]) -> Any:
-        """One forward pass: what it draws is the same each time."""
+    def run(self, inputs: Sequence[Any], floats: Floats = "ignore") -> Any:
+        """One forward pass: what it draws is the same each time; `floats` is what NumPy does where a number is none."""
         np.random.set_state(self.generators[0])  # noqa: NPY002  # the one that most layers draw from
         random.setstate(self.generators[1])
-        with np.errstate(all="ignore"), _told("forward", inputs):
+        with np.errstate(all=floats, under="ignore"), _told("forward", inputs):
             return self.forward(*inputs)
 
-    def run_back(self, upstream: Any, inputs: Sequence[Any]) -> Any:
+    def run_back(self, upstream: Any, inputs: Sequence[Any], floats: Floats = "ignore") -> Any:
         """What backward makes of the pass just made."""
         given = inputs if self.with_inputs else ()
-        with np.errstate(all="ignore"), _told("backward", [upstream, *given]):
+        with np.errstate(all=floats, under="ignore"), _told("backward", [upstream, *given]):
             return self.backward(upstream, *given)
 
     def parameter_gradients(self) -> Any:

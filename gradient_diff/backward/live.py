@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import linecache
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -17,6 +20,7 @@ from gradient_diff.backward.calls import (
     named_parameter_gradients,
     upstream_of,
 )
+from gradient_diff.backward.singular import Singular
 from gradient_diff.backward.subject import Subject, not_checked, prove_same_values, recast_or_none
 from manual_mlp import Array
 from manual_mlp.extend import Arrays
@@ -130,6 +134,18 @@ class LiveFunction(Subject):
         return replace(self, computes_in=dtype)
 
     @cached_property
+    def singular(self) -> tuple[Singular, ...]:
+        """What NumPy warns of on the way forward and back, and in which line."""
+        inputs = self._placed(self.point)
+        ones = {n: np.isfinite(np.asarray(a, np.float64)) * 1.0 for n, a in self.outputs.items()}
+        with warnings.catch_warnings(record=True) as seen:
+            warnings.simplefilter("always")
+            outputs = self.calls.run(inputs, "warn")
+            self.calls.run_back(upstream_of(outputs, ones), inputs, "warn")
+        found = [w for w in seen if issubclass(w.category, RuntimeWarning)]
+        return tuple(dict.fromkeys(Singular(str(w.message), _where(w.filename, w.lineno), CURE) for w in found))
+
+    @cached_property
     def doubts(self) -> Mapping[str, str]:
         """The parameters that change no value at all, wherever they are moved to: they may be copies."""
         rng, start = np.random.default_rng(0), self.values(self.point)
@@ -142,6 +158,7 @@ class LiveFunction(Subject):
         return found
 
 
+CURE = "Keep its argument away from there, or add a small ε below a root, a logarithm or a division"
 LIVE = "Is it the array that forward reads (layer.W), and no copy, nor one that it replaces? Or does nothing reach it?"
 
 
@@ -163,6 +180,11 @@ def changed_in_place(subject: LiveFunction, cotangents: Arrays) -> tuple[str, ..
     subject.calls.run_back(upstream_of(made, cotangents), given)
     pairs = zip(subject.inputs.items(), given, strict=True)
     return tuple(n.partition("/")[2] for (n, a), b in pairs if isinstance(a, np.ndarray) and a.tobytes() != b.tobytes())
+
+
+def _where(path: str, line: int) -> str:
+    source = linecache.getline(path, line).strip()
+    return f"{Path(path).name}, line {line}" + f", `{source}`" * bool(source)
 
 
 def _copy(value: Any) -> Any:

@@ -259,6 +259,16 @@ def test_values_and_gradients_that_are_no_numbers() -> None:
         check_backward(lambda x: x, lambda u: u, np.array([np.nan, 1.0]))
 
 
+def test_what_is_no_number_names_the_operation_and_its_line() -> None:
+    diff = check_backward(lambda x: np.sqrt((x * x).sum()), lambda u, x: u * x / np.sqrt((x * x).sum()), np.zeros(3))
+    assert diff.verdict is Status.NONFINITE
+    assert diff.causes[0].id == "infinite_derivative"
+    assert "invalid value encountered in divide, where test_checking.py, line " in diff.causes[0].title
+    assert "u * x / np.sqrt" in diff.causes[0].message
+    fine = check_backward(lambda x: np.sqrt(x * x + 1).sum(), lambda u, x: u * x / np.sqrt(x * x + 1), np.zeros(3))
+    assert fine.causes == ()
+
+
 def test_a_forward_that_refuses_other_points_is_asked_where_it_can() -> None:
     def forward(x: Array) -> Array:
         if np.abs(x - X).max() > 1e-3:
