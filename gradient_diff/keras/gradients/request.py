@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -12,11 +12,15 @@ import numpy as np
 
 from gradient_diff.keras.gradients.arguments import as_named
 from gradient_diff.keras.gradients.data import Data
+from gradient_diff.keras.gradients.in_layout import Door
 from gradient_diff.keras.gradients.loss_arguments import ResolvedLoss
 from gradient_diff.keras.gradients.objective import Objective
+from gradient_diff.keras.gradients.runs import Runs
+from gradient_diff.layouts.reading import Reading
+from gradient_diff.layouts.undoing import Undone
 from gradient_diff.noise.network import Noise
 from keras_mlp import Mode, from_keras, parameters_of
-from keras_mlp.extend import read_draws
+from keras_mlp.extend import kept_seeds, read_draws
 from manual_mlp import MLP, Array, Dropout, Loss
 from manual_mlp.extend import LOSS, Arrays
 
@@ -29,6 +33,7 @@ class Options:
     names: Mapping[str, str] = field(default_factory=dict)
     rtol: float | None = None
     sizes: tuple[int, int] | None = None
+    layout: str | None = None
 
     @property
     def silent(self) -> bool:
@@ -112,10 +117,24 @@ class Request:
         """The dtype of the weights."""
         return str(next((a.dtype for a in self.parameters.values()), "float64"))
 
-    def named(self, title: str, given: object) -> dict[str, Array]:
-        """Arrays by weight; gradients may come with E, and with outputs that a description knows."""
-        nodes = self.nodes if title == "gradients" else ()
-        return as_named(title, given, self.trainable, list(self.parameters), self.options.names, nodes)
+    def read(self, title: str, given: object) -> Undone:
+        """Arrays by weight, their layout undone; gradients may come with E, and with outputs of a description."""
+        nodes, known = (self.nodes, self._tape) if title == "gradients" else ((), lambda: self.parameters)
+        return door(title, self.trainable, self.parameters, self.options, known, nodes).read(given)
+
+    def read_again(self, given: object, weights: Arrays, reading: Reading) -> Arrays:
+        """The same layout undone of what a function returns on a smaller network with these weights."""
+        read = door("gradients", list(weights), weights, self.options, dict, self.nodes)
+        return read.again(given, reading) if reading.changes else read.named(given)
+
+    def _tape(self) -> Arrays:
+        """What one pass gives, to read a layout by; nothing where Keras cannot compute it, which is said elsewhere."""
+        try:
+            with kept_seeds(self.model):
+                found = Runs(self.objective, list(self.trainable)).gradients().gradients
+        except Exception:  # noqa: BLE001  # a model may raise anything, and does so again when it is judged
+            return {}
+        return {n: found[n] for n in self.trainable}
 
     @cached_property
     def nodes(self) -> tuple[str, ...]:
@@ -128,6 +147,23 @@ def _takes_other_logits(mlp: MLP, loss: Loss) -> bool:
     last = next((z for z in reversed(mlp.layers) if not z.transparent), None)
     wanted = None if loss.from_logits else loss.function.fused_activation
     return wanted is not None and getattr(last, "activation", None) in {"sigmoid", "softmax"} - {wanted}
+
+
+def door(
+    title: str,
+    trainable: Sequence[str],
+    weights: Arrays,
+    options: Options,
+    known: Callable[[], Arrays],
+    nodes: tuple[str, ...] = (),
+) -> Door:
+    """How arrays of a model's weights are read."""
+
+    def named(given: object) -> dict[str, Array]:
+        return as_named(title, given, trainable, list(weights), options.names, nodes)
+
+    shapes = {n: a.shape for n, a in weights.items()}
+    return Door(title, named, shapes, known, options.names, nodes, options.layout)
 
 
 def _read(model: keras.Model) -> tuple[MLP | None, dict[str, Array]]:
