@@ -37,8 +37,8 @@ class Reading:
         return {n: self._as_wanted(n, a, shapes) for n, a in found.items()}
 
     def then(self, later: Reading) -> Reading:
-        """Both in one: the forms that a later look found, of arrays that were paired before."""
-        return replace(self, forms={**self.forms, **later.forms}) if later.changes else self
+        """Both in one: what a later look found of arrays that were named before."""
+        return replace(later, names=later.names or self.names, forms={**self.forms, **later.forms})
 
     def _as_wanted(self, name: str, array: Array, shapes: Mapping[str, Numbers]) -> Array:
         shape = shapes.get(variable_of(name), shapes.get(name))

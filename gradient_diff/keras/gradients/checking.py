@@ -17,6 +17,7 @@ from gradient_diff.calling import call_derivation
 from gradient_diff.comparison import cut_down
 from gradient_diff.keras.gradients.another.another import named_by_another
 from gradient_diff.keras.gradients.data import Data
+from gradient_diff.keras.gradients.in_layout import WHOSE, by_values
 from gradient_diff.keras.gradients.loss_arguments import resolve_loss
 from gradient_diff.keras.gradients.measured import measured_reference
 from gradient_diff.keras.gradients.readings import draws, read_otherwise, step_on_draws
@@ -25,6 +26,7 @@ from gradient_diff.keras.gradients.request import Options, Request, door, is_fin
 from gradient_diff.keras.gradients.steps.judging import judged_step
 from gradient_diff.keras.gradients.steps.optimizers import MadeBy
 from gradient_diff.keras.gradients.steps.step import Step
+from gradient_diff.layouts.reading import Reading
 from gradient_diff.layouts.target import Target
 from gradient_diff.layouts.undoing import AS_GIVEN, Undone, check_layout, undo_layout
 from gradient_diff.noise.network import Noise, rounding_noise
@@ -155,7 +157,7 @@ def check_gradients(
             data = Data.of(model, x, y).weighed(sample_weight, class_weight)
             resolved = resolve_loss(loss, model)
             request = Request.of(model, tuple(trainable), data, resolved, training, mode, options)
-            return _noted(_checked(request, gradients, after, made_by), start)
+            return _noted(_checked(request, gradients, after, made_by, start.reading), start)
 
 
 def _before(model: keras.Model, before: object, trainable: list[str], options: Options) -> Undone:
@@ -169,9 +171,9 @@ def _noted(diff: GradientDiff, *undone: Undone) -> GradientDiff:
     return replace(diff, notes=(*dict.fromkeys(note for u in undone for note in u.notes), *diff.notes))
 
 
-def _checked(request: Request, gradients: object, after: object, made_by: MadeBy) -> GradientDiff:
+def _checked(request: Request, gradients: object, after: object, made_by: MadeBy, layout: Reading) -> GradientDiff:
     if after is not None:
-        end = request.read("after", after)
+        end = request.read_after(after, layout)
         step = _step(request, end.arrays, made_by.rate or 1.0)  # where it is not known, it is read from the step
 
         def judge(asked: Request) -> GradientDiff:
@@ -184,7 +186,7 @@ def _checked(request: Request, gradients: object, after: object, made_by: MadeBy
         return _called(request, gradients)
     if gradients is None:
         return _compared(request, None)
-    return _read_either_way(request, request.read("gradients", gradients))[0]
+    return _read_either_way(request, request.read(gradients))[0]
 
 
 def _stepped(request: Request, judge: Callable[[Request], GradientDiff]) -> GradientDiff:
@@ -206,7 +208,8 @@ def _read_either_way(request: Request, given: Undone) -> tuple[GradientDiff, Und
     if not diff.verdict.bad or not mine:
         return _noted(diff, given), given
     if request.options.layout is None:
-        turned = undo_layout("your arrays", mine, _target(request, diff), None)
+        target = _target(request, diff)
+        turned = by_values(mine, target, request.nodes) if given.listed else undo_layout(WHOSE, mine, target, None)
         given = replace(turned, reading=given.reading.then(turned.reading), notes=(*given.notes, *turned.notes))
         if turned.reading.changes:
             return _read_either_way(replace(request, options=replace(request.options, layout=AS_GIVEN)), given)
@@ -282,7 +285,7 @@ def _called(request: Request, function: Callable[..., object]) -> GradientDiff:
     """Of a function's gradients; without masks it is called on smaller cases, too, if nothing explains them."""
     given = request.masks if _takes_draws(function) else None
     called = call_derivation(function, request.parameters, request.data.x, request.data.y, given)
-    found, read = _read_either_way(request, request.read("gradients", called.gradients))
+    found, read = _read_either_way(request, request.read(called.gradients))
     named, diff = read.arrays, replace(found, changed=called.changed)
     more: tuple[Any, ...] = () if given is None else ({},)
     if request.masks or not named.keys() >= request.parameters.keys():  # a smaller case is held against every gradient

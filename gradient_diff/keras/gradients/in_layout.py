@@ -14,6 +14,21 @@ from gradient_diff.sides import checked_array
 from manual_mlp import Array
 from manual_mlp.extend import Arrays
 
+WHOSE = "your arrays"
+
+
+def by_values(found: Arrays, target: Target, nodes: Sequence[str] = ()) -> Undone:
+    """Of a list that was named in the ordinary order: another order or form, where shapes or values ask for it."""
+    names = [n for n in found if n not in nodes]
+    beside = {n: a for n, a in found.items() if n in nodes}
+    placed = {str(i): found[n] for i, n in enumerate(names)}
+    wanted = Target({n: target.gradients[n] for n in names if n in target.gradients}, target.nodes)
+    undone = undo_layout(WHOSE, {**placed, **beside}, wanted, None)
+    ordinary = list(undone.reading.names.values()) == names and not undone.reading.form_words
+    if ordinary or not undone.reading.changes:
+        return Undone(found, notes=undone.doubts, listed=True)
+    return undone
+
 
 @dataclass(frozen=True, eq=False)
 class Door:
@@ -22,7 +37,8 @@ class Door:
     Attributes:
         named: what reads it under the model's names, or refuses it with a sentence.
         shapes: of the model's weights.
-        known: what the arrays are held against, by name; it is asked for only where shapes do not fit.
+        known: what the arrays are held against, by name.
+        costly: whether that takes a pass of the model: then it is asked for only where shapes do not fit.
         renamed: name in a dict → the model's.
         nodes: what else may stand in a dict.
         layout: None, or "as given".
@@ -32,6 +48,7 @@ class Door:
     named: Callable[[object], dict[str, Array]]
     shapes: Mapping[str, tuple[int, ...]]
     known: Callable[[], Arrays]
+    costly: bool = False
     renamed: Mapping[str, str] = field(default_factory=dict)
     nodes: tuple[str, ...] = ()
     layout: str | None = None
@@ -44,26 +61,19 @@ class Door:
             found = self.named(given)
         except (ValueError, TypeError) as error:
             return self._of_other_names(given, error)
-        if all(a.shape == self.shapes.get(n, a.shape) for n, a in found.items()):
-            return Undone(found)
-        if isinstance(given, Mapping):
-            return self._undone(found)
-        names = [n for n in found if n not in self.nodes]
-        beside = {n: a for n, a in found.items() if n in self.nodes}
-        placed = {str(i): found[n] for i, n in enumerate(names)}
-        undone = self._undone({**placed, **beside}, names)
-        return undone if undone.reading.changes else Undone(found, notes=undone.notes)
+        listed = not isinstance(given, Mapping)
+        if self.costly and all(a.shape == self.shapes.get(n, a.shape) for n, a in found.items()):
+            return Undone(found, listed=listed)
+        return by_values(found, Target(self.known()), self.nodes) if listed else self._undone(found)
 
     def again(self, given: object, reading: Reading) -> dict[str, Array]:
         """A layout that was found before, undone of arrays of other shapes."""
         paired = reading.names or reading.packing
         return reading.undo(self._arrays(given) if paired else self.named(given), self.shapes)
 
-    def _undone(self, arrays: Arrays, names: Sequence[str] = ()) -> Undone:
-        known = self.known()
-        names = names or tuple(known)
+    def _undone(self, arrays: Arrays) -> Undone:
         own = {n: a for n, a in arrays.items() if n not in self.nodes}
-        undone = undo_layout("your arrays", own, Target({n: known[n] for n in names if n in known}), None)
+        undone = undo_layout(WHOSE, own, Target(self.known()), None)
         return replace(undone, arrays={**undone.arrays, **{n: arrays[n] for n in arrays if n in self.nodes}})
 
     def _of_other_names(self, given: object, error: Exception) -> Undone:

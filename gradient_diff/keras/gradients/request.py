@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import keras
@@ -117,15 +117,22 @@ class Request:
         """The dtype of the weights."""
         return str(next((a.dtype for a in self.parameters.values()), "float64"))
 
-    def read(self, title: str, given: object) -> Undone:
-        """Arrays by weight, their layout undone; gradients may come with E, and with outputs of a description."""
-        nodes, known = (self.nodes, self._tape) if title == "gradients" else ((), lambda: self.parameters)
-        return door(title, self.trainable, self.parameters, self.options, known, nodes).read(given)
+    def read(self, given: object) -> Undone:
+        """Gradients by weight, their layout undone; they may come with E, and with outputs of a description."""
+        return self._door(self.parameters, self._tape).read(given)
 
     def read_again(self, given: object, weights: Arrays, reading: Reading) -> Arrays:
         """The same layout undone of what a function returns on a smaller network with these weights."""
-        read = door("gradients", list(weights), weights, self.options, dict, self.nodes)
-        return read.again(given, reading) if reading.changes else read.named(given)
+        return self._door(weights, dict).again(given, reading)
+
+    def read_after(self, given: object, before: Reading) -> Undone:
+        """Weights after a step, in the layout of those before it, or as these tell."""
+        read = door("after", self.trainable, self.parameters, self.options, lambda: self.parameters)
+        return Undone(read.again(given, before), before) if before.changes else read.read(given)
+
+    def _door(self, weights: Arrays, known: Callable[[], Arrays]) -> Door:
+        names = [n for n in weights if n in self.trainable]
+        return replace(door("gradients", names, weights, self.options, known, self.nodes), costly=True)
 
     def _tape(self) -> Arrays:
         """What one pass gives, to read a layout by; nothing where Keras cannot compute it, which is said elsewhere."""
@@ -163,7 +170,7 @@ def door(
         return as_named(title, given, trainable, list(weights), options.names, nodes)
 
     shapes = {n: a.shape for n, a in weights.items()}
-    return Door(title, named, shapes, known, options.names, nodes, options.layout)
+    return Door(title, named, shapes, known, False, options.names, nodes, options.layout)
 
 
 def _read(model: keras.Model) -> tuple[MLP | None, dict[str, Array]]:
