@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from experiments import STUDIES
+from gradient_diff.cli.telling import show
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -27,7 +28,7 @@ def list_studies() -> None:
     """List the experiments, in the order in which `run all` runs them."""
     width = max(map(len, STUDIES))
     for name, entry in STUDIES.items():
-        typer.echo(f"{name:<{width}}  {entry.line}{'' if entry.in_all else ' (by name only)'}")
+        show(f"{name:<{width}}  {entry.line}{'' if entry.in_all else ' (by name only)'}")
 
 
 @app.command()
@@ -55,7 +56,7 @@ def run(
     chosen = _chosen(names)
     special = {"dataset": dataset, "epochs": epochs, "data": data, "weights": weights}
     _check_taken(names, chosen, special)
-    typer.echo(f"Running {', '.join(chosen)} into {out}{os.sep} (TensorFlow takes some seconds to start) …")
+    show(f"Running {', '.join(chosen)} into {out}{os.sep} (TensorFlow takes some seconds to start) …")
     from experiments.frame.running import run_study
     from experiments.frame.study import Settings
     from experiments.support.datasets import DataError, dataset_of

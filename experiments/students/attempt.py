@@ -28,6 +28,7 @@ class Attempt:
         self.y = np.eye(k, dtype=x.dtype)[y.reshape(-1)] if problem.loss.function.class_indices else y.astype(x.dtype)
         self.N, self.K, self.L = len(x), k, len(self.W)
         self.above = x  # δ of the layer above, on the way back
+        self.g: dict[int, Array] = {}  # dE/dz of f(u), layer by layer, on the way back
         self.forward()
 
     def slip(self, name: str, i: int | None = None) -> Slip | None:
@@ -40,9 +41,14 @@ class Attempt:
         self.a, self.u = [self.x], []
         self.z = [self.dropped(-1, self.x)]
         for i, (W, b, name) in enumerate(zip(self.W, self.b, self.f, strict=True)):
-            self.u.append(self.z[-1] @ W if b is None else self.z[-1] @ W + b)
+            self.u.append(self.z[-1] @ W if b is None else self.z[-1] @ W + self.added(i, b))
             self.a.append(f(name, self.u[-1]))
             self.z.append(self.dropped(i, self.a[-1]))
+
+    def added(self, i: int, b: Array) -> Array:
+        """b, whose column NumPy adds to a square z W, too."""
+        slip = self.slip("bias_column", i)
+        return b.reshape(-1, 1) if slip and slip.form == "forward" else b
 
     def dropped(self, i: int, z: Array) -> Array:
         """z ⊙ m."""
@@ -63,5 +69,6 @@ class Attempt:
         part.z = [a[rows] for a in self.z]
         part.u, part.a = [a[rows] for a in self.u], [a[rows] for a in self.a]
         part.m = [m if m is None else m[rows] for m in self.m]
+        part.g = {}
         part.x, part.y, part.W = self.x[rows], self.y[rows], list(self.W)
         return part

@@ -46,6 +46,7 @@ def possible_slips(problem: Problem, seed: int = 0) -> Iterator[Slip]:
     yield from _dropout(problem)
     yield from _derivatives(problem)
     yield from _output(problem)
+    yield from _axes(problem)
     yield from _matrices(problem, rng)
     yield from _sums(problem, rng)
     yield from _targets(problem, rng)
@@ -181,6 +182,24 @@ def _output(problem: Problem) -> Iterator[Slip]:
         yield Slip("other_loss", form="rmse")
     if last in ("sigmoid", "softmax"):
         yield Slip("other_loss", form="bce" if last == "sigmoid" else "cce")
+
+
+def _axes(problem: Problem) -> Iterator[Slip]:
+    """f′ lost on the way down; sums of softmax along another axis; biases that are columns."""
+    found, n, batch, logits = _blocks(problem), _widths(problem), problem.batch, problem.loss.from_logits
+    bent = [i for i, b in enumerate(found) if i and b.activation != "linear"]
+    bent = [i for i in bent if not (logits and i == len(found) - 1)]
+    for i in (*bent, *((None,) if len(bent) > 1 else ())):
+        yield Slip("derivative_not_sent_down", i)
+    softmax = [i for i, b in enumerate(found) if b.activation == "softmax"]
+    if softmax == [len(found) - 1] or problem.loss.name in CROSS_ENTROPIES[1:]:
+        for form in ("everything", "samples", *(("no keepdims",) if batch == n[-1] else ())):
+            yield Slip("softmax_axis", form=form)
+    for i in _with_bias(problem):
+        for form in ("rows", "columns") if n[i + 1] > 1 else ():
+            yield Slip("bias_column", i, form)
+        if batch == n[i + 1] > 1:
+            yield Slip("bias_column", i, "forward")
 
 
 def _matrices(problem: Problem, rng: np.random.Generator) -> Iterator[Slip]:

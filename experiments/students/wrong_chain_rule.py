@@ -13,9 +13,9 @@ from manual_mlp import Array
 def pull(attempt: Attempt, i: int, g: Array) -> Array:
     """δ = dE/dz ⊙ f′(u)."""
     u, z, name = attempt.u[i], attempt.a[i + 1], attempt.f[i]
-    g = undropped(attempt, i, g)
+    g = attempt.g[i] = undropped(attempt, i, g)
     if name == "softmax":
-        return jacobian(z, g)
+        return off_axis(attempt.slip("softmax_axis", i), z, g)
     slope = df(name, u)
     if attempt.slip("missing_derivative", i):
         return g
@@ -35,6 +35,16 @@ def pull(attempt: Attempt, i: int, g: Array) -> Array:
     if (slip := attempt.slip("elementwise_for_matmul", i)) and slip.form == "derivative":
         return g @ slope
     return g * slope
+
+
+def off_axis(slip: Slip | None, p: Array, g: Array) -> Array:
+    """Softmax's pullback, its sum along another axis where that slip is made."""
+    if slip is None:
+        return jacobian(p, g)
+    if slip.form == "everything":
+        return p * g - p * np.sum(p * g)
+    columns = np.einsum("nk,nk->k", p, g) if slip.form == "samples" else np.einsum("nk,nk->n", p, g)
+    return p * g - p * columns
 
 
 def undropped(attempt: Attempt, i: int, g: Array) -> Array:
@@ -88,6 +98,8 @@ def bias(attempt: Attempt, i: int, delta: Array) -> Array:
     db = delta.sum(axis=0)
     if attempt.slip("bias_mean", i):
         db = delta.mean(axis=0)
+    if (slip := attempt.slip("bias_column", i)) and slip.form != "forward":
+        return grown(slip, delta)
     if attempt.slip("bias_not_summed", i):
         return delta
     if slip := attempt.slip("bias_summed_over_all", i):
@@ -99,9 +111,21 @@ def bias(attempt: Attempt, i: int, delta: Array) -> Array:
     return np.asarray(db)
 
 
+def grown(slip: Slip, delta: Array) -> Array:
+    """Summed sample by sample into a column, or as a column into a row of zeros."""
+    if slip.form == "columns":
+        return np.zeros(delta.shape[1], delta.dtype) + delta.sum(axis=0)[:, None]
+    total = np.zeros((delta.shape[1], 1), delta.dtype)
+    for row in delta:
+        total = total + row
+    return np.asarray(total)
+
+
 def down(attempt: Attempt, i: int, delta: Array) -> Array:
     """dE/dz_prev = δ Wᵀ."""
     W = attempt.W[i]
+    if attempt.slip("derivative_not_sent_down", i):
+        delta = attempt.g.get(i, delta)  # the errors, as one book calls them
     if attempt.slip("backprop_untransposed", i):
         return delta @ W
     if slip := attempt.slip("wrong_kernel", i):

@@ -72,7 +72,10 @@ def head(attempt: Attempt) -> Array:
     if slip := attempt.slip("missing_output_mean"):
         n, k = attempt.N, attempt.K
         factor *= {"K": k, "K/2": k / 2, "NK": n * k, "NK/2": n * k / 2}[slip.form]
-    return delta if factor == 1 else delta * attempt.real(factor)
+    if factor == 1:
+        return delta
+    attempt.g = {i: g * attempt.real(factor) for i, g in attempt.g.items()}
+    return delta * attempt.real(factor)
 
 
 def squared_head(attempt: Attempt) -> Array:
@@ -92,6 +95,10 @@ def squared_head(attempt: Attempt) -> Array:
 def cross_head(attempt: Attempt) -> Array:
     """c (p − y)."""
     p, c, y = f(CROSS[attempt.loss.name][0], attempt.u[-1]), attempt.real(factor_of(attempt)), attempt.y
+    if attempt.slip("derivative_not_sent_down", attempt.L - 1):
+        attempt.g[attempt.L - 1] = -c * y / p if CROSS[attempt.loss.name][0] == "softmax" else c * (p - y) / (p - p * p)
+    if slip := attempt.slip("softmax_axis"):
+        return c * (shares(slip, attempt.u[-1]) - y)
     if slip := attempt.slip("output_derivative_kept"):
         if slip.form == "jacobian":
             return jacobian(p, c * (p - y))
@@ -108,6 +115,14 @@ def cross_head(attempt: Attempt) -> Array:
     if slip := attempt.slip("probability_clip"):
         return clipped_head(attempt, slip, p, c)
     return c * (p - y)
+
+
+def shares(slip: Slip, u: Array) -> Array:
+    """exp(u) over a sum along another axis."""
+    e = np.exp(u - u.max())
+    if slip.form == "everything":
+        return np.asarray(e / np.sum(e))
+    return np.asarray(e / np.sum(e, axis=0 if slip.form == "samples" else 1))
 
 
 def clipped_head(attempt: Attempt, slip: Slip, p: Array, c: Any) -> Array:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from gradient_diff.diagnosis.mistake import REGISTERED, Mistake
 from gradient_diff.diagnosis.mistakes import (
     activation_derivative,
+    axes,
     differentiated,
     dropout,
     matrix_algebra,
@@ -12,6 +13,7 @@ from gradient_diff.diagnosis.mistakes import (
     regularisation,
     samples,
     scale,
+    sent_down,
 )
 
 FAMILIES = (
@@ -19,8 +21,10 @@ FAMILIES = (
     regularisation.commit,
     dropout.commit,
     activation_derivative.commit,
+    sent_down.commit,
     matrix_algebra.commit,
     reduction.commit,
+    axes.commit,
     samples.commit,
     differentiated.commit,
 )
@@ -29,12 +33,12 @@ FAMILIES = (
 _ORDER = """
     sign missing_batch_mean factor_two accumulated missing_output_mean batch_mean_twice mean_for_sum bias_mean
     learning_rate_inside stray_constant derivative_sign bce_inner_sign l2_missing l2_factor l2_sign l2_bias
-    dropout_mask_missing dropout_scale_missing missing_derivative output_derivative_dropped output_derivative_kept
-    derivative_at_output derivative_wrong wrong_layer_derivative local_replaces_upstream relu_mask
-    softmax_elementwise softmax_twice transposed backprop_untransposed elementwise_for_matmul wrong_input
-    wrong_kernel stale_or_updated_kernel layers_reversed batch_misaligned bias_not_summed bias_summed_over_all
-    bias_from_kernel bias_missing row_missing only_last_sample mini_batch_dropped output_not_loss other_loss
-    wrong_target targets_broadcast probability_clip
+    dropout_mask_missing dropout_scale_missing missing_derivative output_derivative_dropped derivative_not_sent_down
+    output_derivative_kept derivative_at_output derivative_wrong wrong_layer_derivative local_replaces_upstream
+    relu_mask softmax_elementwise softmax_twice softmax_axis transposed backprop_untransposed elementwise_for_matmul
+    wrong_input wrong_kernel stale_or_updated_kernel layers_reversed batch_misaligned bias_not_summed
+    bias_summed_over_all bias_from_kernel bias_column bias_missing row_missing only_last_sample mini_batch_dropped
+    output_not_loss other_loss wrong_target targets_broadcast probability_clip
 """
 
 MISTAKES: dict[str, Mistake] = {name: REGISTERED[name] for name in _ORDER.split()}

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from gradient_diff.diagnosis.catalogue import CONVENTIONS, MISTAKES
-from gradient_diff.diagnosis.factors import NOTHING, Found, Known
+from gradient_diff.diagnosis.factors import NOTHING, Found, Guess, Known
 from gradient_diff.diagnosis.mistake import Mistake
 from gradient_diff.diagnosis.mistakes.regularisation import decay_between
 from gradient_diff.diagnosis.reenactment.enact import Committed, described
@@ -111,7 +111,8 @@ def _all_zero(hand: Arrays, reference: Arrays, gradients: list[str]) -> tuple[Ca
         return ()
     message = "every gradient of yours is zero: nothing was computed, or nothing was stored where you read it. "
     cure = "Look at what the backward pass returns, and whether the step was taken."
-    return (Cause("missing_gradient", "", message + cure, "dE/dW = 0, dE/db = 0", "", float("nan")),)
+    equations, title = ("dE/dW = 0, dE/db = 0", ""), "every gradient is zero"
+    return (Cause("missing_gradient", "", message + cure, *equations, float("nan"), title=title, cure=cure),)
 
 
 def _known(problem: Problem) -> Known:
@@ -212,9 +213,10 @@ def _two_causes(scene: Scene, found: list[Explanation]) -> tuple[Cause, ...]:
 
 def _cause(scene: Scene, mistake: Committed, residual: float, same_as: tuple[str, ...] = ()) -> Cause:
     mistake = described(scene, mistake)
-    return _as_cause(
+    cause = _as_cause(
         mistake.id, mistake.layer, mistake.sentence, same_as, (mistake.written, mistake.right), residual * GATE
     )
+    return replace(cause, cure="") if mistake.constants > 1 else cause  # several numbers describe, and mend nothing
 
 
 def _as_cause(
@@ -228,8 +230,18 @@ def _as_cause(
     record = _record(name)
     said = sentence if sentence.endswith("?") else f"{sentence}."
     message = f"{layer}: {said} {record.cure}" if layer else f"{said} {record.cure}"
-    more = {"same_as": same_as, "tell_apart": record.tell_apart, "convention": record.convention}
-    return Cause(name, layer, message, *equations, residual, **more)  # type: ignore[arg-type]
+    return Cause(
+        name,
+        layer,
+        message,
+        *equations,
+        residual,
+        same_as,
+        record.tell_apart,
+        record.convention,
+        title=record.title,
+        cure=record.cure,
+    )
 
 
 def _record(name: str) -> Mistake:
@@ -240,4 +252,6 @@ def _as_causes(found: Iterable[Found]) -> tuple[Cause, ...]:
     """Causes from signatures."""
     named = sorted(found, key=lambda f: _ORDER.index(f[0]) if f[0] in MISTAKES else -1)
     alike = list(dict.fromkeys(name for name, _, _ in named))
-    return tuple(_as_cause(name, layer, text, tuple(n for n in alike if n != name)) for name, layer, text in named)
+    return tuple(
+        replace(_as_cause(*f, tuple(n for n in alike if n != f[0])), asked=isinstance(f, Guess)) for f in named
+    )

@@ -8,12 +8,14 @@ from dataclasses import replace
 import numpy as np
 
 from gradient_diff.diagnosis.diagnosis import find_causes
-from gradient_diff.diagnosis.factors import NOTHING, Known
+from gradient_diff.diagnosis.factors import Known
+from gradient_diff.diagnosis.signatures import signatures
 from gradient_diff.diagnosis.smallest import smallest_wrong
 from gradient_diff.diagnosis.traces import Traces
+from gradient_diff.diagnosis.visible import OTHERWISE, limit_of, what_is_visible
 from gradient_diff.diagnosis.whereabouts import where_it_sits
 from gradient_diff.judging.case import Case
-from gradient_diff.result.findings import Findings
+from gradient_diff.result.findings import Cause, Findings
 from gradient_diff.result.row import Row
 from gradient_diff.result.status import Status
 from gradient_diff.sides import Derivation
@@ -40,13 +42,35 @@ def _found(case: Case, rows: Sequence[Row]) -> Findings:
         seen = Traces.of(case)
         if seen.no_gradients:
             return Findings(unexplained=seen.no_gradients)
-        known = Known(*case.sizes) if case.sizes else NOTHING
+        known = Known(*case.sizes) if case.sizes else Known(guessing=False)
         hand, reference = ({n: a for n, a in side.items() if n != LOSS} for side in (pair.hand, pair.reference))
         causes = find_causes(hand, reference, pair.problem, case.granted, known)
-        # Where nothing says how much rounding to expect, nothing says that there is more than rounding.
-        if causes or not wrong or wrong[0].metrics is None or wrong[0].status is Status.INCONCLUSIVE:
-            return Findings(causes)
-        place = where_it_sits(wrong[0].name, pair.hand, pair.reference)
+        valued = [row for row in wrong if row.metrics is not None]
+        if causes:
+            return Findings(causes, "" if pair.problem else _left_over(case, causes, valued))
         whole = all(row.status is not Status.SHAPE for row in rows)
-    words = f"No known mistake explains this. {(seen.words if whole else '') or place}"
-    return Findings(unexplained=words)
+        words = _in_words(case, valued, seen if whole else None)
+    return Findings(unexplained=f"No known mistake explains this. {words}" if words else "")
+
+
+def _in_words(case: Case, valued: Sequence[Row], seen: Traces | None) -> str:
+    """What all arrays show, else what each layer does, else where the first of them is off.
+
+    Where nothing says how much rounding to expect, only what no rounding does is said.
+    """
+    names = [row.name for row in valued]
+    visible = what_is_visible(case, names) if names else ""
+    if not names or valued[0].status is Status.INCONCLUSIVE:
+        return visible
+    first = where_it_sits(names[0], case.hand, case.reference, limit_of(case, names[0]))
+    return (seen.words if seen else "") or visible or first
+
+
+def _left_over(case: Case, causes: Sequence[Cause], valued: Sequence[Row]) -> str:
+    """Of arrays by name alone: those that no signature explains by itself, where each found is of one array."""
+    if not all(cause.layer for cause in causes):
+        return ""
+    pairs = [({row.name: case.hand[row.name]}, {row.name: case.reference[row.name]}) for row in valued]
+    left = [next(iter(h)) for h, r in pairs if not any(True for _ in signatures(h, r))]
+    listed = ", ".join(left)
+    return f"Beside that, {listed} {'is' if len(left) == 1 else 'are'} {OTHERWISE}." if left else ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import TypeGuard
+from typing import NamedTuple, TypeGuard
 
 import numpy as np
 
@@ -14,6 +14,16 @@ from manual_mlp import Array
 from manual_mlp.extend import Arrays, LossFunction
 
 Found = tuple[str, str, str]
+
+
+class Guess(NamedTuple):
+    """What can only be asked: see `Found`."""
+
+    id: str
+    layer: str
+    sentence: str
+
+
 CLOSE = 1e-5  # relative: as float32 gives a factor
 SAME = 1e-3  # relative: a fitted factor this near another may be it
 LARGEST_RATE = 0.5  # of steps that are taken; a constant nearer to 1, or beyond, is no learning rate
@@ -29,12 +39,14 @@ class Known:
         outputs: K.
         weights: node of a kernel's gradient → W.
         rates: of its Dropout layers; None where nobody knows.
+        guessing: whether sizes that nobody knows are asked for.
     """
 
     batch: int | None = None
     outputs: int | None = None
     weights: Mapping[str, Array] = field(default_factory=dict)
     rates: tuple[float, ...] | None = None
+    guessing: bool = True
 
 
 NOTHING = Known()
@@ -213,7 +225,7 @@ def name_factor(factor: float, known: Known = NOTHING) -> Iterator[Found]:
         found.append(("sign", "", f"{said}: the sign is another, and so is the size"))
     yield from found
     if may_be_a_rate(factor):
-        yield "learning_rate_inside", "", f"{said}: is {size:.6g} the learning rate?"
+        yield Guess("learning_rate_inside", "", f"{said}: is {size:.6g} the learning rate?")
 
 
 def _is(factor: float, value: float) -> bool:
@@ -232,25 +244,25 @@ def _parts(factor: float, said: str, known: Known) -> Iterator[Found]:
 
 def _guess(factor: float, said: str, known: Known) -> Iterator[Found]:
     """What can only be asked: a size that is known is not asked for."""
-    if known.batch is None and known.outputs is None:
+    if known.guessing and known.batch is None and known.outputs is None:
         yield from _guess_sizes(factor, said)
     kept = min(factor, 1 / factor)
     in_steps = abs(20 * kept - round(20 * kept)) < CLOSE and 2 <= round(20 * kept) < 20
     if known.rates is None and in_steps and not any(map(whole, (factor, 1 / factor, 2 * factor))):
-        yield "dropout_scale_missing", "", f"{said}: is {1 - kept:.3g} the rate of a Dropout?"
+        yield Guess("dropout_scale_missing", "", f"{said}: is {1 - kept:.3g} the rate of a Dropout?")
 
 
 def _guess_sizes(factor: float, said: str) -> Iterator[Found]:
     """N, K, N·K/2; n/n′ of a batch whose last part was dropped."""
     part = Fraction(factor).limit_denominator(MOST)
     if whole(factor):
-        yield "missing_batch_mean", "", f"{said}: is {round(factor)} the batch size?"
-        yield "missing_output_mean", "", f"{said}: or the number of outputs, or half of both multiplied?"
+        yield Guess("missing_batch_mean", "", f"{said}: is {round(factor)} the batch size?")
+        yield Guess("missing_output_mean", "", f"{said}: or the number of outputs, or half of both multiplied?")
     elif whole(2 * factor):
-        yield "missing_output_mean", "", f"{said}: is that half the number of outputs, or half of N·K?"
+        yield Guess("missing_output_mean", "", f"{said}: is that half the number of outputs, or half of N·K?")
     elif whole(1 / factor):
-        yield "batch_mean_twice", "", f"{said}: is {round(1 / factor)} the batch size?"
-        yield "missing_output_mean", "", f"{said}: or the number of outputs, whose mean was also taken?"
+        yield Guess("batch_mean_twice", "", f"{said}: is {round(1 / factor)} the batch size?")
+        yield Guess("missing_output_mean", "", f"{said}: or the number of outputs, whose mean was also taken?")
     elif 0.5 < factor < 2 and part != 1 and part.numerator <= MOST and _is(factor, float(part)):
         fraction = f"{part.numerator}/{part.denominator}"
-        yield "mini_batch_dropped", "", f"{said}, {fraction}: was a part of the batch left out?"
+        yield Guess("mini_batch_dropped", "", f"{said}, {fraction}: was a part of the batch left out?")

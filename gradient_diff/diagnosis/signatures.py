@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from gradient_diff.diagnosis.factors import NOTHING, Found, Known, name_factor, whole
+from gradient_diff.diagnosis.factors import NOTHING, Found, Guess, Known, name_factor, whole
 from manual_mlp import Array
 from manual_mlp.extend import UNITS
 
@@ -39,6 +39,8 @@ def signatures(hand: Mapping[str, Array], reference: Mapping[str, Array], known:
     yield from _orientation(hand, reference, common, off)
     for node in off:
         yield from _one(node, hand[node], reference[node])
+    if len(off) == 1 and reference[off[0]].ndim == 2 and off[0] in same:
+        yield from _ratios(off[0].rsplit("/", 1)[0], hand[off[0]], reference[off[0]])
 
 
 def _equal(h: Array, r: Array, factor: float = 1.0) -> bool:
@@ -74,9 +76,11 @@ def _factors(
     where = "" if everywhere else off[0].rsplit("/", 1)[0]
     if not everywhere and all(n.endswith("bias") for n in off) and whole(1 / factor):
         n = round(1 / factor)
-        if known.batch in (None, n):
-            words = ": is that the batch size?" if known.batch is None else f"; {n} is the batch size"
-            yield "bias_mean", where, f"your bias gradient is 1/{n} of the reference's{words}"
+        said = f"your bias gradient is 1/{n} of the reference's"
+        if known.batch == n:
+            yield "bias_mean", where, f"{said}; {n} is the batch size"
+        elif known.batch is None and known.guessing:
+            yield Guess("bias_mean", where, f"{said}: is that the batch size?")
     if not everywhere:
         yield "stray_constant", where, f"your gradient is {factor:.6g} times the reference's, the others agree"
         return
@@ -123,6 +127,13 @@ def _one(node: str, h: Array, r: Array) -> Iterator[Found]:
             layer,
             f"your gradient of shape {h.shape} keeps the batch axis; summed over it, it is the reference's",
         )
+    if (
+        r.ndim == 1
+        and h.shape == 2 * r.shape
+        and len(r) > 1
+        and (_equal(h, np.tile(r, (len(r), 1))) or _equal(h.T, np.tile(r, (len(r), 1))))
+    ):
+        yield "bias_column", layer, f"your bias gradient is {h.shape}, the right one in every row or every column"
     if h.shape != r.shape:
         return
     if r.ndim == 1 and not np.any(h):
@@ -130,7 +141,6 @@ def _one(node: str, h: Array, r: Array) -> Iterator[Found]:
     if r.ndim == 1 and len(r) > 1 and np.ptp(h) == 0 and np.any(h) and _equal(h, np.full(r.shape, r.sum())):
         yield "bias_summed_over_all", layer, "your bias gradient is one number, the sum over everything"
     if r.ndim == 2:
-        yield from _ratios(layer, h, r)
         for axis, words in ((1, "rows"), (0, "columns")):
             empty = ~np.any(h, axis=axis) & np.any(r, axis=axis)
             filled = np.take(h, np.flatnonzero(~empty), axis=1 - axis)

@@ -8,15 +8,17 @@ import numpy as np
 
 from manual_mlp import Array
 
-MOST = 0.99  # of the squared difference counts as all of it
 FEW = 5
 
 
-def where_it_sits(node: str, hand: Mapping[str, Array], reference: Mapping[str, Array]) -> str:
-    """Rows and columns of the first array that is off, in words."""
-    square = np.square(np.asarray(hand[node], np.float64) - np.asarray(reference[node], np.float64))
-    places = [_few(square.sum(axis=tuple(a for a in range(square.ndim) if a != axis))) for axis in range(square.ndim)]
-    found = [f"in {_place(p, axis, square.ndim)}" for axis, p in enumerate(places) if p]
+def where_it_sits(
+    node: str, hand: Mapping[str, Array], reference: Mapping[str, Array], limit: Array | float = 0.0
+) -> str:
+    """Rows and columns of an array that is off, in words: all others are right to within the limit."""
+    apart = np.abs(np.asarray(hand[node], np.float64) - np.asarray(reference[node], np.float64))
+    off = np.asarray(apart > limit)
+    places = [_few(np.any(off, axis=tuple(a for a in range(off.ndim) if a != axis))) for axis in range(off.ndim)]
+    found = [f"in {_place(p, axis, off.ndim)}" for axis, p in enumerate(places) if p]
     spread = ", and ".join(found) if found else "everywhere"
     return f"In {node} the difference sits {spread}."
 
@@ -30,9 +32,7 @@ def _place(indices: list[int], axis: int, axes: int) -> str:
     return f"{'indices' if several else 'index'} {listed} of axis {axis}"
 
 
-def _few(share: Array) -> list[int]:
-    """The few indices that hold nearly all of it; none if it is spread out."""
-    order = np.argsort(-share, kind="stable")
-    total = np.cumsum(share[order])
-    needed = int(np.searchsorted(total, MOST * total[-1])) + 1
-    return sorted(map(int, order[:needed])) if needed <= min(FEW, len(share) - 1) else []
+def _few(off: Array) -> list[int]:
+    """The few indices along an axis that are off; none if it is all of them, or too many to list."""
+    found = [int(i) for i in np.flatnonzero(off)]
+    return found if len(found) <= min(FEW, len(off) - 1) else []

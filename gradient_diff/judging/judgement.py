@@ -60,12 +60,12 @@ def _first_look(case: Case, node: str) -> Judged:
     by_itself = isolated(case, 0, node), isolated(case, 1, node)
     equal = bool(np.array_equal(h, r))
     if case.noise is None or node not in case.noise.sigma:
-        return _without_noise(h, r, equal, case.noise)
+        return _without_noise(case, h, r, equal)
     limit = case.noise.tolerance(node, 2)
     distance = float(case.noise.distance(node, case.difference(node), case.coarse_sides(node)).max())
     truth = np.abs(np.asarray(case.noise.values[node], np.float64))
-    within = f"{distance:.2g} σ, rounding explains {case.noise.gate:g} σ"
-    found = Judged(Status.DIFFERENT, within, case.noise.source, distance, *by_itself, by_sigma=True)
+    found = _off(case.noise, distance, h, r)
+    found = replace(found, isolated_hand=by_itself[0], isolated_reference=by_itself[1])
     if not np.any(h) and not np.any(r):
         return _restated(found, Status.VACUOUS, "both sides are zero everywhere")
     gradient = case.problem is None or is_gradient(node)  # arrays by name alone are gradients
@@ -76,6 +76,18 @@ def _first_look(case: Case, node: str) -> Judged:
     if distance <= case.noise.gate and (doubt := _no_rounding(case, case.noise, node, truth)):
         return replace(found, status=Status.INCONCLUSIVE, reason=doubt)
     return by_isolation(replace(found, status=Status.MATCH)) if distance <= case.noise.gate else found
+
+
+def _off(noise: Noise, distance: float, h: Array, r: Array) -> Judged:
+    """How far, in σ; against a tolerance of somebody's own only which one would pass."""
+    if noise.rtol is None:
+        within = f"{distance:.2g} σ, rounding explains {noise.gate:g} σ"
+        return Judged(Status.DIFFERENT, within, noise.source, distance, by_sigma=True)
+    largest = float(np.abs(np.asarray(r, np.float64)).max(initial=0.0))
+    most = float(np.abs(np.asarray(h, np.float64) - np.asarray(r, np.float64)).max(initial=0.0))
+    needed = most / largest if largest else np.inf
+    said = f"needs rtol {needed:.3g}, {noise.rtol:g} is allowed"
+    return Judged(Status.DIFFERENT, said, noise.source)
 
 
 def _restated(judged: Judged, status: Status, reason: str) -> Judged:
@@ -95,14 +107,24 @@ def _no_rounding(case: Case, noise: Noise, node: str, truth: Array) -> str:
     )
 
 
-def _without_noise(h: Array, r: Array, equal: bool, noise: Noise | None) -> Judged:
+def _without_noise(case: Case, h: Array, r: Array, equal: bool) -> Judged:
+    """Nobody says how much rounding to expect: no more can be said than of what no rounding does."""
+    noise = case.noise
     if not np.any(h) and not np.any(r):
         return Judged(Status.VACUOUS, "both sides are zero everywhere", BITS)
     if equal:
         return Judged(Status.MATCH, "bit-equal", BITS)
+    if np.array_equal(h, -r) and _is_no_residue(case, r):
+        return Judged(Status.DIFFERENT, "exactly −1 times the reference, in every entry: no rounding does that", BITS)
     repeated = noise is not None and noise.kind is Kind.REPEATED
     who = f"{noise.source}, bit-equal here, does not say" if noise and repeated else "no network says"
     return Judged(Status.INCONCLUSIVE, f"not bit-equal, and {who} how much rounding to expect", NOBODY)
+
+
+def _is_no_residue(case: Case, r: Array) -> bool:
+    """Whether it has half of the dtype's digits beside the largest array: what cancels leaves a few last bits."""
+    largest = max(float(np.abs(np.asarray(a, np.float64)).max(initial=0.0)) for a in case.reference.values())
+    return float(np.abs(np.asarray(r, np.float64)).max()) > np.sqrt(UNITS.get(r.dtype.name, 0.0)) * largest
 
 
 def _at_kinks(case: Case, judged: Mapping[str, Judged], off: list[str]) -> dict[str, Judged]:

@@ -123,5 +123,6 @@ def relative_noise(reference: Mapping[str, Array], rtol: float, hand: Mapping[st
     sides = {n: 1 + (unit(r) == unit(h)) for n, (r, h) in pairs.items()}
     most = {n: rtol * np.abs(a).max(initial=0.0) / np.sqrt(sides[n]) for n, a in values.items()}
     sigma = {n: np.full(a.shape, most[n] / GATE) for n, a in values.items()}
-    source = f"rtol={rtol:g}, chosen by the caller: {GATE:g} σ"
-    return Noise("", values, sigma, dict.fromkeys(values, 0.0), 0, source=source)
+    return Noise(
+        "", values, sigma, dict.fromkeys(values, 0.0), 0, source=f"rtol={rtol:g}, chosen by the caller", rtol=rtol
+    )

@@ -48,6 +48,7 @@ class Noise:
         kind: who says so: what may be concluded from it hangs on this, and never on the words.
         of_step: whether gradients were inferred from weights before and after, so that what storing hides is in it.
         loops: the share of the two sides whose products may be added one by one in 16 bits: see `rounding_noise`.
+        rtol: the tolerance that it stands for, where the caller chose one; then nobody asks for σ.
 
     Example:
         >>> import numpy as np
@@ -69,6 +70,7 @@ class Noise:
     kind: Kind = Kind.CHOSEN
     of_step: bool = False
     loops: float = 0.0
+    rtol: float | None = None
 
     def tolerance(self, node: str, sides: int = 2) -> Array:
         """The largest difference that rounding explains: √sides · (16 σ + B).

@@ -31,6 +31,15 @@ def name(cause: Cause) -> str:
     return f"{sentence(title)}{where} ({cause.id}{', a convention' if cause.convention else ''})"
 
 
+def shown(diff: GradientDiff) -> list[Cause]:
+    """The causes but for look-alikes, which fold under the one that they cannot be told from."""
+    kept: list[Cause] = []
+    for cause in diff.causes:
+        if cause.together or not any(cause.id in other.same_as and not other.together for other in kept):
+            kept.append(cause)
+    return kept
+
+
 def notes(cause: Cause) -> list[str]:
     """How sure it is, and what it may be taken for."""
     both = "it" if not cause.together else f"it and {', '.join(cause.together)}, which acts at the same time,"
@@ -45,7 +54,7 @@ def notes(cause: Cause) -> list[str]:
 def to_lines(diff: GradientDiff) -> list[str]:
     """The causes as a numbered list in Markdown."""
     lines = []
-    for place, cause in enumerate(diff.causes, 1):
+    for place, cause in enumerate(shown(diff), 1):
         lines.append(f"{place}. **{escape(name(cause))}**: {escape(sentence(cause.message))}")
         lines.extend(f"   - {label}: {_code(text)}" for label, text in equations_of(cause))
         lines.extend(f"   - {escape(note)}" for note in notes(cause))

@@ -43,8 +43,8 @@ def _status(row: Row) -> str:
     return f"{mark(row.status)} {row.status.name}{follows}"
 
 
-def _distance(name: str) -> Callable[[Row], str]:
-    return lambda row: "–" if (value := getattr(row, name)) is None else sigmas(value)
+def _distance(row: Row) -> str:
+    return "–" if row.distance is None else sigmas(row.distance)
 
 
 def _isolated(row: Row) -> str:
@@ -63,7 +63,7 @@ COLUMNS: tuple[Column, ...] = (
     Column("needs rtol", _metric("needed_rtol", number), 7, "the smallest relative tolerance that would have passed"),
     Column("cosine", _metric("cosine", near_one), 8, "1 where both point the same way; blind to a wrong factor"),
     Column("scale", _metric("scale", near_one), 6, "the factor of the reference that fits the hand side best"),
-    Column("σ", _distance("distance"), 1, "the largest difference as it ran, in units of its rounding; 16 pass"),
+    Column("σ", _distance, 1, "the largest difference as it ran, in units of its rounding; 16 pass"),
     Column("own σ", _isolated, 2, "hand and reference, each by its own equation on its own operands; 16 pass"),
     Column("judge", lambda row: printable(row.judge) or "–", 8, "what decided the status", False),
     Column("status", _status, 0, "the judgement of this row", False),

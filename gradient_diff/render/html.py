@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gradient_diff.names import readable_name
-from gradient_diff.render.causes import equations_of, heading, notes, sentence
+from gradient_diff.render.causes import equations_of, heading, notes, sentence, shown
 from gradient_diff.render.causes import name as cause_name
 from gradient_diff.render.columns import COLUMNS, Column
 from gradient_diff.render.details import to_details
@@ -97,6 +97,7 @@ def _environment() -> jinja2.Environment:
         "cause_name": cause_name,
         "cause_equations": equations_of,
         "cause_notes": notes,
+        "causes_shown": shown,
     }
     environment.filters |= {"sentence": sentence, "details": to_details}
     environment.filters |= {"tone": tone, "mark": mark, "printable": printable}

@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from gradient_diff.ledger.ledger import LedgerLine
-from gradient_diff.render.causes import equations_of, heading, name, notes, sentence
+from gradient_diff.render.causes import equations_of, heading, name, notes, sentence, shown
 from gradient_diff.render.columns import COLUMNS, Column, row_sheet
 from gradient_diff.render.ledgers import ledger_sheet
 from gradient_diff.render.sheet import GAP, STYLES, to_plain, to_rich, to_table
@@ -66,7 +66,7 @@ def _causes(diff: GradientDiff) -> Iterator[RenderableType]:
     if not heading(diff):
         return
     yield to_rich(f"\n{heading(diff)}", "bold")
-    for place, cause in enumerate(diff.causes, 1):
+    for place, cause in enumerate(shown(diff), 1):
         yield Padding(to_rich(f"{place}. {name(cause)}", "yellow" if cause.convention else "bold red"), (0, 0, 0, GAP))
         yield Padding(to_rich(sentence(cause.message)), (0, 0, 0, GAP + 3))
         if equations_of(cause):

@@ -13,7 +13,7 @@ from gradient_diff.ledger.ledger import Ledger
 from gradient_diff.result.findings import Cause, Smallest
 from gradient_diff.result.row import Row
 from gradient_diff.result.status import Meaning, Status, gravest
-from gradient_diff.shown import frame_of, html_of, save_report, text_of
+from gradient_diff.shown import frame_of, html_of, printed, save_report
 from manual_mlp import Array, Problem, gradient_node
 from manual_mlp.extend import is_gradient
 
@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _NAMED = 3  # rows in a headline
+
+
+_OF_NO_MISTAKE = {Status.MISSING, Status.NONFINITE, Status.REFERENCE_OFF}
+"""What no mistake of the list explains in the hand."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -161,14 +165,20 @@ class GradientDiff:
         unseen = [o for o in equations[self.culprit].operands if is_gradient(o) and o not in self.hand]
         if not unseen:
             return ""
+        layer = self[self.culprit].layer
+        if any(row.status.ok for row in self.rows if row.layer == layer and is_gradient(row.name, "kernel", "bias")):
+            return ""  # what is above has gone into that row, too
         above = equations[unseen[0]]
+        blamed = self.causes[0].layer if self._explained else ""
+        if blamed and above.layer not in blamed.split(", "):
+            return ""  # the cause stands in another layer
         return (
             "Only parameter gradients are at hand: the guilty equation may be the one above it, "
             f"{above.formula} ({above.layer})."
         )
 
     def meaning(self, status: Status) -> Status | Meaning:
-        """Message and advice of a status in this comparison.
+        """Message and advice of a status in this comparison: of the verdict, what was done and its cure, if known.
 
         Example:
             >>> import numpy as np
@@ -176,7 +186,20 @@ class GradientDiff:
             >>> compare({"w": np.ones(2)}, {"w": np.ones(2)}).meaning(Status.MATCH).advice
             'Nothing to do.'
         """
-        return self.meanings.get(status, status)
+        if status in self.meanings or status is not self.verdict or not self._explained:
+            return self.meanings.get(status, status)
+        first = self.causes[0]
+        both = [first, *(c for c in self.causes[1:] if c.id in first.together and first.id in c.together)][:2]
+        what = " and ".join(cause.place for cause in both) + ", or a look-alike of it" * bool(first.same_as)
+        return Meaning(what, " ".join(cause.cure for cause in both))
+
+    @property
+    def _explained(self) -> bool:
+        """Whether the first cause says all that there is to say: of every row that is off."""
+        off = {row.status for row in self.rows if row.status.bad}
+        if not off or self.unexplained or not self.causes or off & _OF_NO_MISTAKE:
+            return False
+        return bool(self.causes[0].title and self.causes[0].cure) and not self.causes[0].asked
 
     def __bool__(self) -> bool:
         raise ValueError(
@@ -253,7 +276,7 @@ class GradientDiff:
         return save_report(self, folder)
 
     def __str__(self) -> str:
-        return text_of(self)
+        return printed(self)
 
     def _repr_html_(self) -> str:
         return html_of(self)

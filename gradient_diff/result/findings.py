@@ -22,6 +22,8 @@ class Cause:
         tell_apart: the change of data that would.
         convention: it is no mistake, but another convention.
         title: what was done, in a few words; empty for that of its record in `MISTAKES`.
+        cure: what to do; empty where only the message tells.
+        asked: the message asks whether it is so.
 
     Example:
         >>> print(Cause("sign", "", "every gradient has the opposite sign", "", "", 0.5))
@@ -39,6 +41,13 @@ class Cause:
     convention: bool = False
     together: tuple[str, ...] = ()
     title: str = ""
+    cure: str = ""
+    asked: bool = False
+
+    @property
+    def place(self) -> str:
+        """What was done and where, in a few words."""
+        return f"{self.title}, in {self.layer}" if self.title and self.layer else self.title
 
     def __str__(self) -> str:
         place = f"{self.id} in {self.layer}" if self.layer else self.id

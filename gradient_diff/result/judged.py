@@ -17,7 +17,8 @@ class Judged:
         status: see `Status`.
         reason: why, with numbers.
         judge: who spoke: BITS, NOBODY, or a judge of rounding by name.
-        distance: largest |hand − reference| in σ, as it ran; None where nothing says how large σ is.
+        distance: largest |hand − reference| in σ, as it ran; None where nothing says how large σ is, or where a
+            tolerance of somebody's own decides.
         isolated_hand, isolated_reference: the node against its own equation on that side's own operands, in units
             of that operation's rounding; None where operands are not at hand.
         by_sigma: the reason is this very distance.

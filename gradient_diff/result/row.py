@@ -23,6 +23,7 @@ class Row:
         metrics: None where no value could be compared.
         judge: who said so: the network's σ, a float64 re-run, the equation in isolation, …
         distance: largest |hand − reference| in σ, accumulated as it ran; 16 is what rounding explains.
+            None where σ is unknown, or where a tolerance of somebody's own decides.
         isolated_hand, isolated_reference: the node against its own equation on that side's own operands, in units
             of that one operation's rounding; None where operands are not at hand.
         downstream: off only because of an earlier row.

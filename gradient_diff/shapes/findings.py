@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
 
 from gradient_diff.ledger.symbols import PRIMES
@@ -44,6 +45,17 @@ def _against_a_column(parts: Sequence[Operand], columns: Sequence[Numbers]) -> I
             yield ShapeSlip("broadcast", text, "broadcast")
 
 
+def _as_outer(parts: Sequence[Operand], target: Numbers) -> Iterator[ShapeSlip]:
+    """The cure for np.dot of the two vectors of one sample."""
+    for first, second in itertools.permutations(parts, 2):
+        if len(first.shape) == len(second.shape) == 1 and (*first.shape, *second.shape) == target:
+            dot = "gives one number" if first.shape == second.shape else "fails"
+            product = f"np.outer({first.name}, {second.name})"
+            text = f"np.dot of two vectors {dot}: {product} is their matrix, zᵀ δ of one sample."
+            yield ShapeSlip("dot_of_vectors", text, "np.outer for np.dot")
+            return
+
+
 def _flat(parts: Sequence[Operand], columns: Sequence[Numbers], target: Numbers) -> Iterator[ShapeSlip]:
     flat = [o for o in parts if len(o.shape) == 1 and o.usual[:1] == ("batch",) and (o.shape[0], 1) not in columns]
     if flat and len(target) == 2:
@@ -54,6 +66,7 @@ def _flat(parts: Sequence[Operand], columns: Sequence[Numbers], target: Numbers)
             f"{o.name}[None, :], of shape (1, {n}); {n} samples of one feature are {o.name}[:, None], ({n}, 1)."
         )
         yield ShapeSlip("one_dimensional", text, "1-D")
+        yield from _as_outer(parts, target)
 
 
 def _turned(parts: Sequence[Operand], named: Mapping[str, tuple[str, ...]]) -> Iterator[ShapeSlip]:

@@ -10,7 +10,7 @@ from gradient_diff.shapes.operands import Operand
 from manual_mlp import Array
 from manual_mlp.extend import symbol
 
-_OTHERS = ("equal_dimensions", "one_dimensional")  # of the operands, not of what came out
+_OTHERS = ("equal_dimensions", "one_dimensional", "dot_of_vectors")  # of the operands, not of what came out
 
 
 def misfit(

@@ -15,7 +15,7 @@ class ShapeSlip:
 
     Attributes:
         id: transposed_convention, transposed, per_sample, batch_not_summed, wrong_axis, summed_over_all, keepdims,
-            elementwise, broadcast, one_dimensional, input_shape or equal_dimensions.
+            elementwise, broadcast, one_dimensional, dot_of_vectors, input_shape or equal_dimensions.
         message: in words, with the cure.
         brief: in a few words, for a table.
     """

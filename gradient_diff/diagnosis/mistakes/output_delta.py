@@ -171,14 +171,21 @@ def _pad_logarithm(head: LogitsHead, epsilon: float) -> Head:
     return delta
 
 
+def probability_gradient(scene: Scene, top: Slope) -> Equation:
+    """dE/dz of an output whose loss gives δ at once: what its derivation has no line for."""
+    loss = Loss(scene.problem.loss.name, scale=scene.problem.loss.scale)
+    operation, *operands = scene.weigh(LossGradient(loss, False), top.z, "y")
+    return Equation(top.layer, top.g, operation, tuple(operands))
+
+
 def clip_as_keras(scene: Scene) -> Iterator[Committed]:
     """What Keras itself does where it has lost the logits: the house's own unfused gradient."""
     top = scene.graph.output
     if not scene.problem.fused or top is None:
         return
-    loss = Loss(scene.problem.loss.name, scale=scene.problem.loss.scale)
     sentence = "the cross-entropy is taken of clipped probabilities: saturated samples get no gradient"
-    yield unfuse(scene, top, "probability_clip", sentence, *scene.weigh(LossGradient(loss, False), top.z, "y"))
+    clipped = probability_gradient(scene, top)
+    yield unfuse(scene, top, "probability_clip", sentence, clipped.operation, *clipped.operands)
 
 
 def unfuse(scene: Scene, top: Slope, kind: str, sentence: str, operation: Operation, *operands: str) -> Committed:

@@ -110,6 +110,14 @@ class Graph:
         layer, kind, u, z = next(unit for unit in self.units if unit[0] == self.head.layer)
         return Slope(layer, kind, u, z, f"{layer}/dE_dz", self.head.node)
 
+    def slope_above(self, name: str) -> Slope | None:
+        """The activation that bends a kernel's output; None where none does, as of an output from logits."""
+        found = f"{name}/dE_du"
+        while (e := self.by_node[found]).operation == Pullback("linear"):
+            found = e.operands[0]
+        bent = [s for s in (*self.slopes, self.output) if s is not None and s.node == found and s.kind != "linear"]
+        return bent[0] if bent else None
+
     @cached_property
     def hidden(self) -> list[Slope]:
         """The others that bend: those of hidden layers, from the input up."""

@@ -178,7 +178,7 @@ def _checked(request: Request, gradients: object, after: object, made_by: MadeBy
 
         def judge(asked: Request) -> GradientDiff:
             reference = _reference(asked, step.gradients, True)
-            otherwise = partial(named_by_another, asked, step.gradients, hidden=step.hidden)
+            otherwise = partial(named_by_another, asked, step.gradients, hidden=step.hidden, after=step.after)
             return judged_step(asked, step, reference, made_by, otherwise)
 
         return _noted(_stepped(request, judge), end)

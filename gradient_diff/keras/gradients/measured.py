@@ -15,7 +15,7 @@ from gradient_diff.keras.gradients.objective import Objective, reason_of
 from gradient_diff.keras.gradients.reference import Reference, Rounded, nearest_of
 from gradient_diff.keras.gradients.request import Request, is_finer
 from gradient_diff.keras.gradients.runs import Case, Draws, Outcome, Runs, Traced
-from gradient_diff.keras.gradients.zeros import zeros_of
+from gradient_diff.keras.gradients.zeros import layers_off, zeros_of
 from gradient_diff.keras.roundings import DRAWS, further_than_order, moved
 from gradient_diff.noise.given import drawn_noise, widened
 from gradient_diff.noise.network import Kind, Noise
@@ -57,7 +57,7 @@ def measured_reference(request: Request, mine: Arrays, of_step: bool) -> Referen
     noise = widened(model.noise(tape), mine, tape) if request.options.silent else request.options.noise
     doubt = "" if model.steady else UNSTEADY
     known = request.options, model.origin(finer), model.witness(run), model.sizes, rounded, doubt
-    return Reference(tape, noise, *known, model.always_zero, model.first.unreached)
+    return Reference(tape, noise, *known, model.always_zero, model.first.unreached, model.layers_off)
 
 
 def _backwards(model: keras.Model) -> list[str]:
@@ -191,6 +191,10 @@ class Measured:
     def always_zero(self, names: set[str]) -> set[str]:
         """Those of the weights whose gradient no data make other than zero; none where no float64 run can tell."""
         return set() if self.fine is None or self.bare.loss.stepped else zeros_of(self.objective, names)
+
+    def layers_off(self) -> list[str]:
+        """The layers that give nothing but zeros on these data."""
+        return layers_off(self.objective)
 
     def noise(self, tape: Arrays) -> Noise:
         """Draws of the rounding: runs on numbers that are moved by one unit roundoff, the samples in another order.

@@ -20,8 +20,6 @@ from gradient_diff.witnesses.complex_step import Asked
 from manual_mlp import Array, Evaluation, gradient_node
 from manual_mlp.extend import Arrays
 
-OF_THESE_DATA = "zero on these data, so that zeros would pass: other weights, or another x or y, may give it a slope"
-
 
 @dataclass(frozen=True, eq=False)
 class Rounded:
@@ -47,7 +45,8 @@ class Reference:
     """The model's gradients, with the noise and the witness that are known of them.
 
     `origin` is who computed bare arrays; `doubt` says why they are no reference at all. `always_zero` tells which of
-    some weights have a gradient of zero for any data, `unreached` are those that the tape has no path to.
+    some weights have a gradient of zero for any data, `unreached` are those that the tape has no path to, `off` names
+    layers that give nothing but zeros.
     """
 
     given: Evaluation | Arrays
@@ -60,6 +59,7 @@ class Reference:
     doubt: str = ""
     always_zero: Callable[[set[str]], set[str]] | None = None
     unreached: frozenset[str] = frozenset()
+    off: Callable[[], list[str]] = list
 
     def compared(self, mine: Evaluation | Arrays, hidden: Mapping[str, Array | float] | None = None) -> GradientDiff:
         """Against these; `hidden`, by weight, is what storing the weights hides of gradients inferred from a step."""
@@ -82,18 +82,21 @@ class Reference:
         if self.always_zero is None or not diff.unproved:
             return diff
         always = self.always_zero(lost) if lost else set()
-        said = {n: self._said(n, always, diff.reference[n]) for n in diff.unproved}
+        off = ", ".join(self.off()[:1]) if lost - always else ""
+        place = f"all outputs of {off} are 0 in every sample" if off else "E has no slope here"
+        words = f"zero on these data, so that zeros would pass: {place}. Give other weights, or another x or y"
+        said = {n: self._said(n, always, words if not np.any(diff.reference[n]) else "") for n in diff.unproved}
         rows = tuple(replace(row, **said.get(row.name, {})) for row in diff.rows)
         idle = [n for n in diff.unproved if n in self.unreached]
         return replace(diff, rows=rows, causes=(*diff.causes, *without_effect(idle)))
 
-    def _said(self, name: str, always: set[str], right: Array) -> dict[str, Any]:
+    def _said(self, name: str, always: set[str], of_these_data: str) -> dict[str, Any]:
         """What is said of a row that proves nothing, in place of what was."""
         if name in self.unreached:
             return {"reason": NO_PATH}
         if name in always:
             return {"status": Status.MATCH, "reason": BY_STRUCTURE, "by_sigma": False}
-        return {} if np.any(right) else {"reason": OF_THESE_DATA}
+        return {"reason": of_these_data} if of_these_data else {}
 
     def _with_constants(self, diff: GradientDiff) -> GradientDiff:
         """Where float64 tells the rounded constants from the exact ones, the row says what Keras holds."""

@@ -6,6 +6,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+import keras
 import numpy as np
 
 from gradient_diff.judging.zeros import LEAST_BATCH, OTHERS, always_zero
@@ -13,7 +14,7 @@ from gradient_diff.keras.gradients.objective import Objective
 from gradient_diff.keras.gradients.runs import Case, Runs
 from gradient_diff.keras.roundings import moved
 from gradient_diff.noise.given import drawn_noise
-from keras_mlp.extend import holding, is_float, layer_weights
+from keras_mlp.extend import copied, holding, is_float, layer_weights
 from manual_mlp import Array
 from manual_mlp.extend import UNITS
 
@@ -28,6 +29,20 @@ def zeros_of(objective: Objective, names: set[str]) -> set[str]:
     """
     count = FEWER if objective.data.batch >= LEAST_BATCH else OTHERS
     return always_zero(names, (_small(objective, names, seed) for seed in (*range(1, count + 1), 0)))
+
+
+def layers_off(objective: Objective) -> list[str]:
+    """The layers that give zero for every unit and sample, where a model tells what its layers give."""
+    model = objective.model
+    try:
+        layers = {z.name: z.output for z in model.layers if not isinstance(z, keras.layers.InputLayer)}
+        inputs = model.inputs if isinstance(model, keras.Sequential) else model.input
+        within = keras.Model(inputs, layers, name="layers_off")  # a name of its own: others are counted
+        with copied(model):
+            found = within(objective.data.tensors(objective.stored)[0], training=objective.training)
+    except (AttributeError, TypeError, ValueError):  # a subclass has no such outputs, a shared layer has several
+        return []
+    return [name for name, outputs in found.items() if not any(np.any(a) for a in keras.tree.flatten(outputs))]
 
 
 def _small(objective: Objective, names: set[str], seed: int) -> set[str]:

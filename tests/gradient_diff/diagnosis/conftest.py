@@ -49,6 +49,8 @@ NETS: dict[str, tuple[MLP, int, str | Loss]] = {
     ),
     "certain": (MLP(3, [Dense(7, "tanh"), Dense(5, "softmax")]), 11, "categorical_crossentropy"),
     "certain yes": (MLP(3, [Dense(7, "tanh"), Dense(2, "sigmoid")]), 11, "binary_crossentropy"),
+    "square batch": (MLP(3, [Dense(5, "tanh"), Dense(5, "softmax")]), 5, "categorical_crossentropy"),
+    "square errors": (MLP(3, [Dense(5, "tanh"), Dense(5, "softmax")]), 5, "mean_squared_error"),
 }
 """Widths and batch are different primes, but for the square ones."""
 

@@ -141,3 +141,19 @@ def test_a_factor_in_one_row_or_column_is_said(axis: int, words: str, right: Eva
 
 def test_factors_beyond_all_numbers_are_no_factors() -> None:
     assert diagnose({"w": np.array([1e300])}, {"w": np.array([1e-300])}) == ()
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_bias_that_grew_from_a_column_is_the_right_one_many_times(turned: bool, right: Evaluation) -> None:
+    bias = right.gradients["dense_1/bias"]
+    grown = np.zeros((5, 1)) + bias
+    (cause,) = diagnose(right.gradients | {"dense_1/bias": grown.T if turned else grown}, right.gradients)
+    assert (cause.id, cause.layer) == ("bias_column", "dense_1")
+    grown[2, 2] *= 1.001
+    assert "bias_column" not in [c.id for c in diagnose(right.gradients | {"dense_1/bias": grown}, right.gradients)]
+
+
+def test_a_question_is_asked_and_a_finding_is_not(right: Evaluation) -> None:
+    asked = {f: diagnose(times(f, right), right.gradients)[0].asked for f in (21, 0.0123457, 2, -1)}
+    assert asked == {21: True, 0.0123457: True, 2: False, -1: False}
+    assert not diagnose(times(21, right), right.gradients, sizes=(21, K))[0].asked

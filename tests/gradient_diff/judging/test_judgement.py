@@ -331,3 +331,36 @@ def test_a_mistake_that_float32_hides_is_found_by_the_float64_rerun() -> None:
     assert row.reason.startswith("in float64: ")
     assert row.distance == 0  # as it ran in float32
     assert compare(dataclasses.replace(e, rerun=None), _tape(problem)).ok
+
+
+# all entries turned round, where nothing says how much rounding to expect
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32", "float16"])
+def test_all_entries_exactly_minus_one_times_is_no_rounding(dtype: str) -> None:
+    r = {n: a.astype(dtype) for n, a in _problem().parameters.items()}
+    diff = compare({n: -a for n, a in r.items()}, r)
+    assert {row.status for row in diff.rows} == {Status.DIFFERENT}
+    assert (diff.verdict.exit_code, diff.causes[0].id) == (1, "sign")
+    assert diff.rows[0].reason == "exactly −1 times the reference, in every entry: no rounding does that"
+    one = compare(dict(r, **{"dense_1/bias": -r["dense_1/bias"]}), r)
+    assert [row.name for row in one.rows if row.status is Status.DIFFERENT] == ["dense_1/bias"]
+    nearly = {n: np.nextafter(-a, np.asarray(2, dtype)) for n, a in r.items()}
+    assert compare(nearly, r).verdict is Status.INCONCLUSIVE
+
+
+def test_what_cancelled_to_a_last_bit_may_have_either_sign() -> None:
+    r = {"w": np.array([1.0, -2.0]), "b": np.array([2.0**-53])}
+    assert compare({"w": r["w"], "b": -r["b"]}, r)["b"].status is Status.INCONCLUSIVE
+    assert compare({"b": -r["b"]}, {"b": r["b"]})["b"].status is Status.DIFFERENT  # beside nothing larger
+
+
+def test_a_tolerance_of_ones_own_says_which_one_would_pass() -> None:
+    r = {"w": np.array([1.0, 2.0])}
+    diff = compare({"w": 1.1 * r["w"]}, r, rtol=1e-3)
+    assert (diff["w"].reason, diff["w"].judge) == (
+        "needs rtol 0.1, 0.001 is allowed",
+        "rtol=0.001, chosen by the caller",
+    )
+    assert "σ" not in str(diff)
+    assert compare({"w": 1.1 * r["w"]}, r, rtol=0.1001).ok

@@ -7,7 +7,7 @@ import pytest
 from rich.cells import cell_len
 
 from gradient_diff import Cause, GradientDiff, compare
-from gradient_diff.render.causes import equations_of, heading, name, notes, sentence
+from gradient_diff.render.causes import equations_of, heading, name, notes, sentence, shown
 from gradient_diff.render.html import to_fragment, to_html
 from gradient_diff.render.tables import to_csv, to_json, to_markdown
 from gradient_diff.render.terminal import to_text
@@ -57,6 +57,18 @@ def test_a_cause_in_words() -> None:
     assert notes(KERNEL) == ["Example and look-alikes: gradient-diff explain wrong_kernel"]
     assert notes(dataclasses.replace(KERNEL, id="unheard_of")) == []
     assert equations_of(CONVENTION) == [("yours", "δᵀ z_prev"), ("the reference's", "z_prevᵀ δ")]
+
+
+def test_look_alikes_fold_under_the_first_cause(different: GradientDiff) -> None:
+    alike = [dataclasses.replace(MEAN, id=i, same_as=(MEAN.id,)) for i in MEAN.same_as]
+    diff = caused(different, MEAN, *alike, KERNEL)
+    assert shown(diff) == [MEAN, KERNEL]
+    both = [dataclasses.replace(c, together=("sign",)) for c in (MEAN, alike[0])]
+    assert shown(caused(different, *both)) == both
+    for text in (to_text(diff), to_markdown(diff), to_fragment(diff)):
+        assert "W of another layer is used" in text
+        assert "One gradient carries a stray constant" not in text
+    assert [c["id"] for c in json.loads(to_json(diff))["causes"]] == [c.id for c in diff.causes]
 
 
 @pytest.mark.parametrize("text", ["f′(u) is lost", "δ is", "dense_2: your", "1/N in", "p(1 − p) is", ""])

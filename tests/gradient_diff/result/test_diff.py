@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import gradient_diff
-from gradient_diff import Status, compare
+from gradient_diff import Cause, Status, compare
 from gradient_diff.render.html import to_html
 from gradient_diff.render.tables import to_json, to_markdown
 from gradient_diff.result.status import Meaning
@@ -96,3 +96,73 @@ def test_a_status_may_mean_something_else_in_a_comparison_and_all_renderings_say
         assert Status.DIFFERENT.advice not in text
     assert "<title>Fruit</title>" in to_html(diff)
     assert "<title>Pears</title>" in to_html(diff, "Pears")
+
+
+# the banner is the cause
+
+
+def _loud(**options: object) -> Cause:
+    known: dict[str, object] = {"title": "f′ is lost", "cure": "Multiply by f′."}
+    return dataclasses.replace(Cause("missing_derivative", "dense_1", "f′ is lost.", "", "", 0.0), **(known | options))  # type: ignore[arg-type]
+
+
+def test_a_cause_that_explains_everything_is_the_headline_and_its_cure_the_advice(evaluation: Evaluation) -> None:
+    wrong = compare({n: -g for n, g in evaluation.gradients.items()}, evaluation)
+    assert wrong.headline().startswith("MISMATCH: the sign is turned round, or a look-alike of it (4 of 4 rows)")
+    assert wrong.meaning(wrong.verdict).advice.startswith("Write prediction − target")
+    for text in (str(wrong), to_html(wrong), to_json(wrong), to_markdown(wrong)):
+        assert "the hand derivation is wrong" not in text
+        assert "Check the equation of the first row that is off" not in text
+
+
+@pytest.mark.parametrize(
+    ("causes", "words"),
+    [
+        ((_loud(),), "f′ is lost, in dense_1"),
+        ((_loud(same_as=("other",)),), "f′ is lost, in dense_1, or a look-alike of it"),
+        (
+            (
+                _loud(together=("sign",)),
+                Cause("sign", "", "", "", "", 0.0, together=("missing_derivative",), title="−1", cure="Turn."),
+            ),
+            "f′ is lost, in dense_1 and −1",
+        ),
+        ((_loud(), _loud(id="another", title="another")), "f′ is lost, in dense_1"),
+        ((_loud(asked=True),), "more than rounding explains"),
+        ((_loud(cure=""),), "more than rounding explains"),
+        ((_loud(title=""),), "more than rounding explains"),
+    ],
+)
+def test_whose_words_the_banner_takes(causes: tuple[Cause, ...], words: str) -> None:
+    plain = compare({"w": np.ones(2)}, {"w": np.zeros(2)}, rtol=1e-6)
+    diff = dataclasses.replace(plain, causes=causes, unexplained="")
+    assert diff.headline().startswith(f"DIFFERENT: {words} (")
+    left = dataclasses.replace(diff, unexplained="b is off in another way.")
+    assert left.headline().startswith("DIFFERENT: more than rounding explains (")
+
+
+def test_no_cause_speaks_for_rows_that_it_cannot_explain() -> None:
+    good, nan = np.ones(2), np.full(2, np.nan)
+    diff = compare({"a": -good, "b": nan}, {"a": good, "b": good}, rtol=1e-6)
+    assert diff.headline().startswith("NONFINITE: one side holds NaN or Inf (")
+    missing = compare({"a": -good}, {"a": good, "b": good}, rtol=1e-6)
+    assert missing.headline().startswith("MISSING: one side has no array of this name (")
+
+
+def test_the_equation_above_is_suspected_only_where_the_bias_is_off_too(evaluation: Evaluation) -> None:
+    g = evaluation.gradients
+    noise = {n: a + np.arange(a.size).reshape(a.shape) ** 2 for n, a in g.items() if n.startswith("dense_1")}
+    assert "may be the one above" in compare(g | noise, evaluation).remark
+    for kind in ("kernel", "bias"):
+        assert compare(g | {f"dense_1/{kind}": noise[f"dense_1/{kind}"]}, evaluation).remark == ""
+
+
+def test_the_equation_above_is_not_suspected_where_the_cause_stands_in_another_layer(evaluation: Evaluation) -> None:
+    noise = {n: a + np.arange(a.size).reshape(a.shape) ** 2 for n, a in evaluation.gradients.items()}
+    diff = compare(noise, evaluation)
+    assert diff.culprit == "dense_2/dE_dkernel"
+    there, elsewhere, everywhere = (
+        dataclasses.replace(diff, causes=(dataclasses.replace(_loud(), layer=layer),), unexplained="").remark
+        for layer in ("dense_2", "dense_1", "")
+    )
+    assert there == everywhere != "" == elsewhere

@@ -194,6 +194,14 @@ def test_1d_input() -> None:
     assert ids(explain_shapes({"x": Z[0], "W": W}, (1, J))) == ["one_dimensional"]
 
 
+def test_np_outer_is_the_cure_for_np_dot_of_two_vectors() -> None:
+    for operands, target in (({"x": Z[0], "delta": D[0]}, (I, J)), ({"delta": D[0], "x": Z[0]}, (I, J))):
+        (cure,) = [s.message for s in explain_shapes(operands, target).slips if s.id == "dot_of_vectors"]
+        assert cure == "np.dot of two vectors fails: np.outer(x, delta) is their matrix, zᵀ δ of one sample."
+    summed = explain_shapes({"x": (3,), "delta": (3,)}, (3, 3), given=np.asarray(1.0))
+    assert "np.dot of two vectors gives one number: np.outer(x, delta)" in " ".join(s.message for s in summed.slips)
+
+
 def test_operands_that_lie_the_other_way_round_are_named() -> None:
     kernel = explain_shapes({"x": Z, "W": W.T}, (N, J)).slips
     assert [s.message for s in kernel] == [

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from gradient_diff.keras.gradients.another.another_e import another_e, derivative_proper
-from gradient_diff.keras.gradients.another.another_forward import another_forward
+from gradient_diff.keras.gradients.another.another_forward import another_forward, exchanged
 from gradient_diff.keras.gradients.another.solved import constant_factor, weighs
 from gradient_diff.keras.gradients.another.variations import Hand
 from gradient_diff.keras.gradients.measured import Measured
@@ -21,11 +21,16 @@ from manual_mlp.extend import Arrays
 
 
 def named_by_another(
-    request: Request, mine: Arrays, diff: GradientDiff, hidden: Mapping[str, Array] | None = None
+    request: Request,
+    mine: Arrays,
+    diff: GradientDiff,
+    hidden: Mapping[str, Array] | None = None,
+    after: Arrays | None = None,
 ) -> GradientDiff:
     """The same comparison, with another E or another forward pass as its cause, if the hand is the gradient of one.
 
-    `hidden`, by weight, is what storing the weights hides of gradients inferred from a step.
+    `hidden`, by weight, is what storing the weights hides of gradients inferred from a step; `after` are the
+    weights that it led to.
     """
     weights = layer_weights(request.model)
     wanted = tuple(n for n in weights if n in mine)
@@ -39,7 +44,8 @@ def named_by_another(
     for hand in Hand.read({n: mine[n] for n in wanted}, measured, finer, hidden or {}):
         cause = constant_factor(hand, measured.objective)
         if not cause and not diff.causes:
-            cause = _cause(hand, measured.objective, right)
+            cause = exchanged(hand, measured.objective, after) if after else None
+            cause = cause or _cause(hand, measured.objective, right)
         if cause:
             return replace(diff, causes=(cause,), unexplained="", smallest=None)
     return diff

@@ -14,6 +14,7 @@ from gradient_diff.keras.gradients.runs import Case
 from gradient_diff.result.findings import Cause
 from keras_mlp.extend import layer_weights
 from manual_mlp import Array
+from manual_mlp.extend import Arrays
 
 RATES = (1.0, 0.5, 0.1, 0.05, 0.01, 0.005, 0.001, 1e-4)  # of a step that may already have been taken
 
@@ -22,6 +23,21 @@ def another_forward(hand: Hand, objective: Objective) -> Cause | None:
     """The first other data or weights at which the hand is the gradient, within rounding."""
     groups = (_without_bias, _other_data, _other_order, partial(_other_weights, hand))
     return first_that_fits(hand, [partial(group, objective) for group in groups])
+
+
+def exchanged(hand: Hand, objective: Objective, after: Arrays) -> Cause | None:
+    """A step uphill from `after` is a step downhill to it: the two sets of weights were given in each other's place."""
+    start = zip(layer_weights(objective.model), _weights(objective), strict=True)
+    found = hand.gradients(
+        Variation("sign", "", "", objective, Case(objective.data, [after.get(n, a) for n, a in start]))
+    )
+    if found is None or not hand.fits(found, -1.0):
+        return None
+    cure = "Pass the weights before the step as before= and those after it as after=."
+    message = f"before and after are exchanged: read the other way round, every gradient matches. {cure}"
+    equations = "W_before = W_after − lr dE/dW", "W_after = W_before − lr dE/dW"
+    title = "before and after are exchanged"
+    return Cause("sign", "", message, *equations, float("nan"), title=title, cure=cure)
 
 
 def _without_bias(e: Objective) -> Iterator[Variation]:

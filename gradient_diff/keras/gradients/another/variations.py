@@ -126,4 +126,4 @@ def _fitted(hand: Hand, variation: Variation) -> str | None:
 def told(id: str, words: str, cure: str) -> Cause:  # noqa: A002  (as the record calls it)
     """What the hand is the gradient of, as a cause."""
     title = f"your gradients are those of {words}"
-    return Cause(id, "", f"{title}. {cure}", words, "E as given", float("nan"), title=title)
+    return Cause(id, "", f"{title}. {cure}", words, "E as given", float("nan"), title=title, cure=cure)

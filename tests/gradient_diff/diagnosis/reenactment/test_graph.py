@@ -46,6 +46,16 @@ def test_a_fused_output_is_known_though_nothing_goes_back_through_it() -> None:
         assert s.output not in s.slopes
 
 
+def test_the_activation_above_a_kernel_is_found_through_what_does_not_bend() -> None:
+    s = graph([Dense(3), Activation("tanh"), Dropout(0.5), Dense(3), Dense(2, "softmax")], "categorical_crossentropy")
+    found = [s.slope_above(name) for name in s.names]
+    assert [x and (x.layer, x.g) for x in found] == [
+        ("activation_1", "activation_1/dE_dz"),
+        None,
+        ("dense_3", "dense_3/dE_dz"),
+    ]
+
+
 def test_what_is_dropped_last_has_no_output_of_its_own() -> None:
     s = graph([Dense(3, "tanh"), Dropout(0.5)])
     assert s.output is None

@@ -137,6 +137,20 @@ def test_a_step_uphill_is_a_wrong_sign_and_no_rate(made: Made) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("rate", [0.1, 0.01])
+def test_before_and_after_exchanged_are_named(kind: str, rate: float, made: Made) -> None:
+    model = made(kind)
+    before, after = parameters_of(model), _stepped(model, rate)
+    diff = check_gradients(model, X, Y, before=after, after=before, learning_rate=rate, loss="mse")
+    assert diff.verdict.bad
+    assert [(c.id, c.title) for c in diff.causes] == [("sign", "before and after are exchanged")]
+    assert diff.headline().startswith(f"{diff.verdict.name}: before and after are exchanged (")
+    off = {n: a * (1 + 1e-3) for n, a in before.items()}
+    wrong = check_gradients(model, X, Y, before=after, after=off, learning_rate=rate, loss="mse")
+    assert "before and after are exchanged" not in [c.title for c in wrong.causes]
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_weights_that_did_not_change_are_no_step(kind: str, made: Made) -> None:
     model = made(kind)
     same = parameters_of(model)
