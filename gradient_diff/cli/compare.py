@@ -53,6 +53,10 @@ def compare(
     allow_vacuous: Annotated[
         bool, typer.Option("--allow-vacuous", help="Exit code 0 also where rows prove nothing.")
     ] = False,
+    reports: Annotated[
+        Literal["wrong", "all", "none"] | None,
+        typer.Option(help="Which files get one in --out; not the right ones, where there are more than 20."),
+    ] = None,
     form: Annotated[
         Literal["text", "csv", "json", "markdown"], typer.Option("--format", help="Of what is printed.")
     ] = "text",
@@ -75,7 +79,7 @@ def compare(
     with blame("--rename"):
         check_rules(mine, reference, rules)
     with blame("--out", (OSError,)), _watched(mine) as turns:
-        marked = mark(mine, reference, rules, top, out, turns, layout)
+        marked = mark(mine, reference, rules, top, out, turns, layout, reports)
     code = exit_code(marked, allow_kinks, allow_vacuous)
     print_marked(marked, form, str(last), code)
     if words := hint(marked, reference):

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
@@ -15,7 +16,7 @@ from gradient_diff.cli.names import named
 from gradient_diff.cli.reference import Reference, check_no_handout
 from gradient_diff.comparison import compare
 from gradient_diff.files.naming import Rule, listed, matched, renamed, unused_rules
-from gradient_diff.files.reading import read_gradients
+from gradient_diff.files.reading import read_within
 from gradient_diff.metrics.measuring import worst_entries
 from gradient_diff.metrics.record import Entry
 from gradient_diff.render.folder import write_report
@@ -24,6 +25,9 @@ from gradient_diff.result.diff import GradientDiff
 from gradient_diff.wording import printable
 from manual_mlp import Evaluation
 from manual_mlp.extend import Arrays
+
+Reports = Literal["wrong", "all", "none"]
+MANY = 20
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,14 +63,16 @@ def mark(
     out: Path | None = None,
     turns: Iterable[Path] | None = None,
     layout: str | None = None,
+    reports: Reports | None = None,
 ) -> list[Marked]:
-    """Compare each file with the reference."""
+    """Compare each file with the reference; of more than MANY the right ones get no report, if nothing else is said."""
+    wanted = reports or ("wrong" if len(files) > MANY else "all")
     with _destination(out, files, reference) as marks:
         folders = folder_names(files, marks.taken if marks else ())
         marked = []
         for file, folder in zip(turns or files, folders, strict=True):
             place = None if marks is None else marks.folder / folder
-            marked.append(_mark(file, reference, rules, top, place, layout))
+            marked.append(_mark(file, reference, rules, top, place, layout, wanted))
         if marks is not None:
             marks.summarize([one.line for one in marked])
     return marked
@@ -80,7 +86,7 @@ def check_rules(files: Sequence[Path], reference: Reference, rules: Sequence[Rul
         if not unused:
             return
         try:
-            arrays = read_gradients(file)
+            arrays = read_within(file, reference.most)
         except (OSError, ValueError):
             continue
         if not isinstance(arrays, Evaluation):
@@ -116,6 +122,7 @@ def _mark(
     top: int,
     place: Path | None,
     layout: str | None,
+    wanted: Reports,
 ) -> Marked:
     try:
         diff = _compared(file, reference, rules, layout)
@@ -125,8 +132,11 @@ def _mark(
         return Marked(unreadable(str(file), str(error)))
     except MemoryError:
         return Marked(unreadable(str(file), "It is too large for this machine's memory."))
+    except Exception as error:  # noqa: BLE001  # whatever it is, the other files are marked
+        return Marked(unreadable(str(file), f"It cannot be compared: {type(error).__name__}: {error}."))
     names = [row.name for row in diff.rows]
     entries = worst_entries(diff.hand, diff.reference, names, top) if top else {}
+    place = place if wanted == "all" or (wanted == "wrong" and not diff.ok) else None
     if place is not None:
         facts = {"file": diff.hand_origin, "reference": diff.reference_origin}
         write_report(diff, place, printable(f"{file.name} against {Path(reference.origin).name}"), facts)
@@ -135,7 +145,7 @@ def _mark(
 
 
 def _compared(file: Path, reference: Reference, rules: Sequence[Rule], layout: str | None) -> GradientDiff:
-    hand = read_gradients(file)
+    hand = read_within(file, reference.most)
     if isinstance(hand, Evaluation):
         if rules:
             raise ValueError(f"{file} is a saved Evaluation, whose names belong to its network: --rename has no use.")

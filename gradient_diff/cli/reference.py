@@ -14,6 +14,8 @@ from gradient_diff.noise.network import Noise
 from manual_mlp import Array, Evaluation, gradient_node
 from manual_mlp.extend import Arrays
 
+_MOST, _MOST_AT_LEAST = 64, 2**20  # times the reference, in float64; and bytes
+
 
 @dataclass(frozen=True, eq=False)
 class Reference:
@@ -36,6 +38,13 @@ class Reference:
     noise: Noise | None = None
     rtol: float | None = None
     judged_by: str = ""
+
+    @property
+    def most(self) -> int:
+        """Bytes of arrays that a file held against it may have, with nodes and data of its own."""
+        run = self.side if isinstance(self.side, Evaluation) else None
+        arrays = [*run.nodes.values(), *run.problem.environment.values()] if run else list(self.side.values())  # type: ignore[union-attr]
+        return _MOST * 8 * sum(a.size for a in arrays) + _MOST_AT_LEAST
 
 
 def reference_of(side: Evaluation | Arrays, origin: str) -> Reference:

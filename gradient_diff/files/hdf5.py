@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from gradient_diff.files.archives import check_size
 from gradient_diff.files.legacy_hdf5 import legacy_names
 from gradient_diff.wording import printable
 from manual_mlp import Array
@@ -16,11 +17,12 @@ if TYPE_CHECKING:
     import h5py  # type: ignore[import-untyped]  # it ships no types
 
 
+_DEEPEST = 32  # groups within groups: of Keras's layers within layers a few
 _DENSE = re.compile(r"dense(_\d+)?")
 _VARIABLES = ("kernel", "bias")  # in the order in which a dense layer makes them
 
 
-def read_hdf5(path: Path) -> dict[str, Array]:
+def read_hdf5(path: Path, most: int) -> dict[str, Array]:
     """Read every array of the file, kernel before bias, else by path; links are not followed, but refused.
 
     Keras 3's `.weights.h5` has `layers/dense_1/vars/0`, counted per class, with the layer's own name as an attribute of
@@ -31,8 +33,8 @@ def read_hdf5(path: Path) -> dict[str, Array]:
 
     try:
         with h5py.File(path, "r") as file:
-            _check_links(file)
             found = _datasets(file)
+            check_size(path, sum(d.nbytes for d in found.values()), most)
             names = legacy_names(file, found) or _in_order(_names(file, found))
             _check_apart(names)
             return {name: _array(path, place, found[place]) for place, name in names.items()}
@@ -41,29 +43,40 @@ def read_hdf5(path: Path) -> dict[str, Array]:
 
 
 def _datasets(file: h5py.File) -> dict[str, h5py.Dataset]:
-    """Path → dataset, by hard links alone: those stay inside the file."""
+    """Path → dataset, by hard links alone: those stay inside the file. Level by level, for a file may be any depth."""
     import h5py
 
     found: dict[str, h5py.Dataset] = {}
-
-    def visit(name: str, item: object) -> None:
-        if isinstance(item, h5py.Dataset):
-            found[name] = item
-
-    file.visititems(visit)
+    links, seen = list[str](), {h5py.h5o.get_info(file.id).addr}  # two hard links to one group would make a circle
+    level = [("", file)]
+    for _ in range(_DEEPEST):
+        below = []
+        for place, group, name in [(place, above, name) for place, above in level for name in above]:
+            path = f"{place}/{name}" if place else name
+            if not isinstance(group.get(name, getlink=True), h5py.HardLink):
+                links.append(path)
+                continue
+            item = group[name]
+            if (address := h5py.h5o.get_info(item.id).addr) in seen:
+                continue
+            seen.add(address)
+            if isinstance(item, h5py.Dataset):
+                found[path] = item
+            elif isinstance(item, h5py.Group):
+                below.append((path, item))
+        level = below
+    _check_whole(file, links, bool(level))
     return found
 
 
-def _check_links(file: h5py.File) -> None:
-    import h5py
-
-    links: list[str] = []
-    file.visititems_links(lambda name, link: None if isinstance(link, h5py.HardLink) else links.append(name))
+def _check_whole(file: h5py.File, links: list[str], deeper: bool) -> None:
     if links:
         raise ValueError(
             f"{file.filename}: {', '.join(map(printable, links))}: a link, which is not followed. "
             "Copy what it points to in its place."
         )
+    if deeper:
+        raise ValueError(f"{file.filename}: its groups are more than {_DEEPEST} deep. Save the arrays in fewer.")
 
 
 def _array(path: Path, place: str, dataset: h5py.Dataset) -> Array:

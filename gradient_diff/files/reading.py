@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from gradient_diff.files.archives import check_members
 from gradient_diff.files.hdf5 import read_hdf5
 from gradient_diff.files.tensors import read_safetensors
 from gradient_diff.wording import printable
@@ -45,6 +46,11 @@ def read_gradients(path: str | os.PathLike[str]) -> dict[str, Array] | Evaluatio
         >>> read_gradients(path)
         {'dense_1/bias': array([0., 0.])}
     """
+    return read_within(path, memory() // 2)
+
+
+def read_within(path: str | os.PathLike[str], most: int) -> dict[str, Array] | Evaluation:
+    """The same, if headers say that the arrays take no more than so many bytes: nothing is unpacked before."""
     file = Path(path)
     shown = printable(str(path))
     ending = next((e for e in ENDINGS if file.name.lower().endswith(e)), None)
@@ -53,20 +59,33 @@ def read_gradients(path: str | os.PathLike[str]) -> dict[str, Array] | Evaluatio
     wanted, read = ENDINGS[ending]
     _check_kind(file, shown, wanted)
     try:
-        content = read(file)
+        content = read(file, most)
     except MemoryError:
         raise ValueError(f"{shown} holds arrays that are too large for this machine's memory.") from None
     except ValueError as error:
         raise ValueError(printable(str(error))) from None
+    except OSError:
+        raise
+    except Exception as error:  # noqa: BLE001  # a damaged file may make a reader raise anything
+        raise ValueError(f"{shown} cannot be read: {type(error).__name__}: {printable(str(error))}.") from None
     return content if isinstance(content, Evaluation) else _numbers(shown, content)
 
 
-def _read_npz(path: Path) -> dict[str, Array] | Evaluation:
+def memory() -> int:
+    """Bytes of this machine; where it does not say, a lot."""
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError, OSError):
+        return 2**36
+
+
+def _read_npz(path: Path, most: int) -> dict[str, Array] | Evaluation:
+    check_members(path, most)
     arrays = load_parameters(path)
     return Evaluation.load(path) if {"description", "x", "y"} <= arrays.keys() else arrays
 
 
-ENDINGS: Mapping[str, tuple[str, Callable[[Path], dict[str, Array] | Evaluation]]] = {
+ENDINGS: Mapping[str, tuple[str, Callable[[Path, int], dict[str, Array] | Evaluation]]] = {
     ".npz": (_ZIP, _read_npz),
     ".safetensors": (_HEADER, read_safetensors),
     ".weights.h5": (_HDF5, read_hdf5),
@@ -80,6 +99,8 @@ def _check_kind(file: Path, shown: str, wanted: str) -> None:
     """A file under a wrong name is told apart from a damaged one."""
     if file.is_dir():
         raise ValueError(f"{shown} is a folder: expected a file of gradients.")
+    if file.exists() and not file.is_file():
+        raise ValueError(f"{shown} is no ordinary file, but a pipe or a device: save the gradients in one.")
     with file.open("rb") as opened:
         start = opened.read(_NAMED + 1)
     if not start:

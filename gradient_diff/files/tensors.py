@@ -5,16 +5,18 @@ from __future__ import annotations
 from importlib.util import find_spec
 from pathlib import Path
 
+from gradient_diff.files.archives import check_size
 from gradient_diff.wording import printable
 from manual_mlp import Array
 
 _NEEDS_ML_DTYPES = {"BF16"}
 
 
-def read_safetensors(path: Path) -> dict[str, Array]:
+def read_safetensors(path: Path, most: int) -> dict[str, Array]:
     """Read every tensor, by name: the file does not keep the order in which they were given."""
     from safetensors import SafetensorError, safe_open
 
+    check_size(path, path.stat().st_size, most)
     try:
         with safe_open(str(path), framework="np") as file:
             kinds = {name: str(file.get_slice(name).get_dtype()) for name in file.keys()}  # noqa: SIM118  (no mapping)

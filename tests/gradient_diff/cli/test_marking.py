@@ -71,3 +71,44 @@ def test_of_several_files_wrong_goes_before_unproved_and_both_before_right() -> 
 def test_every_status_has_an_exit_code_of_the_plan() -> None:
     codes = {s.name: exit_code([_marked(s)], False, False) for s in Status}
     assert codes == {s.name: {Status.MATCH: 0, Status.INCONCLUSIVE: 2, Status.VACUOUS: 2}.get(s, 1) for s in Status}
+
+
+def test_what_one_file_raises_costs_the_others_nothing(
+    evaluation: Evaluation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = [save_parameters(tmp_path / name, evaluation.gradients) for name in ("a", "b", "c")]
+    compared = marking.compare
+
+    def broken(hand: object, *rest: object, **more: object) -> object:
+        calls.append(0)
+        if len(calls) == 2:
+            raise SystemError("a flipped byte")
+        return compared(hand, *rest, **more)  # type: ignore[arg-type]
+
+    calls: list[int] = []
+    monkeypatch.setattr(marking, "compare", broken)
+    lines = [one.line for one in mark(files, reference_of(evaluation, "r.npz"), out=tmp_path / "marks")]
+    assert [line.verdict for line in lines] == ["MATCH", "UNREADABLE", "MATCH"]
+    assert lines[1].message == "It cannot be compared: SystemError: a flipped byte."
+    assert (tmp_path / "marks" / "summary.csv").is_file()
+
+
+@pytest.mark.parametrize(
+    ("reports", "written"), [(None, {"a", "b"}), ("all", {"a", "b"}), ("wrong", {"b"}), ("none", set())]
+)
+def test_a_right_file_need_not_cost_a_report(
+    reports: marking.Reports | None, written: set[str], evaluation: Evaluation, tmp_path: Path
+) -> None:
+    right = save_parameters(tmp_path / "a", evaluation.gradients)
+    wrong = save_parameters(tmp_path / "b", {n: 2 * g for n, g in evaluation.gradients.items()})
+    mark([right, wrong], reference_of(evaluation, "r.npz"), out=tmp_path / "marks", reports=reports)
+    assert {p.parent.name for p in (tmp_path / "marks").glob("*/report.html")} == written
+
+
+def test_of_many_files_only_the_wrong_get_one(
+    evaluation: Evaluation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(marking, "MANY", 1)
+    files = [save_parameters(tmp_path / name, evaluation.gradients) for name in ("a", "b")]
+    lines = [one.line for one in mark(files, reference_of(evaluation, "r.npz"), out=tmp_path / "marks")]
+    assert [line.report for line in lines] == ["", ""]
