@@ -32,8 +32,10 @@ def surrogate_causes(names: Sequence[str], at: AtDtype) -> tuple[Cause, ...]:
 def _of(name: str, at: AtDtype) -> Cause | None:
     ((output, upstream),) = at.cotangents.items()
     hand = np.asarray(at.hand[name], np.float64)
-    if hand.shape != upstream.shape or not np.any(hand):
+    if not np.any(hand):
         return None
+    if hand.shape != upstream.shape:
+        return _along_another_axis(name, hand, upstream, at)
     limit = ROUNDINGS * UNITS[at.subject.dtype] * np.abs(upstream)
     if _is_input(name, output, at):
         return _reversal(name, hand, upstream, limit)
@@ -41,6 +43,18 @@ def _of(name: str, at: AtDtype) -> Cause | None:
     if _is_flat(name, at):
         return _straight_through(name, passed, hand)
     return _missing(name) if passed.all() else _of_the_value(name, hand, upstream, at)
+
+
+def _along_another_axis(name: str, hand: Array, upstream: Array, at: AtDtype) -> Cause | None:
+    """The upstream summed along one axis, where along another it is right: in a square array no shape tells."""
+    sums = {axis: np.asarray(upstream.sum(axis=axis), np.float64) for axis in range(upstream.ndim)}
+    room = {a: upstream.shape[a] * UNITS[at.subject.dtype] * np.abs(upstream).sum(axis=a) for a in sums}
+    taken = [a for a, s in sums.items() if s.shape == hand.shape and (np.abs(hand - s) <= room[a]).all()]
+    fitting = [a for a, s in sums.items() if s.shape == hand.shape and at.fits(name, s.astype(at.hand[name].dtype))]
+    if not taken or not fitting or taken[0] in fitting:
+        return None
+    message = f"your gradient is the upstream summed over axis {taken[0]}. Sum it over axis {fitting[0]}"
+    return cause("bias_summed_over_all", name, message, "the upstream is summed over another axis")
 
 
 def _is_input(name: str, output: str, at: AtDtype) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gradient_diff import Status, check_backward
+from gradient_diff import GradientDiff, Status, check_backward
 from manual_mlp import Array
 
 X = np.random.default_rng(0).normal(size=(3, 4))
@@ -64,3 +64,15 @@ def test_other_mistakes_keep_their_names(name: str) -> None:
 def test_a_right_one_has_no_cause() -> None:
     assert check_backward(lambda x: x, lambda u: u, X).causes == ()
     assert check_backward(np.round, lambda u: 0 * u, X).causes == ()
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize(("axis", "shape"), [(1, (4, 4)), (0, (4, 4)), (0, (3, 4))])
+def test_a_sum_over_another_axis_of_a_square_upstream_is_named(axis: int, shape: tuple[int, int], dtype: str) -> None:
+    def checked(factor: float) -> GradientDiff:
+        inputs = [np.ones(shape, dtype), np.arange(4).astype(dtype)]
+        return check_backward(lambda x, b: x + b, lambda u, x, b: (u, u.sum(axis) * u.dtype.type(factor)), inputs)
+
+    assert [c.id for c in checked(1.0).causes] == (["bias_summed_over_all"] if axis else [])
+    assert checked(1.0).verdict is (Status.MISMATCH if axis else Status.MATCH)
+    assert "bias_summed_over_all" not in [c.id for c in checked(1.001).causes]
