@@ -34,6 +34,7 @@ FACES = {*PACKAGES, *(f"{package}.extend" for package in PACKAGES), "gradient_di
 FLOORS = {
     "manual_mlp": ("arrays dtypes errors nodes", "equations", "network", "training", "__init__ extend"),
     "gradient_diff": (
+        "plain",
         "calling names shown",
         "noise witnesses ledger",
         "metrics shapes sides",
