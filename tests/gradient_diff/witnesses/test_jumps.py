@@ -45,6 +45,8 @@ def test_a_jump_is_seen_on_its_side(f: Callable[[float], float], x: float, below
         (lambda t: math.copysign(abs(t) ** 0.1, t), 0.0),
         (lambda t: float(np.float32(t)) ** 2, 0.7),
         (lambda t: (1e6 + t) - 1e6, 0.3),
+        (lambda t: (t + 1000.0) ** 2 - 1000.0**2, 1e-3),
+        (lambda t: float(np.floor(t * 2**36)) / 2**36, 1.0),
         (lambda t: 0.0, 1.0),
         (lambda t: math.log(t) if t > 0 else math.nan, 0.0),
     ],
