@@ -6,6 +6,8 @@ from functools import singledispatch
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from gradient_diff.plain import writable
+
 if TYPE_CHECKING:
     import os
     from pathlib import Path
@@ -17,9 +19,14 @@ WRITERS = "gradient_diff.render"
 """Loaded by name once something is to be shown, since everything that can be shown lies below it."""
 
 
+def printed(value: object) -> str:
+    """As `print` shows it, where the standard output may know ASCII only."""
+    return writable(text_of(value))
+
+
 @singledispatch
 def text_of(value: object) -> str:
-    """As `print` shows it."""
+    """For a terminal."""
     return str(_asked_again(text_of, value))
 
 

@@ -9,15 +9,17 @@ import typer
 
 from gradient_diff import __version__
 from gradient_diff.cli.compare import compare
+from gradient_diff.cli.ending import Commands, run_to_its_end
 from gradient_diff.cli.experiments import experiment_commands
 from gradient_diff.cli.explain import explain
 from gradient_diff.cli.problem import problem
 from gradient_diff.cli.shapes import shapes
+from gradient_diff.cli.telling import show
 
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"gradient-diff {__version__}")
+        show(f"gradient-diff {__version__}")
         raise typer.Exit
 
 
@@ -34,6 +36,7 @@ def app() -> typer.Typer:
     """All commands; those of the experiments are loaded where they are."""
     made = typer.Typer(
         name="gradient-diff",
+        cls=Commands,
         no_args_is_help=True,
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},
@@ -47,4 +50,4 @@ def app() -> typer.Typer:
 
 def main() -> None:
     """The console script `gradient-diff`."""
-    app()()
+    run_to_its_end(app())

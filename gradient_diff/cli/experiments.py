@@ -13,6 +13,7 @@ import typer
 from typer.models import CommandInfo
 
 import gradient_diff
+from gradient_diff.cli.ending import USAGE
 
 NAME = "experiments"
 _ELSEWHERE = (
@@ -61,6 +62,6 @@ def _stand_in(name: str, line: str) -> CommandInfo:
     @app.command(name, help=line, context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
     def say_where() -> None:
         typer.echo(_ELSEWHERE, err=True)
-        raise typer.Exit(2)
+        raise typer.Exit(USAGE)
 
     return app.registered_commands[0]

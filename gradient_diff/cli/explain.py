@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from gradient_diff.cli.telling import show
 from gradient_diff.diagnosis.catalogue import CONVENTIONS, MISTAKES
 from gradient_diff.diagnosis.examples import Example, example_of
 from gradient_diff.diagnosis.mistake import Mistake
@@ -34,7 +35,7 @@ def explain(
     """
     lines = _list() if mistake is None else _explanation(_record(mistake))
     for line in lines:
-        typer.echo(line)
+        show(line)
 
 
 def _record(name: str) -> Mistake:

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import typer
-
+from gradient_diff.cli.telling import show
 from gradient_diff.render.folder import whole_folder
 from gradient_diff.render.sheet import Sheet, escape, to_csv, to_markdown, to_rich, to_table
 
@@ -32,7 +31,7 @@ class LayerTable:
         if form == "text":
             _print_text(self)
         else:
-            typer.echo(self.to_markdown() if form == "markdown" else to_csv(self.sheet), nl=False)
+            show(self.to_markdown() if form == "markdown" else to_csv(self.sheet), "")
 
     def to_markdown(self) -> str:
         """A title and a GitHub table."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from collections.abc import Sequence
 from typing import Any, Literal
 
-import typer
-
 from gradient_diff.cli.marking import Marked
+from gradient_diff.cli.telling import show
 from gradient_diff.render.entries import entries_to_data, entries_to_markdown, print_entries
 from gradient_diff.render.summary import print_summary, summary_to_csv, summary_to_markdown
 from gradient_diff.render.tables import to_csv, to_json, to_markdown
@@ -24,12 +24,12 @@ Form = Literal["text", "csv", "json", "markdown"]
 def print_marked(marked: Sequence[Marked], form: Form, reference: str, code: int) -> None:
     """Print what came of the files: one in full, several as a summary."""
     if form == "json":
-        typer.echo(_json(marked, reference, code))
+        show(_json(marked, reference, code))
     elif form == "csv":
         alone = marked[0].diff if len(marked) == 1 else None
-        typer.echo(to_csv(alone) if alone is not None else summary_to_csv([one.line for one in marked]), nl=False)
+        show(to_csv(alone) if alone is not None else summary_to_csv([one.line for one in marked]), "")
     elif form == "markdown":
-        typer.echo(_markdown(marked), nl=False)
+        show(_markdown(marked), "")
     else:
         _print_text(marked)
 
@@ -65,7 +65,8 @@ def _markdown(marked: Sequence[Marked]) -> str:
 def _json(marked: Sequence[Marked], reference: str, code: int) -> str:
     files = [_record(one) for one in marked]
     data = {"reference": printable(reference), "exit_code": code, "files": files}
-    return json.dumps(data, allow_nan=False, ensure_ascii=False, indent=1)
+    unicode = (sys.stdout.encoding or "").lower().startswith("utf")
+    return json.dumps(data, allow_nan=False, ensure_ascii=not unicode, indent=1)  # else signs would be replaced
 
 
 def _record(one: Marked) -> dict[str, Any]:

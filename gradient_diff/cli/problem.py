@@ -12,7 +12,7 @@ import numpy as np
 import typer
 
 from gradient_diff.cli.description import read_network
-from gradient_diff.cli.telling import blame, say
+from gradient_diff.cli.telling import blame, say, show
 from gradient_diff.comparison import compare
 from gradient_diff.files.naming import matched
 from gradient_diff.files.reading import read_gradients
@@ -52,7 +52,7 @@ def problem(
     with blame("--out, --handout"):
         save_problem(evaluation, out, handout)
     for line in lines:
-        typer.echo(line)
+        show(line)
 
 
 def make_problem(

@@ -11,7 +11,7 @@ import typer
 
 from gradient_diff.cli.description import read_network
 from gradient_diff.cli.layers import LayerTable, layer_table
-from gradient_diff.cli.telling import UNUSABLE, blame, say
+from gradient_diff.cli.telling import UNUSABLE, blame, say, show
 from gradient_diff.ledger.building import ledger
 from gradient_diff.ledger.ledger import Ledger
 from gradient_diff.render.figures.canvas import save_figure
@@ -59,7 +59,7 @@ def print_shapes(text: str, batch: str, loss: str, activation: str | None, form:
     if form == "text":
         print_ledger(book)
     else:
-        typer.echo(book.to_markdown() if form == "markdown" else _csv(book), nl=False)
+        show(book.to_markdown() if form == "markdown" else _csv(book), "")
     return book
 
 

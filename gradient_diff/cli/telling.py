@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
@@ -12,6 +13,12 @@ from gradient_diff.wording import printable
 UNUSABLE = (OSError, ValueError, TypeError)  # what is raised of files and texts that make no sense
 
 
+def show(text: str, end: str = "\n") -> None:
+    """The result, to the standard output, by its own encoding."""
+    sys.stdout.write(text + end)
+    sys.stdout.flush()
+
+
 def say(text: str) -> None:
     """To the standard error: what is printed there can be piped away from the result. Control characters are shown."""
     typer.echo("".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text), err=True)
@@ -19,7 +26,7 @@ def say(text: str) -> None:
 
 @contextmanager
 def blame(option: str | None, kinds: tuple[type[Exception], ...] = UNUSABLE) -> Iterator[None]:
-    """What a file or a text lacks becomes a refusal of the option that named it: exit code 2."""
+    """What a file or a text lacks becomes a refusal of the option that named it: exit code 4."""
     try:
         yield
     except kinds as error:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from gradient_diff.files.legacy_hdf5 import legacy_names
 from gradient_diff.wording import printable
 from manual_mlp import Array
 
@@ -23,7 +24,8 @@ def read_hdf5(path: Path) -> dict[str, Array]:
     """Read every array of the file, kernel before bias, else by path; links are not followed, but refused.
 
     Keras 3's `.weights.h5` has `layers/dense_1/vars/0`, counted per class, with the layer's own name as an attribute of
-    `vars`; it becomes `<layer.name>/kernel`. The optimizer's state is left out.
+    `vars`; it becomes `<layer.name>/kernel`. A legacy `.h5` is read in the model's order. The optimizer's state is left
+    out.
     """
     import h5py
 
@@ -31,8 +33,9 @@ def read_hdf5(path: Path) -> dict[str, Array]:
         with h5py.File(path, "r") as file:
             _check_links(file)
             found = _datasets(file)
-            names = _keras_names(file, found) if "layers" in file else {name: name for name in found}
-            return {names[place]: _array(path, place, found[place]) for place in _in_order(names)}
+            names = legacy_names(file, found) or _in_order(_names(file, found))
+            _check_apart(names)
+            return {name: _array(path, place, found[place]) for place, name in names.items()}
     except (OSError, RuntimeError, KeyError) as error:
         raise ValueError(f"{path} cannot be read as HDF5: {error}. Save it again.") from None
 
@@ -73,13 +76,17 @@ def _array(path: Path, place: str, dataset: h5py.Dataset) -> Array:
     return np.asarray(dataset[()])
 
 
-def _keras_names(file: h5py.File, found: dict[str, h5py.Dataset]) -> dict[str, str]:
-    """Path → `<layer.name>/<kernel|bias>`, the optimizer's state left out."""
-    names = {place: _keras_name(file, place) for place in found if not place.startswith("optimizer/")}
+def _names(file: h5py.File, found: dict[str, h5py.Dataset]) -> dict[str, str]:
+    """Path → `<layer.name>/<kernel|bias>`, the optimizer's state left out; of any other file each path is a name."""
+    if "layers" not in file:
+        return {place: place for place in found}
+    return {place: _keras_name(file, place) for place in found if not place.startswith("optimizer/")}
+
+
+def _check_apart(names: dict[str, str]) -> None:
     if len(set(names.values())) < len(names):
         twice = sorted({name for name in names.values() if list(names.values()).count(name) > 1})
         raise ValueError(f"Two layers of this file have one name: {', '.join(map(printable, twice))}. Name them apart.")
-    return names
 
 
 def _keras_name(file: h5py.File, place: str) -> str:
@@ -100,11 +107,13 @@ def _layer_name(file: h5py.File, group: str, otherwise: str) -> str:
     return name.decode() if isinstance(name, bytes) else str(name)
 
 
-def _in_order(names: dict[str, str]) -> list[str]:
+def _in_order(names: dict[str, str]) -> dict[str, str]:
     """`dense_2` before `dense_10`, and 0 before 1."""
-    return sorted(
-        names, key=lambda place: [(len(p), p) if any(c.isdigit() for c in p) else (0, p) for p in _parts(place)]
-    )
+
+    def key(place: str) -> list[tuple[int, str]]:
+        return [(len(p), p) if any(c.isdigit() for c in p) else (0, p) for p in _parts(place)]
+
+    return {place: names[place] for place in sorted(names, key=key)}
 
 
 def _parts(place: str) -> list[str]:

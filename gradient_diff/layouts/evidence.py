@@ -65,7 +65,7 @@ def _differing(one: Arrays, other: Arrays, reference: Arrays) -> list[tuple[Far,
     """Of the arrays in which two readings differ: how far by one, by the other, and how many entries."""
     names = [n for n in one if n in other and n in reference and not np.array_equal(one[n], other[n])]
     pairs = [(far(one[n], reference[n]), far(other[n], reference[n]), reference[n].size) for n in names]
-    return [(a, b, size) for a, b, size in pairs if a is not None and b is not None]
+    return [(a, b, size) for a, b, size in pairs if a is not None and b is not None and a != b]
 
 
 def _together(several: Sequence[Far]) -> Far:

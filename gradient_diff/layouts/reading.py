@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from gradient_diff.layouts.forms import AS_GIVEN, Form, Numbers
 from gradient_diff.layouts.packing import InThetas, InVector
@@ -35,6 +35,10 @@ class Reading:
         unpacked = self.packing.unpacked(given, shapes) if self.packing else given
         found = {self.names.get(n, n): a for n, a in unpacked.items()}
         return {n: self._as_wanted(n, a, shapes) for n, a in found.items()}
+
+    def then(self, later: Reading) -> Reading:
+        """Both in one: what a later look found of arrays that were named before."""
+        return replace(later, names=later.names or self.names, forms={**self.forms, **later.forms})
 
     def _as_wanted(self, name: str, array: Array, shapes: Mapping[str, Numbers]) -> Array:
         shape = shapes.get(variable_of(name), shapes.get(name))

@@ -21,11 +21,15 @@ class Undone:
         arrays: by the reference's names and in its shapes, as far as that is known.
         reading: what was undone.
         notes: one line of it, or none.
+        doubts: those of the notes that say what else it may be.
+        listed: whether a list told the names, in the ordinary order, which values may still gainsay.
     """
 
     arrays: Arrays
     reading: Reading = field(default_factory=Reading)
     notes: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
+    listed: bool = False
 
 
 def check_layout(layout: object) -> None:
@@ -44,11 +48,12 @@ def undo_layout(whose: str, given: Arrays, target: Target, layout: str | None, k
     if not known:
         return Undone(given, notes=_told(whose, found, target))
     if not found.reading.changes:
-        return Undone(given, notes=_in_doubt(whose, found))
+        return Undone(given, notes=_in_doubt(whose, found), doubts=_in_doubt(whose, found))
     arrays = found.reading.undo(given, shapes_of(target))
     undone = f"It was undone before values were judged; layout={AS_GIVEN!r} undoes nothing."
     words = f"Layout of {whose}: {found.reading.words}. {undone}"
-    return Undone(arrays, found.reading, (words, *_in_doubt(whose, found)))
+    doubts = _in_doubt(whose, found)
+    return Undone(arrays, found.reading, (words, *doubts), doubts)
 
 
 def _in_doubt(whose: str, found: Found) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, overload
 
 from gradient_diff.ledger.boxes import Box
-from gradient_diff.shown import figure_of, frame_of, markdown_of, text_of
+from gradient_diff.shown import figure_of, frame_of, markdown_of, printed
 from manual_mlp import gradient_node
 
 if TYPE_CHECKING:
@@ -125,4 +125,4 @@ class Ledger(Sequence[LedgerLine]):
         return figure_of(self)
 
     def __str__(self) -> str:
-        return text_of(self)
+        return printed(self)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from gradient_diff.metrics.histogram import Spread
-from gradient_diff.shown import text_of
+from gradient_diff.shown import printed
 
 
 class Entry(NamedTuple):
@@ -115,4 +115,4 @@ class Metrics:
         return self.spread.decades()
 
     def __str__(self) -> str:
-        return text_of(self)
+        return printed(self)

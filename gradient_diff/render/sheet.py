@@ -88,7 +88,12 @@ def to_plain(show: Callable[[T, Console], None], value: T, width: int | None = N
 
     width = shutil.get_terminal_size((100, 24)).columns if width is None else width
     file = io.StringIO()
-    show(value, Console(file=file, width=width, color_system=None, force_terminal=False, legacy_windows=False))
+    show(
+        value,
+        Console(
+            file=file, width=width, color_system=None, force_terminal=False, force_jupyter=False, legacy_windows=False
+        ),
+    )
     return "\n".join(line.rstrip() for line in file.getvalue().splitlines()).rstrip()
 
 

@@ -13,7 +13,7 @@ from gradient_diff.ledger.ledger import Ledger
 from gradient_diff.result.findings import Cause, Smallest
 from gradient_diff.result.row import Row
 from gradient_diff.result.status import Meaning, Status, gravest
-from gradient_diff.shown import frame_of, html_of, save_report, text_of
+from gradient_diff.shown import frame_of, html_of, printed, save_report
 from manual_mlp import Array, Problem, gradient_node
 from manual_mlp.extend import is_gradient
 
@@ -190,7 +190,7 @@ class GradientDiff:
             return self.meanings.get(status, status)
         first = self.causes[0]
         both = [first, *(c for c in self.causes[1:] if c.id in first.together and first.id in c.together)][:2]
-        what = " and ".join(cause.place for cause in both) + ", or a look-alike of it" * bool(first.same_as)
+        what = ", and ".join(cause.place for cause in both) + ", or a look-alike of it" * bool(first.same_as)
         return Meaning(what, " ".join(cause.cure for cause in both))
 
     @property
@@ -276,7 +276,7 @@ class GradientDiff:
         return save_report(self, folder)
 
     def __str__(self) -> str:
-        return text_of(self)
+        return printed(self)
 
     def _repr_html_(self) -> str:
         return html_of(self)

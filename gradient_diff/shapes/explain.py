@@ -12,7 +12,7 @@ from gradient_diff.shapes.findings import ambiguity, at_operands, at_result, no_
 from gradient_diff.shapes.operands import Lengths, Numbers, Operand, axes, operand, sizes
 from gradient_diff.shapes.slips import ShapeSlip
 from gradient_diff.shapes.values import by_values
-from gradient_diff.shown import text_of
+from gradient_diff.shown import printed
 from manual_mlp import Array
 from manual_mlp.extend import show
 
@@ -46,7 +46,7 @@ class ShapeExplanation:
     values: str = ""
 
     def __str__(self) -> str:
-        return text_of(self)
+        return printed(self)
 
 
 def explain_shapes(

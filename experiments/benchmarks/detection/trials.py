@@ -102,7 +102,8 @@ def trials_of_correct(setting: DrawnNet, tools: Tools, slow: bool) -> Iterator[A
 
 def _of_fault(what: str, setting: DrawnNet, fault: Fault, energy: Energy, tools: Tools, slow: bool) -> Asked:
     reference = setting.reference(fault.decay)
-    diff = compare(fault.hand, reference)
+    layout = "as given" if fault.id == "convention_transposed" else None  # else it is undone
+    diff = compare(fault.hand, reference, layout=layout)
     ids = [cause.id for cause in diff.causes]
     sigma, relative, rounding = size_of(fault.effect, setting)
     return Asked(

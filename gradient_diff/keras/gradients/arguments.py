@@ -138,10 +138,10 @@ def _is_with_loss(given: Sequence[object]) -> bool:
 
 def _arrays(title: str, given: Mapping[str, object], names: Sequence[str]) -> dict[str, Array]:
     """None stands for no gradient, which a frozen weight may have."""
-    return {n: checked_array(title, n, _dense(title, n, a)) for n, a in given.items() if a is not None or n in names}
+    return {n: checked_array(title, n, dense(title, n, a)) for n, a in given.items() if a is not None or n in names}
 
 
-def _dense(title: str, name: str, array: object) -> object:
+def dense(title: str, name: str, array: object) -> object:
     """What the tape gives of an Embedding is rows and their indices: rows of one index are added."""
     if not isinstance(array, tf.IndexedSlices):
         return array

@@ -15,18 +15,21 @@ import numpy.typing as npt
 from gradient_diff.calling import call_derivation
 from gradient_diff.comparison import cut_down
 from gradient_diff.keras.gradients.another.another import named_by_another
-from gradient_diff.keras.gradients.arguments import as_named
 from gradient_diff.keras.gradients.data import Data
 from gradient_diff.keras.gradients.described import described_reference, own_derivation
+from gradient_diff.keras.gradients.in_layout import WHOSE, by_values
 from gradient_diff.keras.gradients.loss.resolving import resolve_loss
 from gradient_diff.keras.gradients.options import Options
 from gradient_diff.keras.gradients.readings import draws, read_otherwise, step_on_draws
 from gradient_diff.keras.gradients.reference import Reference
-from gradient_diff.keras.gradients.request import Request
+from gradient_diff.keras.gradients.request import Request, door
 from gradient_diff.keras.gradients.steps.judging import judged_step
 from gradient_diff.keras.gradients.steps.optimizers import MadeBy
 from gradient_diff.keras.gradients.steps.step import Step
 from gradient_diff.keras.gradients.undescribed import measured_reference
+from gradient_diff.layouts.reading import Reading
+from gradient_diff.layouts.target import Target
+from gradient_diff.layouts.undoing import AS_GIVEN, Undone, check_layout, undo_layout
 from gradient_diff.noise.network import Noise
 from gradient_diff.result.diff import GradientDiff
 from keras_mlp import Mode, named_weights
@@ -39,7 +42,7 @@ from keras_mlp.extend import (
     refuse_unreadable,
 )
 from manual_mlp import Array
-from manual_mlp.extend import Arrays
+from manual_mlp.extend import Arrays, variable_of
 
 
 def check_gradients(
@@ -61,6 +64,7 @@ def check_gradients(
     names: Mapping[str, str] | None = None,
     rtol: float | None = None,
     sizes: tuple[int, int] | None = None,
+    layout: str | None = None,
 ) -> GradientDiff:
     """Hold your own gradients against the tape's, of the E that `fit` would train, and say what rounding explains.
 
@@ -107,6 +111,8 @@ def check_gradients(
         rtol: instead, a tolerance of your own, relative to the largest entry of each of the model's gradients.
         sizes: (N, K), batch and outputs, where your loss divides by others than the model's output tells: a factor is
             named by them.
+        layout: None: another layout of gradients or weights than the model's is found by shape and value, undone, and
+            named in the diff's `remark`, as in `compare`; "as given" undoes nothing.
 
     Returns:
         A `GradientDiff`; the model's tape is the reference. Arguments that a function changed in place are named in
@@ -137,34 +143,47 @@ def check_gradients(
     if training is not None and not isinstance(training, bool | np.bool_):
         raise TypeError(f"training={training!r}: expected True, False, or None for as fit runs the model.")
     made_by = MadeBy.of(optimizer, learning_rate)
-    options = Options(noise, names or {}, rtol, sizes)
+    check_layout(layout)
+    options = Options(noise, names or {}, rtol, sizes, layout)
     _check_options(options, gradients, after)
     trainable = _trainable_names(model)
     with alone(model):
-        every = list(layer_weights(model))
-        start = {} if before is None else as_named("before", before, trainable, every, options.names)
         variables = layer_weights(model)
-        with kept_seeds(model), holding([(variables[n], a) for n, a in start.items()]):
+        start = Undone({}) if before is None else _before(model, before, trainable, options)
+        with kept_seeds(model), holding([(variables[n], a) for n, a in start.arrays.items()]):
             data = Data.of(model, x, y).weighed(sample_weight, class_weight)
             resolved = resolve_loss(loss, model)
             request = Request.of(model, tuple(trainable), data, resolved, training, mode, options)
-            return _checked(request, gradients, after, made_by)
+            return _noted(_checked(request, gradients, after, made_by, start.reading), start)
 
 
-def _checked(request: Request, gradients: object, after: object, made_by: MadeBy) -> GradientDiff:
+def _before(model: keras.Model, before: object, trainable: list[str], options: Options) -> Undone:
+    """Weights, whose layout is read by the shapes of the model's, and by their values where these are near."""
+    weights = {n: np.asarray(w.numpy()) for n, w in layer_weights(model).items()}
+    return door("before", trainable, weights, options, lambda: weights).read(before)
+
+
+def _noted(diff: GradientDiff, *undone: Undone) -> GradientDiff:
+    """With what is said of the layouts in which arrays came."""
+    return replace(diff, notes=(*dict.fromkeys(note for u in undone for note in u.notes), *diff.notes))
+
+
+def _checked(request: Request, gradients: object, after: object, made_by: MadeBy, layout: Reading) -> GradientDiff:
     if after is not None:
-        step = _step(request, after, made_by.rate or 1.0)  # where it is not known, it is read from the step
+        end = request.read_after(after, layout)
+        step = _step(request, end.arrays, made_by.rate or 1.0)  # where it is not known, it is read from the step
 
         def judge(asked: Request) -> GradientDiff:
             reference = _reference(asked, step.gradients, True)
             otherwise = partial(named_by_another, asked, step.gradients, hidden=step.hidden, after=step.after)
             return judged_step(asked, step, reference, made_by, otherwise)
 
-        return _stepped(request, judge)
+        return _noted(_stepped(request, judge), end)
     if callable(gradients):
         return _called(request, gradients)
-    mine = None if gradients is None else request.named("gradients", gradients)
-    return _read_either_way(request, mine, lambda asked: _compared(asked, mine))
+    if gradients is None:
+        return _compared(request, None)
+    return _read_either_way(request, request.read(gradients))[0]
 
 
 def _stepped(request: Request, judge: Callable[[Request], GradientDiff]) -> GradientDiff:
@@ -179,12 +198,27 @@ def _stepped(request: Request, judge: Callable[[Request], GradientDiff]) -> Grad
     )
 
 
-def _read_either_way(request: Request, mine: Arrays | None, judge: Callable[[Request], GradientDiff]) -> GradientDiff:
-    """Nobody is accused before the other of training and inference was tried."""
-    diff = judge(request)
+def _read_either_way(request: Request, given: Undone) -> tuple[GradientDiff, Undone]:
+    """Nobody is accused before the layout that values tell was tried, and the other of training and inference."""
+    mine = given.arrays
+    diff = _compared(request, mine)
     if not diff.verdict.bad or not mine:
-        return diff
-    return named_by_another(request, mine, read_otherwise(request, mine, diff, judge))
+        return _noted(diff, given), given
+    if request.options.layout is None:
+        target = _target(request, diff)
+        turned = by_values(mine, target, request.nodes) if given.listed else undo_layout(WHOSE, mine, target, None)
+        given = replace(turned, reading=given.reading.then(turned.reading), notes=(*given.notes, *turned.notes))
+        if turned.reading.changes:
+            return _read_either_way(replace(request, options=replace(request.options, layout=AS_GIVEN)), given)
+    other = read_otherwise(request, mine, diff, lambda asked: _compared(asked, mine))
+    return _noted(named_by_another(request, mine, other), given), given
+
+
+def _target(request: Request, diff: GradientDiff) -> Target:
+    """What a diff was held against, by weight and by node."""
+    named = {variable_of(n): a for n, a in diff.reference.items()}
+    nodes = {n: a for n, a in diff.reference.items() if variable_of(n) not in request.parameters}
+    return Target({n: named[n] for n in request.parameters if n in named}, nodes)
 
 
 def _check_request(
@@ -232,8 +266,8 @@ def _trainable_names(model: keras.Model) -> list[str]:
     return list(named_weights(model))
 
 
-def _step(request: Request, after: object, rate: float) -> Step:
-    before, found = request.parameters, request.named("after", after)
+def _step(request: Request, found: Arrays, rate: float) -> Step:
+    before = request.parameters
     moved = [n for n, a in found.items() if n not in request.trainable and not np.array_equal(a, before[n])]
     if moved and request.mlp is not None:
         raise ValueError(
@@ -248,15 +282,14 @@ def _called(request: Request, function: Callable[..., object]) -> GradientDiff:
     """Of a function's gradients; without masks it is called on smaller cases, too, if nothing explains them."""
     given = request.masks if _takes_draws(function) else None
     called = call_derivation(function, request.parameters, request.data.x, request.data.y, given)
-    named = request.named("gradients", called.gradients)
-    diff = replace(_read_either_way(request, named, lambda asked: _compared(asked, named)), changed=called.changed)
+    found, read = _read_either_way(request, request.read(called.gradients))
+    named, diff = read.arrays, replace(found, changed=called.changed)
     more: tuple[Any, ...] = () if given is None else ({},)
     if request.masks or not named.keys() >= request.parameters.keys():  # a smaller case is held against every gradient
         return diff
-    renamed = request.options.names
 
     def again(w: Arrays, x: Array, y: Array) -> Arrays:
-        found = as_named("gradients", function(w, x, y, *more), list(w), renamed=renamed, nodes=request.nodes)
+        found = request.read_again(function(w, x, y, *more), w, read.reading)
         return {n: found[n] for n in w}
 
     return cut_down(diff, again)

@@ -14,7 +14,7 @@ from gradient_diff.keras.gradients.objective import Objective, reason_of
 from gradient_diff.keras.gradients.reference import Rounded, nearest_of
 from gradient_diff.keras.gradients.runs import Case, Draws, Outcome, Runs, Traced
 from gradient_diff.keras.gradients.zeros import layers_off, zeros_of
-from gradient_diff.keras.roundings import DRAWS, further_than_order, moved
+from gradient_diff.noise.draws import DRAWS, further_than_order, moved
 from gradient_diff.noise.given import drawn_noise
 from gradient_diff.noise.network import Kind, Noise
 from gradient_diff.witnesses.complex_step import Asked

@@ -17,6 +17,7 @@ class Options:
     names: Mapping[str, str] = field(default_factory=dict)
     rtol: float | None = None
     sizes: tuple[int, int] | None = None
+    layout: str | None = None
 
     @property
     def silent(self) -> bool:

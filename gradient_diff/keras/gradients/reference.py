@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from gradient_diff.comparison import compare
+from gradient_diff.diagnosis.idle import NO_PATH, without_effect
 from gradient_diff.judging.zeros import BY_STRUCTURE
 from gradient_diff.keras.gradients.options import Options
-from gradient_diff.keras.idle import NO_PATH, without_effect
+from gradient_diff.layouts.undoing import AS_GIVEN
 from gradient_diff.noise.network import Noise
 from gradient_diff.result.diff import GradientDiff
 from gradient_diff.result.status import Meaning, Status
@@ -66,8 +67,8 @@ class Reference:
         if hidden and isinstance(noise, Noise):
             by_node = isinstance(self.given, Evaluation)
             noise = wider(noise, {gradient_node(n) if by_node else n: b for n, b in hidden.items()})
-        rtol = self.options.rtol
-        diff = compare(mine, self.given, noise=noise, rtol=rtol, witness=self.witness, sizes=sizes)
+        rtol, read = self.options.rtol, AS_GIVEN  # the layout was undone at the door
+        diff = compare(mine, self.given, noise=noise, rtol=rtol, witness=self.witness, sizes=sizes, layout=read)
         if self.origin:
             diff = replace(diff, reference_origin=self.origin)
         if self.doubt:

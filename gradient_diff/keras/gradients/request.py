@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
 from functools import cache, cached_property
 
 import keras
@@ -12,12 +12,16 @@ import numpy as np
 
 from gradient_diff.keras.gradients.arguments import as_named
 from gradient_diff.keras.gradients.data import Data
+from gradient_diff.keras.gradients.in_layout import Door
 from gradient_diff.keras.gradients.loss.resolved import ResolvedLoss
 from gradient_diff.keras.gradients.measured import Measured
 from gradient_diff.keras.gradients.objective import Objective
 from gradient_diff.keras.gradients.options import Options
+from gradient_diff.keras.gradients.runs import Runs
+from gradient_diff.layouts.reading import Reading
+from gradient_diff.layouts.undoing import Undone
 from keras_mlp import Mode, from_keras, parameters_of
-from keras_mlp.extend import layer_weights, read_draws
+from keras_mlp.extend import kept_seeds, layer_weights, read_draws
 from manual_mlp import MLP, Array, Dropout, Loss
 from manual_mlp.extend import LOSS, Arrays
 
@@ -108,10 +112,31 @@ class Request:
         """The dtype of the weights."""
         return str(next((a.dtype for a in self.parameters.values()), "float64"))
 
-    def named(self, title: str, given: object) -> dict[str, Array]:
-        """Arrays by weight; gradients may come with E, and with outputs that a description knows."""
-        nodes = self.nodes if title == "gradients" else ()
-        return as_named(title, given, self.trainable, list(self.parameters), self.options.names, nodes)
+    def read(self, given: object) -> Undone:
+        """Gradients by weight, their layout undone; they may come with E, and with outputs of a description."""
+        return self._door(self.parameters, self._tape).read(given)
+
+    def read_again(self, given: object, weights: Arrays, reading: Reading) -> Arrays:
+        """The same layout undone of what a function returns on a smaller network with these weights."""
+        return self._door(weights, dict).again(given, reading)
+
+    def read_after(self, given: object, before: Reading) -> Undone:
+        """Weights after a step, in the layout of those before it, or as these tell."""
+        read = door("after", self.trainable, self.parameters, self.options, lambda: self.parameters)
+        return Undone(read.again(given, before), before) if before.changes else read.read(given)
+
+    def _door(self, weights: Arrays, known: Callable[[], Arrays]) -> Door:
+        names = [n for n in weights if n in self.trainable]
+        return replace(door("gradients", names, weights, self.options, known, self.nodes), costly=True)
+
+    def _tape(self) -> Arrays:
+        """What one pass gives, to read a layout by; nothing where Keras cannot compute it, which is said elsewhere."""
+        try:
+            with kept_seeds(self.model):
+                found = Runs(self.objective, list(self.trainable)).gradients().gradients
+        except Exception:  # noqa: BLE001  # a model may raise anything, and does so again when it is judged
+            return {}
+        return {n: found[n] for n in self.trainable}
 
     @cached_property
     def nodes(self) -> tuple[str, ...]:
@@ -124,6 +149,23 @@ def _takes_other_logits(mlp: MLP, loss: Loss) -> bool:
     last = next((z for z in reversed(mlp.layers) if not z.transparent), None)
     wanted = None if loss.from_logits else loss.function.fused_activation
     return wanted is not None and getattr(last, "activation", None) in {"sigmoid", "softmax"} - {wanted}
+
+
+def door(
+    title: str,
+    trainable: Sequence[str],
+    weights: Arrays,
+    options: Options,
+    known: Callable[[], Arrays],
+    nodes: tuple[str, ...] = (),
+) -> Door:
+    """How arrays of a model's weights are read."""
+
+    def named(given: object) -> dict[str, Array]:
+        return as_named(title, given, trainable, list(weights), options.names, nodes)
+
+    shapes = {n: a.shape for n, a in weights.items()}
+    return Door(title, named, shapes, known, False, options.names, nodes, options.layout)
 
 
 def _read(model: keras.Model) -> tuple[MLP | None, dict[str, Array]]:

@@ -151,9 +151,12 @@ def test_rename(call: Call, answer: Evaluation, reference: Path, tmp_path: Path)
     np.savez(tmp_path / "mine.npz", **mine)
     rules = ("--rename", r"fc(\d)\.w=>dense_\1/kernel", "--rename", r"fc(\d)\.b=>dense_\1/bias")
     assert call(tmp_path / "mine.npz", reference, *rules)[0] == 0
-    code, text, _ = call(tmp_path / "mine.npz", reference)
+    code, text, _ = call(tmp_path / "mine.npz", reference, "--layout", "as given")
     assert code == 2
     assert "No name is known to both sides" in text
+    code, text, _ = call(tmp_path / "mine.npz", reference)
+    assert code == 0
+    assert "fc1.w → dense_1/kernel" in " ".join(text.split())
     code, text, told = call(tmp_path / "mine.npz", reference, "--rename", "zzz=>a")
     assert (code, text) == (2, "")
     assert "The pattern 'zzz' is found in none of fc1.w, fc1.b, fc2.w, fc2.b." in told

@@ -11,6 +11,7 @@ from gradient_diff.judging.case import Case
 from gradient_diff.judging.judgement import judge
 from gradient_diff.keras.gradients.steps.choice import Choice
 from gradient_diff.keras.gradients.steps.replays import NEAR, Replays
+from gradient_diff.layouts.undoing import AS_GIVEN
 from gradient_diff.noise.network import Kind, Noise
 from gradient_diff.result.diff import GradientDiff
 from gradient_diff.result.status import Status
@@ -29,7 +30,8 @@ def compared(replays: Replays, choice: Choice) -> GradientDiff:
     """The moves of the weights against the replayed ones."""
     right = choice.moves(replays.weights, replays.used)
     given, rtol = replays.reference.given, replays.request.options.rtol
-    diff = compare(replays.moves, right, noise=None if rtol else _noise(replays, choice, right), rtol=rtol)
+    noise = None if rtol else _noise(replays, choice, right)
+    diff = compare(replays.moves, right, noise=noise, rtol=rtol, layout=AS_GIVEN)
     origin = given.origin if isinstance(given, Evaluation) else replays.reference.origin
     diff = replace(
         diff,

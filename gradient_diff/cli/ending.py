@@ -1,0 +1,121 @@
+"""How a command ends: what its exit code means, and what a closed pipe, a signal or a crash come to."""
+
+from __future__ import annotations
+
+import io
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, NoReturn
+
+import typer
+from typer.core import TyperGroup
+
+from gradient_diff.plain import ERRORS
+
+PROVED, WRONG, UNPROVED, CRASH, USAGE, INTERRUPTED = 0, 1, 2, 3, 4, 130
+_UsageError: type[typer.BadParameter] = typer.BadParameter.__mro__[1]  # typer gives it no name of its own
+
+
+class Commands(TyperGroup):
+    """A wrong command line ends with USAGE: 2, which click has for it, is a verdict here."""
+
+    def make_context(self, *arguments: Any, **more: Any) -> Any:
+        with _as_usage():
+            return super().make_context(*arguments, **more)
+
+    def invoke(self, ctx: Any) -> Any:
+        with _as_usage():
+            return super().invoke(ctx)
+
+
+@contextmanager
+def _as_usage() -> Iterator[None]:
+    try:
+        yield
+    except _UsageError as error:
+        error.exit_code = USAGE
+        raise
+
+
+def run_to_its_end(command: Callable[[], object]) -> NoReturn:
+    """Run a command in a process of its own, and leave with its code; what was begun is taken back in any case."""
+    os.environ["MPLBACKEND"] = "agg"  # nothing is shown on a screen here, whatever a backend of the user's is called
+    for number in (getattr(signal, name, None) for name in ("SIGTERM", "SIGHUP")):
+        if number is not None:
+            signal.signal(number, _leave)
+    sys.stdout = Output.of(sys.stdout)
+    sys.exit(code_of(command))
+
+
+def _leave(number: int, frame: object) -> NoReturn:
+    """As Ctrl-C does: whatever is being written is removed on the way out."""
+    raise SystemExit(128 + number)
+
+
+def code_of(command: Callable[[], object]) -> int:
+    """Of a command that was run; a crash says where, and nothing of anybody's gradients."""
+    try:
+        command()
+        sys.stdout.flush()
+    except SystemExit as end:
+        return _flushed(end.code if isinstance(end.code, int) else PROVED if end.code is None else CRASH)
+    except Unwritable as error:
+        sys.stderr.write(f"{error}\n")
+        return USAGE
+    except Exception:  # noqa: BLE001  # the last place where anybody could catch it
+        traceback.print_exc()
+        sys.stderr.write("gradient-diff crashed, which says nothing of your gradients. Please report the text above.\n")
+        return CRASH
+    return PROVED
+
+
+def _flushed(code: int) -> int:
+    try:
+        sys.stdout.flush()
+    except Unwritable as error:
+        sys.stderr.write(f"{error}\n")
+        return USAGE
+    return code
+
+
+class Unwritable(Exception):  # noqa: N818  # it is a state of the output
+    """The standard output takes nothing any more."""
+
+
+class Output(io.TextIOWrapper):
+    """A standard output that writes ASCII where it has no better sign, and is quiet once nobody reads it."""
+
+    @classmethod
+    def of(cls, stream: Any) -> Any:
+        """For the same file; a stream that is no file, or is none at all, stays as it is."""
+        if not isinstance(stream, io.TextIOWrapper):
+            return stream
+        encoding, buffered = stream.encoding, stream.line_buffering
+        return cls(stream.detach(), encoding, ERRORS, line_buffering=buffered)
+
+    def write(self, text: str) -> int:
+        with self._open():
+            return super().write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with self._open():
+            super().flush()
+
+    @contextmanager
+    def _open(self) -> Iterator[None]:
+        """Whoever closed the pipe has read enough; the command goes on to its verdict."""
+        try:
+            yield
+        except BrokenPipeError:
+            self._to_nobody()
+        except OSError as error:
+            self._to_nobody()
+            raise Unwritable(f"The standard output cannot be written: {error.strerror}.") from error
+
+    def _to_nobody(self) -> None:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), self.fileno())

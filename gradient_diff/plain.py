@@ -1,0 +1,53 @@
+"""Text for an output that cannot write every sign: the nearest in ASCII, so that nothing ever fails to be printed."""
+
+from __future__ import annotations
+
+import codecs
+import sys
+import unicodedata
+
+ERRORS = "gradient_diff.plain"
+"""What to give as `errors=` of a stream."""
+
+_PAIRS = """
+    −- –- —- ·. ⊙(.) ⊗(x) ×x ′' ″'' …... ←<- →-> ≤<= ≥>= ≠!= ±+- ∓-+ ⟨< ⟩> ⁻- ⁺+ ⁽( ⁾) √sqrt ∂d ∞inf ℓl ✓+ ✗x █# ░. °deg
+    ‖|| “" ”"
+"""
+_SIGNS = {
+    **{pair[0]: pair[1:] for pair in _PAIRS.split()},
+    **dict.fromkeys("─━═", "-"),
+    **dict.fromkeys("│┃║", "|"),
+    **dict.fromkeys("┌┐└┘├┤┬┴┼╭╮╰╯╷╵╶╴╔╗╚╝", "+"),
+}
+
+
+def plain(sign: str) -> str:
+    """One sign in ASCII: by its looks, by its Greek letter's name, or spelled out by its number."""
+    if unicodedata.combining(sign):
+        return ""
+    if sign in _SIGNS:
+        return _SIGNS[sign]
+    name = unicodedata.name(sign, "")
+    if name.startswith("GREEK") and "LETTER" in name:
+        letter = name.split("LETTER ")[1].split()[0]
+        return letter.capitalize() if "CAPITAL" in name else letter.lower()
+    raised = "^" if unicodedata.decomposition(sign).startswith("<super>") else ""
+    parts = (c for c in unicodedata.normalize("NFKD", sign) if not unicodedata.combining(c))
+    text = "".join("/" if c == "⁄" else _SIGNS.get(c, c) for c in parts)
+    return raised + text if text.isascii() and text else sign.encode("ascii", "backslashreplace").decode()
+
+
+def _replaced(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    signs = error.object[error.start : error.end]
+    return "".join(map(plain, signs)), error.end
+
+
+codecs.register_error(ERRORS, _replaced)
+
+
+def writable(text: str) -> str:
+    """Text as the standard output can write it."""
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    return text.encode(encoding, ERRORS).decode(encoding)

@@ -1,0 +1,142 @@
+"""How a command ends: its code, a closed pipe, a full disk, a signal, and outputs that know few signs."""
+
+from __future__ import annotations
+
+import io
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from gradient_diff import compare
+from gradient_diff.cli import app
+from gradient_diff.cli import ending as end
+from gradient_diff.cli.ending import Output
+from gradient_diff.plain import ERRORS
+
+Write = Callable[..., Path]
+ENCODINGS = ("utf-8", "cp949", "cp932", "cp1252", "latin-1", "ascii")
+PROGRAM = (sys.executable, "-m", "gradient_diff")
+
+
+def _commands(write: Write, reference: Path) -> dict[str, tuple[str, ...]]:
+    wrong = write("wrong", dense_1__bias=np.ones(3))
+    pair = ("compare", str(wrong), str(reference))
+    return {
+        "compare": pair,
+        "compare --top": (*pair, "--top", "2"),
+        "compare, several": ("compare", str(wrong), str(write("right")), str(reference)),
+        **{f"compare --format {form}": (*pair, "--format", form) for form in ("csv", "json", "markdown")},
+        "shapes": ("shapes", "4-3-2"),
+        "shapes --format": ("shapes", "4-3-2", "--format", "markdown"),
+        "problem": ("problem", "4-3-2", "--out", str(wrong.parent / "p.npz")),
+        "explain": ("explain",),
+        "explain ID": ("explain", "derivative_wrong"),
+        "list": ("list",),
+        "--help": ("--help",),
+        "compare --help": ("compare", "--help"),
+        "a typo": ("explane",),
+    }
+
+
+def _run(arguments: tuple[str, ...], encoding: str, monkeypatch: pytest.MonkeyPatch) -> tuple[int, str]:
+    raw = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", Output(raw, encoding, ERRORS))
+    with pytest.raises(SystemExit) as left:
+        app()(list(arguments))
+    sys.stdout.flush()
+    return int(left.value.code or 0), raw.getvalue().decode(encoding)
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+def test_every_command_can_write_where_signs_are_few(
+    encoding: str, write: Write, reference: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for title, arguments in _commands(write, reference).items():
+        code, text = _run(arguments, encoding, monkeypatch)
+        assert code == (
+            end.USAGE if title == "a typo" else end.WRONG if title.startswith("compare") and "help" not in title else 0
+        ), title
+        assert text or title == "a typo"
+        assert "\\u" not in text or title.endswith("json"), title  # no sign of ours is without its plain form
+
+
+def test_a_stream_of_another_kind_would_fail(write: Write, reference: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(io.BytesIO(), "ascii"))
+    with pytest.raises(UnicodeEncodeError):
+        app()(["explain", "derivative_wrong"])
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+def test_a_diff_can_be_printed_where_signs_are_few(encoding: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    diff = compare({"σ": np.ones((2, 2))}, {"σ": np.eye(2)}, rtol=1e-3)
+    raw = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(raw, encoding))
+    print(diff)  # noqa: T201  (this is what is tested)
+    sys.stdout.flush()
+    assert "DIFFERENT" in raw.getvalue().decode(encoding)
+
+
+def _told(arguments: tuple[str, ...], **more: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([*PROGRAM, *arguments], capture_output=True, text=True, check=False, **more)  # type: ignore[call-overload,no-any-return]
+
+
+@pytest.mark.parametrize(("kind", "code"), [("right", 0), ("wrong", 1)])
+def test_a_closed_pipe_is_quiet_and_keeps_the_verdict(kind: str, code: int, write: Write, reference: Path) -> None:
+    mine = write(kind, **({"dense_1__bias": np.ones(3)} if kind == "wrong" else {}))
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "w") as closed:
+        done = subprocess.run(
+            [*PROGRAM, "compare", str(mine), str(reference)],
+            stdout=closed,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == code
+    assert "Traceback" not in done.stderr
+    assert "rror" not in done.stderr
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+def test_a_full_output_is_no_verdict() -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run([*PROGRAM, "explain"], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert (done.returncode, "cannot be written" in done.stderr, "Traceback" in done.stderr) == (end.USAGE, True, False)
+
+
+def test_a_broken_backend_of_matplotlib_is_none_of_its_business(write: Write, reference: Path, tmp_path: Path) -> None:
+    arguments = ("compare", str(write("right")), str(reference), "--out", str(tmp_path / "marks"))
+    done = _told(arguments, env={**os.environ, "MPLBACKEND": "nonsense"})
+    assert (done.returncode, done.stderr.count("Traceback")) == (0, 0)
+
+
+def test_a_crash_is_no_verdict(capsys: pytest.CaptureFixture[str]) -> None:
+    def crash() -> None:
+        raise ZeroDivisionError
+
+    assert end.code_of(crash) == end.CRASH
+    assert "Please report" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP", "SIGINT"])
+def test_a_signal_leaves_nothing_half_done(name: str, write: Write, reference: Path, tmp_path: Path) -> None:
+    marks = tmp_path / "marks"
+    files = [str(write(f"a{i}", dense_1__bias=np.ones(3))) for i in range(40)]
+    command = [*PROGRAM, "compare", *files, str(reference), "--out", str(marks)]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True) as run:
+        waited = time.monotonic()
+        while not list(tmp_path.glob(".marks-*")) and time.monotonic() < waited + 60:
+            time.sleep(0.02)
+        run.send_signal(getattr(signal, name))
+        run.communicate(timeout=60)
+    assert run.returncode == (end.INTERRUPTED if name == "SIGINT" else 128 + getattr(signal, name))
+    assert not list(tmp_path.glob(".marks-*"))
+    assert not marks.exists()
