@@ -296,3 +296,14 @@ def test_one_kink_may_leave_the_branch_on_which_all_the_others_are(branch: int) 
     assert not np.array_equal(all_on[f"{first.node[:-2]}/dE_dbias"], but_one[f"{first.node[:-2]}/dE_dbias"])
     assert branches.mixes(but_one, all_on)
     assert not branches.mixes({n: a * 1.001 for n, a in but_one.items()}, all_on)
+
+
+@pytest.mark.parametrize(("times", "seen"), [(0.99, True), (1.2, False)])
+def test_a_unit_is_at_a_kink_within_its_own_rounding_alone(times: float, seen: bool) -> None:
+    """One array holds it, not the difference of two."""
+    problem, node = _with_empty_samples(1, 0), "dense_1/u"
+    noise = rounding_noise(problem)
+    u = noise.values[node].copy()
+    u[3, 1] = times * noise.tolerance(node, sides=1)[3, 1]
+    found = kinks(problem, dataclasses.replace(noise, values={**noise.values, node: u}))
+    assert [kink.index for kink in found] == ([(3, 1)] if seen else [])
