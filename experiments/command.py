@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from difflib import get_close_matches
@@ -12,7 +13,6 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from experiments import STUDIES
-from gradient_diff.cli.telling import show
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -28,7 +28,7 @@ def list_studies() -> None:
     """List the experiments, in the order in which `run all` runs them."""
     width = max(map(len, STUDIES))
     for name, entry in STUDIES.items():
-        show(f"{name:<{width}}  {entry.line}{'' if entry.in_all else ' (by name only)'}")
+        _show(f"{name:<{width}}  {entry.line}{'' if entry.in_all else ' (by name only)'}")
 
 
 @app.command()
@@ -56,7 +56,7 @@ def run(
     chosen = _chosen(names)
     special = {"dataset": dataset, "epochs": epochs, "data": data, "weights": weights}
     _check_taken(names, chosen, special)
-    show(f"Running {', '.join(chosen)} into {out}{os.sep} (TensorFlow takes some seconds to start) …")
+    _show(f"Running {', '.join(chosen)} into {out}{os.sep} (TensorFlow takes some seconds to start) …")
     from experiments.frame.running import run_study
     from experiments.frame.study import Settings
     from experiments.support.datasets import DataError, dataset_of
@@ -153,3 +153,8 @@ def _print_outcomes(outcomes: list[Outcome]) -> None:
     for place in dict.fromkeys(outcome.report.parents[1] for outcome in outcomes):
         Console().print(f"All together: {place / 'index.html'}, {place / 'summary.csv'}", soft_wrap=True)
     Console().print(f"{sum(not outcome.failed for outcome in outcomes)} of {len(outcomes)} as expected")
+
+
+def _show(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()

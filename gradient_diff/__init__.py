@@ -5,6 +5,7 @@ It never imports TensorFlow or Keras; `gradient_diff.keras` is the door for thos
 
 from importlib.metadata import PackageNotFoundError, version
 
+from gradient_diff.backward.checking import check_backward
 from gradient_diff.comparison import compare
 from gradient_diff.diagnosis.catalogue import MISTAKES
 from gradient_diff.diagnosis.diagnosis import diagnose
@@ -37,6 +38,7 @@ __all__ = [
     "Row",
     "Status",
     "assert_gradients_match",
+    "check_backward",
     "compare",
     "diagnose",
     "drawn_noise",

@@ -18,7 +18,7 @@ from gradient_diff.noise.network import Noise
 from gradient_diff.result.diff import GradientDiff
 from gradient_diff.result.findings import Findings
 from gradient_diff.result.status import Status
-from gradient_diff.sides import Derivation, Pair
+from gradient_diff.sides import Derivation, Pair, is_model
 from gradient_diff.witnesses.complex_step import Asked
 from manual_mlp import Evaluation
 from manual_mlp.extend import Arrays
@@ -78,7 +78,7 @@ def compare(
     if noise is not None and rtol is not None:
         raise ValueError("Both noise= and rtol= were given. Name the rounding to expect once.")
     check_layout(layout)
-    derivation = hand if callable(hand) else None
+    derivation = hand if callable(hand) and not is_model(hand) and not isinstance(hand, type) else None
     called = _called(derivation, reference) if derivation else Called(hand, ())
     read = read_sides(called.gradients, reference, names, layout)
     pair = Pair.of(read.hand, read.reference)

@@ -10,7 +10,7 @@ ERRORS = "gradient_diff.plain"
 """What to give as `errors=` of a stream."""
 
 _PAIRS = """
-    −- –- —- ·. ⊙(.) ⊗(x) ×x ′' ″'' …... ←<- →-> ≤<= ≥>= ≠!= ±+- ∓-+ ⟨< ⟩> ⁻- ⁺+ ⁽( ⁾) √sqrt ∂d ∞inf ℓl ✓+ ✗x █# ░.
+    −- –- —- ·. ⊙(.) ⊗(x) ×x ′' ″'' …... ←<- →-> ≤<= ≥>= ≠!= ±+- ∓-+ ⟨< ⟩> ⁻- ⁺+ ⁽( ⁾) √sqrt ∂d ∞inf ℓl ✓+ ✗x █# ░. °deg
     ‖|| “" ”"
 """
 _SIGNS = {
@@ -22,12 +22,7 @@ _SIGNS = {
 
 
 def plain(sign: str) -> str:
-    r"""One sign in ASCII: by its looks, by its Greek letter's name, or spelled out by its number.
-
-    Example:
-        >>> [plain(s) for s in "✓δ²½é한"]
-        ['+', 'delta', '^2', '1/2', 'e', '\\ud55c']
-    """
+    """One sign in ASCII: by its looks, by its Greek letter's name, or spelled out by its number."""
     if unicodedata.combining(sign):
         return ""
     if sign in _SIGNS:
@@ -53,11 +48,6 @@ codecs.register_error(ERRORS, _replaced)
 
 
 def writable(text: str) -> str:
-    """Text as the standard output can write it.
-
-    Example:
-        >>> writable("plain")
-        'plain'
-    """
+    """Text as the standard output can write it."""
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
     return text.encode(encoding, ERRORS).decode(encoding)

@@ -28,7 +28,7 @@ class Side:
         """Read what was given; `title` is whose it is, for messages, `names` renames arrays."""
         if isinstance(given, Evaluation):
             return cls(given.gradients, given)
-        return cls(_checked(title, with_loss(given), names or {}))
+        return cls(_checked(title, with_loss(given), {} if names is None else names))
 
     @property
     def origin(self) -> str:
@@ -55,11 +55,12 @@ def with_loss(given: object) -> object:
 def _checked(title: str, given: object, names: Mapping[str, str]) -> dict[str, Array]:
     if not isinstance(given, Mapping):
         raise TypeError(
-            f"{title} is {type(given).__name__}: expected an Evaluation or a dict, name → array. "
-            "Of a list say which is which: dict(zip(names, arrays))."
+            f"{title} is {type(given).__name__}: expected an Evaluation or a dict, name → array. {_instead(given)}"
         )
     if not given:
         raise ValueError(f"{title} is an empty dict: there is nothing to compare.")
+    _check_keys(title, given)
+    _check_names(names)
     unknown = names.keys() - given.keys()
     if unknown:
         raise ValueError(f"names= renames {', '.join(sorted(unknown))}, which {title} has not: {', '.join(given)}.")
@@ -69,6 +70,46 @@ def _checked(title: str, given: object, names: Mapping[str, str]) -> dict[str, A
     return renamed
 
 
+def _instead(given: object) -> str:
+    """How to come to a dict from what was given."""
+    if is_model(given):
+        return (
+            "A model holds weights, no gradients: give those of a batch, or call gradient_diff.keras.check_gradients."
+        )
+    if isinstance(given, type):
+        return "It is a class: give an object, or a function that returns the gradients."
+    if hasattr(given, "backpropagate"):
+        return "A description has no gradients: give what its backpropagate(parameters, x, y, loss) returns."
+    if isinstance(given, str):
+        return "Of a file read_gradients(path) gives one."
+    return "Of a list say which is which: dict(zip(names, arrays))."
+
+
+def is_model(given: object) -> bool:
+    """Whether something is a model or a layer of Keras, or a module of PyTorch: they can be called, too."""
+    return callable(given) and (hasattr(given, "trainable_weights") or hasattr(given, "named_parameters"))
+
+
+def _check_keys(title: str, given: Mapping[object, object]) -> None:
+    odd = next((key for key in given if not isinstance(key, str)), "")
+    if not isinstance(odd, str):
+        raise TypeError(
+            f"{title} has the key {odd!r}, which is {type(odd).__name__}: expected names as text, such as "
+            f"'dense_1/kernel'. {title} = {{str(key): array for key, array in {title}.items()}} makes them so."
+        )
+
+
+def _check_names(names: object) -> None:
+    if not isinstance(names, Mapping):
+        raise TypeError(f"names is {type(names).__name__}: {_RENAMING}.")
+    for old, new in names.items():
+        if not isinstance(old, str) or not isinstance(new, str):
+            raise TypeError(f"names renames {old!r} to {new!r}: {_RENAMING}.")
+
+
+_RENAMING = "expected a dict, hand's name → reference's name, such as names={'W1': 'dense_1/kernel'}"
+
+
 def checked_array(title: str, name: str, value: object) -> Array:
     """An array of numbers, as it is."""
     if value is None:
@@ -76,8 +117,25 @@ def checked_array(title: str, name: str, value: object) -> Array:
     array = read_array(f"{title}[{name!r}]", value)
     if array.dtype.kind not in "fiu" and array.dtype.name != "bfloat16":
         kind = array.dtype if array.ndim or array.dtype != object else type(value).__name__
-        raise TypeError(f"{title}[{name!r}] is {kind}: expected an array of numbers.")
+        raise TypeError(f"{title}[{name!r}] is {kind}: expected an array of numbers.{_cure(value, array)}")
     return array
+
+
+def _cure(value: object, array: Array) -> str:
+    """How to make an array of numbers of it; empty where nobody knows."""
+    if hasattr(value, "toarray"):
+        return " It is sparse: give its .toarray()."
+    if hasattr(value, "dense_shape"):
+        return " It is sparse: give tf.convert_to_tensor of it, or tf.sparse.to_dense of a SparseTensor."
+    if hasattr(value, "row_splits"):
+        return " It is ragged: give its .to_tensor(), the same on both sides."
+    if isinstance(value, Mapping):
+        return " Give each array a name of its own, such as 'dense_1/kernel', in one dict."
+    if array.dtype.kind == "c":
+        return " Give its real and its imaginary part, each by a name."
+    if array.dtype.kind == "b" or array.dtype.name.startswith(("float", "int", "uint")):
+        return " Nothing is known of its rounding: give it as .astype('float32')."
+    return ""
 
 
 @dataclass(frozen=True, eq=False)

@@ -130,12 +130,12 @@ def _row(row: Row) -> Iterator[str]:
 
 
 def _causes(diff: GradientDiff) -> Iterator[str]:
-    from gradient_diff.render.causes import equations_of, heading, name, notes, sentence
+    from gradient_diff.render.causes import equations_of, heading, name, notes, sentence, shown
     from gradient_diff.wording import printable
 
     if heading(diff):
         yield from ("", heading(diff))
-    for place, cause in enumerate(diff.causes, 1):
+    for place, cause in enumerate(shown(diff), 1):
         yield f"{place}. {printable(name(cause))}"
         equations = [f"{label}: {text}" for label, text in equations_of(cause)]
         yield from (f"   {printable(text)}" for text in (sentence(cause.message), *equations, *notes(cause)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from difflib import get_close_matches
 from typing import Any, Literal, TypeAlias, get_args
 
 import tensorflow as tf
@@ -23,7 +24,9 @@ def check_mode(mode: str) -> None:
         >>> check_mode("graph")
     """
     if mode not in get_args(Mode):
-        raise ValueError(f"Unknown mode {mode!r}: expected {', '.join(get_args(Mode))}.")
+        nearest = get_close_matches(str(mode).lower(), get_args(Mode), n=1)
+        meant = f" Did you mean {nearest[0]!r}?" if nearest else ""
+        raise ValueError(f"Unknown mode {mode!r}: expected {', '.join(get_args(Mode))}.{meant}")
 
 
 def in_mode(function: Callable[[], Tensors], mode: Mode) -> Tensors:

@@ -34,6 +34,7 @@ FACES = {*PACKAGES, *(f"{package}.extend" for package in PACKAGES), "gradient_di
 FLOORS = {
     "manual_mlp": ("arrays dtypes errors nodes", "equations", "network", "training", "__init__ extend"),
     "gradient_diff": (
+        "plain",
         "calling names shown",
         "noise witnesses ledger",
         "metrics shapes sides",
@@ -41,7 +42,7 @@ FLOORS = {
         "judging source wording",
         "diagnosis",
         "comparison render files",
-        "testing",
+        "backward testing",
         "keras pytest_plugin",
         "__init__ extend",
         "cli",

@@ -144,6 +144,8 @@ def _derivatives(problem: Problem) -> Iterator[Slip]:
             yield Slip("elementwise_for_matmul", i, "derivative")
     for i in hidden:
         yield Slip("missing_derivative", i)
+        if i:  # below the lowest nothing is left to tell the two apart
+            yield Slip("missing_derivative", i, "own gradients")
     if len(hidden) > 1:
         for name in ("missing_derivative", "derivative_at_output", "derivative_sign"):
             if name != "derivative_at_output" or {kinds[i] for i in hidden} <= {"sigmoid", "tanh"}:

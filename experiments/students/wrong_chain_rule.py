@@ -17,7 +17,7 @@ def pull(attempt: Attempt, i: int, g: Array) -> Array:
     if name == "softmax":
         return off_axis(attempt.slip("softmax_axis", i), z, g)
     slope = df(name, u)
-    if attempt.slip("missing_derivative", i):
+    if (missing := attempt.slip("missing_derivative", i)) and missing.form != "own gradients":
         return g
     if attempt.slip("derivative_sign", i):
         slope = {"sigmoid": z * (z - 1), "tanh": z**2 - 1}.get(name, -slope)
@@ -76,7 +76,7 @@ def masked(slip: Slip, u: Array, g: Array) -> Array:
 
 def kernel(attempt: Attempt, i: int, delta: Array) -> Array:
     """dE/dW = z_prevᵀ δ."""
-    z = attempt.z[i]
+    z, delta = attempt.z[i], undifferentiated(attempt, i, delta)
     if slip := attempt.slip("wrong_input", i):
         if slip.form == "next layer's":  # article C: both indices one too high
             return attempt.z[i + 1].T @ attempt.above
@@ -95,6 +95,7 @@ def kernel(attempt: Attempt, i: int, delta: Array) -> Array:
 
 def bias(attempt: Attempt, i: int, delta: Array) -> Array:
     """dE/db = Σ_N δ."""
+    delta = undifferentiated(attempt, i, delta)
     db = delta.sum(axis=0)
     if attempt.slip("bias_mean", i):
         db = delta.mean(axis=0)
@@ -109,6 +110,12 @@ def bias(attempt: Attempt, i: int, delta: Array) -> Array:
     if (slip := attempt.slip("batch_mean_twice", i)) and slip.form != "kernels":
         db = db / attempt.real(attempt.N)
     return np.asarray(db)
+
+
+def undifferentiated(attempt: Attempt, i: int, delta: Array) -> Array:
+    """dE/dz where a layer's own gradients take it for δ."""
+    slip = attempt.slip("missing_derivative", i)
+    return attempt.g[i] if slip and slip.form == "own gradients" else delta
 
 
 def grown(slip: Slip, delta: Array) -> Array:

@@ -95,7 +95,7 @@ def squared_head(attempt: Attempt) -> Array:
 def cross_head(attempt: Attempt) -> Array:
     """c (p − y)."""
     p, c, y = f(CROSS[attempt.loss.name][0], attempt.u[-1]), attempt.real(factor_of(attempt)), attempt.y
-    if attempt.slip("derivative_not_sent_down", attempt.L - 1):
+    if attempt.slip("derivative_not_sent_down", attempt.L - 1) and not attempt.loss.from_logits:
         attempt.g[attempt.L - 1] = -c * y / p if CROSS[attempt.loss.name][0] == "softmax" else c * (p - y) / (p - p * p)
     if slip := attempt.slip("softmax_axis"):
         return c * (shares(slip, attempt.u[-1]) - y)

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from gradient_diff.render.folder import whole_folder
+from gradient_diff.render.folder import building_of, own_folder
 from gradient_diff.render.summary import SummaryLine, summary_from_csv, summary_to_csv
 from gradient_diff.wording import printable
 
@@ -80,15 +80,16 @@ class Marks:
 @contextmanager
 def marks_folder(out: Path, files: Sequence[Path], judged_by: str) -> Iterator[Marks]:
     """Build a folder of marks, whole or not at all; whatever is in it of other files stays."""
-    marks = Marks(out, judged_by, tuple(earlier_lines(out)), frozenset(_key(str(file)) for file in files))
-    if marks.kept and _read(out / _JUDGED_BY).strip() != judged_by:
-        raise _refused(
-            f"{printable(str(out))} holds marks of {len(marks.kept)} other files against another reference, or with "
-            "another --float64, --repeat, --rtol or --layout"
-        )
-    with whole_folder(out) as building:
-        _copy(out, building, marks.replaced)
-        yield replace(marks, folder=building)
+    with own_folder(out) as target:  # read under its lock: another run may just have added marks
+        marks = Marks(out, judged_by, tuple(earlier_lines(out)), frozenset(_key(str(file)) for file in files))
+        if marks.kept and _read(out / _JUDGED_BY).strip() != judged_by:
+            raise _refused(
+                f"{printable(str(out))} holds marks of {len(marks.kept)} other files against another reference, or "
+                "with another --float64, --repeat, --rtol or --layout"
+            )
+        with building_of(target) as building:
+            _copy(out, building, marks.replaced)
+            yield replace(marks, folder=building)
 
 
 def earlier_lines(out: Path) -> list[SummaryLine]:

@@ -47,6 +47,11 @@ class Case:
         sizes: tuple[int, int] | None = None,
     ) -> Case:
         """The case of a pair, judged by what the caller names, or by the network's own rounding where it is known."""
+        if ask is not None and not callable(ask):
+            raise TypeError(
+                f"witness is {type(ask).__name__}: expected a function (name, direction) → (derivative, its error)."
+            )
+        sizes = _checked_sizes(sizes)
         bare = cls(pair, None)
         given = noise if isinstance(noise, Noise) else None
         return cls(pair, _noise(bare, given, None if given else noise, rtol), given, ask, sizes)
@@ -123,6 +128,18 @@ class Case:
         """How many of the two arrays carry the rounding of the coarser dtype."""
         units = [UNITS.get(side[node].dtype.name, 0.0) for side in (self.hand, self.reference)]
         return units.count(max(units))
+
+
+def _checked_sizes(sizes: object) -> tuple[int, int] | None:
+    if sizes is None:
+        return None
+    pair = list(sizes) if isinstance(sizes, tuple | list | np.ndarray) else []
+    whole = [n for n in pair if isinstance(n, int | np.integer) and not isinstance(n, bool) and n > 0]
+    if len(pair) != 2 or len(whole) != 2:
+        raise (ValueError if len(pair) == 2 else TypeError)(
+            f"sizes={sizes!r}: expected (N, K), two whole numbers above 0: how many samples and outputs, as (32, 10)."
+        )
+    return int(whole[0]), int(whole[1])
 
 
 def _noise(case: Case, given: Noise | None, second: object, rtol: float | None) -> Noise | None:

@@ -51,7 +51,7 @@ def kinks(problem: Problem, noise: Noise) -> list[Kink]:
     for node, edge, equation in kink_positions(problem):
         if node not in noise.values:  # x: what no weight has a say in
             continue
-        stored = UNITS.get(noise.dtype, 0.0) * abs(edge)  # 1 − ε is 1 in 16 bits
+        stored = UNITS[noise.dtype] * abs(edge)  # 1 − ε is 1 in 16 bits
         near = np.abs(noise.values[node] - edge) <= noise.tolerance(node, sides=1) + stored
         found += [_kink(noise, node, tuple(map(int, index)), equation, edge) for index in np.argwhere(near)]
     return found

@@ -13,8 +13,8 @@ from gradient_diff.result.status import Meaning, Status
 from manual_mlp import Array
 from manual_mlp.extend import GATE, LOSS, UNITS, is_gradient
 
-_ROOTS = (float(np.finfo(np.float64).eps ** 0.5), float(np.finfo(np.float32).eps ** 0.5))
-_STEPS = (*(float(f"1e-{k}") for k in range(1, 11)), *(2.0**-k for k in range(3, 31)), *_ROOTS)
+_ROOT = float(np.finfo(np.float32).eps ** 0.5)  # that of float64 is 2⁻²⁶
+_STEPS = (*(float(f"1e-{k}") for k in range(1, 11)), *(2.0**-k for k in range(3, 31)), _ROOT)
 _LESS_USUAL = tuple(float(f"{m}e-{k}") for m in (5, 2) for k in range(1, 11))
 STEPS = tuple((sides, step) for step in (*_STEPS, *_LESS_USUAL) for sides in (2, 1))
 """(2 for a central, 1 for a one-sided quotient, ε), usual ones first: central ε and one-sided 2ε look the same."""

@@ -12,7 +12,7 @@ from gradient_diff.noise.network import Kind, Noise
 from gradient_diff.result.judged import Judged
 from gradient_diff.result.status import Status
 from gradient_diff.witnesses.complex_step import PASSES, WORST, Asked, Testimony, largest, testify
-from manual_mlp import Problem
+from manual_mlp import Array, Problem
 from manual_mlp.extend import LOSS, is_gradient
 
 SHARP = 0.25  # of the gap: a witness whose own error is larger convicts nobody
@@ -88,7 +88,7 @@ def _asked(case: Case, ask: Asked, noise: Noise, node: str, judged: Judged) -> J
     (index,) = largest(case.difference(node), 1)
     unit = np.zeros(case.hand[node].shape)
     unit[index] = 1.0
-    derivative, error = ask(node, unit)
+    derivative, error = _answer(ask, node, unit)
     spacing = float(np.spacing(np.abs(case.reference[node][index])))  # no σ and no error: a sum of ±1/N is exact
     limit = max(float(np.broadcast_to(noise.tolerance(node, 1), unit.shape)[index]) + error, spacing)
     with np.errstate(over="ignore", invalid="ignore"):
@@ -102,3 +102,15 @@ def _asked(case: Case, ask: Asked, noise: Noise, node: str, judged: Judged) -> J
     if hand > 1 and hand > reference:
         return replace(judged, status=Status.MISMATCH, reason=found)
     return replace(judged, status=Status.REFERENCE_OFF, reason=found) if reference > 1 else judged
+
+
+def _answer(ask: Asked, node: str, unit: Array) -> tuple[float, float]:
+    found = ask(node, unit)
+    try:
+        derivative, error = found
+        return float(derivative), float(error)
+    except (TypeError, ValueError):
+        raise TypeError(
+            f"witness returned {found!r} for {node!r}: expected two numbers, the derivative of E along the direction "
+            "and the error of that."
+        ) from None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -34,7 +34,7 @@ def _check_not_coarser(name: str, reference: Array, repeat: Array) -> None:
         raise ValueError(
             f"{name} is {repeat.dtype} in the second set, but {reference.dtype} in the reference: the difference is "
             "the second set's own rounding, and not the reference's. "
-            f"Repeat the run in {reference.dtype}, or in float64."
+            f"Repeat the run in {' or in '.join(dict.fromkeys((reference.dtype.name, 'float64')))}."
         )
 
 
@@ -95,14 +95,38 @@ def drawn_noise(
     Returns:
         A `Noise` with bound 0.
 
+    Raises:
+        TypeError: values or an error is no dict of arrays.
+        ValueError: there is no error, or one of them has no array of that name and shape.
+
     Example:
         >>> import numpy as np
         >>> drawn_noise({"w": np.array([5.0])}, [{"w": np.array([1.0])}, {"w": np.array([3.0])}], "two runs").sigma["w"]
         array([2.73861279])
     """
+    errors = _checked_draws(values, errors)
+    values = {n: np.asarray(a) for n, a in values.items()}
     squares = {n: np.mean([np.square(error[n]) for error in errors], axis=0) for n in values}
     sigma = {n: np.sqrt(_spread(square)) for n, square in squares.items()}
     return Noise("", values, sigma, dict.fromkeys(values, 0.0), 0, source=source, kind=kind)
+
+
+def _checked_draws(values: object, errors: object) -> list[Mapping[str, Array]]:
+    """What was drawn, each with an array of the right shape for each value."""
+    if not isinstance(values, Mapping):
+        raise TypeError(f"values is {type(values).__name__}: expected a dict, name → array.")
+    if isinstance(errors, Mapping | str) or not isinstance(errors, Iterable):
+        raise TypeError(f"errors is {type(errors).__name__}: expected a list of dicts, one per draw: [errors].")
+    drawn = list(errors)
+    if not drawn:
+        raise ValueError("errors is empty: without a draw nothing is known of rounding. Give one dict or more.")
+    for place, draw in enumerate(drawn):
+        if not isinstance(draw, Mapping):
+            raise TypeError(f"errors[{place}] is {type(draw).__name__}: expected a dict, name → array.")
+        odd = [n for n, a in values.items() if n not in draw or np.shape(draw[n]) != np.shape(a)]
+        if odd:
+            raise ValueError(f"errors[{place}] has no array of the right shape for {', '.join(map(str, odd))}.")
+    return drawn
 
 
 def _spread(square: Array) -> Array:
@@ -116,6 +140,9 @@ def _spread(square: Array) -> Array:
 
 def relative_noise(reference: Mapping[str, Array], rtol: float, hand: Mapping[str, Array] | None = None) -> Noise:
     """A relative tolerance of the caller's own choice: |hand − reference| ≤ rtol · max |reference|."""
+    if isinstance(rtol, bool) or not isinstance(rtol, int | float | np.integer | np.floating):
+        kind = "a bool" if isinstance(rtol, bool) else type(rtol).__name__
+        raise TypeError(f"rtol={rtol!r} is {kind}: expected one number, such as 1e-6.")
     if not 0 < rtol < float("inf"):
         raise ValueError(f"rtol={rtol}: expected a finite number above 0, such as 1e-6.")
     values = {n: np.asarray(a, np.float64) for n, a in reference.items()}

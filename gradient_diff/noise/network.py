@@ -139,6 +139,7 @@ def rounding_noise(
         The `Noise`.
 
     Raises:
+        TypeError: it is no Problem.
         ValueError: a dtype whose rounding is not known.
 
     Source: the local terms are derived in `local_rounding`; the calibration against NumPy and TensorFlow is
@@ -146,6 +147,9 @@ def rounding_noise(
 
     Example: see `Noise`.
     """
+    if not isinstance(problem, Problem):
+        how = "give its .problem" if hasattr(problem, "problem") else "an Evaluation has it as .problem"
+        raise TypeError(f"problem is {type(problem).__name__}: expected a Problem; {how}.")
     name = problem.dtype.name if dtype is None else dtype
     if draws is None:
         large = sum(array.size for array in problem.parameters.values()) > MANY_PARAMETERS

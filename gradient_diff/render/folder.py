@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import errno
+import glob
 import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,12 @@ from gradient_diff.render import sheet
 from gradient_diff.render.figures.saving import save_figures
 from gradient_diff.render.html import to_html
 from gradient_diff.render.ledgers import ledger_data
+from gradient_diff.render.locking import exchanged, locked
 from gradient_diff.render.tables import to_csv, to_json, to_markdown
 from gradient_diff.result.diff import GradientDiff
 
 MARKER = ".gradient-diff"
+_BUILDING = ".building"  # in a folder that is being built: whoever finds it under the lock may remove it
 _CURES = {
     errno.ENOSPC: "The disk is full: free some space, or choose a folder on another disk.",
     errno.EDQUOT: "Your disk quota is used up: free some space, or choose a folder on another disk.",
@@ -35,8 +38,10 @@ _CURES = {
 def whole_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Build a folder beside its place and rename it last: it appears whole or not at all.
 
-    What stood there before is replaced as a whole, and stays untouched if anything fails on the way, Ctrl-C included.
-    A folder with files in it is replaced only where it was written this way (it then holds a file `.gradient-diff`).
+    What stood there before is replaced as a whole, and stays untouched if anything fails on the way, Ctrl-C included; a
+    process that is killed leaves the old folder or the new one, and what else it leaves the next run removes. A folder
+    with files in it is replaced only where it was written this way (it then holds a file `.gradient-diff`). Another run
+    into the same folder waits for ten seconds, and then refuses.
 
     Args:
         path: the folder; its parents are made where they are missing.
@@ -46,7 +51,8 @@ def whole_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
 
     Raises:
         OSError: it cannot be written, or the disk is full; the text names the folder and the cure.
-        FileExistsError: the path is a file, or a folder with files of somebody else.
+        FileExistsError: the path is a file, the working directory, a folder with files of somebody else, or one that
+            another process is writing.
 
     Example:
         >>> import tempfile
@@ -56,12 +62,32 @@ def whole_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
         >>> (place / "result.txt").read_text()
         '42'
     """
+    with own_folder(path) as target, building_of(target) as building:
+        yield building
+
+
+@contextmanager
+def own_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """A folder that may be written and that no other process writes meanwhile, resolved; for `building_of`."""
     target = Path(path).resolve()
     _check_replaceable(target)
+    with ExitStack() as stack:
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            stack.enter_context(locked(target))
+            _remove_leftovers(target)
+        except OSError as error:
+            raise _explained(error, target, None) from error
+        yield target
+
+
+@contextmanager
+def building_of(target: Path) -> Iterator[Path]:
+    """Where the new folder is built, which takes the target's place at the end; of an `own_folder`."""
     beside: Path | None = None
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
         beside = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+        (beside / _BUILDING).touch()
         building = beside / "new"
         building.mkdir()  # inside, as mkdtemp's own folder would be closed to all other users
         (building / MARKER).write_text("Written by gradient-diff, which replaces this folder as a whole.\n", "utf-8")
@@ -132,6 +158,9 @@ def save_tables(diff: GradientDiff, folder: str | os.PathLike[str], stem: str = 
 
 
 def _check_replaceable(target: Path) -> None:
+    if Path.cwd().is_relative_to(target):
+        text = f"{target} is the folder that you are in, or around it. Choose one for the results alone."
+        raise FileExistsError(errno.EEXIST, text)
     if target.is_file():
         text = f"{target} is a file. Choose another folder for the results, or move the file away."
         raise FileExistsError(errno.EEXIST, text)
@@ -143,7 +172,19 @@ def _check_replaceable(target: Path) -> None:
         )
 
 
+def _remove_leftovers(target: Path) -> None:
+    """What a killed run has left: the previous folder, if it was on its way, comes back, and the rest goes."""
+    for beside in target.parent.glob(f".{glob.escape(target.name)}-*"):
+        if not (beside / _BUILDING).is_file():
+            continue
+        if (beside / "previous").exists() and not target.exists():
+            (beside / "previous").replace(target)
+        shutil.rmtree(beside, ignore_errors=True)
+
+
 def _put_in_place(building: Path, target: Path, previous: Path) -> None:
+    if target.is_dir() and exchanged(building, target):
+        return  # so that a process that is killed leaves one of the two
     try:
         if target.exists():
             target.replace(previous)

@@ -190,7 +190,7 @@ class GradientDiff:
             return self.meanings.get(status, status)
         first = self.causes[0]
         both = [first, *(c for c in self.causes[1:] if c.id in first.together and first.id in c.together)][:2]
-        what = " and ".join(cause.place for cause in both) + ", or a look-alike of it" * bool(first.same_as)
+        what = ", and ".join(cause.place for cause in both) + ", or a look-alike of it" * bool(first.same_as)
         return Meaning(what, " ".join(cause.cure for cause in both))
 
     @property

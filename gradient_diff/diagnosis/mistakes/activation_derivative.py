@@ -12,7 +12,7 @@ from gradient_diff.diagnosis.reenactment.formula import Formula
 from gradient_diff.diagnosis.reenactment.graph import Slope
 from gradient_diff.diagnosis.reenactment.scene import Scene
 from manual_mlp import Array, Equation
-from manual_mlp.extend import Activate, Pullback, activation
+from manual_mlp.extend import Activate, Product, Pullback, SumOverBatch, activation
 
 WRONG: dict[str, tuple[tuple[str, Callable[[Array, Array, Array], Array]], ...]] = {
     "sigmoid": (
@@ -190,6 +190,9 @@ def _leave_out(scene: Scene, slope: Slope) -> Iterator[Committed]:
     missing = "output_derivative_dropped" if slope is scene.graph.output else "missing_derivative"
     bare = _swap_delta(scene, slope, Pullback("linear"), slope.u)
     yield Committed(missing, name, "δ is dE/dz: f′ is not applied", bare)
+    if slope.node == f"{name}/dE_du":
+        sentence = "dE/dW and dE/db are made of dE/dz: f′ is applied on the way down only"
+        yield Committed(missing, name, sentence, _own_gradients(scene, name, slope.g))
     alone = Formula("f′({1})", lambda g, r: _pull(slope, np.ones_like(g), r))
     sentence = "δ is f′ alone: what comes from above is not multiplied in"
     yield Committed("local_replaces_upstream", name, sentence, _swap_delta(scene, slope, alone, slope.reads))
@@ -197,6 +200,13 @@ def _leave_out(scene: Scene, slope: Slope) -> Iterator[Committed]:
         product = Formula("{0} f′({1})", lambda g, r: g @ _pull(slope, np.ones_like(g), r))
         sentence = "δ is the matrix product of dE/dz and f′, not the elementwise one"
         yield Committed("elementwise_for_matmul", name, sentence, _swap_delta(scene, slope, product, slope.reads))
+
+
+def _own_gradients(scene: Scene, name: str, g: str) -> dict[str, Equation]:
+    """dE/dW and dE/db of a layer from another δ than the one that it sends down."""
+    below, bias = scene.graph.below(name), f"{name}/dE_dbias"
+    kernel = scene.swap_kernel(name, Product(transpose_left=True), below, g)
+    return kernel | (scene.swap(bias, SumOverBatch(), g) if bias in scene.by_node else {})
 
 
 @makes(

@@ -11,7 +11,6 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from manual_mlp import Array
 from manual_mlp.extend import UNITS, refuse_masked
 
 
@@ -43,12 +42,6 @@ class Arguments:
         positional, named = self.packed({n: _Described(a) for n, a in self.leaves.items()})
         listed = [*map(str, positional), *(f"{n}={value}" for n, value in named.items())]
         return ", ".join(listed) or "nothing"
-
-    @property
-    def left_out(self) -> str:
-        """Which arguments are not checked and why, as a sentence; empty if all are."""
-        listed = ", ".join(f"{name} ({why})" for name, why in self.skipped.items())
-        return f"Not checked: {listed}." if listed else ""
 
 
 @dataclass(frozen=True)
@@ -95,16 +88,6 @@ def no_call(function: Callable[..., Any], arguments: Arguments) -> str:
             "keyword arguments; a list of numbers that is one argument is written np.array([...])"
         )
     return ""
-
-
-def holds_nan(point: Mapping[str, Array]) -> str:
-    """Which arrays hold NaN, how often and where; empty if none does."""
-    places = {n: np.argwhere(np.isnan(np.asarray(a, np.float64))) for n, a in point.items()}
-    return "; ".join(
-        f"{n} holds NaN: {len(found)} of {point[n].size} entries, the first at {found[0].tolist()}"
-        for n, found in places.items()
-        if len(found)
-    )
 
 
 def _as_call(inputs: object, one: bool) -> tuple[tuple[Any, ...], dict[str, Any]]:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from gradient_diff.keras.functions.arguments import Arguments, no_call
-from gradient_diff.keras.functions.subject import Subject, float_outputs
+from gradient_diff.keras.functions.subject import TapedFunction, float_outputs
 from gradient_diff.keras.functions.whole_numbers import wants_floats
 
 HEADS = ("Exception encountered when calling", "Error when deserializing")  # of Keras; what is wrong stands below
@@ -43,7 +43,7 @@ def _refusal(title: str, function: Callable[..., Any], arguments: Arguments, err
 
 
 @contextmanager
-def explained(subject: Subject) -> Iterator[None]:
+def explained(subject: TapedFunction) -> Iterator[None]:
     """Let what a gradient raises come with what it was given and what is expected of it."""
     try:
         yield

@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from gradient_diff.keras.functions.arguments import Arguments, holds_nan, read_arguments
+from gradient_diff.backward.checks import diff_of
+from gradient_diff.backward.evidence import Evidence
+from gradient_diff.backward.subject import check_point
+from gradient_diff.keras.functions.arguments import Arguments, read_arguments
 from gradient_diff.keras.functions.calls import called, explained
-from gradient_diff.keras.functions.checks import diff_of
-from gradient_diff.keras.functions.evidence import Evidence
-from gradient_diff.keras.functions.subject import Subject, counted_title, recast_arguments
+from gradient_diff.keras.functions.subject import TapedFunction, counted_title, recast_arguments
 from gradient_diff.keras.functions.tracing import draws_in, traced
 from gradient_diff.result.diff import GradientDiff
 from keras_mlp import Mode
@@ -77,7 +78,7 @@ def check_function(
         # Only what a call changes has to be put back before each one.
         common = arguments, _weights(touched), {ref: state[ref] for ref in changed}, mode, recast_arguments
         pairs = zip(functions, map(draws_in, graphs), strict=True)
-        subject, *plain = (Subject(_title(g), g, *common, draws=draws) for g, draws in pairs)
+        subject, *plain = (TapedFunction(_title(g), g, *common, draws=draws) for g, draws in pairs)
         words = ("it changes variables, which were put back",) if changed else ()
         return run_check(subject, plain[0] if plain else None, words, _cure(subject, bool(plain)))
 
@@ -92,21 +93,20 @@ def _check_functions(f: object, reference: object) -> None:
         )
 
 
-def _cure(subject: Subject, twin: bool) -> str:
+def _cure(subject: TapedFunction, twin: bool) -> str:
     """How to have more proved: only by what is not so already."""
     fine = all(a.dtype == np.float64 for a in subject.point.values())
     wishes = ([] if twin else ["reference="]) + (["other inputs"] if fine else ["float64 inputs", "or other ones"])
     return f"Give {', '.join(wishes) if not fine else ' or '.join(wishes)}."
 
 
-def run_check(subject: Subject, plain: Subject | None, remarks: tuple[str, ...], cure: str) -> GradientDiff:
+def run_check(subject: TapedFunction, plain: TapedFunction | None, remarks: tuple[str, ...], cure: str) -> GradientDiff:
     """Check a subject whose state somebody puts back afterwards."""
     if not subject.point:
         raise ValueError(
             f"{subject.title} has no input with a derivative: {_listed(subject.arguments.skipped)}. Give it floats."
         )
-    if words := holds_nan(subject.point):
-        raise ValueError(f"{words}. No function has a gradient there: give {subject.title} finite numbers.")
+    check_point(subject)
     if plain is not None:
         _same_outputs(subject, plain)
     evidence = Evidence(subject, plain)
@@ -118,7 +118,7 @@ def run_check(subject: Subject, plain: Subject | None, remarks: tuple[str, ...],
     return diff_of(evidence, remarks, cure)
 
 
-def _same_outputs(subject: Subject, plain: Subject) -> None:
+def _same_outputs(subject: TapedFunction, plain: TapedFunction) -> None:
     mine, other = ({n: a.shape for n, a in s.outputs.items()} for s in (subject, plain))
     if mine != other:
         raise ValueError(

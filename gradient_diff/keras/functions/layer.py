@@ -10,10 +10,11 @@ from typing import Any
 import keras
 import numpy as np
 
+from gradient_diff.backward.subject import prove_same_values
 from gradient_diff.keras.functions.arguments import Arguments, read_arguments
 from gradient_diff.keras.functions.calls import called, first_line
 from gradient_diff.keras.functions.function import restored, run_check
-from gradient_diff.keras.functions.subject import Subject, counted_title, prove_same_values
+from gradient_diff.keras.functions.subject import TapedFunction, counted_title
 from gradient_diff.keras.functions.tracing import draws_in, traced
 from gradient_diff.result.diff import GradientDiff
 from keras_mlp import Mode
@@ -89,13 +90,13 @@ def check_layer(
             return run_check(subject, None, words, CURE if subject.dtype == "float64" else FINER)
 
 
-def _subject(layer: keras.layers.Layer, arguments: Arguments, training: bool, mode: Mode) -> Subject:
+def _subject(layer: keras.layers.Layer, arguments: Arguments, training: bool, mode: Mode) -> TapedFunction:
     """Of a built layer; whatever it holds besides its trainable weights is its state."""
     call, graph = _call(layer, training), traced(_call(layer, training), arguments)
     trainable = {name: v.value for name, v in named_trainable(layer).items()}
     touched = [*(v.value for v in variables_of(layer)), *(graph.variables if graph else ())]
 
-    def recast(subject: Subject, dtype: str) -> Subject:
+    def recast(subject: TapedFunction, dtype: str) -> TapedFunction:
         subject.assign(subject.point)
         with copied(layer, dtype) as copies:
             pass
@@ -113,7 +114,9 @@ def _subject(layer: keras.layers.Layer, arguments: Arguments, training: bool, mo
         return other
 
     dtype, state = layer.compute_dtype, _state(touched, trainable)
-    return Subject(_title(layer, training), call, arguments, trainable, state, mode, recast, dtype, draws_in(graph))
+    return TapedFunction(
+        _title(layer, training), call, arguments, trainable, state, mode, recast, dtype, draws_in(graph)
+    )
 
 
 def _state(variables: Iterable[Any], trainable: Mapping[str, Any]) -> dict[Any, Array]:
@@ -122,7 +125,7 @@ def _state(variables: Iterable[Any], trainable: Mapping[str, Any]) -> dict[Any, 
     return {v.ref(): np.array(v.numpy()) for v in variables if v.ref() not in weights}
 
 
-def _drawn(subject: Subject) -> list[Any]:
+def _drawn(subject: TapedFunction) -> list[Any]:
     """What a layer draws where it stands, in the mode in which it is asked for its gradient."""
 
     def run() -> dict[str, Any]:

@@ -2,30 +2,32 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 import keras
 import numpy as np
 import tensorflow as tf
 
+from gradient_diff.backward.singular import Singular
+from gradient_diff.backward.subject import Subject, not_checked, prove_same_values, recast_or_none
 from gradient_diff.keras.functions.arguments import Arguments
-from gradient_diff.keras.roundings import further_than_order
-from gradient_diff.witnesses.along_a_line import value_noise
+from gradient_diff.keras.functions.singular import singular_operations
+from gradient_diff.keras.functions.tracing import draws_in, inlined, traced
+from gradient_diff.noise.draws import further_than_order
 from keras_mlp import Mode, quiet_stderr
 from keras_mlp.extend import made_for
 from manual_mlp import Array
-from manual_mlp.extend import GATE, UNITS, Arrays
+from manual_mlp.extend import UNITS, Arrays
 
-BETWEEN = 2.0**-38  # float32 rounds by 2⁻²⁴, float64 by 2⁻⁵³
-
-Recast = Callable[["Subject", str], "Subject"]
+Recast = Callable[["TapedFunction", str], "TapedFunction"]
 
 
 @dataclass(frozen=True, eq=False)
-class Subject:
+class TapedFunction(Subject):
     """A function of named arrays: of its arguments and of the variables that it reads.
 
     `state` are variables that a call changes, put back before each one, so that each starts alike; `recast` makes the
@@ -42,6 +44,8 @@ class Subject:
     recast: Recast
     computes_in: str = ""
     draws: bool = False
+    freeze: ClassVar[str] = "Freeze the seed: only a function of its inputs has a gradient"
+    reset: ClassVar[str] = freeze
 
     @cached_property
     def point(self) -> dict[str, Array]:
@@ -49,20 +53,28 @@ class Subject:
         inputs = {n: a for n, a in self.arguments.leaves.items() if n not in self.arguments.skipped}
         return inputs | {n: np.array(v.numpy()) for n, v in self.variables.items()}
 
-    @cached_property
-    def outputs(self) -> dict[str, Array]:
-        """Its float outputs at the point, by name."""
-        return self.values(self.point)
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The arguments, then the variables."""
+        return (*self.arguments.leaves, *self.variables)
 
-    @cached_property
-    def dtype(self) -> str:
-        """The coarsest that is known to take part; its rounding is what to expect."""
-        names = [a.dtype.name for arrays in (self.point, self.outputs) for a in arrays.values()]
-        return max([*names, self.computes_in or "float64"], key=UNITS.__getitem__)
+    @property
+    def weights(self) -> tuple[str, ...]:
+        """The variables."""
+        return tuple(self.variables)
+
+    @property
+    def left_out(self) -> str:
+        """The arguments without a derivative."""
+        return not_checked(self.arguments.skipped)
+
+    def computing_in(self, dtype: str) -> TapedFunction:
+        """The same function, known to compute in no more than this dtype."""
+        return replace(self, computes_in=dtype)
 
     def values(self, point: Arrays) -> dict[str, Array]:
         """Its float outputs at any point, by name."""
-        if self._drawn_by_xla:
+        if self._by_xla:
             return self.fast(point)
         self.assign(point)
         return {n: t.numpy() for n, t in self._called(self._tensors(point)).items()}
@@ -107,31 +119,40 @@ class Subject:
             variable.assign(tf.cast(point[name], variable.dtype))
 
     @cached_property
-    def in_float64(self) -> Subject | None:
+    def in_float64(self) -> TapedFunction | None:
         """The same function computed in float64; None if it does not run there, or only in part."""
         return self._in_dtype("float64")
 
     @cached_property
-    def in_float32(self) -> Subject | None:
+    def in_float32(self) -> TapedFunction | None:
         """The same in float32."""
         return self._in_dtype("float32")
 
-    def _in_dtype(self, dtype: str) -> Subject | None:
+    def _in_dtype(self, dtype: str) -> TapedFunction | None:
         try:
-            other = self.recast(self, dtype)
-            ones = {n: np.ones_like(a) for n, a in other.outputs.items()}
-            own, found = self.gradients(self.point, ones), other.gradients(other.point, ones)
-            kinds = {a.dtype.name for a in (*other.outputs.values(), *found.values())}
+            return recast_or_none(self, self.recast(self, dtype), dtype)
         except Exception:  # noqa: BLE001  # a function may refuse a dtype with any error of its own
             return None
-        if kinds != {dtype} or found.keys() != own.keys():  # a graph that is kept may know none of its variables
-            return None
-        return other if dtype != "float64" or responds(other) else None
 
     @property
-    def _drawn_by_xla(self) -> bool:
-        """Whether its gradient draws from XLA's own generator: its values have to, too."""
-        return self.draws and self.mode == "xla"
+    def _by_xla(self) -> bool:
+        """Whether XLA computes its gradient: its values, too, since XLA rewrites and draws as it likes."""
+        return self.mode == "xla"
+
+    @cached_property
+    def eagerly(self) -> Mapping[str, Array]:
+        """Where XLA compiles it, and nothing that stands in it draws, its outputs as it runs without."""
+        if not self._by_xla:
+            return {}
+        with inlined():  # what XLA draws that is not written there, such as weights anew, counts as its fault
+            graph = traced(self.function, self.arguments)
+        return {} if draws_in(graph) else replace(self, mode="eager").outputs
+
+    @cached_property
+    def singular(self) -> tuple[Singular, ...]:
+        """Of its graph."""
+        self.assign(self.point)
+        return singular_operations(lambda: list(self._called(self._tensors(self.point)).values()))
 
     def _tensors(self, point: Mapping[str, Any]) -> dict[str, Any]:
         given = {n: point.get(n, leaf) for n, leaf in self.arguments.leaves.items()}
@@ -157,24 +178,24 @@ class Subject:
         try:
             with quiet_stderr():  # the compilers chat
                 # One concrete function: tf.function itself would warn of retracing when many functions are checked.
-                made = tf.function(call, autograph=False, jit_compile=self._drawn_by_xla)
+                made = tf.function(call, autograph=False, jit_compile=self._by_xla)
                 graph = made.get_concrete_function(*start)
                 same = graph(*start)
         except Exception:  # noqa: BLE001  # plain Python may be no graph, for any reason; then it runs as it is
             return call
-        if self._drawn_by_xla:
+        if self._by_xla:
             return graph
         close = [not further_than_order(same[n].numpy(), a, self.terms) for n, a in self.outputs.items() if n in same]
         return graph if len(close) == len(self.outputs) and all(close) else call
 
-    @cached_property
-    def terms(self) -> int:
-        """The most numbers that a sum in it can have, as far as its arguments and outputs tell."""
-        return sum(a.size for arrays in (self.point, self.outputs) for a in arrays.values())
-
 
 def float_outputs(title: str, outputs: object) -> dict[str, Any]:
     """The float tensors among a function's outputs, by name; None, whole numbers and text have no derivative."""
+    if any(inspect.isroutine(leaf) for leaf in keras.tree.flatten(outputs)):
+        raise TypeError(
+            f"{title} returns a function beside its values: is @tf.custom_gradient missing above it? "
+            "With it TensorFlow takes the function for the gradient."
+        )
     flat = {
         f"outputs/{'/'.join(map(str, path)) or '0'}": _tensor(title, leaf)
         for path, leaf in keras.tree.flatten_with_path(outputs)
@@ -205,7 +226,7 @@ def counted_title(title: str, taken: Collection[str]) -> str:
     return f"{title}_{alike}" if alike else title
 
 
-def recast_arguments(subject: Subject, dtype: str) -> Subject:
+def recast_arguments(subject: TapedFunction, dtype: str) -> TapedFunction:
     """The same function on arguments of another dtype; only one without variables can follow."""
     if subject.variables:
         raise TypeError(f"{subject.title} reads variables, whose dtype is fixed.")
@@ -216,39 +237,3 @@ def recast_arguments(subject: Subject, dtype: str) -> Subject:
     if subject.draws:
         prove_same_values(subject, other)
     return other
-
-
-def prove_same_values(subject: Subject, other: Subject) -> None:
-    """Raise unless another dtype gives the same values, up to what rounding usually comes to in sums so long."""
-    unit, spread = max(UNITS[s.dtype] for s in (subject, other)), np.sqrt(subject.terms)
-    for name, values in subject.outputs.items():
-        a, b = (np.asarray(v, np.float64) for v in (values, other.outputs[name]))
-        if not np.allclose(a, b, 0.0, GATE * unit * spread * np.abs(a).max(initial=0.0), equal_nan=True):
-            raise ValueError(f"{subject.title} has other values in {other.dtype}: it is another function there.")
-
-
-def responds(fine: Subject) -> bool:
-    """Whether no part of a function that says float64 is computed in float32.
-
-    Either its values follow a change far below what float32 holds, in proportion; or their own rounding, measured, is
-    far below float32's. Rounding to float32 anywhere would give no response, or a jump.
-    """
-    rng = np.random.default_rng(0)
-    signs = {n: rng.choice([-1.0, 1.0], a.shape) for n, a in fine.point.items()}
-    own = {n: signs[n] * a for n, a in fine.point.items()}
-    ways = {n: np.where(a == 0, signs[n], own[n]) for n, a in fine.point.items()}
-    weights = {n: rng.uniform(0.5, 1.5, a.shape) for n, a in fine.outputs.items()}
-
-    def response(step: float, ways: Arrays = ways) -> float:
-        moved = fine.fast({n: a + step * ways[n] for n, a in fine.point.items()})
-        return sum(float(np.nansum(weights[n] * (moved[n] - start))) for n, start in fine.outputs.items())
-
-    with np.errstate(all="ignore"):
-        # What is 0 would follow in every dtype: near 0 all have numbers.
-        once, twice = response(2.0**-36, own), response(2.0**-35, own)
-        if once != 0 and 1.5 < twice / once < 3.0:
-            return True
-        size = np.sqrt(sum(float(np.nansum(np.square(a))) for a in fine.outputs.values()))
-        # What is 0 here, as x² is, is measured by what it grows to.
-        seen = [(value_noise(response, s, side=1), max(size, abs(response(8 * s)))) for s in (1e-3, 1e-5)]
-    return any(0 < noise < BETWEEN * reached for noise, reached in seen)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import tensorflow as tf
@@ -31,3 +32,14 @@ def draws_in(graph: Any | None) -> bool:
     known = graph.as_graph_def()
     nodes = [*known.node, *(node for function in known.library.function for node in function.node_def)]
     return any(node.op.startswith(DRAWING) and not node.op.startswith(CONTROL) for node in nodes)
+
+
+@contextmanager
+def inlined() -> Iterator[None]:
+    """Functions within are run as they stand, so that the graph holds their operations."""
+    before = tf.config.functions_run_eagerly()
+    tf.config.run_functions_eagerly(True)
+    try:
+        yield
+    finally:
+        tf.config.run_functions_eagerly(before)

@@ -6,7 +6,6 @@ import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
-from itertools import product
 from typing import Any
 
 import keras
@@ -17,34 +16,32 @@ from gradient_diff.calling import call_derivation
 from gradient_diff.comparison import cut_down
 from gradient_diff.keras.gradients.another.another import named_by_another
 from gradient_diff.keras.gradients.data import Data
+from gradient_diff.keras.gradients.described import described_reference, own_derivation
 from gradient_diff.keras.gradients.in_layout import WHOSE, by_values
-from gradient_diff.keras.gradients.loss_arguments import resolve_loss
-from gradient_diff.keras.gradients.measured import measured_reference
+from gradient_diff.keras.gradients.loss.resolving import resolve_loss
+from gradient_diff.keras.gradients.options import Options
 from gradient_diff.keras.gradients.readings import draws, read_otherwise, step_on_draws
-from gradient_diff.keras.gradients.reference import Reference, Rounded, nearest_of
-from gradient_diff.keras.gradients.request import Options, Request, door, is_finer
+from gradient_diff.keras.gradients.reference import Reference
+from gradient_diff.keras.gradients.request import Request, door
 from gradient_diff.keras.gradients.steps.judging import judged_step
 from gradient_diff.keras.gradients.steps.optimizers import MadeBy
 from gradient_diff.keras.gradients.steps.step import Step
+from gradient_diff.keras.gradients.undescribed import measured_reference
 from gradient_diff.layouts.reading import Reading
 from gradient_diff.layouts.target import Target
 from gradient_diff.layouts.undoing import AS_GIVEN, Undone, check_layout, undo_layout
-from gradient_diff.noise.network import Noise, rounding_noise
+from gradient_diff.noise.network import Noise
 from gradient_diff.result.diff import GradientDiff
-from keras_mlp import Mode, named_weights, to_keras
+from keras_mlp import Mode, named_weights
 from keras_mlp.extend import (
     alone,
     check_mode,
-    evaluate_tape,
     holding,
     kept_seeds,
     layer_weights,
     refuse_unreadable,
-    rounded_constants,
-    rounded_masks,
-    with_held_decay,
 )
-from manual_mlp import MLP, Array, Evaluation, Loss, gradient_node
+from manual_mlp import Array
 from manual_mlp.extend import Arrays, variable_of
 
 
@@ -311,15 +308,7 @@ def _takes_draws(function: Callable[..., object]) -> bool:
 def _compared(request: Request, mine: Arrays | None) -> GradientDiff:
     """These gradients against the model's, or the house's own derivation where there are none."""
     reference = _reference(request, mine)
-    return reference.compared(_own_derivation(request) if mine is None else mine)
-
-
-def _own_derivation(request: Request) -> Evaluation:
-    assert request.network is not None  # else there would be no reference
-    mlp, loss = request.network
-    x, y, weight = request.data.x, request.data.y, request.data.sample_weight
-    held = with_held_decay(mlp, request.model)
-    return held.backpropagate(request.parameters, x, y, loss, request.masks, sample_weight=weight)
+    return reference.compared(own_derivation(request) if mine is None else mine)
 
 
 def _reference(request: Request, mine: Arrays | None, of_step: bool = False) -> Reference:
@@ -330,46 +319,10 @@ def _reference(request: Request, mine: Arrays | None, of_step: bool = False) -> 
             "of what is to be checked, or bring the gradients of frozen weights in a dict by name."
         )
     if request.network is not None:
-        return _network_reference(request, *request.network, mine, of_step)
+        return described_reference(request, *request.network, mine, of_step)
     if mine is None:
         raise ValueError(
             "The house has no derivation of its own for this model and loss. Pass gradients=, or a Sequential of Dense "
             "layers of one dtype with one of the house's losses."
         )
     return measured_reference(request, mine, of_step)
-
-
-def _network_reference(request: Request, mlp: MLP, loss: Loss, mine: Arrays | None, of_step: bool) -> Reference:
-    stored = request.stored
-    finer = is_finer(mine, of_step)  # float64 arrays deserve a float64 reference
-    fine = finer or (mine is None and stored == "float64")
-    constants = rounded_constants(request.model) if finer else ()
-    kept = rounded_masks(list(request.masks.values())) if finer else ()
-    as_held = with_held_decay(mlp, request.model)
-    tapes = [_tape(request, as_held, loss, request.masks, finer and stored != "float64", fine)]
-    nets = (as_held, mlp) if constants else (as_held,)
-    ways = list(product(nets, (request.masks, request.exact_masks) if kept else (request.masks,)))
-    tapes += [_tape(request, net, loss, masks, again=True, fine=True) for net, masks in ways[1:]]
-    nearest = nearest_of(mine or {}, [tape.gradients for tape in tapes])
-    held = tuple(sorted({*constants, *kept}))
-    rounded = Rounded(held, tapes[0 if nearest else -1].gradients) if held else None
-    tape = tapes[nearest]
-    if mine is not None:
-        unasked = {gradient_node(n) for n in request.parameters if n not in request.trainable and n not in mine}
-        tape = replace(tape, nodes={n: a for n, a in tape.nodes.items() if n not in unasked})
-    noise = rounding_noise(tape.problem) if of_step and request.options.silent else request.options.noise
-    return Reference(tape, noise, request.options, rounded=rounded)
-
-
-def _tape(request: Request, mlp: MLP, loss: Loss, masks: Arrays, again: bool, fine: bool) -> Evaluation:
-    """Of the model itself; or again of a float64 one with these constants, on these masks."""
-    model, parameters = request.model, request.parameters
-    if again:
-        parameters = {n: a.astype(np.float64) for n, a in parameters.items()}
-        model = to_keras(mlp, parameters, "float64")
-    x, y, weight = request.data.x, request.data.y, request.data.sample_weight
-    problem = mlp.problem(parameters, x, y, loss, fused=False, draws=masks, sample_weight=weight)
-    tensor = request.loss.computed_finely(request.stored) if fine else request.loss.tensor
-    words = request.loss.words
-    with kept_seeds(model):  # another reading of the request starts from where these stand
-        return evaluate_tape(model, problem, tensor, request.mode, words, again, request.in_training)

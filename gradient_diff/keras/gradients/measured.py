@@ -1,4 +1,4 @@
-"""A model without equations of the house: its tape, its rounding as draws measure it, and a witness."""
+"""What is found out of a model by running it: its tape, its rounding as draws measure it, and a witness."""
 
 from __future__ import annotations
 
@@ -6,18 +6,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 
-import keras
 import numpy as np
 
 from gradient_diff.keras.gradients.data import Data
-from gradient_diff.keras.gradients.loss_arguments import KerasError
+from gradient_diff.keras.gradients.loss.resolved import KerasError
 from gradient_diff.keras.gradients.objective import Objective, reason_of
-from gradient_diff.keras.gradients.reference import Reference, Rounded, nearest_of
-from gradient_diff.keras.gradients.request import Request, is_finer
+from gradient_diff.keras.gradients.reference import Rounded, nearest_of
 from gradient_diff.keras.gradients.runs import Case, Draws, Outcome, Runs, Traced
 from gradient_diff.keras.gradients.zeros import layers_off, zeros_of
-from gradient_diff.keras.roundings import DRAWS, further_than_order, moved
-from gradient_diff.noise.given import drawn_noise, widened
+from gradient_diff.noise.draws import DRAWS, further_than_order, moved
+from gradient_diff.noise.given import drawn_noise
 from gradient_diff.noise.network import Kind, Noise
 from gradient_diff.witnesses.complex_step import Asked
 from gradient_diff.witnesses.ridders import ridders
@@ -35,36 +33,6 @@ from manual_mlp.extend import LOSS, UNITS, Arrays
 
 PAIRS = 4  # draws held against float64 runs; with what one pass costs, eight would double the check of a slow model
 IN_FLOAT64, ITSELF = "a float64 run of the model", "draws of rounding on the model itself"
-UNSTEADY = (
-    "two passes of the model from the same seeds and states differ by more than rounding explains: something draws "
-    "from a seed that is not the model's own, the loss perhaps. Only a function of x, y and the weights has a "
-    "gradient; draw with a keras.random.SeedGenerator of a layer, or freeze the seed"
-)
-
-
-def measured_reference(request: Request, mine: Arrays, of_step: bool) -> Reference:
-    """The gradients of the model, in float64 where these deserve it, with the rounding that draws measure."""
-    wanted = tuple(n for n in _backwards(request.model) if n in request.trainable or n in mine)
-    model = Measured(request.objective, wanted, request.mode)
-    finer = is_finer(mine, of_step) and model.fine is not None
-    tape: Arrays = model.first.gradients
-    rounded, run = None, model.plain
-    if finer:
-        tape, rounded, run = model.in_float64(mine)
-    if LOSS in mine and not request.loss.stepped:
-        value = model.plain.gradients().loss if finer else model.first.loss
-        tape = {LOSS: np.array(value, next(iter(tape.values())).dtype), **tape}
-    noise = widened(model.noise(tape), mine, tape) if request.options.silent else request.options.noise
-    doubt = "" if model.steady else UNSTEADY
-    known = request.options, model.origin(finer), model.witness(run), model.sizes, rounded, doubt
-    return Reference(tape, noise, *known, model.always_zero, model.first.unreached, model.layers_off)
-
-
-def _backwards(model: keras.Model) -> list[str]:
-    """Names of weights in the order in which backpropagation comes to them, where layers are a chain."""
-    names = {id(weight): name for name, weight in layer_weights(model).items()}
-    found = [names[id(w)] for layer in reversed(model.layers) for w in layer.weights if id(w) in names]
-    return list(dict.fromkeys([*found, *names.values()]))
 
 
 @dataclass(frozen=True, eq=False)
@@ -197,35 +165,35 @@ class Measured:
         return layers_off(self.objective)
 
     def noise(self, tape: Arrays) -> Noise:
+        """What is drawn; where both sides are float64, that of float32, scaled: nothing finer is at hand."""
+        same = self.fine is not None and all(a.dtype == np.float64 for a in tape.values())
+        scale = UNITS["float64"] / UNITS[self._drawn_in] if same else 1.0
+        return replace(self._drawn, sigma={n: s * scale for n, s in self._drawn.sigma.items()})
+
+    @property
+    def _drawn_in(self) -> str:
+        computed = self.objective.computed
+        return self.objective.coarsest if self.fine is None else "float32" if computed == "float64" else computed
+
+    @cached_property
+    def _drawn(self) -> Noise:
         """Draws of the rounding: runs on numbers that are moved by one unit roundoff, the samples in another order.
 
         They are held against float64 runs on the same numbers, or else against the first of them, so that what the
         moved digits change counts as rounding, too. In mixed precision the numbers stay as finely stored as they are.
-        Where both sides are float64, float32 is measured and scaled, since nothing finer than float64 is at hand.
         """
-        fine, computed = self.fine, self.objective.computed
-        dtype = self.objective.coarsest if fine is None else "float32" if computed == "float64" else computed
         errors = [
             {n: a - right[n] for n, a in coarse.items()}
-            for coarse, right in (map(_with_loss, pair) for pair in self._pairs(dtype))
+            for coarse, right in (map(_with_loss, pair) for pair in self._pairs(self._drawn_in))
         ]
-        values = _with_loss(fine.found if fine else self.first)
+        values, source = (_with_loss(self.fine.found), IN_FLOAT64) if self.fine else (_with_loss(self.first), ITSELF)
         # Of what no draw gives numbers, an E that overflows, nothing is known: no σ is not a σ of zero.
         known = {n: a for n, a in values.items() if any(np.isfinite(e[n]).all() for e in errors)}
         drawn = {n: [e for e in errors if np.isfinite(e[n]).all()] for n in known}
-        each = [drawn_noise({n: a}, drawn[n], IN_FLOAT64 if fine else ITSELF, Kind.DRAWN) for n, a in known.items()]
-        noise = Noise(
-            "",
-            values,
-            {n: s for one in each for n, s in one.sigma.items()},
-            {n: b for one in each for n, b in one.bound.items()},
-            0,
-            source=IN_FLOAT64 if fine else ITSELF,
-            kind=Kind.DRAWN,
-        )
-        same = fine is not None and all(a.dtype == np.float64 for a in tape.values())
-        scale = UNITS["float64"] / UNITS[dtype] if same else 1.0
-        return replace(noise, sigma={n: s * scale for n, s in noise.sigma.items()})
+        each = [drawn_noise({n: a}, drawn[n], source, Kind.DRAWN) for n, a in known.items()]
+        sigma = {n: s for one in each for n, s in one.sigma.items()}
+        bound = {n: b for one in each for n, b in one.bound.items()}
+        return Noise("", values, sigma, bound, 0, source=source, kind=Kind.DRAWN)
 
     def _pairs(self, dtype: str) -> list[tuple[Outcome, Outcome]]:
         """(as computed in a dtype, what is right), on moved numbers."""

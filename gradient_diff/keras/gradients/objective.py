@@ -12,7 +12,7 @@ import keras
 import tensorflow as tf
 
 from gradient_diff.keras.gradients.data import Data
-from gradient_diff.keras.gradients.loss_arguments import KerasError, ResolvedLoss
+from gradient_diff.keras.gradients.loss.resolved import KerasError, ResolvedLoss
 from keras_mlp.extend import is_float, layers_of, variables_of
 from manual_mlp.extend import UNITS
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from gradient_diff.keras.gradients.loss_arguments import KerasError
+from gradient_diff.keras.gradients.loss.resolved import KerasError
 from gradient_diff.keras.gradients.request import Request
 from gradient_diff.keras.gradients.runs import Runs
 from gradient_diff.result.diff import GradientDiff

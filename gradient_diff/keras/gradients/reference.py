@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from gradient_diff.comparison import compare
+from gradient_diff.diagnosis.idle import NO_PATH, without_effect
 from gradient_diff.judging.zeros import BY_STRUCTURE
-from gradient_diff.keras.gradients.request import Options
-from gradient_diff.keras.idle import NO_PATH, without_effect
+from gradient_diff.keras.gradients.options import Options
 from gradient_diff.layouts.undoing import AS_GIVEN
 from gradient_diff.noise.network import Noise
 from gradient_diff.result.diff import GradientDiff

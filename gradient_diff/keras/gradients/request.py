@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from functools import cached_property
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
+from functools import cache, cached_property
 
 import keras
 import numpy as np
@@ -13,32 +13,17 @@ import numpy as np
 from gradient_diff.keras.gradients.arguments import as_named
 from gradient_diff.keras.gradients.data import Data
 from gradient_diff.keras.gradients.in_layout import Door
-from gradient_diff.keras.gradients.loss_arguments import ResolvedLoss
+from gradient_diff.keras.gradients.loss.resolved import ResolvedLoss
+from gradient_diff.keras.gradients.measured import Measured
 from gradient_diff.keras.gradients.objective import Objective
+from gradient_diff.keras.gradients.options import Options
 from gradient_diff.keras.gradients.runs import Runs
 from gradient_diff.layouts.reading import Reading
 from gradient_diff.layouts.undoing import Undone
-from gradient_diff.noise.network import Noise
 from keras_mlp import Mode, from_keras, parameters_of
-from keras_mlp.extend import kept_seeds, read_draws
+from keras_mlp.extend import kept_seeds, layer_weights, read_draws
 from manual_mlp import MLP, Array, Dropout, Loss
 from manual_mlp.extend import LOSS, Arrays
-
-
-@dataclass(frozen=True, eq=False)
-class Options:
-    """What `compare` takes, too, and means the same there."""
-
-    noise: Noise | Arrays | None = None
-    names: Mapping[str, str] = field(default_factory=dict)
-    rtol: float | None = None
-    sizes: tuple[int, int] | None = None
-    layout: str | None = None
-
-    @property
-    def silent(self) -> bool:
-        """Whether nothing is said of rounding: then it is computed or measured here."""
-        return self.noise is None and self.rtol is None
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,6 +64,16 @@ class Request:
         asks = any(p.name == "training" or p.kind is p.VAR_KEYWORD for p in takes)
         training = True if self.training is None and asks else self.training
         return Objective(self.model, self.loss, self.data, training)
+
+    def measured(self, asked: Collection[str]) -> Measured:
+        """What runs of the model tell of the gradients of these weights; of the same ones it is asked once."""
+        names = {id(weight): name for name, weight in layer_weights(self.model).items()}
+        backwards = [names[id(w)] for layer in reversed(self.model.layers) for w in layer.weights if id(w) in names]
+        return self._measured(tuple(n for n in dict.fromkeys([*backwards, *names.values()]) if n in asked))
+
+    @cached_property
+    def _measured(self) -> Callable[[tuple[str, ...]], Measured]:
+        return cache(lambda wanted: Measured(self.objective, wanted, self.mode))
 
     @property
     def in_training(self) -> bool:

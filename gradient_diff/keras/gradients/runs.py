@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 import keras
@@ -62,15 +62,24 @@ class Runs:
 
     def each(self, cases: Iterable[Case]) -> list[Outcome]:
         """An eager pass of each case, all from where the model stands."""
-        found = []
-        with copied(self.objective.model, self.dtype, self.exact) as copies:
+        with self.passes() as run:
+            return [run(self.objective, case) for case in cases]
+
+    @contextmanager
+    def passes(self) -> Iterator[Callable[[Objective, Case], Outcome]]:
+        """Within it, eager passes of any E of the model, all from where the model stands."""
+        model = self.objective.model
+        with copied(model, self.dtype, self.exact) as copies:
             start = _start(copies)
-            for case in cases:
-                _assign(self.objective.model, copies, start, case.weights)
+
+            def run(objective: Objective, case: Case) -> Outcome:
+                _assign(model, copies, start, case.weights)
                 facts: dict[str, Any] = {}
+                runs = replace(self, objective=objective)
                 with kept_generators():
-                    found.append(_outcome(self.differentiated(copies, facts, *self.tensors(case.data)), facts))
-        return found
+                    return _outcome(runs.differentiated(copies, facts, *runs.tensors(case.data)), facts)
+
+            yield run
 
     def tensors(self, data: Data | None = None) -> tuple[Any, ...]:
         """The data as this run takes them."""

@@ -12,7 +12,7 @@ import numpy as np
 from gradient_diff.judging.zeros import LEAST_BATCH, OTHERS, always_zero
 from gradient_diff.keras.gradients.objective import Objective
 from gradient_diff.keras.gradients.runs import Case, Runs
-from gradient_diff.keras.roundings import moved
+from gradient_diff.noise.draws import moved
 from gradient_diff.noise.given import drawn_noise
 from keras_mlp.extend import copied, holding, is_float, layer_weights
 from manual_mlp import Array

@@ -81,14 +81,14 @@ def test_out_holds_a_drawing_and_tables(tmp_path: Path) -> None:
 )
 def test_what_makes_no_sense_is_an_error_with_its_cure(arguments: tuple[str, ...], message: str) -> None:
     code, printed, told = call(*arguments)
-    assert (code, printed) == (2, "")
+    assert (code, printed) == (4, "")
     assert message in told
 
 
 def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     code, _, told = call("7-5-3", "--out", str(tmp_path / "file"))
-    assert code == 2
+    assert code == 4
     assert "is a file. Choose another folder" in told
 
 
@@ -133,7 +133,7 @@ def test_a_model_that_keras_saved_has_its_own_names_and_activations(tmp_path: Pa
     assert text == ledger(mlp, "mean_squared_error", 6).to_markdown()
     assert "TensorFlow takes some seconds to start" in told
     code, text, told = call(str(path), "--activation", "relu")
-    assert (code, text, "has its own activations. Leave it out." in told) == (2, "", True)
+    assert (code, text, "has its own activations. Leave it out." in told) == (4, "", True)
 
 
 # a saved model for which there are no equations
@@ -205,7 +205,7 @@ def test_a_model_that_needs_code_is_refused_in_one_sentence(kind: str, tmp_path:
         "custom": (Odd(), "the code of 'Odd' is not in the file"),
     }[kind]
     code, text, told = call(str(saved_by_keras(tmp_path / "m.keras", layer)))
-    assert (code, text) == (2, "")
+    assert (code, text) == (4, "")
     assert words in told
     assert "safe_mode" not in told
 
@@ -230,7 +230,7 @@ def test_a_path_is_not_taken_for_widths(
     if made:
         Path(name).mkdir() if made == "folder" else Path(name).touch()
     code, printed, told = call(name)
-    assert (code, printed) == (2, "")
+    assert (code, printed) == (4, "")
     expected = "Expected widths such as 784-50-100-10, or a model saved by Keras's model.save('NAME.keras')."
     assert f"{name} {what}, but is no MODEL.keras. {expected}" in told
 
@@ -261,5 +261,5 @@ def test_a_file_that_is_no_model_is_told(
     elif isinstance(content, bytes):
         Path("m.keras").write_bytes(content)
     code, printed, told = call("m.keras")
-    assert (code, printed) == (2, "")
+    assert (code, printed) == (4, "")
     assert message in told

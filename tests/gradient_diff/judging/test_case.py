@@ -7,12 +7,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from gradient_diff import Status, compare
+from gradient_diff import Status, compare, drawn_noise
 from gradient_diff.judging.case import Case, expected_noise, float_name
 from gradient_diff.judging.judgement import judge
 from gradient_diff.noise.network import MORE_DRAWS, drawn_again, rounding_noise
 from gradient_diff.sides import Pair
-from manual_mlp import MLP, Dense, Equation, Evaluation, Problem, evaluation_of
+from manual_mlp import MLP, Dense, Equation, Evaluation, Problem, evaluation_of, gradient_node
 
 
 def _problem(dtype: str = "float64", scale: float = 1.0, depth: int = 3) -> Problem:
@@ -75,6 +75,16 @@ def test_a_close_call_is_drawn_again_whatever_its_caller_grants_and_however_he_w
     anew = rounding_noise(problem, draws=MORE_DRAWS).distance(name, difference, 2).max()
     assert plain == tailed == anew
     assert plain != noise.distance(name, difference, 2).max()
+
+
+def test_what_was_measured_is_not_drawn_again_however_close_a_call() -> None:
+    """Draws of the network do not take the place of what somebody measured."""
+    e = evaluation_of(_problem("float32"))
+    values = {gradient_node(n): g.astype(float) for n, g in e.gradients.items()}
+    noise = drawn_noise(values, [{n: 1e-6 * a for n, a in values.items()}], "two runs")
+    hand = {n: g + 28 * np.sqrt(2) * noise.sigma[gradient_node(n)] for n, g in e.gradients.items()}
+    assert all(16 < (row.distance or 0) < 64 for row in compare(hand, e, noise=noise).rows)
+    assert {(row.status, row.judge) for row in compare(hand, e, noise=noise).rows} == {(Status.DIFFERENT, "two runs")}
 
 
 def test_more_draws_keep_what_the_caller_grants() -> None:

@@ -12,11 +12,12 @@ import pytest
 
 from gradient_diff import GradientDiff, Status, compare
 from gradient_diff.judging import fewer_bits
-from gradient_diff.judging.fewer_bits import JUDGE, WAYS, Operands, with_operands
+from gradient_diff.judging.fewer_bits import JUDGE, WAYS, FewerBits, Operands, with_operands
 from manual_mlp import MLP, Array, Dense, Evaluation, evaluation_of
-from manual_mlp.extend import Local, Product
+from manual_mlp.extend import Local, Precision, Product
 
 Prepare = Callable[[Array], Array]
+RNG = np.random.default_rng(0)
 
 
 def _tf32(a: Array) -> Array:
@@ -201,3 +202,25 @@ def test_the_words() -> None:
     way = Operands(11, "TF32", "cut")
     assert way.words == "these are the gradients of products whose operands are cut off to 11 significant bits (TF32)"
     assert replace(way, way="away").words.endswith("whose operands have 11 significant bits (TF32)")
+
+
+@pytest.mark.parametrize("operands", [w for w in WAYS if w.way != "float16"], ids=lambda w: f"{w.bits} {w.way}")
+def test_what_one_operand_may_move_is_in_proportion_to_the_operands(operands: Operands) -> None:
+    product = FewerBits(False, False, operands=operands)
+    a, b = RNG.normal(size=(3, 4)), RNG.normal(size=(4, 2))
+
+    def bound(scale_a: float, scale_b: float) -> Array:
+        x, y = scale_a * a, scale_b * b
+        return np.asarray(product.rounding(product.evaluate(x, y), x, y, at=Precision.of("float32")).bound)
+
+    for scales in ((2.0**-20, 1.0), (1.0, 2.0**-20), (2.0**9, 2.0**-30)):
+        np.testing.assert_allclose(bound(*scales), np.prod(scales) * bound(1.0, 1.0), rtol=1e-12)
+
+
+@pytest.mark.parametrize("bits", [8, 11])
+def test_what_one_operand_may_move_is_one_step_of_its_bits(bits: int) -> None:
+    """3 · 5: beside what the product itself may be off, 2u of the few bits, 2^(1 − bits), times both operands."""
+    a, b = np.array([[3.0]]), np.array([[5.0]])
+    products = (FewerBits(False, False, operands=Operands(bits, "", "cut")), Product(False, False))
+    few, whole = (np.asarray(p.rounding(a * b, a, b, at=Precision.of("float32")).bound) for p in products)
+    assert (few - whole).item() == pytest.approx(2.0 ** (1 - bits) * 15, rel=1e-12)

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from gradient_diff import GradientDiff, Status, compare, rounding_noise
-from gradient_diff.judging.kinks import Kink, kinks
-from manual_mlp import MLP, Activation, Array, Dense, Dropout, Evaluation, Problem, evaluation_of
+from gradient_diff.judging.kinks import Kink, _beside, _Branches, kinks
+from manual_mlp import MLP, Activation, Array, Dense, Dropout, Evaluation, Problem, evaluation_of, gradient_node
 from manual_mlp.equations.losses import EPSILON
 
 
@@ -260,3 +260,39 @@ def test_a_clip_that_16_bits_cannot_store_is_a_kink(dtype: str) -> None:
     problem = dataclasses.replace(problem, fused=False)
     found = kinks(problem, rounding_noise(problem, dtype))
     assert {kink.index for kink in found} == {(n, 0) for n in range(3)}
+
+
+def test_a_side_is_followed_on_its_own_branches_where_its_u_is_at_hand() -> None:
+    """Of five units at 0 it took two with a slope of 1: neither all of them nor none, and no mean."""
+    problem = _with_empty_samples(1, 1)
+    noise = rounding_noise(problem)
+    found = kinks(problem, noise)
+    own = {k: 1e-300 * (1 if k.index[1] < 2 else -1) for k in found}
+    nodes = ("dense_1/dE_dkernel", "dense_1/dE_dbias")
+    branches = _Branches(problem, noise, found, nodes)
+    along = branches.values(branches.anchors(own))
+    side = {n: along[n] for n in nodes}
+    assert not branches.follows(side)
+    assert branches.follows({**side, **branches.anchors(own)})
+    assert not branches.follows({**side, **branches.anchors({k: -u for k, u in own.items()})})
+
+
+@pytest.mark.parametrize(("edge", "noise", "aside"), [(0.25, 1e-3, 2e-3), (0.0, 0.0, 2e-300)])
+def test_a_branch_is_taken_just_beside_its_kink(edge: float, noise: float, aside: float) -> None:
+    kink = Kink("dense_1/z", (0, 0), edge, noise, (0.0, 1.0), edge)
+    assert [_beside(kink, branch) for branch in (-1, 1)] == [edge - aside, edge + aside]
+
+
+@pytest.mark.parametrize("branch", [-1, 1])
+def test_one_kink_may_leave_the_branch_on_which_all_the_others_are(branch: int) -> None:
+    """Of two layers: where all units of the second are off, none of the first shows."""
+    problem = _with_empty_samples(2, 1)
+    noise = rounding_noise(problem)
+    found = kinks(problem, noise)
+    nodes = tuple(gradient_node(n) for n in problem.parameters)
+    branches = _Branches(problem, noise, found, nodes)
+    first = next(k for k in found if k.node == f"dense_{1 if branch > 0 else 2}/u")
+    all_on, but_one = (branches.values(branches.all_on(branch, but)) for but in (None, first))
+    assert not np.array_equal(all_on[f"{first.node[:-2]}/dE_dbias"], but_one[f"{first.node[:-2]}/dE_dbias"])
+    assert branches.mixes(but_one, all_on)
+    assert not branches.mixes({n: a * 1.001 for n, a in but_one.items()}, all_on)

@@ -63,3 +63,14 @@ def test_a_whole_evaluation_is_judged_node_by_node() -> None:
     off = _at(X)
     off.nodes["dense_1/z"][0, 0] += 1e-3
     assert compare(off, RIGHT).verdict is Status.MISMATCH
+
+
+@pytest.mark.parametrize(("hand", "reference"), [(RIGHT, OTHER), (OTHER, RIGHT)])
+def test_either_e_may_be_the_larger(hand: Evaluation, reference: Evaluation) -> None:
+    words = f"your E is {float(hand.loss):.6g}, the reference's {float(reference.loss):.6g}: the forward passes part"
+    assert words in compare(_both(hand), reference).headline()
+
+
+def test_only_where_they_part_is_the_distance_in_σ_the_reason() -> None:
+    rows = compare(_both(OTHER), RIGHT).rows
+    assert {row.name for row in rows if row.by_sigma} == {"loss"}

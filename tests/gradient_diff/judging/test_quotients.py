@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import numpy as np
 import pytest
 
-from gradient_diff import Status, compare
+from gradient_diff import Noise, Status, compare
+from gradient_diff.judging.case import Case
+from gradient_diff.judging.quotients import as_quotients
+from gradient_diff.result.judged import Judged
+from gradient_diff.sides import Pair
 from manual_mlp import MLP, Array, Dense
 
 NET = MLP(4, [Dense(5, "sigmoid"), Dense(3, "softmax")])
@@ -88,3 +93,46 @@ def test_what_is_off_at_random_is_no_quotient(seed: int) -> None:
     if seed % 3 == 0:
         off = {n: np.round(a, 4) for n, a in off.items()}  # printed, and typed in again
     assert compare(off, RIGHT).verdict in (Status.MISMATCH, Status.MATCH)
+
+
+def _judged(hand: Array, reference: Array, e: float) -> Judged:
+    """What is said of an array that is off, where E has this value."""
+    off = {"w": Judged(Status.MISMATCH, "far", "σ")}
+    case = Case(Pair({"w": hand}, {"w": reference}), Noise("float64", {"loss": np.array(e)}, {}, {}, 0))
+    return {**off, **as_quotients(case, off)}["w"]
+
+
+STEPS = [*(float(f"{m}e-{k}") for m in (1, 2, 5) for k in range(1, 11)), *(2.0**-k for k in range(3, 31))]
+
+
+@pytest.mark.parametrize("step", [*STEPS, float(np.sqrt(np.finfo("f4").eps))])
+def test_every_usual_step_is_recognised(step: float) -> None:
+    """E = 1: gradients of some 1e8 times spacing(E)/2ε."""
+    reference = RNG.uniform(1e8, 9e8, 40) * np.spacing(1.0) / (2 * step)
+    hand = (2 * np.round(reference * step / np.spacing(1.0)) + 1) * np.spacing(1.0) / (2 * step)
+    judged = _judged(hand, reference, 1.0)
+    assert judged.status is Status.INCONCLUSIVE
+    found = re.search(r"ε = (\S+), (central|one-sided), with E in float64", judged.reason)
+    assert found is not None
+    assert float(found[1]) * (2 if found[2] == "central" else 1) == pytest.approx(2 * step, rel=1e-2)
+
+
+def test_a_quotient_of_so_many_spacings_that_the_division_loses_digits_is_recognised() -> None:
+    """1e14 times: the division by 2ε leaves them 0.04 from whole numbers."""
+    whole = np.arange(1, 81) * 2.0**40 + 1.1e14 + 1
+    hand = np.round(whole) * np.spacing(1.0) / 2e-5
+    assert _judged(hand, hand * 1.001, 1.0).status is Status.INCONCLUSIVE
+
+
+def test_an_e_that_is_nearly_zero_makes_no_quotients() -> None:
+    """Of spacings of 5e-324 there is no whole number that a float could count."""
+    hand = np.array([1.0, 2.0, 3.0])
+    assert _judged(hand * 1.001, hand, 5e-324).status is Status.MISMATCH
+
+
+def test_where_nothing_moved_the_quotient_is_zero_and_counts_neither_way() -> None:
+    """A dead unit."""
+    hand = (2 * RNG.integers(10**8, 10**9, 40) + 1) * np.spacing(1.0) / 2e-5
+    hand[::3] = 0
+    assert _judged(hand, 1.001 * hand, 1.0).status is Status.INCONCLUSIVE
+    assert _judged(0 * hand, hand, 1.0).status is Status.MISMATCH

@@ -16,20 +16,21 @@ from gradient_diff.result.judged import Judged
 from gradient_diff.sides import Pair
 from gradient_diff.witnesses.complex_step import PASSES
 from manual_mlp import MLP, Array, Dense
+from manual_mlp.extend import GATE
 
 NAMES = [f"w{i}" for i in range(MOST_ASKED + 2)]
 OFF = Judged(Status.DIFFERENT, "far", "σ")
 
 
-def _case(asked: list[str], says: float, error: float = 0.0) -> Case:
-    """Hand 2, reference 1, σ 1e-3, and a witness from outside that answers one number."""
+def _case(asked: list[str], says: float, error: float = 0.0, limit: float = 0.016) -> Case:
+    """Hand 2, reference 1, what rounding explains of one side, and a witness from outside that answers one number."""
 
     def ask(name: str, direction: Array) -> tuple[float, float]:
         asked.append(name)
         return says, error
 
     hand, reference = ({n: np.array([value]) for n in NAMES} for value in (2.0, 1.0))
-    sigma, bound = dict.fromkeys(NAMES, np.array([1e-3])), dict.fromkeys(NAMES, 0.0)
+    sigma, bound = dict.fromkeys(NAMES, np.array([limit / GATE])), dict.fromkeys(NAMES, 0.0)
     return Case(Pair(hand, reference), Noise("float32", reference, sigma, bound, 0, kind=Kind.DRAWN), ask=ask)
 
 
@@ -54,10 +55,20 @@ def test_each_trial_has_its_own_budget() -> None:
         (1.0, 0.0, Status.MISMATCH),
         (2.0, 0.0, Status.REFERENCE_OFF),
         (1.0, 5.0, Status.DIFFERENT),  # its own error is as large as what it was asked about
+        (1.4, 0.0, Status.MISMATCH),  # neither is met: the farther one is off
+        (1.6, 0.0, Status.REFERENCE_OFF),
     ],
 )
 def test_the_witness_sides_with_whom_it_meets(says: float, error: float, status: Status) -> None:
     assert who_is_off(_case([], says, error), {"w0": OFF})["w0"].status is status
+
+
+@pytest.mark.parametrize(
+    ("says", "convicts"), [(1.39, Status.MISMATCH), (1.45, Status.DIFFERENT), (1.55, Status.DIFFERENT)]
+)
+def test_the_error_of_the_witness_is_granted_beside_the_rounding(says: float, convicts: Status) -> None:
+    """Rounding explains 0.4, its error 0.2 more: a hand 0.55 from what it says is not convicted, one 0.61 is."""
+    assert who_is_off(_case([], says, 0.2, limit=0.4), {"w0": OFF})["w0"].status is convicts
 
 
 def test_the_passes_of_all_gradients_together_stay_within_the_budget(monkeypatch: pytest.MonkeyPatch) -> None:

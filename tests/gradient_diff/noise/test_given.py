@@ -129,6 +129,9 @@ def test_the_hand_side_cannot_be_its_own_noise() -> None:
         compare(again, reference, noise=again)
     assert compare(fine, reference, noise=fine).verdict is Status.MATCH  # finer than the reference: it is the truth
     check_independent(measured_noise(reference, again), reference, reference)  # nothing differs
+    half = {**reference, **{n: again[n] for n in ("dense_2/kernel", "dense_2/bias")}}
+    half["dense_1/kernel"] = wrong["dense_1/kernel"]
+    check_independent(measured_noise(reference, again), half, reference)  # not all that differs is the second set's
 
 
 def test_a_second_set_that_is_no_second_set_proves_nothing() -> None:
@@ -148,6 +151,7 @@ def test_a_coarser_second_set_is_refused() -> None:
     with pytest.raises(ValueError, match=r"^dense_\d/\w+ is float16 in the second set, but float32 in the reference"):
         compare(again, reference, noise=half)
     assert unit(half["dense_1/bias"]) == 2.0**-11
+    assert unit(np.arange(3)) == 0  # whole numbers are exact
 
 
 @pytest.mark.parametrize("second", ["float64", "float32"])

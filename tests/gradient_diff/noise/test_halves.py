@@ -10,11 +10,12 @@ import pytest
 from experiments.benchmarks.calibration.random_nets import random_net
 from gradient_diff import Status, compare, rounding_noise
 from gradient_diff.judging.case import Case
+from gradient_diff.judging.isolation import isolated
 from gradient_diff.noise import network
-from gradient_diff.noise.network import MORE_DRAWS, drawn_again
+from gradient_diff.noise.network import MORE_DRAWS, _alike, drawn_again
 from gradient_diff.sides import Pair, Side
 from manual_mlp import MLP, Array, Dense, Evaluation, Loss, Problem, evaluation_of, gradient_node
-from manual_mlp.extend import LOST, UNITS, Arrays
+from manual_mlp.extend import GATE, LOST, UNITS, Arrays
 
 HALF = np.dtype(np.float16)
 
@@ -231,3 +232,42 @@ def test_what_is_lost_close_to_0_stays_under_12(seed: int) -> None:
     noise = rounding_noise(problem, anchors={n: a for n, a in nodes.items() if n.endswith(("/u", "/z"))})
     for node, array in nodes.items():
         assert noise.distance(node, array - noise.values[node], sides=1).max() < 12, node
+
+
+def test_terms_that_are_stored_one_by_one_lose_as_much_each() -> None:
+    """z δ = 0.1 · 5 steps of the grid is stored as 0, 512 times alike: no draw shows that, so the bound covers it."""
+    mlp, node = MLP(1, [Dense(1)]), "dense_1/dE_dkernel"
+    w = {"dense_1/kernel": np.zeros((1, 1), HALF), "dense_1/bias": np.full(1, 1.25, HALF)}
+    x, y = np.full((512, 1), 0.1, HALF), np.zeros((512, 1), HALF)
+    noise = rounding_noise(mlp.problem(w, x, y, Loss("mse", scale=2.0**-14)), loops=1.0)
+    lost = float(noise.values[node][0, 0])
+    assert lost == pytest.approx(512 * 0.49988 * 2.0**-24, rel=1e-4)
+    assert lost <= noise.bound[node] < 2 * lost
+
+
+def test_an_equation_by_itself_is_judged_by_what_is_known_of_its_side() -> None:
+    """Bare nodes may have been added one by one in 16 bits; those of a run were not."""
+    problem = _problem((6, 8, 2), 1024, alike=True)
+    run, name = evaluation_of(problem), "dense_1/dE_dkernel"
+    nodes = {**run.nodes, name: _product(problem.x.T, run.nodes["dense_1/dE_du"])}
+    looped = replace(run, nodes=nodes, rerun=None)
+    bare, whole = (isolated(_pair(hand, run), 0, name) for hand in (nodes, looped))
+    assert bare is not None
+    assert whole is not None
+    assert bare < GATE < whole
+
+
+def test_what_like_samples_repeat_by_hand() -> None:
+    """Of a bias √3 Σ σ_δ, of a kernel √3 (|z|ᵀ σ_δ + σ_zᵀ |δ|), less what 16 σ of the sum cover."""
+    problem = _problem((2, 3), 4)
+    known = {**problem.environment, "dense_1/dE_du": np.full((4, 3), -2.0), "x": np.full((4, 2), -3.0)}
+    errors = {"dense_1/dE_du": np.full((4, 3), 25.0), "x": np.full((4, 2), 49.0)}
+    equations = {e.node: e for e in problem.equations}
+
+    def alike(node: str, variance: Array) -> Array:
+        return _alike(equations[node], known, {**errors, node: variance})
+
+    np.testing.assert_allclose(alike("dense_1/dE_dbias", np.ones(3)), np.sqrt(3) * 4 * 5 - 16)
+    by_hand = np.sqrt(3) * (4 * 3 * 5 + 4 * 7 * 2) - 16
+    np.testing.assert_allclose(alike("dense_1/dE_dkernel", np.ones((2, 3))), by_hand)
+    assert not alike("dense_1/dE_dbias", np.full(3, 9.0)).any()

@@ -91,6 +91,8 @@ def test_ctrl_c_between_the_two_renames_brings_the_previous_results_back(
 ) -> None:
     rename, calls = Path.replace, []
 
+    monkeypatch.setattr("gradient_diff.render.folder.exchanged", lambda one, other: False)
+
     def interrupted(self: Path, target: Path) -> Path:
         calls.append(self.name)
         if len(calls) == 2:

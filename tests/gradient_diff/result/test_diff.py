@@ -125,7 +125,7 @@ def test_a_cause_that_explains_everything_is_the_headline_and_its_cure_the_advic
                 _loud(together=("sign",)),
                 Cause("sign", "", "", "", "", 0.0, together=("missing_derivative",), title="−1", cure="Turn."),
             ),
-            "f′ is lost, in dense_1 and −1",
+            "f′ is lost, in dense_1, and −1",
         ),
         ((_loud(), _loud(id="another", title="another")), "f′ is lost, in dense_1"),
         ((_loud(asked=True),), "more than rounding explains"),

@@ -12,7 +12,7 @@ import keras
 import tensorflow as tf
 
 from gradient_diff.keras.gradients.another.variations import Variation
-from gradient_diff.keras.gradients.loss_arguments import resolve_loss
+from gradient_diff.keras.gradients.loss.resolving import resolve_loss
 from gradient_diff.keras.gradients.objective import Objective
 from keras_mlp.extend import layers_of
 

@@ -9,7 +9,6 @@ from gradient_diff.keras.gradients.another.another_e import another_e, derivativ
 from gradient_diff.keras.gradients.another.another_forward import another_forward, exchanged
 from gradient_diff.keras.gradients.another.solved import constant_factor, weighs
 from gradient_diff.keras.gradients.another.variations import Hand
-from gradient_diff.keras.gradients.measured import Measured
 from gradient_diff.keras.gradients.objective import Objective
 from gradient_diff.keras.gradients.request import Request, is_finer
 from gradient_diff.result.diff import GradientDiff
@@ -38,7 +37,7 @@ def named_by_another(
         return diff
     if diff.causes and not weighs(request.objective):
         return diff
-    measured = Measured(request.objective, wanted, request.mode)
+    measured = request.measured(wanted)
     finer = is_finer(mine, of_step=hidden is not None) and measured.fine is not None
     right = diff.verdict is Status.REFERENCE_OFF
     for hand in Hand.read({n: mine[n] for n in wanted}, measured, finer, hidden or {}):

@@ -16,7 +16,7 @@ from gradient_diff.keras.gradients.another.activations import activations
 from gradient_diff.keras.gradients.another.losses import as_it_is_called, cross_entropy, losses, of_function
 from gradient_diff.keras.gradients.another.solved import solved
 from gradient_diff.keras.gradients.another.variations import Hand, Variation, first_that_fits
-from gradient_diff.keras.gradients.loss_arguments import resolve_loss
+from gradient_diff.keras.gradients.loss.resolving import resolve_loss
 from gradient_diff.keras.gradients.objective import Objective
 from gradient_diff.result.findings import Cause
 from keras_mlp.extend import layers_of

@@ -28,9 +28,7 @@ def another_forward(hand: Hand, objective: Objective) -> Cause | None:
 def exchanged(hand: Hand, objective: Objective, after: Arrays) -> Cause | None:
     """A step uphill from `after` is a step downhill to it: the two sets of weights were given in each other's place."""
     start = zip(layer_weights(objective.model), _weights(objective), strict=True)
-    found = hand.gradients(
-        Variation("sign", "", "", objective, Case(objective.data, [after.get(n, a) for n, a in start]))
-    )
+    found = hand.gradients(objective, Case(objective.data, [after.get(n, a) for n, a in start]))
     if found is None or not hand.fits(found, -1.0):
         return None
     cure = "Pass the weights before the step as before= and those after it as after=."

@@ -12,7 +12,8 @@ import keras
 import numpy as np
 
 from gradient_diff.keras.gradients.another.variations import Variation
-from gradient_diff.keras.gradients.loss_arguments import ResolvedLoss, resolve_loss
+from gradient_diff.keras.gradients.loss.resolved import ResolvedLoss
+from gradient_diff.keras.gradients.loss.resolving import resolve_loss
 from gradient_diff.keras.gradients.objective import Objective
 
 LOSSES = """

@@ -12,8 +12,8 @@ import numpy as np
 from gradient_diff.diagnosis.catalogue import MISTAKES
 from gradient_diff.diagnosis.factors import list_factors
 from gradient_diff.keras.gradients.another.losses import cross_entropy, of_function
-from gradient_diff.keras.gradients.another.variations import Hand, Variation, told
-from gradient_diff.keras.gradients.loss_arguments import compiled_weights
+from gradient_diff.keras.gradients.another.variations import Hand, told
+from gradient_diff.keras.gradients.loss.compiled import compiled_weights
 from gradient_diff.keras.gradients.objective import Objective
 from gradient_diff.result.findings import Cause
 from manual_mlp import Array
@@ -60,7 +60,7 @@ def _penalty(hand: Hand, e: Objective) -> Cause | None:
     count = e.penalties
     each = [(f"the {_ordinal(i)} penalty", {i}) for i in range(count)]
     for which, chosen in [*each, *([("every penalty", set(range(count)))] if count > 1 else [])]:
-        times = _between(hand, _gradients(hand, _parts(e, 1.0, *(float(i not in chosen) for i in range(count)))))
+        times = _between(hand, hand.gradients(_parts(e, 1.0, *(float(i not in chosen) for i in range(count)))))
         if times is not None:
             return _penalty_counted(which, times, e.data.batch)
     return None
@@ -79,7 +79,7 @@ def _loss(hand: Hand, e: Objective) -> Cause | None:
     """The loss another number of times than once, beside penalties; without these it is a plain factor."""
     if not (count := e.penalties):
         return None
-    times = _between(hand, _gradients(hand, _parts(e, 0.0, *[1.0] * count)))
+    times = _between(hand, hand.gradients(_parts(e, 0.0, *[1.0] * count)))
     if times is None:
         return None
     id, reason = _reason(hand, e, times)  # noqa: A001  (as the record calls it)
@@ -100,8 +100,8 @@ def _reason(hand: Hand, e: Objective, times: float) -> tuple[str, str]:
 def _outputs(hand: Hand, e: Objective) -> Cause | None:
     """The losses of several outputs, each another number of times than it was given."""
     names = _output_names(e)
-    each = [_gradients(hand, _of_output(e, i)) for i in range(len(names))]
-    rest = _gradients(hand, _parts(e, 0.0, *[1.0] * e.penalties)) if e.penalties else {}
+    each = [hand.gradients(_of_output(e, i)) for i in range(len(names))]
+    rest = hand.gradients(_parts(e, 0.0, *[1.0] * e.penalties)) if e.penalties else {}
     if not names or rest is None or any(g is None for g in each):
         return None
     times = _least_squares(hand, [g for g in each if g is not None], rest)
@@ -152,16 +152,12 @@ def _smoothing(hand: Hand, e: Objective) -> Cause | None:
     if found is None or "label_smoothing" not in inspect.signature(found[0]).parameters:
         return None
     ends = [of_function(found[0], e, from_logits=found[1], label_smoothing=alpha) for alpha in (0.0, 1.0)]
-    plain, smooth = (_gradients(hand, replace(e, loss=end)) for end in ends)
+    plain, smooth = (hand.gradients(replace(e, loss=end)) for end in ends)
     alpha = None if smooth is None else _between(hand, plain, smooth)
     if alpha is None or not -SMALLEST < alpha < 1:
         return None
     words = f"labels smoothed by {alpha:.4g}" if alpha > SMALLEST else "labels that are not smoothed"
     return told("label_smoothing", words, "Use the labels of the loss that was given.")
-
-
-def _gradients(hand: Hand, e: Objective) -> Arrays | None:
-    return hand.gradients(Variation("", "", "", e))
 
 
 def _between(hand: Hand, start: Arrays | None, end: Arrays | None = None) -> float | None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from gradient_diff.keras.gradients.measured import Measured
 from gradient_diff.keras.gradients.objective import Objective
-from gradient_diff.keras.gradients.runs import Case, Runs
+from gradient_diff.keras.gradients.runs import Case, Outcome, Runs
 from gradient_diff.result.findings import Cause
 from manual_mlp import Array
 from manual_mlp.extend import Arrays
@@ -62,16 +62,17 @@ class Hand:
             limit = {n: _largest(noise.tolerance(n) + hidden.get(n, 0.0)) for n in right}
             yield cls(mine, right, limit, measured, runs)
 
-    def gradients(self, variation: Variation) -> Arrays | None:
-        """Those of a variation; None if the model cannot compute it."""
-        runs = replace(self.runs, objective=variation.objective)
-        try:
-            with variation.changed(), np.errstate(all="ignore"), warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # what is tried may be odd
-                found = runs.each([variation.case or Case(variation.objective.data)])[0].gradients
-        except Exception:  # noqa: BLE001  # what fits no shape, or no dtype, is not what was differentiated
-            return None
-        return found if all(np.isfinite(a).all() for a in found.values()) else None
+    def gradients(self, e: Objective, case: Case | None = None) -> Arrays | None:
+        """Those of another E, or of another case; None if the model cannot compute it."""
+        with self.runs.passes() as run:
+            return _computed(run, Variation("", "", "", e, case))
+
+    def fitting(self, variations: Iterable[Variation]) -> list[tuple[Variation, str]]:
+        """Those of which it is the gradient, with how many times in words."""
+        tried = list(variations)  # what they read of the model is not to be that of its copies
+        with self.runs.passes() as run:
+            times = [_fitted(self, variation, _computed(run, variation)) for variation in tried]
+        return [(variation, words) for variation, words in zip(tried, times, strict=True) if words is not None]
 
     def fits(self, found: Arrays, factor: float = 1.0) -> bool:
         """Whether the hand is that many times these gradients, within what rounding explains."""
@@ -91,6 +92,17 @@ class Hand:
         return bool((np.abs(np.asarray(a, np.float64) - b) <= larger * self.limit[name]).all())
 
 
+def _computed(run: Callable[[Objective, Case], Outcome], variation: Variation) -> Arrays | None:
+    e = variation.objective
+    try:
+        with variation.changed(), np.errstate(all="ignore"), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what is tried may be odd
+            found = run(e, variation.case or Case(e.data)).gradients
+    except Exception:  # noqa: BLE001  # what fits no shape, or no dtype, is not what was differentiated
+        return None
+    return found if all(np.isfinite(a).all() for a in found.values()) else None
+
+
 def _largest(limit: Array) -> Array:
     """For every entry: another gradient rounds most in other entries."""
     return np.full_like(limit, limit.max(initial=0.0))
@@ -104,8 +116,7 @@ def _ratio(a: Arrays, b: Arrays) -> float:
 def first_that_fits(hand: Hand, groups: Iterable[Callable[[], Iterator[Variation]]]) -> Cause | None:
     """The first variation of the first group in which one equals the hand; the others of that group look alike."""
     for group in groups:
-        fitting = [(v, times) for v in group() if (times := _fitted(hand, v)) is not None]
-        if fitting:
+        if fitting := hand.fitting(group()):
             (first, times), *others = fitting
             alike = dict.fromkeys(v.alike or v.words for v, _ in others if not v.words.startswith(first.words))
             more = f" On these data it is the same as {', '.join(alike)}." if alike else ""
@@ -113,9 +124,8 @@ def first_that_fits(hand: Hand, groups: Iterable[Callable[[], Iterator[Variation
     return None
 
 
-def _fitted(hand: Hand, variation: Variation) -> str | None:
+def _fitted(hand: Hand, variation: Variation, found: Arrays | None) -> str | None:
     """How many times the variation's gradients the hand is, in words; None if it is not they."""
-    found = hand.gradients(variation)
     if found is None or not hand.is_new(found):
         return None
     if hand.fits(found):

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from gradient_diff.keras.gradients.loss_arguments import KerasError
+from gradient_diff.keras.gradients.loss.resolved import KerasError
 from manual_mlp import Array
 from manual_mlp.extend import UNITS, Arrays
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from gradient_diff.keras.gradients.loss_arguments import KerasError
+from gradient_diff.keras.gradients.loss.resolved import KerasError
 from gradient_diff.keras.gradients.reference import Reference
 from gradient_diff.keras.gradients.request import Request
 from gradient_diff.keras.gradients.steps.choice import Choice

@@ -129,3 +129,54 @@ def test_what_is_not_finite_has_no_cause(custom: Any) -> None:
     diff = check_function(custom(lambda x: 1.0 * x, lambda x, u: 0.0 * u), X, trap)
     assert diff.verdict is Status.NONFINITE
     assert diff.causes == ()
+
+
+def batch_norm(x: Any, gamma: Any, beta: Any) -> Any:
+    mean, variance = tf.reduce_mean(x, 0), tf.math.reduce_variance(x, 0)
+    return gamma * (x - mean) / tf.sqrt(variance + 1e-3) + beta
+
+
+@pytest.mark.parametrize("reference", [None, batch_norm], ids=["Ridders", "twin"])
+def test_statistics_taken_for_constants(reference: Any, custom: Any) -> None:
+    def backward(x: Any, gamma: Any, beta: Any, u: Any) -> Any:
+        mean, root = tf.reduce_mean(x, 0), tf.sqrt(tf.math.reduce_variance(x, 0) + 1e-3)
+        return u * gamma / root, tf.reduce_sum(u * (x - mean) / root, 0), tf.reduce_sum(u, 0)
+
+    inputs = [np.random.default_rng(0).normal(size=(8, 3)), np.array([1.0, 2.0, 0.5]), np.zeros(3)]
+    diff = check_function(custom(batch_norm, backward), inputs, reference)
+    assert [r.name for r in diff.rows if not r.status.ok] == ["inputs/0"]
+    assert [(c.id, c.title) for c in diff.causes] == [
+        ("batch_norm_partial", "mean and variance are taken for constants")
+    ]
+
+
+@pytest.mark.parametrize("reference", ["Ridders", "twin"])
+@pytest.mark.parametrize(
+    ("forward", "backward", "cause"),
+    [
+        (tf.square, lambda x, u: tf.clip_by_norm(u, tf.constant(1e25, u.dtype)), "local_derivative_missing"),
+        (tf.tanh, lambda x, u: u, "local_derivative_missing"),
+        (tf.identity, lambda x, u: -2 * u, "gradient_reversal"),
+    ],
+)
+def test_a_gradient_that_is_the_upstream(forward: Any, backward: Any, cause: str, reference: str, custom: Any) -> None:
+    diff = check_function(custom(forward, backward), X, forward if reference == "twin" else None)
+    assert (diff.verdict, [c.id for c in diff.causes]) == (Status.MISMATCH, [cause])
+
+
+@pytest.mark.parametrize("forward", [tf.sign, tf.round])
+def test_straight_through(forward: Any, custom: Any) -> None:
+    diff = check_function(custom(forward, lambda x, u: u), X)
+    assert not diff.ok
+    assert [c.id for c in diff.causes] == ["straight_through"]
+
+
+def test_a_decorator_that_was_forgotten() -> None:
+    def relu(x: Any) -> Any:
+        def grad(u: Any) -> Any:
+            return u * tf.cast(x > 0, x.dtype)
+
+        return tf.nn.relu(x), grad
+
+    with pytest.raises(TypeError, match=r"relu returns a function.*is @tf\.custom_gradient missing above it\?"):
+        check_function(relu, X)

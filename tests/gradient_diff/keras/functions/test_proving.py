@@ -65,3 +65,32 @@ def test_ties_of_a_maximum(custom: Any) -> None:
 )
 def test_flat_functions_prove_nothing(f: Callable[..., Any], x: Array) -> None:
     assert check_function(f, x).verdict is Status.VACUOUS
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize(
+    ("f", "x"),
+    [
+        (tf.floor, [4.0]),
+        (tf.math.ceil, [4.0, 1.5]),
+        (tf.round, [0.5, 1.3]),
+        (tf.sign, [0.0, 1.0]),
+        (lambda x: x * tf.floor(x), [4.0, 1.3]),
+        (lambda x: x * tf.cast(x >= 1, x.dtype), [1.0, 0.5]),
+    ],
+    ids=["floor", "ceil", "round", "sign", "times floor", "mask"],
+)
+def test_a_jump_is_a_kink_that_says_so(f: Callable[..., Any], x: list[float], dtype: str) -> None:
+    diff = check_function(f, np.array(x, dtype))
+    assert diff.verdict is Status.KINK
+    assert "the values jump at [" in diff.rows[0].reason
+
+
+def test_a_jump_between_two_gradients_of_one_function(custom: Any) -> None:
+    mask = lambda x: x * tf.cast(x >= 1, x.dtype)  # noqa: E731
+    left = custom(mask, lambda x, u: u * tf.cast(x > 1, u.dtype))
+    diff = check_function(left, np.array([1.0, 0.5]), mask)
+    assert diff["inputs/0"].status is Status.KINK
+    assert "the values jump" in diff["inputs/0"].reason
+    wrong = custom(mask, lambda x, u: 3 * u * tf.cast(x >= 1, u.dtype))
+    assert check_function(wrong, np.array([1.0, 0.5]), mask)["inputs/0"].status.bad

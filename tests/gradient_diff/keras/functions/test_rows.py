@@ -9,16 +9,16 @@ import pytest
 import tensorflow as tf
 
 from gradient_diff import Status
+from gradient_diff.backward.evidence import Evidence
+from gradient_diff.backward.rows import Checked, rows_of
 from gradient_diff.keras.functions.arguments import read_arguments
-from gradient_diff.keras.functions.evidence import Evidence
-from gradient_diff.keras.functions.rows import Checked, rows_of
-from gradient_diff.keras.functions.subject import Subject, recast_arguments
+from gradient_diff.keras.functions.subject import TapedFunction, recast_arguments
 
 X = np.random.default_rng(0).normal(size=(3, 2))
 
 
 def _evidence(f: Any, *inputs: Any) -> Evidence:
-    subject = Subject("f", f, read_arguments(f, list(inputs)), {}, {}, "eager", recast_arguments)
+    subject = TapedFunction("f", f, read_arguments(f, list(inputs)), {}, {}, "eager", recast_arguments)
     return Evidence(subject, None)
 
 

@@ -42,6 +42,7 @@ def _tape_in_another_order(model: keras.Model) -> dict[str, Array]:
     return {n: g.numpy() for n, g in zip(named_weights(model), gradients, strict=True)}
 
 
+@pytest.mark.usefixtures("unnamed")
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_a_functional_model_is_judged_by_its_float64_clone(dtype: str) -> None:
     model = _functional(dtype)
@@ -66,6 +67,7 @@ def _mixed(policy: str, last: str) -> keras.Model:
     return model
 
 
+@pytest.mark.usefixtures("unnamed")
 @pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
 @pytest.mark.parametrize("last", ["float32", "mixed_float16"])
 def test_mixed_precision_is_judged_by_its_own_rounding(policy: str, last: str) -> None:
@@ -209,6 +211,7 @@ INSIDE: dict[str, Callable[[], keras.Model]] = {
 }
 
 
+@pytest.mark.usefixtures("unnamed")
 @pytest.mark.parametrize("kind", INSIDE)
 def test_weights_within_layers_are_checked_by_names_of_their_own(kind: str) -> None:
     model, rng = INSIDE[kind](), np.random.default_rng(0)

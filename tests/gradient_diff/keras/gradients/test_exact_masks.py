@@ -12,6 +12,8 @@ from gradient_diff import Status
 from gradient_diff.keras import check_gradients
 from manual_mlp import Array
 
+pytestmark = pytest.mark.usefixtures("unnamed")
+
 RNG = np.random.default_rng(0)
 X, Y = RNG.normal(size=(5, 4)), RNG.normal(size=(5, 2))
 RATE = 0.4

@@ -94,6 +94,7 @@ def test_the_model_itself_is_checked_with_frozen_weights() -> None:
     assert check_gradients(_model(0), X, Y, loss="mse").ok
 
 
+@pytest.mark.usefixtures("unnamed")
 @pytest.mark.parametrize("made", ["first", "clone first"])
 def test_gradients_of_frozen_weights_are_checked_where_they_are_brought(made: str) -> None:
     model = MADE[made]()
@@ -120,6 +121,7 @@ def test_a_trainable_gradient_that_is_left_out_is_still_missing() -> None:
     assert [row.name for row in diff.rows if row.status is Status.MISSING] == ["b/dE_dbias"]
 
 
+@pytest.mark.usefixtures("unnamed")
 @pytest.mark.parametrize("made", ["first", "clone first"])
 def test_a_function_is_given_frozen_weights_too(made: str) -> None:
     model = MADE[made]()

@@ -78,7 +78,7 @@ def test_what_no_draw_gives_is_left_open_and_never_convicted(lost: str, monkeypa
 
 def _noise(model: keras.Model) -> Any:
     from gradient_diff.keras.gradients.data import Data
-    from gradient_diff.keras.gradients.loss_arguments import resolve_loss
+    from gradient_diff.keras.gradients.loss.resolving import resolve_loss
     from gradient_diff.keras.gradients.objective import Objective
     from keras_mlp import named_weights
 

@@ -124,6 +124,7 @@ def test_as_fit_runs_it_is_in_training(kind: str, between: str) -> None:
 TWICE = [("functional", "batch", True), ("functional", "dropout", False), ("Sequential", "dropout", True)]
 
 
+@pytest.mark.usefixtures("unnamed")
 @pytest.mark.parametrize(("kind", "between", "derived"), TWICE)
 def test_twice_the_gradients_of_either_are_wrong_whatever_is_said(kind: str, between: str, derived: bool) -> None:
     model = _model(kind, between)
@@ -151,6 +152,7 @@ def test_a_pass_of_ones_own_just_before_drew_what_counts(kind: str, between: str
     assert "these are the gradients in training, on what the layers drew one pass before" in _words(diff)
 
 
+@pytest.mark.usefixtures("unnamed")
 @pytest.mark.parametrize(("kind", "between"), DRAWING)
 def test_what_was_drawn_in_no_pass_near_by_is_wrong(kind: str, between: str) -> None:
     model = _model(kind, between)

@@ -95,6 +95,7 @@ def test_a_function_with_names_of_its_own_is_cut_down_too() -> None:
 
 
 @KINDS
+@pytest.mark.usefixtures("unnamed")
 def test_a_tolerance_of_ones_own(kind: str, build: Any) -> None:
     nearly = {n: g * (1 + 1e-4) for n, g in MINE.items()}
     assert check_gradients(build(kind, NET, W), X, Y, nearly, loss="mse").verdict is Status.MISMATCH
@@ -109,6 +110,7 @@ def test_a_tolerance_of_ones_own(kind: str, build: Any) -> None:
 
 
 @KINDS
+@pytest.mark.usefixtures("unnamed")
 def test_noise_of_ones_own(kind: str, build: Any) -> None:
     """A second set of the model's gradients, and a Noise, as `compare` takes them."""
     repeat = {n: g * (1 + 1e-9) for n, g in MINE.items()}

@@ -13,6 +13,8 @@ from gradient_diff import Status
 from gradient_diff.keras import check_gradients
 from manual_mlp import Array
 
+pytestmark = pytest.mark.usefixtures("unnamed")
+
 RNG = np.random.default_rng(0)
 X, Y = RNG.normal(size=(6, 4)).astype("f4"), RNG.normal(size=(6, 2)).astype("f4")
 WEIGHTS = np.array([0, 1, 2, 0.5, 3, 1])

@@ -12,7 +12,8 @@ import tensorflow as tf
 
 from gradient_diff.diagnosis.settings import SETTINGS
 from gradient_diff.keras import check_gradients
-from gradient_diff.keras.gradients.another.variations import Hand, Variation
+from gradient_diff.keras.gradients.another import variations
+from gradient_diff.keras.gradients.another.variations import Variation
 from manual_mlp import Array
 from manual_mlp.extend import Arrays
 
@@ -102,19 +103,19 @@ def _wrong(right: list[Array]) -> Iterator[list[Array]]:
 def remembering(monkeypatch: pytest.MonkeyPatch) -> dict[Any, Any]:
     """What a variation of one model gives is computed once for all hands; but for what hangs on the hand."""
     known: dict[Any, Any] = {}
-    compute = Hand.gradients
+    compute = variations._computed  # noqa: SLF001  (the one place where a pass is made)
 
-    def gradients(self: Hand, variation: Variation) -> Arrays | None:
+    def gradients(run: Any, variation: Variation) -> Arrays | None:
         e = variation.objective
         key = (id(e.model), e.parts, e.loss.words, str(e.data.sample_weight), variation.id, variation.words)
         if not variation.words and e.loss.function == "":  # two ends of what is solved for
-            return compute(self, variation)
+            return compute(run, variation)
         if key not in known:
-            known[key] = compute(self, variation)
+            known[key] = compute(run, variation)
         found: Arrays | None = known[key]
         return found
 
-    monkeypatch.setattr(Hand, "gradients", gradients)
+    monkeypatch.setattr(variations, "_computed", gradients)
     return known
 
 

@@ -8,14 +8,14 @@ from functools import cached_property
 
 import numpy as np
 
+from gradient_diff.backward.directions import Derivatives, derivative_along, entry_direction
+from gradient_diff.backward.subject import Subject
 from gradient_diff.comparison import compare
-from gradient_diff.keras.functions.directions import Derivatives, derivative_along, entry_direction
-from gradient_diff.keras.functions.subject import Subject
 from gradient_diff.noise.given import drawn_noise
 from gradient_diff.noise.network import Kind, Noise
 from gradient_diff.result.diff import GradientDiff
 from manual_mlp import Array
-from manual_mlp.extend import LOST, UNITS, Arrays
+from manual_mlp.extend import GATE, LOST, UNITS, Arrays
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,6 +77,16 @@ class AtDtype:
         )
         size = float(np.abs(_finite(self.subject.point[name])).max(initial=0.0))
         return max(UNITS[self.subject.dtype] * largest / max(size, 1.0), LOST[self.subject.dtype])
+
+    def along(self, name: str, direction: Array) -> tuple[float, float]:
+        """What the hand says along a direction, and by how much rounding may have moved that; None says 0."""
+        if name not in self.hand:
+            return 0.0, LOST[self.subject.dtype]
+        hand = np.asarray(self.hand[name], np.float64)
+        known = self.errors and name in self.errors[0]
+        sigma = self._sigma(name) if known else UNITS[self.subject.dtype] * np.abs(hand)
+        spread = float(np.sqrt(np.vdot(sigma**2, direction**2)))
+        return float(np.vdot(hand, direction)), GATE * np.sqrt(2) * spread
 
     def limit(self, name: str) -> Array:
         """The largest difference that is explained."""

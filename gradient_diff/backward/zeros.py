@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from gradient_diff.backward.subject import Subject
 from gradient_diff.judging.zeros import OTHERS, always_zero
-from gradient_diff.keras.functions.subject import Subject
-from gradient_diff.keras.roundings import further_than_order
+from gradient_diff.noise.draws import further_than_order
 from manual_mlp.extend import Arrays
 
 STEP = 2.0**-20  # moves a slope of 1 a billion roundings of float64 far, and a stair hardly ever

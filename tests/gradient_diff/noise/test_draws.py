@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from gradient_diff.keras.roundings import moved
+from gradient_diff.noise.draws import moved
 
 RNG = np.random.default_rng(0)
 

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from gradient_diff.keras.functions.at_dtype import AtDtype
-from gradient_diff.keras.functions.causes import cause
-from gradient_diff.keras.functions.directions import derivative_along
+from gradient_diff.backward.at_dtype import AtDtype
+from gradient_diff.backward.causes import cause
+from gradient_diff.backward.directions import derivative_along
 from gradient_diff.result.findings import Cause
 from manual_mlp import Array
 from manual_mlp.extend import UNITS

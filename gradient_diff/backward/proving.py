@@ -7,14 +7,18 @@ from enum import Enum, auto
 
 import numpy as np
 
+from gradient_diff.backward.at_dtype import AtDtype
+from gradient_diff.backward.directions import Direction, entry_direction, jump_along, sided_derivatives
 from gradient_diff.judging.zeros import lost_words
-from gradient_diff.keras.functions.at_dtype import AtDtype
-from gradient_diff.keras.functions.directions import Direction, entry_direction, sided_derivatives
 from gradient_diff.result.row import Row
 from gradient_diff.result.status import Status
 from manual_mlp import Array
 
 MOST_KINKS = 8  # entries of one row, the worst and as many at random, at which both sides are looked at
+FLAT = (
+    "the values do not change near the point, but do from afar: as those of a step function, whose derivative is 0, "
+    "or as those of a coarse computation"
+)
 
 
 class Place(Enum):
@@ -22,6 +26,7 @@ class Place(Enum):
 
     SMOOTH = auto()
     BETWEEN = auto()  # at a kink, both between its two slopes
+    JUMP = auto()  # the same where the values jump
     MIXED = auto()  # over kinks that hide what is right
     UNKNOWN = auto()
 
@@ -30,7 +35,7 @@ def proved_row(at: AtDtype, name: str) -> Row:
     """The row of one name, as `compare` made it, looked at again."""
     assert at.diff is not None
     row = next(r for r in at.diff.rows if r.name == name)
-    if row.status is Status.MATCH:
+    if row.status is Status.MATCH or (row.status is Status.VACUOUS and np.any(at.hand[name])):
         row = _proved(at, row)
     if row.status is Status.DIFFERENT and name in at.derivatives:
         row = replace(row, status=Status.MISMATCH)  # the values are the definition, and no third is needed
@@ -57,6 +62,8 @@ def _lost(at: AtDtype, name: str) -> tuple[Status, str] | None:
     if (size > limit).any():
         return None
     error = at.derivatives[name].error if name in at.derivatives else np.zeros(1)
+    if not size.any() and error.any() and np.any(at.hand[name]):
+        return Status.INCONCLUSIVE, FLAT
     if 2 * error.max() > limit.max():  # √2 of it is in the limit
         words = f"Ridders' error, {error.max():.1e}, is as large as the gradient, {size.max():.1e}"
         return Status.INCONCLUSIVE, f"{words}: zeros would pass too"
@@ -77,8 +84,9 @@ def _smooth(at: AtDtype, row: Row) -> Row:
             return row
     if not places:
         return row
-    if set(places) == {Place.BETWEEN}:
-        words = f"the values have a kink at {int(off.sum())} places, and both sides are between its two slopes"
+    if set(places) <= {Place.BETWEEN, Place.JUMP}:
+        what = "jump" if Place.JUMP in places else "have a kink"
+        words = f"the values {what} at {int(off.sum())} places, and both sides are between the two slopes there"
         return replace(row, status=Status.KINK, reason=f"{row.reason}; {words}")
     words = "the values have kinks there, which hide what is right; move the data a little"
     if Place.UNKNOWN in places:
@@ -97,10 +105,11 @@ def _place(at: AtDtype, name: str, index: tuple[int, ...], entries: tuple[float,
     """What is there; `entries` are both sides' and the largest difference that is explained."""
     hand, reference, limit = entries
     direction = _direction(at, name, index)
-    below, above = sided_derivatives(at.subject, name, at.cotangents, direction)
+    jump = None if name in at.derivatives else jump_along(at.subject, name, at.cotangents, direction)
+    below, above = sided_derivatives(at.subject, name, at.cotangents, direction, jump)
     if not below.known or not above.known:
         return Place.UNKNOWN
-    if below.agrees(above):
+    if below.agrees(above) and jump is None:
         # In float32 no step is so small that a kink beside it could not mislead the central differences.
         near = all(abs(hand - d.value) <= d.error + limit for d in (below, above))
         misled = near and name in at.derivatives and at.subject.dtype != "float64"
@@ -108,7 +117,7 @@ def _place(at: AtDtype, name: str, index: tuple[int, ...], entries: tuple[float,
     low, high = sorted((below, above), key=lambda d: d.value)
     sides = (hand,) if name in at.derivatives else (hand, reference)
     if all(low.value - low.error - limit <= side <= high.value + high.error + limit for side in sides):
-        return Place.BETWEEN
+        return Place.BETWEEN if jump is None else Place.JUMP
     return Place.SMOOTH if direction.entry else Place.MIXED
 
 

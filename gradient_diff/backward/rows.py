@@ -8,21 +8,21 @@ from typing import Any
 
 import numpy as np
 
+from gradient_diff.backward.at_dtype import AtDtype
+from gradient_diff.backward.evidence import Evidence
+from gradient_diff.backward.jumping import over_jumps
+from gradient_diff.backward.meanings import other_function
+from gradient_diff.backward.modes import rows_of_modes
+from gradient_diff.backward.proving import proved_row
+from gradient_diff.backward.zeros import constant_in
+from gradient_diff.diagnosis.idle import NO_PATH
 from gradient_diff.judging.zeros import BY_STRUCTURE
-from gradient_diff.keras.functions.at_dtype import AtDtype
-from gradient_diff.keras.functions.evidence import Evidence
-from gradient_diff.keras.functions.meanings import other_function
-from gradient_diff.keras.functions.proving import proved_row
-from gradient_diff.keras.functions.zeros import constant_in
-from gradient_diff.keras.idle import NO_PATH
 from gradient_diff.result.row import Row
 from gradient_diff.result.status import Status
+from manual_mlp import Array
 
 OPEN = (Status.VACUOUS, Status.INCONCLUSIVE)
-UNSTEADY = (
-    "two runs on the same arrays differ by more than the order of a sum explains. "
-    "Freeze the seed: only a function of its inputs has a gradient"
-)
+VALUES, GRADIENTS = "runs on the same arrays", "gradients of the same values by the same upstream"  # that differ
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,14 +38,15 @@ class Checked:
 
 def rows_of(evidence: Evidence) -> list[Checked]:
     """In the order of the arguments, what has no place among them first."""
-    found = [*_lost_outputs(evidence), *_without_blame(_proved(evidence, _judged(evidence)))]
-    order = [*evidence.subject.arguments.leaves, *evidence.subject.variables]
+    others = () if evidence.unsteady else (Checked(row) for row in rows_of_modes(evidence))
+    found = [*_lost_outputs(evidence), *others, *_without_blame(_proved(evidence, _judged(evidence)))]
+    order = evidence.subject.names
     return sorted(found, key=lambda c: order.index(c.row.name) if c.row.name in order else -1)
 
 
 def idle_of(evidence: Evidence, rows: Iterable[Row]) -> list[str]:
     """Weights without a gradient that no value depends on."""
-    weights = evidence.subject.variables.keys() - evidence.as_run.hand.keys()
+    weights = set(evidence.subject.weights) - evidence.as_run.hand.keys()
     return [row.name for row in rows if row.status is Status.VACUOUS and row.name in weights]
 
 
@@ -62,7 +63,10 @@ def _proved(evidence: Evidence, found: list[Checked]) -> list[Checked]:
 
 def _judged(evidence: Evidence) -> list[Checked]:
     if evidence.unsteady:
-        return [_plain(evidence, n, Status.INCONCLUSIVE, UNSTEADY) for n in evidence.subject.point]
+        subject = evidence.subject
+        words = (VALUES, subject.freeze) if evidence.other_values else (GRADIENTS, subject.reset)
+        reason = f"two {words[0]} differ by more than the order of a sum explains. {words[1]}"
+        return [_plain(evidence, n, Status.INCONCLUSIVE, reason) for n in evidence.subject.point]
     outputs = () if evidence.plain is None else evidence.subject.outputs
     return [_checked(evidence, n) for n in (*outputs, *evidence.subject.point)]
 
@@ -70,16 +74,33 @@ def _judged(evidence: Evidence) -> list[Checked]:
 def _checked(evidence: Evidence, name: str) -> Checked:
     if not evidence.arrays[name].size:
         return _plain(evidence, name, Status.VACUOUS, "the array is empty")
-    as_run = evidence.as_run
+    found, asked = _looked_at(evidence, name), evidence.derivatives.get(name)
+    if asked is None or not asked.jumps or found.row.status is Status.SHAPE:
+        return found
+    return replace(found, row=over_jumps(evidence.finest, found.row, asked.jumps))
+
+
+def _looked_at(evidence: Evidence, name: str) -> Checked:
+    as_run, asked = evidence.as_run, evidence.derivatives.get(name)
+    hand = as_run.hand.get(name) if name in evidence.subject.point else None
+    if hand is not None and not np.isfinite(np.asarray(hand, np.float64)).all():
+        return _plain(evidence, name, Status.NONFINITE, _not_finite(hand))
+    if name in as_run.hand and as_run.hand[name].shape != evidence.arrays[name].shape:
+        return _misshapen(evidence, name)
+    if name in evidence.subject.doubts:
+        return _plain(evidence, name, Status.INCONCLUSIVE, evidence.subject.doubts[name])
     if name not in as_run.reference:
         return _unanswered(evidence, name)
     if name not in as_run.hand:
         return _none(evidence, name)
-    if name not in as_run.names:
-        return _misshapen(evidence, name)
     found = _at_best(evidence, name)
-    asked = evidence.derivatives.get(name)
     return found.saying(f"{found.row.reason}; {asked.words} asked") if asked else found
+
+
+def _not_finite(gradient: Array) -> str:
+    """How many entries of a gradient are no numbers, and the first of them."""
+    lost = np.argwhere(~np.isfinite(np.asarray(gradient, np.float64)))
+    return f"{len(lost)} of {gradient.size} entries of the gradient are NaN or Inf, the first at {lost[0].tolist()}"
 
 
 def _at_best(evidence: Evidence, name: str) -> Checked:
@@ -119,7 +140,7 @@ def _none(evidence: Evidence, name: str) -> Checked:
 def _misshapen(evidence: Evidence, name: str) -> Checked:
     h = evidence.as_run.hand[name]
     row = _plain(evidence, name, Status.SHAPE, "").row
-    reason = f"the gradient has the shape {h.shape}, {name} has {row.shape_reference}; the tape says nothing"
+    reason = f"the gradient has the shape {h.shape}, {name} has {row.shape_reference}"
     return Checked(replace(row, shape_hand=h.shape, reason=reason))
 
 

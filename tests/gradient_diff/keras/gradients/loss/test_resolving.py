@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from gradient_diff.keras.gradients.loss_arguments import resolve_loss
+from gradient_diff.keras.gradients.loss.resolving import resolve_loss
 from manual_mlp import LOSSES, Loss
 from manual_mlp.equations.loss import ALIASES
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from gradient_diff.keras.functions.subject import Subject
+from gradient_diff.backward.subject import Subject
 from gradient_diff.witnesses.along_a_line import FINER, FIRST_STEP, POOR, Estimate, Line, Reach, derivative, sided
+from gradient_diff.witnesses.jumps import Jump, jump_of
 from manual_mlp import Array
 from manual_mlp.extend import UNITS, Arrays
 
@@ -45,13 +46,27 @@ class Direction:
 
 
 @dataclass(frozen=True, eq=False)
+class Jumping:
+    """A direction along which the values jump just here, and their slopes on both sides."""
+
+    direction: Direction
+    jump: Jump
+    below: Estimate
+    above: Estimate
+
+
+@dataclass(frozen=True, eq=False)
 class Derivatives:
-    """Derivatives along directions in one array, read from values alone; `unknown` are those that have none."""
+    """Derivatives along directions in one array, read from values alone.
+
+    `jumps` are those where the values jump, `unknown` those that have none for another reason.
+    """
 
     shape: tuple[int, ...]
     directions: tuple[Direction, ...]
     estimates: tuple[Estimate, ...]
     unknown: tuple[Direction, ...]
+    jumps: tuple[Jumping, ...] = ()
 
     @property
     def whole(self) -> bool:
@@ -81,6 +96,12 @@ class Derivatives:
         return self.shaped([float(np.sqrt(np.vdot(sigma**2, d.vector**2))) for d in self.directions])
 
     @property
+    def at_jumps(self) -> Array:
+        """Of which entries it is known that the values jump there."""
+        found = [j.direction.vector != 0 for j in self.jumps if j.direction.entry]
+        return np.logical_or.reduce(found) if found else np.zeros(self.shape, bool)
+
+    @property
     def words(self) -> str:
         """What has been asked."""
         entries = sum(d.entry for d in self.directions)
@@ -98,11 +119,25 @@ def derivatives_of(subject: Subject, name: str, cotangents: Arrays, hand: Array 
     `hand` is its own gradient, which says where a large array is worth asking; None if there is none.
     """
     asked = list(_directions(np.asarray(subject.point[name], np.float64), hand))
-    estimates = [derivative_along(subject, name, cotangents, d, hand) for d in asked]
-    pairs = [(d, e) for d, e in zip(asked, estimates, strict=True) if e.known]
+    jumps = tuple(j for d in asked if (j := _jumping(subject, name, cotangents, d)))
+    smooth = [d for d in asked if all(j.direction is not d for j in jumps)]
+    estimates = [derivative_along(subject, name, cotangents, d, hand) for d in smooth]
+    pairs = [(d, e) for d, e in zip(smooth, estimates, strict=True) if e.known]
     directions, known = tuple(d for d, _ in pairs), tuple(e for _, e in pairs)
-    missing = tuple(d for d, e in zip(asked, estimates, strict=True) if not e.known)
-    return Derivatives(subject.point[name].shape, directions, known, missing)
+    missing = tuple(d for d, e in zip(smooth, estimates, strict=True) if not e.known)
+    return Derivatives(subject.point[name].shape, directions, known, missing, jumps)
+
+
+def _jumping(subject: Subject, name: str, cotangents: Arrays, direction: Direction) -> Jumping | None:
+    jump = jump_along(subject, name, cotangents, direction)
+    if jump is None:
+        return None
+    return Jumping(direction, jump, *sided_derivatives(subject, name, cotangents, direction, jump))
+
+
+def jump_along(subject: Subject, name: str, cotangents: Arrays, direction: Direction) -> Jump | None:
+    """What the values jump by along one direction; None where they do not."""
+    return jump_of(line(subject, name, cotangents, direction.vector), _reach(subject, name, cotangents, direction))
 
 
 def derivative_along(
@@ -125,11 +160,12 @@ def derivative_along(
 
 
 def sided_derivatives(
-    subject: Subject, name: str, cotangents: Arrays, direction: Direction
+    subject: Subject, name: str, cotangents: Arrays, direction: Direction, jump: Jump | None = None
 ) -> tuple[Estimate, Estimate]:
-    """The derivatives to the left and to the right."""
+    """The derivatives to the left and to the right; where the values jump, those of what lies on each side."""
     reach = _reach(subject, name, cotangents, direction)
     value = line(subject, name, cotangents, direction.vector)
+    value = value if jump is None else jump.continued(value)
     far = sided(value, reach)
     if not direction.dwarfed:
         return far
@@ -144,7 +180,7 @@ def _nearer(near: Estimate, far: Estimate) -> Estimate:
 
 def _reach(subject: Subject, name: str, cotangents: Arrays, direction: Direction) -> Reach:
     """With the rounding of those outputs that the direction moves at all."""
-    unit, start = UNITS[subject.dtype], subject.fast(subject.point)
+    unit, start = UNITS[subject.dtype], subject.origin
     lengths = {FIRST_STEP * direction.natural, FIRST_STEP * direction.widest}
     places = [_place(subject, name, sign * t, direction.vector) for t in lengths for sign in (-1, 1)]
     runs = [subject.fast(p) for p in places]
@@ -167,7 +203,7 @@ def line(subject: Subject, name: str, cotangents: Arrays, direction: Array) -> L
 
     The outputs are subtracted one by one, before they are summed: what does not change adds no rounding.
     """
-    start = {n: np.asarray(a, np.float64) for n, a in subject.fast(subject.point).items()}
+    start = {n: np.asarray(a, np.float64) for n, a in subject.origin.items()}
 
     def value(t: float) -> float:
         found = subject.fast(_place(subject, name, t, direction))

@@ -7,11 +7,11 @@ from functools import cached_property
 
 import numpy as np
 
-from gradient_diff.keras.functions.at_dtype import AtDtype
-from gradient_diff.keras.functions.directions import Derivatives, derivatives_of
-from gradient_diff.keras.functions.rounding import Rounding
-from gradient_diff.keras.functions.subject import Subject, responds
-from gradient_diff.keras.roundings import further_than_order
+from gradient_diff.backward.at_dtype import AtDtype
+from gradient_diff.backward.directions import Derivatives, derivatives_of
+from gradient_diff.backward.rounding import Rounding
+from gradient_diff.backward.subject import Subject, responds
+from gradient_diff.noise.draws import further_than_order
 from manual_mlp import Array
 from manual_mlp.extend import Arrays
 
@@ -33,7 +33,7 @@ class Evidence:
     def subject(self) -> Subject:
         """The function; one that says float64 but computes in less is judged as float32."""
         less = self.given.dtype == "float64" and not responds(self.given)
-        return replace(self.given, computes_in="float32") if less else self.given
+        return self.given.computing_in("float32") if less else self.given
 
     @cached_property
     def fine(self) -> Subject | None:
@@ -68,10 +68,18 @@ class Evidence:
     @cached_property
     def unsteady(self) -> bool:
         """Whether a second run gives something else."""
-        subject, outputs = self.subject, self.subject.values(self.subject.point)
-        pairs = [(self.subject.outputs[n], a) for n, a in outputs.items()]
-        pairs += [(self.hand[n], a) for n, a in self._again.items() if n in self.hand]
-        return self._again.keys() != self.hand.keys() or any(further_than_order(a, b, subject.terms) for a, b in pairs)
+        pairs = [(self.hand[n], a) for n, a in self._again.items() if n in self.hand]
+        gradients = self._again.keys() != self.hand.keys() or self._differ(pairs)
+        return self.other_values or gradients
+
+    @cached_property
+    def other_values(self) -> bool:
+        """Whether already the values of a second run are others."""
+        outputs = self.subject.values(self.subject.point)
+        return self._differ([(self.subject.outputs[n], a) for n, a in outputs.items()])
+
+    def _differ(self, pairs: list[tuple[Array, Array]]) -> bool:
+        return any(further_than_order(a, b, self.subject.terms) for a, b in pairs)
 
     @property
     def repeats(self) -> bool:
@@ -128,4 +136,4 @@ class Evidence:
     @cached_property
     def _measured(self) -> list[Rounding]:
         given = [self.subject] if self.plain is None else [self.subject, self.plain]
-        return [Rounding(g, self.cotangents) for g in given]
+        return [Rounding(g, self.cotangents, {n: d.at_jumps for n, d in self.derivatives.items()}) for g in given]

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from gradient_diff.diagnosis.catalogue import MISTAKES
-from gradient_diff.keras.roundings import further_than_order
+from gradient_diff.noise.draws import further_than_order
 from gradient_diff.result.findings import Cause
 from manual_mlp import Array
 from manual_mlp.extend import Arrays
@@ -61,7 +61,7 @@ def _of(name: str, hand: Arrays, shapes: Mapping[str, Any], again: Arrays, fits:
         message = "your gradient is None, but the outputs change with it. Return a gradient for it"
         return [cause("missing_gradient", name, message)]
     h = hand[name]
-    if not np.any(h):
+    if h.size and not np.any(h):
         return [
             cause(
                 "missing_gradient",
@@ -85,7 +85,7 @@ def _orientation(name: str, h: Array, shape: tuple[int, ...], fits: Fits) -> Ite
         turned = np.transpose(h, axes)
         if axes != identity and turned.shape == tuple(shape) and fits(name, turned):
             how = "is transposed" if h.ndim == 2 else f"has its axes in the order {axes}"
-            silent = f": its shape is {h.shape}, and the tape says nothing" if h.shape != tuple(shape) else ""
+            silent = f": its shape is {h.shape}" if h.shape != tuple(shape) else ""
             yield cause("transposed", name, f"your gradient {how}{silent}. For y = x W they are δ Wᵀ and xᵀ δ")
             return
 

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 
-from gradient_diff.keras.functions.causes import function_causes, not_linear
-from gradient_diff.keras.functions.evidence import Evidence
-from gradient_diff.keras.functions.meanings import meanings, other_function
-from gradient_diff.keras.functions.reenactment import reenacted_causes
-from gradient_diff.keras.functions.rows import Checked, idle_of, rows_of
-from gradient_diff.keras.idle import without_effect
+from gradient_diff.backward.causes import function_causes, not_linear
+from gradient_diff.backward.evidence import Evidence
+from gradient_diff.backward.meanings import meanings, other_function
+from gradient_diff.backward.modes import notes_of_modes
+from gradient_diff.backward.reenactment import reenacted_causes
+from gradient_diff.backward.rows import OPEN, Checked, idle_of, rows_of
+from gradient_diff.backward.singular import singular_causes
+from gradient_diff.backward.statistics import statistics_causes
+from gradient_diff.backward.surrogates import surrogate_causes
+from gradient_diff.diagnosis.idle import without_effect
 from gradient_diff.result.diff import GradientDiff
 from gradient_diff.result.findings import Cause
 from gradient_diff.result.row import Row
@@ -17,7 +21,7 @@ from gradient_diff.result.status import Status
 from manual_mlp import Array
 
 TURN = -2.0  # exact in every dtype, and of the other sign
-FREEZE = "Freeze the seed, and check again."
+FREEZE = "Let two runs be alike, as the row says, and check again."
 
 
 def diff_of(evidence: Evidence, remarks: tuple[str, ...], cure: str) -> GradientDiff:
@@ -25,8 +29,9 @@ def diff_of(evidence: Evidence, remarks: tuple[str, ...], cure: str) -> Gradient
     found = rows_of(evidence)
     rows = tuple(c.row for c in found)
     off = _off(evidence, rows)
-    causes = (*_causes(evidence, off), *without_effect(idle_of(evidence, rows)))
-    title, plain = evidence.subject.title, evidence.plain
+    doubtful = (*_of_no_number(evidence, rows), *_of_what_is_flat(evidence, rows))
+    causes = (*doubtful, *_causes(evidence, off), *without_effect(idle_of(evidence, rows)))
+    title, plain, compiled = evidence.subject.title, evidence.plain, bool(evidence.subject.eagerly)
     return GradientDiff(
         rows,
         *_shown(found),
@@ -34,8 +39,8 @@ def diff_of(evidence: Evidence, remarks: tuple[str, ...], cure: str) -> Gradient
         _reference_origin(evidence),
         causes=causes,
         unexplained=evidence.finest.unexplained if off and not causes else "",
-        meanings=meanings(rows, plain is not None, FREEZE if evidence.unsteady else cure),
-        notes=(evidence.subject.arguments.left_out,),
+        meanings=meanings(rows, plain is not None, compiled, FREEZE if evidence.unsteady else cure),
+        notes=(evidence.subject.left_out, *notes_of_modes(evidence)),
         title=f"The gradient of {title} against {plain.title if plain else 'its values'}",
     )
 
@@ -56,13 +61,32 @@ def _off(evidence: Evidence, rows: tuple[Row, ...]) -> list[str]:
     return [r.name for r in own if r.name in evidence.subject.point]
 
 
+def _of_no_number(evidence: Evidence, rows: tuple[Row, ...]) -> tuple[Cause, ...]:
+    """What makes values or gradients NaN or infinite, told of the first array that is."""
+    unknown = [n for n, d in evidence.derivatives.items() if d.unknown]
+    lost = [r.name for r in rows if r.status is Status.NONFINITE or r.name in unknown]
+    return singular_causes(lost[0], evidence.subject.singular) if lost and not evidence.unsteady else ()
+
+
+def _of_what_is_flat(evidence: Evidence, rows: tuple[Row, ...]) -> tuple[Cause, ...]:
+    """What stands for a derivative of 0, where that is too doubtful to convict."""
+    if evidence.unsteady:
+        return ()
+    at = evidence.finest
+    open_rows = [r.name for r in rows if r.status in OPEN and r.name in at.names and r.name in evidence.derivatives]
+    return surrogate_causes([n for n in open_rows if not np.any(at.reference[n])], at)
+
+
 def _causes(evidence: Evidence, names: list[str]) -> tuple[Cause, ...]:
     if not names:
         return ()
     at, shapes = evidence.finest, {n: a.shape for n, a in evidence.subject.point.items()}
     subject, hand = at.subject, {n: h for n, h in at.hand.items() if n in shapes}
     other = subject.gradients(subject.point, evidence.other.cotangents)
-    found = list(function_causes(names, hand, shapes, other, at.fits, lambda name: _steady_factor(evidence, name)))
+    found = list(surrogate_causes(names, at))
+    rest = _unnamed(names, found)
+    found += function_causes(rest, hand, shapes, other, at.fits, lambda name: _steady_factor(evidence, name))
+    found += statistics_causes(_unnamed(names, found), at)
     found += reenacted_causes(_unnamed(names, found), at)
     grown = subject.gradients(subject.point, {n: TURN * c for n, c in evidence.cotangents.items()})
     return (*found, *not_linear(_unnamed(names, found), hand, grown, TURN, subject.terms))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import tensorflow as tf
 
 from manual_mlp import Array
 from manual_mlp.extend import UNITS
@@ -19,7 +18,8 @@ def moved(array: Array, dtype: str, rng: np.random.Generator, draw: int, stored:
     if array.dtype.kind in "iubUS":
         return array
     factor = 1 + 2 * UNITS[dtype] * rng.choice([-1, 0, 1], array.shape) if draw else 1.0
-    return np.asarray(tf.cast(tf.constant(array * factor), stored or dtype).numpy(), np.float64)
+    with np.errstate(over="ignore", under="ignore"):
+        return np.asarray(array * factor).astype(np.dtype(stored or dtype)).astype(np.float64)
 
 
 def further_than_order(a: Array, b: Array, terms: int, computed: str = "") -> bool:

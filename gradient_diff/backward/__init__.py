@@ -1,0 +1,1 @@
+"""A backward function held against the values of its forward function, or against a twin's."""

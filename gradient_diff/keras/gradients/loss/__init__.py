@@ -1,0 +1,1 @@
+"""What a user may call a loss, and E as the tape differentiates it."""
