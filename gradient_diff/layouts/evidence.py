@@ -26,15 +26,12 @@ def far(array: Array, reference: Array) -> Far | None:
     a, r = (np.asarray(side, np.float64).ravel() for side in (array, reference))
     if a.shape != r.shape or not (np.isfinite(a).all() and np.isfinite(r).all()):
         return None
-    size = max(np.abs(a).max(initial=0.0), np.abs(r).max(initial=0.0))
-    if not size:
-        return FLAT, 0.0
-    a, r = a / size, r / size  # squares of tiny numbers would be zero
-    lengths = np.linalg.norm(a), np.linalg.norm(r)
-    distance = float(np.linalg.norm(a - r) / sum(lengths))
-    if not all(lengths):
-        return 1.0, distance  # zeros are near zeros alone
-    a, r = a / lengths[0], r / lengths[1]
+    sizes = np.abs(a).max(initial=0.0), np.abs(r).max(initial=0.0)
+    if not all(sizes):
+        return (1.0, 1.0) if any(sizes) else (FLAT, 0.0)  # zeros are near zeros alone
+    x, y = a / max(sizes), r / max(sizes)  # squares of tiny or huge numbers are none
+    distance = float(np.linalg.norm(x - y) / (np.linalg.norm(x) + np.linalg.norm(y)))
+    a, r = (side / size / np.linalg.norm(side / size) for side, size in zip((a, r), sizes, strict=True))
     return max(float(min(np.linalg.norm(a - r), np.linalg.norm(a + r))), FLAT), distance
 
 
