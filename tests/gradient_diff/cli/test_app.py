@@ -119,7 +119,7 @@ def test_commands_that_need_it_say_the_line_to_type(arguments: tuple[str, ...], 
     with ZipFile(tmp_path / "model.keras", "w") as archive:
         archive.writestr("config.json", "{}")
     done = run_in(tmp_path, "-c", WITHOUT.format(arguments=arguments))
-    assert (done.returncode, "Traceback" in done.stderr) == (2, False)
+    assert (done.returncode, "Traceback" in done.stderr) == (4, False)
     assert LINE in " ".join(re.sub(r"[─-╿]", " ", done.stderr).split())
 
 
@@ -169,7 +169,7 @@ sys.argv = ["gradient-diff", *{arguments!r}]
 main()
 """
     done = run_in(own, "-c", code)
-    assert (done.returncode, done.stdout, done.stderr) == (2, "", SENTENCE)
+    assert (done.returncode, done.stdout, done.stderr) == (4, "", SENTENCE)
     assert "(in a checkout)" in run_in(own, "-c", code.replace(f"*{arguments!r}", "'-h'")).stdout
 
 

@@ -78,12 +78,12 @@ def test_all_are_listed_without_a_name() -> None:
 )
 def test_an_unknown_name_gets_the_nearest_one(given: str, nearest: str) -> None:
     code, text, told = call(given)
-    assert (code, text) == (2, "")
+    assert (code, text) == (4, "")
     assert f"There is no mistake '{given}'. Did you mean '{nearest}'? `gradient-diff explain` lists all." in told
 
 
 @pytest.mark.parametrize("given", ["xyzzy", ""])
 def test_a_name_like_no_other_gets_no_suggestion(given: str) -> None:
     code, _, told = call(given)
-    assert code == 2
+    assert code == 4
     assert f"There is no mistake '{given}'. `gradient-diff explain` lists all." in told
