@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from gradient_diff import Status
 from gradient_diff.diagnosis.settings import SETTINGS
 from gradient_diff.keras import check_gradients
 from gradient_diff.keras.gradients.another import variations
@@ -141,5 +142,5 @@ def test_a_gradient_without_any_rounding_is_judged_all_the_same() -> None:
     model = keras.Sequential([keras.Input((4,)), Layers.Dense(3, "gelu"), Layers.Dense(2)])
     right = _right(model, x[:4], y[:4], "mae")
     wrong = [*right[:3], right[3] + 0.25]  # a mean of ±1 over 8: neither σ nor the witness's error is above 0
-    assert check_gradients(model, x[:4], y[:4], right, loss="mae").ok
-    assert not check_gradients(model, x[:4], y[:4], wrong, loss="mae").ok
+    assert check_gradients(model, x[:4], y[:4], right, loss="mae").verdict is Status.MATCH
+    assert check_gradients(model, x[:4], y[:4], wrong, loss="mae").verdict.bad
