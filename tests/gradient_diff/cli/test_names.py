@@ -38,7 +38,7 @@ def test_a_layout_is_undone_where_the_reference_knows_its_network(
 
 
 def test_another_word_for_a_layout_is_a_wrong_command_line(call: Call, reference: Path) -> None:
-    assert call(reference, reference, "--layout", "torch")[0] == 2
+    assert call(reference, reference, "--layout", "torch")[0] == 4
 
 
 def test_a_plain_reference_gets_the_rename_that_fits(call: Call, answer: Evaluation, tmp_path: Path) -> None:
