@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from gradient_diff.files.reading import ENDINGS
 from gradient_diff.names import readable_name
 
+_RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(\..*)?", re.IGNORECASE)  # devices of Windows
 LONGEST = 60  # characters; as UTF-8 at most 240 bytes, of the 255 that file systems allow
 
 
@@ -32,7 +34,8 @@ def stem(file: Path) -> str:
 
 def safe(text: str) -> str:
     """Text as the name of one folder."""
-    return readable_name(text, keep=".-").lstrip(".-")[:LONGEST].rstrip(".") or "file"
+    name = readable_name(text, keep=".-").lstrip(".-")[:LONGEST].rstrip(".") or "file"
+    return f"{name}_" if _RESERVED.fullmatch(name) else name
 
 
 def _unlike(names: Sequence[str], others: Collection[str]) -> list[str]:

@@ -116,12 +116,22 @@ def titled(title: str, lines: Sequence[str]) -> list[str]:
 
 
 def to_csv(sheet: Sheet) -> str:
-    r"""CSV with a head line and `\n` line ends, numbers with all their digits; what is missing or NaN is empty."""
+    r"""CSV with a head line and `\n` line ends, numbers with all their digits; what is missing or NaN is empty.
+
+    Control characters are spelled out, and what a spreadsheet would take for a formula gets an apostrophe.
+    """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(sheet.titles)
-    writer.writerows(["" if cell != cell else cell for cell in cells] for cells in sheet.cells)
+    writer.writerows(["" if cell != cell else _inert(cell) for cell in cells] for cells in sheet.cells)
     return text.getvalue()
+
+
+def _inert(cell: Any) -> Any:
+    if not isinstance(cell, str):
+        return cell
+    plain = printable(cell)
+    return f"'{plain}" if plain.startswith(("=", "+", "-", "@")) else plain
 
 
 def to_records(sheet: Sheet) -> list[dict[str, Any]]:

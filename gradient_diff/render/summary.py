@@ -81,13 +81,8 @@ def unreadable(file: str, reason: str) -> SummaryLine:
 
 
 def summary_to_csv(lines: Sequence[SummaryLine]) -> str:
-    """One line per file, with all that is known; what a spreadsheet would take for a formula gets an apostrophe."""
-    return to_csv(Sheet(_FIELDS, tuple(tuple(_cell(getattr(line, name)) for name in _FIELDS) for line in lines)))
-
-
-def _cell(text: str) -> str:
-    plain = printable(text)
-    return f"'{plain}" if plain.startswith(("=", "+", "-", "@")) else plain
+    """One line per file, with all that is known."""
+    return to_csv(Sheet(_FIELDS, tuple(tuple(getattr(line, name) for name in _FIELDS) for line in lines)))
 
 
 def summary_from_csv(text: str) -> list[SummaryLine]:

@@ -32,6 +32,7 @@ def save_parameters(path: str | os.PathLike[str], parameters: Mapping[str, Array
 
     Raises:
         TypeError: object arrays, which only pickle could store.
+        ValueError: a name that the file could not give back: one with a NUL, or that ends in `.npy`.
         OSError: the place cannot be written, or the disk is full; an older file of that name stays as it was.
 
     Example:
@@ -42,6 +43,7 @@ def save_parameters(path: str | os.PathLike[str], parameters: Mapping[str, Array
         >>> load_parameters(folder / "w.npz")
         {'dense_1/bias': array([0., 0.])}
     """
+    _check_names(parameters)
     for name, array in parameters.items():
         if np.asarray(array).dtype.hasobject:
             raise TypeError(f"{name} is an array of Python objects, which is never stored. Convert it to numbers.")
@@ -53,6 +55,14 @@ def save_parameters(path: str | os.PathLike[str], parameters: Mapping[str, Array
     except OSError as error:
         raise type(error)(error.errno, f"{target} cannot be written: {error.strerror}. Choose another folder") from None
     return target
+
+
+def _check_names(parameters: Mapping[str, Array]) -> None:
+    """An archive keeps `a` as `a.npy`, and cuts a name at a NUL."""
+    odd = [name for name in parameters if "\0" in name or name.endswith(".npy")]
+    if odd:
+        names = ", ".join(map(repr, odd))
+        raise ValueError(f"{names}: a name with a NUL or with .npy at its end would be read as another.")
 
 
 def _write_whole(target: Path, parameters: Mapping[str, Array]) -> None:

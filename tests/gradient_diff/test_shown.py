@@ -46,3 +46,12 @@ def test_to_save_a_diff_is_to_write_its_report(tmp_path: Path) -> None:
     files = [sorted(p.relative_to(page.parent) for p in page.parent.rglob("*")) for page in pages]
     assert files[0] == files[1]
     assert pages[0].read_bytes() == pages[1].read_bytes()
+
+
+def test_text_is_text_in_a_notebook_too(evaluation: Evaluation, monkeypatch: pytest.MonkeyPatch) -> None:
+    """There rich would send everything to the cell, and leave nothing for the text."""
+    monkeypatch.setattr("rich.console._is_jupyter", lambda: True)
+    diff = compare(evaluation, evaluation)
+    for value in (diff, diff.ledger, explain_shapes({"z": (2, 3)}, (3, 2))):
+        assert len(str(value)) > 20
+    assert terminal.to_text(diff).startswith(("✓", "✗", "?"))

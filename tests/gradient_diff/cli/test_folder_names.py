@@ -58,3 +58,9 @@ def test_names_that_others_have_are_not_given_again() -> None:
 
 def test_the_summary_keeps_its_own_name() -> None:
     assert folder_names([Path("summary.csv.npz")]) == ["summary.csv-2"]
+
+
+@pytest.mark.parametrize("name", ["con", "NUL", "com1", "Lpt9", "aux.tar", "COM¹"])
+def test_a_device_of_windows_is_no_folder(name: str) -> None:
+    assert safe(name) == f"{name}_"
+    assert safe(f"x{name}") == f"x{name}"

@@ -6,9 +6,11 @@ import csv
 import io
 import math
 
+import numpy as np
 import pytest
 from rich.console import Console
 
+from gradient_diff import compare
 from gradient_diff.render.sheet import (
     Sheet,
     escape,
@@ -20,6 +22,8 @@ from gradient_diff.render.sheet import (
     to_records,
     to_table,
 )
+from gradient_diff.render.tables import row_data
+from gradient_diff.wording import printable
 
 SHEET = Sheet(("name", "n"), (("a|b", "12"), ("[red]\x1b", "7")), ("n",), ("good", "bad"), "n")
 DATA = Sheet(("name", "value", "shape"), (("w", 1e-17, (2, 3)), ("b", math.nan, None)))
@@ -78,3 +82,20 @@ def test_plain_text_is_as_wide_as_the_terminal(columns: str, monkeypatch: pytest
     wide = to_plain(lambda text, console: console.print(text), "word " * 100)
     assert max(map(len, wide.splitlines())) <= int(columns)
     assert max(map(len, wide.splitlines())) > int(columns) - 6
+
+
+@pytest.mark.parametrize(
+    "name", ['=HYPERLINK("http:x","y")', "+1", "-1", "@a", "a\rb", "a\x1b[31mb", "a\0b", "\u202egnp.a"]
+)
+def test_a_name_of_an_array_stays_a_name_in_every_table(name: str) -> None:
+    diff = compare({name: np.ones(2)}, {name: np.ones(2)})
+    lines = list(csv.reader(io.StringIO(to_csv(row_data(diff)))))
+    cell = lines[1][0]
+    assert len(lines) == 2
+    assert cell.isprintable()
+    assert not cell.startswith(("=", "+", "-", "@"))
+    assert cell.removeprefix("'") == printable(name)
+
+
+def test_a_negative_number_stays_a_number() -> None:
+    assert to_csv(Sheet(("a",), ((-1.5,),))) == "a\n-1.5\n"

@@ -226,3 +226,10 @@ def test_whatever_bit_is_flipped_no_wrong_number_is_read(tmp_path: Path) -> None
             found = load_parameters(path)
         # Checksums guard the arrays; names and the list of them are the archive's own, and nothing guards those.
         assert {array.tobytes() for array in found.values()} <= {array.tobytes() for array in PARAMETERS.values()}
+
+
+@pytest.mark.parametrize("name", ["a.npy", "a\0b"])
+def test_a_name_that_would_be_read_as_another_is_refused(name: str, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="would be read as another"):
+        save_parameters(tmp_path / "w", {"a": np.ones(1), name: np.zeros(1)})
+    assert not list(tmp_path.iterdir())

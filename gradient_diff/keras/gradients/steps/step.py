@@ -62,8 +62,9 @@ class Step:
 
     def _by_keras(self, judge: Judge) -> GradientDiff | None:
         """Keras's optimizers hold lr in float32: the comparison at that rate, if it explains the step."""
-        rate = float(np.float32(self.learning_rate))
-        if rate == self.learning_rate:
+        with np.errstate(all="ignore"):  # it may be none in float32
+            rate = float(np.float32(self.learning_rate))
+        if rate in (self.learning_rate, 0.0, np.inf):
             return None
         other = replace(self, learning_rate=rate)
         diff = judge(other.gradients, other.hidden)

@@ -348,3 +348,14 @@ def test_a_weight_that_changed_its_shape_is_named() -> None:
     )
     with pytest.raises(ShapeError, match=f"^{re.escape(text)}$"):
         inferred_gradients({"w": np.ones(2)}, {"w": np.ones((2, 1))}, 0.1)
+
+
+@pytest.mark.parametrize("rate", [1e-300, 1e300, 1e-40])
+def test_a_rate_that_float32_does_not_hold_is_neither_zero_nor_a_crash(rate: float, made: Made) -> None:
+    model = made("known float64")
+    with np.errstate(all="ignore"):
+        after = _stepped(model, 0.01)
+        text = str(_checked(model, after, rate))
+    assert "lr = 0.0" not in text
+    assert "lr = inf" not in text
+    assert "rate 0.0" not in text
