@@ -16,6 +16,7 @@ from gradient_diff.judging.fewer_bits import by_fewer_bits
 from gradient_diff.judging.isolation import by_isolation, isolated
 from gradient_diff.judging.kinks import explained_by_kinks, kinks
 from gradient_diff.judging.quotients import as_quotients
+from gradient_diff.judging.stored import as_float32
 from gradient_diff.judging.trial import who_is_off
 from gradient_diff.judging.zeros import as_vacuous, lost_words
 from gradient_diff.noise.network import MORE_DRAWS, Kind, Noise, drawn_again
@@ -41,6 +42,7 @@ def judge(case: Case) -> dict[str, Judged]:
     judged |= as_quotients(case, undecided)
     undecided = {node: judged[node] for node in undecided if judged[node].status is Status.DIFFERENT}
     judged |= who_is_off(case, undecided) if undecided else {}
+    judged |= as_float32(case, judged)
     judged |= by_fewer_bits(case, judged)
     return judged | as_vacuous(case, judged)
 
