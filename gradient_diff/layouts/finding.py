@@ -41,7 +41,7 @@ def find_reading(given: Arrays, target: Target) -> Found:
     read = [_read(given, way, target) for way in found.ways]
     whole = [one for one in read if one.whole]
     if not whole:
-        return _of_a_broken_hand(read[:1], found.certain)
+        return _of_a_broken_hand(read, found.certain or found.stated)
     if found.stated:
         return whole[0].found
     if whole[0] is read[0] and (not found.ways[0].order or in_places(unknown_names(given, target))):
@@ -51,12 +51,12 @@ def find_reading(given: Arrays, target: Target) -> Found:
 
 def _of_a_broken_hand(read: Sequence[_Read], certain: bool) -> Found:
     """Some shapes fit no form: what most arrays say holds, else the names alone where they are the reference's own."""
-    for one in read:
-        if one.share > MOST:
-            return one.found
-        if certain:
-            return Found(replace(one.found.reading, forms={}))
-    return Found()
+    if not read:
+        return Found()
+    best = read[0] if certain else max(read, key=lambda one: one.share)
+    if best.share > MOST:
+        return best.found
+    return Found(replace(best.found.reading, forms={})) if certain else Found()
 
 
 @dataclass(frozen=True)

@@ -59,7 +59,7 @@ def pairings(given: Arrays, target: Target) -> Pairings:
         return Pairings()
     if places := in_places(unknown):
         return Pairings(tuple(in_orders(places, target)))
-    if layers := layers_in_words(unknown):
+    if layers := layers_in_words([n for n in unknown if read_word(n)]):  # dA beside dW is of no parameter
         return _by_words(*layers, target)
     return Pairings(tuple(in_orders(unknown, target)))
 
@@ -79,7 +79,7 @@ def in_orders(names: Sequence[str], target: Target) -> Iterator[Pairing]:
 def layers_in_words(names: Sequence[str]) -> tuple[list[list[str]], bool] | None:
     """The names of each layer, kernels first, in order; and whether numbers alone order them. None without words."""
     words = {n: w for n in names if (w := read_word(n))}
-    if len(words) < len(names):
+    if len(words) < len(names) or not words:
         return None
     texts = list(dict.fromkeys(w.layer for w in words.values()))
     keys = sorted({(texts.index(w.layer), w.numbers) for w in words.values()})

@@ -19,7 +19,7 @@ from manual_mlp.extend import Arrays
 def described_reference(request: Request, mlp: MLP, loss: Loss, mine: Arrays | None, of_step: bool) -> Reference:
     """The tape, in float64 where the hand deserves it, with constants as held or as written, whichever is nearer."""
     stored = request.stored
-    finer = is_finer(mine, of_step)  # float64 arrays deserve a float64 reference
+    finer = is_finer(mine, of_step, stored)  # float64 arrays deserve a float64 reference
     fine = finer or (mine is None and stored == "float64")
     constants = rounded_constants(request.model) if finer else ()
     kept = rounded_masks(list(request.masks.values())) if finer else ()

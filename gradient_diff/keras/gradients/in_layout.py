@@ -10,7 +10,7 @@ from gradient_diff.layouts.listed import by_place
 from gradient_diff.layouts.reading import Reading
 from gradient_diff.layouts.target import Target
 from gradient_diff.layouts.undoing import Undone, undo_layout
-from gradient_diff.sides import checked_array
+from gradient_diff.sides import checked_array, with_loss
 from manual_mlp import Array
 from manual_mlp.extend import Arrays
 
@@ -88,6 +88,7 @@ class Door:
 
     def _arrays(self, given: object) -> dict[str, Array]:
         """By the caller's names, or by place in a list; nothing where it holds something else."""
+        given = with_loss(given)
         arrays = given if isinstance(given, Mapping) else by_place(given)
         if not arrays or any(a is None for a in arrays.values()) or not all(isinstance(n, str) for n in arrays):
             return {}

@@ -175,6 +175,8 @@ def _read(model: keras.Model) -> tuple[MLP | None, dict[str, Array]]:
         return None, parameters_of(model)
 
 
-def is_finer(mine: Arrays | None, of_step: bool) -> bool:
+def is_finer(mine: Arrays | None, of_step: bool, stored: str) -> bool:
     """Whether gradients deserve a float64 reference; what a step of float32 weights says of them does not."""
-    return mine is not None and not of_step and all(a.dtype == np.float64 for a in mine.values())
+    if mine is None or (of_step and stored != "float64"):
+        return False
+    return all(a.dtype == np.float64 for a in mine.values())

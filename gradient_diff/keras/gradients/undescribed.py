@@ -19,7 +19,7 @@ UNSTEADY = (
 def measured_reference(request: Request, mine: Arrays, of_step: bool) -> Reference:
     """The gradients of the model, in float64 where these deserve it, with the rounding that draws measure."""
     model = request.measured({*request.trainable, *mine})
-    finer = is_finer(mine, of_step) and model.fine is not None
+    finer = is_finer(mine, of_step, request.stored) and model.fine is not None
     tape: Arrays = model.first.gradients
     rounded, run = None, model.plain
     if finer:

@@ -38,7 +38,7 @@ def named_by_another(
     if diff.causes and not weighs(request.objective):
         return diff
     measured = request.measured(wanted)
-    finer = is_finer(mine, of_step=hidden is not None) and measured.fine is not None
+    finer = is_finer(mine, hidden is not None, request.stored) and measured.fine is not None
     right = diff.verdict is Status.REFERENCE_OFF
     for hand in Hand.read({n: mine[n] for n in wanted}, measured, finer, hidden or {}):
         cause = constant_factor(hand, measured.objective)
