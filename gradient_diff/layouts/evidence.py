@@ -52,6 +52,12 @@ def _is_heard(one: Far, other: Far, size: int) -> bool:
     return exact or (size >= FEW and one[0] <= HALF * other[0])
 
 
+def exact(arrays: Arrays, reference: Arrays) -> int:
+    """How many arrays of several entries are the reference's, up to rounding."""
+    found = (far(a, reference[n]) for n, a in arrays.items() if n in reference and a.size > 1)
+    return sum(one is not None and one[1] <= FLAT for one in found)
+
+
 def is_better(one: Arrays, other: Arrays, reference: Arrays) -> bool:
     """Whether one reading is nearer on the whole: its squares add up to half of the other's, where they differ."""
     found = _differing(one, other, reference)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from gradient_diff.layouts.evidence import is_better, voices
+import numpy as np
+
+from gradient_diff.layouts.evidence import exact, is_better, voices
 from gradient_diff.layouts.forms import AS_GIVEN, BIASES, KERNELS, SAMPLES, Form
 from gradient_diff.layouts.naming import Pairing, layers_in_words, missing_names, pairings, unknown_names
 from gradient_diff.layouts.orders import orders
@@ -102,13 +104,21 @@ def _unless_another_fits(whole: Sequence[_Read], given: Arrays, target: Target) 
 
 
 def _clearly(readings: Sequence[Reading], given: Arrays, target: Target) -> Found:
-    """The reading that is nearer than every other; none, and all of them said, where there is no such."""
+    """The reading in which most arrays are right, or that is nearer than every other; else none, and all are said."""
     shapes = shapes_of(target)
     read = [(r, r.undo(given, shapes)) for r in readings]
+    right = [exact(arrays, target.gradients) for _, arrays in read]
+    best = [one for one, count in zip(read, right, strict=True) if count == max(right) > 0]
+    if best and all(_same(arrays, best[0][1]) for _, arrays in best):
+        return _unless_it_may_be_a_mistake(best[0][0], target)
     for reading, arrays in read:
         if all(is_better(arrays, other, target.gradients) for r, other in read if r is not reading):
             return _unless_it_may_be_a_mistake(reading, target)
     return Found(others=tuple(readings))
+
+
+def _same(one: Arrays, other: Arrays) -> bool:
+    return one.keys() == other.keys() and all(np.array_equal(a, other[n]) for n, a in one.items())
 
 
 def _unless_it_may_be_a_mistake(reading: Reading, target: Target) -> Found:

@@ -89,3 +89,17 @@ def test_a_right_step_of_float64_weights_with_a_decay_that_keras_rounds(kind: st
     assert check_gradients(model, X, Y, g, loss="mse").ok
     after = [a - lr * da for a, da in zip((w, b), g, strict=True)]
     assert check_gradients(model, X, Y, after=after, learning_rate=lr, loss="mse").verdict is Status.MATCH
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("form", ["θ", "Θ"])
+def test_an_exact_output_layer_tells_the_layout_of_a_wrong_hidden_one(seed: int, form: str) -> None:
+    """However far off the hidden layer is: f′ is forgotten there."""
+    weights = NET.initialize(seed, bias_initializer="normal(0.3)")
+    e = NET.backpropagate(weights, X, Y, "mse")
+    d, (_, _, w2, b2) = e.nodes["dense_1/dE_dz"], e.gradients.values()
+    wrong = [X.T @ d, d.sum(0), w2, b2]
+    thetas = [np.vstack([wrong[1], wrong[0]]).T, np.vstack([b2, w2]).T]
+    diff = compare(np.concatenate([a.ravel() for a in wrong]) if form == "θ" else thetas, e)
+    assert [row.name for row in diff if row.status.bad] == ["dense_1/dE_dkernel", "dense_1/dE_dbias"]
+    assert diff.causes[0].id == "missing_derivative"
