@@ -15,6 +15,7 @@ from manual_mlp import Array, Problem
 from manual_mlp.extend import Activate, LossGradient, Pullback, draw_data
 
 OTHERS = 8  # problems of the same network: that units are all off in each of them is out of the question
+SCALES = (1.0, 100.0, 1.0, 1e4)  # of the data: some units are on, and some losses have a slope, far away only
 LEAST_BATCH, MOST_BATCH = 8, 64  # of these: one sample alone may meet no unit that is on
 BY_STRUCTURE = "zero by structure: with other weights and data, too, it is no more than rounding"
 

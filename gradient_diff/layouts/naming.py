@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import permutations
@@ -9,7 +10,7 @@ from itertools import permutations
 from gradient_diff.layouts.orders import orders
 from gradient_diff.layouts.target import Target
 from gradient_diff.layouts.words import Word, in_places, plain_spelling, read_word
-from manual_mlp.extend import LOSS, Arrays, variable_of
+from manual_mlp.extend import LOSS, Arrays, kind_of, variable_of
 
 _MOST_LAYERS = 5  # of names without numbers all orders of so many layers are tried
 
@@ -53,6 +54,8 @@ def pairings(given: Arrays, target: Target) -> Pairings:
     unknown, missing = unknown_names(given, target), missing_names(given, target)
     if not unknown:
         return Pairings((Pairing(),), True, True)
+    if counted := _counted_otherwise([n for n in given if n != LOSS], target):
+        return Pairings((Pairing(counted),), True, True)
     if spelt := _spelt(unknown, [*missing, *target.nodes]):
         return Pairings((Pairing(spelt),), True, True)
     if len(missing) < len(target.gradients):
@@ -62,6 +65,24 @@ def pairings(given: Arrays, target: Target) -> Pairings:
     if layers := layers_in_words([n for n in unknown if read_word(n)]):  # dA beside dW is of no parameter
         return _by_words(*layers, target)
     return Pairings(tuple(in_orders(unknown, target)))
+
+
+_COUNTED = re.compile(r"(.*?)(?:_(\d+))?/([^/:]+)(?::0)?")
+
+
+def _counted_otherwise(names: Sequence[str], target: Target) -> dict[str, str]:
+    """Keras's own names, `dense` and `dense_1`, where the reference counts from another number: paired as a whole.
+
+    A name that is there, too, is not taken for the same layer before the others.
+    """
+    found = {n: m for n in names if (m := _COUNTED.fullmatch(n))}
+    numbers = sorted({int(m[2] or 0) for m in found.values()})
+    if len(found) < len(names) or len({m[1] for m in found.values()}) != 1 or len(numbers) != len(target.layers):
+        return {}
+    layers = dict(zip(numbers, target.layers, strict=True))
+    wanted = {n: [w for w in layers[int(m[2] or 0)] if kind_of(w) == m[3]] for n, m in found.items()}
+    pairs = {n: w[0] for n, w in wanted.items() if len(w) == 1}
+    return pairs if len(pairs) == len(names) == len(set(pairs.values())) else {}
 
 
 def _spelt(unknown: Sequence[str], known: Sequence[str]) -> dict[str, str]:

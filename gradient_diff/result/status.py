@@ -41,7 +41,7 @@ class Status(Enum):
     MATCH = ("the difference is no larger than rounding explains", "Nothing to do.", 0)
     VACUOUS = (
         "both are zero or lost in rounding noise: proves nothing",
-        "Use larger weights, another seed or float64.",
+        "Each row says why: other data or weights, or float64, would prove it.",
         2,
     )
 

@@ -30,8 +30,12 @@ from gradient_diff.keras.gradients.undescribed import measured_reference
 from gradient_diff.layouts.reading import Reading
 from gradient_diff.layouts.target import Target
 from gradient_diff.layouts.undoing import AS_GIVEN, Undone, check_layout, undo_layout
+from gradient_diff.metrics.measuring import measure
 from gradient_diff.noise.network import Noise
 from gradient_diff.result.diff import GradientDiff
+from gradient_diff.result.row import Row
+from gradient_diff.result.status import Status
+from gradient_diff.sides import is_model
 from keras_mlp import Mode, named_weights
 from keras_mlp.extend import (
     alone,
@@ -41,8 +45,8 @@ from keras_mlp.extend import (
     layer_weights,
     refuse_unreadable,
 )
-from manual_mlp import Array
-from manual_mlp.extend import Arrays, variable_of
+from manual_mlp import Array, gradient_node
+from manual_mlp.extend import Arrays, layer_of, variable_of
 
 
 def check_gradients(
@@ -179,6 +183,11 @@ def _checked(request: Request, gradients: object, after: object, made_by: MadeBy
             return judged_step(asked, step, reference, made_by, otherwise)
 
         return _noted(_stepped(request, judge), end)
+    if is_model(gradients):
+        raise TypeError(
+            f"gradients is {type(gradients).__name__}, a model: it holds weights. Pass gradients of them; or none, and "
+            "the model is checked by the house's own derivation."
+        )
     if callable(gradients):
         return _called(request, gradients)
     if gradients is None:
@@ -307,8 +316,27 @@ def _takes_draws(function: Callable[..., object]) -> bool:
 
 def _compared(request: Request, mine: Arrays | None) -> GradientDiff:
     """These gradients against the model's, or the house's own derivation where there are none."""
-    reference = _reference(request, mine)
-    return reference.compared(own_derivation(request) if mine is None else mine)
+    idle = {
+        n: a for n, a in (mine or {}).items() if n in request.parameters and n not in request.trainable and not a.any()
+    }
+    if mine is None or not mine.keys() - idle.keys():
+        return _reference(request, mine).compared(own_derivation(request) if mine is None else mine)
+    asked = {n: a for n, a in mine.items() if n not in idle}
+    return _with_frozen(_reference(request, asked).compared(asked), idle)
+
+
+def _with_frozen(diff: GradientDiff, idle: Arrays) -> GradientDiff:
+    """Zeros for weights that are frozen are what fit makes of them."""
+    rows = []
+    for name, a in idle.items():
+        node = gradient_node(name) if diff.problem else name
+        shapes = a.dtype.name, a.shape, a.shape
+        rows.append(
+            Row(node, layer_of(name), "", *shapes, Status.MATCH, "frozen: fit does not train it", measure(a, a))
+        )
+    shown = {row.name: idle[name] for row, name in zip(rows, idle, strict=True)}
+    hand, reference = ({**side, **shown} for side in (diff.hand, diff.reference))
+    return replace(diff, rows=(*diff.rows, *rows), hand=hand, reference=reference)
 
 
 def _reference(request: Request, mine: Arrays | None, of_step: bool = False) -> Reference:

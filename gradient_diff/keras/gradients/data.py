@@ -78,10 +78,13 @@ class Data:
         """The samples in another order."""
         return self.mapped(lambda a: a[order])
 
-    def drawn(self, rng: np.random.Generator) -> Data:
-        """Other data of the same kind."""
-        x = keras.tree.map_structure(partial(_drawn, rng=rng, inputs=True), self.x)
-        y = keras.tree.map_structure(partial(_drawn, rng=rng, inputs=False), self.y)
+    def drawn(self, rng: np.random.Generator, scale: float) -> Data | None:
+        """Other data of the same kind; None where nobody knows what else could stand there, as for one label alone."""
+        leaves = keras.tree.flatten((self.x, self.y))
+        if any(_is_alone(a) for a in leaves):
+            return None
+        x = keras.tree.map_structure(partial(_drawn, rng=rng, scale=scale, inputs=True), self.x)
+        y = keras.tree.map_structure(partial(_drawn, rng=rng, scale=scale, inputs=False), self.y)
         if self.sample_weight is None:
             return Data(x, y)
         return Data(x, y, keras.tree.map_structure(lambda a: rng.uniform(0.5, 1.5, a.shape), self.sample_weight))
@@ -105,15 +108,24 @@ class Data:
         return ", ".join(f"{title} {_shapes(tree)}" for title, tree in zip(titles, self.parts, strict=False))
 
 
-def _drawn(a: Array, rng: np.random.Generator, inputs: bool) -> Array:
+def _is_alone(a: Array) -> bool:
+    """Whole numbers or text of one kind alone, or nothing but NaN: a loss or a layer may look away from just that."""
+    if a.dtype.kind in "fb" or a.dtype.name == "bfloat16":
+        return a.dtype.kind == "f" and bool(np.isnan(a).all())
+    return len(np.unique(a)) < 2
+
+
+def _drawn(a: Array, rng: np.random.Generator, scale: float, inputs: bool) -> Array:
     """Whole numbers between those that are there, shares of 1 for targets that are, else normal; NaN stays NaN."""
-    if a.dtype.kind not in "iufb" and a.dtype.name != "bfloat16":
+    if a.dtype.kind == "b":
+        return rng.random(a.shape) < 0.5
+    if a.dtype.kind not in "iuf" and a.dtype.name != "bfloat16":
         return rng.permutation(a.ravel()).reshape(a.shape)
     values = a.astype(np.float64)
     low, high = float(np.nanmin(values)), float(np.nanmax(values))
-    if a.dtype.kind in "iub" or (inputs and low < high and np.array_equal(values, np.round(values), equal_nan=True)):
+    if a.dtype.kind in "iu" or (inputs and low < high and np.array_equal(values, np.round(values), equal_nan=True)):
         return rng.integers(int(low), int(high), a.shape, endpoint=True).astype(a.dtype)
-    found = rng.normal(size=a.shape)
+    found = scale * rng.normal(size=a.shape)
     if not inputs and low >= 0 and high <= 1:
         found = rng.random(a.shape)
         if a.ndim > 1 and a.shape[-1] > 1 and np.allclose(values.sum(-1), 1):

@@ -33,6 +33,8 @@ def named_by_another(
     """
     weights = layer_weights(request.model)
     wanted = tuple(n for n in weights if n in mine)
+    if any(row.status is Status.NONFINITE for row in diff):  # of NaN nothing is the gradient
+        return diff
     if not diff.verdict.bad or not wanted or any(mine[n].shape != tuple(weights[n].shape) for n in wanted):
         return diff
     if diff.causes and not weighs(request.objective):

@@ -14,7 +14,7 @@ from gradient_diff.keras.gradients.steps.replays import NEAR, Replays
 from gradient_diff.layouts.undoing import AS_GIVEN
 from gradient_diff.noise.network import Kind, Noise
 from gradient_diff.result.diff import GradientDiff
-from gradient_diff.result.status import Status
+from gradient_diff.result.status import Meaning, Status
 from gradient_diff.sides import Pair, Side
 from manual_mlp import Evaluation, gradient_node
 from manual_mlp.extend import GATE, Arrays
@@ -46,7 +46,7 @@ def compared(replays: Replays, choice: Choice) -> GradientDiff:
 def _noise(replays: Replays, choice: Choice, right: Arrays) -> Noise:
     sigma = {n: a / _BOTH for n, a in replays.limits_of_moves(choice, right).items()}
     source = "the gradient's rounding sent through the step, and what storing the weights hides"
-    return Noise("", right, sigma, dict.fromkeys(right, 0.0), 0, source=source, kind=Kind.DRAWN)
+    return Noise("", right, sigma, dict.fromkeys(right, 0.0), 0, source=source, kind=Kind.DRAWN, of_step=True)
 
 
 def _with_what_shows(replays: Replays, choice: Choice, diff: GradientDiff, right: Arrays) -> GradientDiff:
@@ -59,16 +59,24 @@ def _with_what_shows(replays: Replays, choice: Choice, diff: GradientDiff, right
         if not any(np.any(a) for a in (*right.values(), *found.values())):
             return _held(diff, choice)
         if all((np.abs(found[n] - a) <= NEAR * np.abs(a).max(initial=0.0)).all() for n, a in right.items()):
-            note = f"A step of {choice.words} from this state shows {words} the gradient."
-            return replace(diff, notes=(*diff.notes, note))
+            return _unproved(diff, f"a step of {choice.words} from this state shows {words} the gradient", words)
     return diff
 
 
 def _held(diff: GradientDiff, choice: Choice) -> GradientDiff:
     """A step that leaves the weights whatever the gradient, as one that only accumulates."""
     reason = f"a step of {choice.words} from this state leaves the weights as they are, whatever the gradient"
-    rows = tuple(replace(r, status=Status.MATCH, reason=reason, by_sigma=False) for r in diff.rows)
-    return replace(diff, rows=rows, notes=(*diff.notes, f"{reason[0].upper()}{reason[1:]}."))
+    return _unproved(diff, reason, "nothing of")
+
+
+def _unproved(diff: GradientDiff, reason: str, words: str) -> GradientDiff:
+    """What such a step leaves open is not proved."""
+    rows = (replace(r, status=Status.VACUOUS, reason=reason, by_sigma=False) if r.status.ok else r for r in diff.rows)
+    said = Meaning(
+        f"the weights fit, but show {words} the gradient", "Pass gradients=, or a step of plain descent, too."
+    )
+    notes = (*diff.notes, f"{reason[0].upper()}{reason[1:]}.")
+    return replace(diff, rows=tuple(rows), notes=notes, meanings={**diff.meanings, Status.VACUOUS: said})
 
 
 def _accused(replays: Replays, diff: GradientDiff) -> GradientDiff:

@@ -28,7 +28,7 @@ def test_nothing_is_missed_and_nobody_accused_in_one_network(net: Net, nobody: T
 
 
 def test_a_blind_judge_is_noticed(monkeypatch: pytest.MonkeyPatch, net: Net, nobody: Tools) -> None:
-    monkeypatch.setattr(trials, "compare", lambda hand, reference: compare(reference, reference))
+    monkeypatch.setattr(trials, "compare", lambda hand, reference, **_: compare(reference, reference))
     frame = frame_of(trials_of_mistakes(net(), nobody, lambda _: False))
     assert len(our_misses(frame)) > 50
 
@@ -37,7 +37,7 @@ def test_a_judge_who_cries_wolf_is_noticed(monkeypatch: pytest.MonkeyPatch, net:
     mlp = MLP(1, [Dense(1)])
     e = mlp.backpropagate(mlp.initialize(0), np.ones((2, 1)), np.zeros((2, 1)), "mse")
     wolf = compare({n: 2 * g for n, g in e.gradients.items()}, e)
-    monkeypatch.setattr(trials, "compare", lambda hand, reference: wolf)
+    monkeypatch.setattr(trials, "compare", lambda hand, reference, **_: wolf)
     assert len(wrongly_refused(frame_of(trials_of_correct(net(), nobody, slow=False)))) == 4
 
 

@@ -117,7 +117,7 @@ class TestTheWalkSees:
         )
 
     def test_a_refusal_of_the_house_s(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        step = self.planted(monkeypatch, lambda m, x, y, g: check_gradients(m, x, y, g[:1]))
+        step = self.planted(monkeypatch, lambda m, x, y, g: check_gradients(m, x, y, [*g, g[0]]))
         assert (step.way, step.right, step.twice, step.failed) == (Way.REFUSED, "refused", "", ())
         assert step.reason.startswith("ValueError: gradients")
 
