@@ -11,8 +11,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from gradient_diff.cli.ending import UNPROVED
-from gradient_diff.cli.marking import check_rules, exit_code, held_against_itself, hint, mark
+from gradient_diff.cli.marking import check_rules, exit_code, hint, mark
 from gradient_diff.cli.marks_folder import digest, earlier_lines
 from gradient_diff.cli.output import print_marked
 from gradient_diff.cli.reference import Reference, reference_of, with_noise
@@ -82,7 +81,6 @@ def compare(
     with blame("--out", (OSError,)), _watched(mine) as turns:
         marked = mark(mine, reference, rules, top, out, turns, layout, reports)
     code = exit_code(marked, allow_kinks, allow_vacuous)
-    code = code or (UNPROVED if held_against_itself(marked, reference) else code)
     print_marked(marked, form, str(last), code)
     if words := hint(marked, reference):
         say(words)

@@ -157,17 +157,13 @@ def _compared(file: Path, reference: Reference, rules: Sequence[Rule], layout: s
     return replace(diff, hand_origin=printable(str(file)), reference_origin=printable(reference.origin))
 
 
-def held_against_itself(marked: Sequence[Marked], reference: Reference) -> list[str]:
-    """The files that are the reference."""
-    return [one.line.file for one in marked if Path(one.line.file).resolve() == Path(reference.origin).resolve()]
-
-
 def hint(marked: Sequence[Marked], reference: Reference) -> str:
     """What the order of the files tells: the reference is among its own judged, or swapped with one; else empty.
 
     Swapped is what knows its network, is held against one that does not, and disagrees.
     """
-    if itself := held_against_itself(marked, reference):
+    itself = [one.line.file for one in marked if Path(one.line.file).resolve() == Path(reference.origin).resolve()]
+    if itself:
         return f"Hint: {printable(itself[0])} was held against itself, which proves nothing."
     knowing = [one for one in marked if one.diff is not None and one.diff.problem is not None and not one.diff.ok]
     if isinstance(reference.side, Evaluation) or not knowing:

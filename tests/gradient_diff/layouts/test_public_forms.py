@@ -103,3 +103,18 @@ def test_an_exact_output_layer_tells_the_layout_of_a_wrong_hidden_one(seed: int,
     diff = compare(np.concatenate([a.ravel() for a in wrong]) if form == "θ" else thetas, e)
     assert [row.name for row in diff if row.status.bad] == ["dense_1/dE_dkernel", "dense_1/dE_dbias"]
     assert diff.causes[0].id == "missing_derivative"
+
+
+@pytest.mark.parametrize("first", [0, 4, 9])
+@pytest.mark.parametrize("end", ["", ":0"])
+@pytest.mark.parametrize("units", [(5, 3), (4, 4)])
+def test_keras_counts_from_whatever_number(first: int, end: str, units: tuple[int, int]) -> None:
+    """A name that the reference has, too, is not taken for the same layer before the others are."""
+    net = MLP(4, [Dense(units[0], "tanh"), Dense(units[1])])
+    e = net.backpropagate(net.initialize(0, bias_initializer="normal(0.3)"), X, RNG.normal(size=(6, units[1])), "mse")
+    names = [f"dense{f'_{first + i}' * bool(first + i)}" for i in range(2)]
+    keys = [f"{layer}/{kind}{end}" for layer in names for kind in ("kernel", "bias")]
+    right = dict(zip(keys, e.gradients.values(), strict=True))
+    assert compare(right, e).ok
+    wrong = {n: -g if n.startswith(f"{names[1]}/k") else g for n, g in right.items()}
+    assert [row.name for row in compare(wrong, e) if row.status.bad] == ["dense_2/dE_dkernel"]

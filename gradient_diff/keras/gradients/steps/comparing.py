@@ -59,21 +59,17 @@ def _with_what_shows(replays: Replays, choice: Choice, diff: GradientDiff, right
         if not any(np.any(a) for a in (*right.values(), *found.values())):
             return _held(diff, choice)
         if all((np.abs(found[n] - a) <= NEAR * np.abs(a).max(initial=0.0)).all() for n, a in right.items()):
-            return _unproved(diff, f"a step of {choice.words} from this state shows {words} the gradient", words)
+            note = f"A step of {choice.words} from this state shows {words} the gradient."
+            return replace(diff, notes=(*diff.notes, note))
     return diff
 
 
 def _held(diff: GradientDiff, choice: Choice) -> GradientDiff:
-    """A step that leaves the weights whatever the gradient, as one that only accumulates."""
+    """A step that leaves the weights whatever the gradient, as one that only accumulates, proves nothing."""
     reason = f"a step of {choice.words} from this state leaves the weights as they are, whatever the gradient"
-    return _unproved(diff, reason, "nothing of")
-
-
-def _unproved(diff: GradientDiff, reason: str, words: str) -> GradientDiff:
-    """What such a step leaves open is not proved."""
     rows = (replace(r, status=Status.VACUOUS, reason=reason, by_sigma=False) if r.status.ok else r for r in diff.rows)
     said = Meaning(
-        f"the weights fit, but show {words} the gradient", "Pass gradients=, or a step of plain descent, too."
+        "the weights show nothing of the gradient", "Pass gradients=, or the weights after a step that moves."
     )
     notes = (*diff.notes, f"{reason[0].upper()}{reason[1:]}.")
     return replace(diff, rows=tuple(rows), notes=notes, meanings={**diff.meanings, Status.VACUOUS: said})

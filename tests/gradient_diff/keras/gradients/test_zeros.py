@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import keras
 import numpy as np
@@ -192,3 +193,67 @@ def test_always_zero_stops_when_nothing_is_left() -> None:
 
     assert zeros.always_zero({"a", "b"}, problems()) == set()  # type: ignore[arg-type]
     assert seen == [2, 1, 0]
+
+
+RNG = np.random.default_rng(0)
+X, Y = RNG.normal(size=(8, 4)).astype("float32"), RNG.normal(size=(8, 1)).astype("float32")
+
+
+def _ignoring() -> tuple[keras.Model, Array, Array, object]:
+    model = keras.Sequential([keras.Input((4,)), Layers.Dense(3, "softmax")])
+    return model, X, np.full(8, 2), keras.losses.SparseCategoricalCrossentropy(ignore_class=2)
+
+
+def _padded() -> tuple[keras.Model, Array, Array, object]:
+    layers = [Layers.Embedding(6, 3, mask_zero=True), Layers.LSTM(2), Layers.Dense(1)]
+    return keras.Sequential([keras.Input((5,), dtype="int32"), *layers]), np.zeros((8, 5), int), Y, "mse"
+
+
+def _far_threshold() -> tuple[keras.Model, Array, Array, object]:
+    layers = [Layers.Dense(4), Layers.ReLU(threshold=10.0), Layers.Dense(1)]
+    return keras.Sequential([keras.Input((4,)), *layers]), X, Y, "mse"
+
+
+def _dark() -> tuple[keras.Model, Array, Array, object]:
+    layers = [Layers.Rescaling(1 / 255), Layers.Dense(4), Layers.ReLU(threshold=0.5), Layers.Dense(1)]
+    return keras.Sequential([keras.Input((4,)), *layers]), X, Y, "mse"
+
+
+def _no_slope() -> tuple[keras.Model, Array, Array, object]:
+    model = keras.Sequential([keras.Input((4,)), Layers.Dense(1)])
+    return model, X, Y, lambda y, p: tf.reduce_mean(tf.nn.relu(tf.abs(p - y) - 50.0))
+
+
+@pytest.mark.parametrize("make", [_ignoring, _padded, _far_threshold, _dark, _no_slope], ids=lambda f: f.__name__)
+def test_a_zero_that_other_data_would_not_give_is_not_proved(
+    make: Callable[[], tuple[keras.Model, Array, Array, object]],
+) -> None:
+    """Labels that are ignored, padding alone, units and losses that are off until numbers are large."""
+    model, x, y, loss = make()
+    zeros_of_all = [np.zeros(w.shape, "float32") for w in model.trainable_weights]
+    diff = check_gradients(model, x, y, zeros_of_all, loss=loss)
+    assert diff.unproved
+    assert not diff.ok
+    assert not any(row.reason == BY_STRUCTURE for row in diff)
+
+
+def test_zeros_for_frozen_weights_are_what_fit_makes_of_them() -> None:
+    model = keras.Sequential([keras.Input((4,)), Layers.Dense(3, "tanh", trainable=False), Layers.Dense(1)])
+    model.compile("sgd", "mse")
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_mean(tf.square(Y - model(X)))
+    kernel, bias = map(np.asarray, tape.gradient(loss, model.trainable_variables))
+    mine = {"dense/kernel": np.zeros((4, 3)), "dense/bias": np.zeros(3), "dense_1/kernel": kernel, "dense_1/bias": bias}
+    diff = check_gradients(model, X, Y, mine)
+    assert diff.ok
+    assert len(diff) == 4
+    assert check_gradients(model, X, Y, {**mine, "dense_1/bias": 0 * bias}).verdict is Status.MISMATCH
+    assert check_gradients(model, X, Y, {**mine, "dense/bias": np.ones(3)}).verdict is Status.MISMATCH
+
+
+def test_a_nan_in_every_gradient_is_no_crash() -> None:
+    model = keras.Sequential([keras.Input((4,)), Layers.Dense(3), Layers.Lambda(tf.math.log), Layers.Dense(1)])
+    mine = [np.full(w.shape, np.nan, "float32") for w in model.trainable_weights]
+    assert check_gradients(model, X, Y, mine, loss="mse").verdict is Status.NONFINITE
+    with pytest.raises(TypeError, match="a model: it holds weights"):
+        check_gradients(model, X, Y, model, loss="mse")
