@@ -138,6 +138,11 @@ def _is_with_loss(given: Sequence[object]) -> bool:
 
 def _arrays(title: str, given: Mapping[str, object], names: Sequence[str]) -> dict[str, Array]:
     """None stands for no gradient, which a frozen weight may have."""
+    if lost := [n for n in names if n in given and given[n] is None]:
+        raise TypeError(
+            f"{title} of {', '.join(lost)}: None. The tape saw no path from there to the loss: NumPy on the way, "
+            "another model, or a weight that was not watched? Where nothing depends on a weight, pass zeros for it."
+        )
     return {n: checked_array(title, n, dense(title, n, a)) for n, a in given.items() if a is not None or n in names}
 
 

@@ -88,6 +88,8 @@ class Door:
 
     def _arrays(self, given: object) -> dict[str, Array]:
         """By the caller's names, or by place in a list; nothing where it holds something else."""
+        if isinstance(given, list | tuple) and any(item is None for item in given):
+            return {}  # the tape's own list: None stands for a weight, which the refusal names
         given = with_loss(given)
         arrays = given if isinstance(given, Mapping) else by_place(given)
         if not arrays or any(a is None for a in arrays.values()) or not all(isinstance(n, str) for n in arrays):

@@ -155,3 +155,12 @@ def test_a_batch_normalisation_of_pytorch_is_told_by_its_place() -> None:
     diff = check_gradients(model, x, y, torch, loss="mse", training=True)
     assert not diff.verdict.bad
     assert "net.1.weight → n/gamma" in diff.remark
+
+
+def test_the_none_of_a_tape_is_no_layout() -> None:
+    """It stands for a weight, which the refusal names; kernels alone would be another list."""
+    x = keras.Input((3,))
+    model = keras.Model(x, keras.layers.Dense(2, name="last")(x))
+    kernel = np.ones((3, 2), "float32")
+    with pytest.raises(TypeError, match=r"gradients of last/bias: None\. The tape saw no path"):
+        check_gradients(model, np.ones((4, 3)), np.ones((4, 2)), [kernel, None], loss="mse")
