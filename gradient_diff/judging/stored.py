@@ -30,6 +30,8 @@ def as_float32(case: Case, judged: Mapping[str, Judged]) -> dict[str, Judged]:
         return {}
     if any(noise.distance(n, case.difference(n), 1).max(initial=0.0) > noise.gate for n in case.hand):
         return {}
+    if any((np.abs(noise.values[n]) <= noise.tolerance(n)).all() for n in off):
+        return {}  # of what float32 loses anything could be said, zeros included
     undecided = {"status": Status.INCONCLUSIVE, "reason": WORDS, "judge": JUDGE, "by_sigma": False, "meaning": MEANING}
     return {n: replace(judged[n], **undecided) for n in off}  # type: ignore[arg-type]  # fields of Judged, all
 

@@ -46,14 +46,15 @@ def a_little(dtype: str) -> Any:
 def test_float64_that_was_float32_on_the_way() -> None:
     e = _evaluation()
     words = NO_MISTAKE + "The difference is no larger than the rounding of float32, but both sides are float64"
-    through = {n: g.astype("float32").astype("float64") for n, g in e.gradients.items()}
+    single = {n: g.astype("float32").astype("float64") for n, g in e.gradients.items()}
+    through = {n: g * (1 + 1e-14) for n, g in single.items()}  # and then scaled: float32 holds it no more
     assert _said(through, e).startswith(words)
     worse = {n: g * (1 + 1e-3 * RNG.normal(size=g.shape)) for n, g in e.gradients.items()}
     assert "float32" not in _said(worse, e)
     assert "float32" not in _said(through, dict(e.gradients), rtol=1e-12)  # a tolerance says nothing of any dtype
-    single = _evaluation("float32")
+    coarse = _evaluation("float32")
     assert "float32" not in _said(
-        {n: g * np.float32(1.01) + np.float32(1e-3) for n, g in single.gradients.items()}, single
+        {n: g * np.float32(1.01) + np.float32(1e-3) for n, g in coarse.gradients.items()}, coarse
     )
 
 

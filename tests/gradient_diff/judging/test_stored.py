@@ -71,3 +71,10 @@ def test_a_rounding_that_the_caller_named_is_his() -> None:
 def test_without_the_rule_a_right_hand_would_be_convicted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(judgement, "as_float32", lambda case, judged: {})
     assert compare(_in_float32(), _evaluation()).verdict is Status.MISMATCH
+
+
+def test_zeros_are_float32_numbers_and_no_excuse() -> None:
+    e = _evaluation()
+    assert compare({n: 0 * g for n, g in e.gradients.items()}, e).verdict is Status.MISMATCH
+    met = MLP_SMALL.backpropagate(W, X, e.nodes["dense_2/z"] * (1 + 1e-12), "mse")  # gradients that float32 loses
+    assert compare({n: 0 * g for n, g in met.gradients.items()}, met).verdict is Status.MISMATCH

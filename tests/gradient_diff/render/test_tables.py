@@ -12,6 +12,7 @@ import pytest
 from gradient_diff import GradientDiff, Metrics, Row, Status, compare
 from gradient_diff.ledger.ledger import LedgerLine
 from gradient_diff.render.tables import to_csv, to_frame, to_json, to_markdown
+from gradient_diff.wording import printable
 
 COLUMNS = [f.name for f in fields(Row) if f.name not in ("metrics", "by_sigma")]
 REFERENCE = Path(__file__).parents[3] / "results" / "reference"
@@ -65,7 +66,8 @@ def test_csv_keeps_every_digit_and_every_name(mixed: GradientDiff, different: Gr
     metrics = different.rows[0].metrics
     assert metrics is not None
     assert float(read[0]["norm_hand"]) == metrics.norm_hand
-    assert [line["name"] for line in csv.DictReader(io.StringIO(to_csv(mixed)))] == [r.name for r in mixed.rows]
+    names = [line["name"] for line in csv.DictReader(io.StringIO(to_csv(mixed)))]
+    assert names == [printable(r.name) for r in mixed.rows]
 
 
 def _strict(text: str) -> object:
