@@ -101,5 +101,5 @@ def test_a_class_problem_is_made_and_marked(project: Path) -> None:
 @pytest.mark.parametrize("name", ["list", "run"])
 def test_the_experiments_are_said_to_be_elsewhere(project: Path, name: str) -> None:
     done = command(project, name)
-    assert (done.returncode, done.stdout) == (2, "")
+    assert (done.returncode, done.stdout) == (4, "")
     assert "Clone its repository" in done.stderr

@@ -144,7 +144,8 @@ OTHER_RATES = ("schedule", "MultiOptimizer")  # not 0.01: a rate that is said an
 def test_the_step_of_every_setting_is_replayed(setting: str, warm: int) -> None:
     around = Around(SETTINGS[setting](), warm)
     diff = around.checked(optimizer=around.optimizer)
-    assert diff.verdict is Status.MATCH
+    still = setting == "accumulation" and warm == 0  # the first of several steps moves nothing, and so proves nothing
+    assert diff.verdict is (Status.VACUOUS if still else Status.MATCH)
 
 
 @pytest.mark.parametrize("kind", KINDS)
