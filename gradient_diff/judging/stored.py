@@ -26,6 +26,8 @@ def as_float32(case: Case, judged: Mapping[str, Judged]) -> dict[str, Judged]:
     """The nodes that are off, undecided, where the hand's arrays can be float32's and that explains all of them."""
     off = [n for n, j in judged.items() if j.status.bad]
     noise = _in_float32(case)
+    if any(judged[n].status is Status.REFERENCE_OFF for n in off):
+        return {}  # nothing is wrong with the hand, whatever it is stored as
     if not off or noise is None or not all(_holds_float32(a) for a in case.hand.values()):
         return {}
     if any(noise.distance(n, case.difference(n), 1).max(initial=0.0) > noise.gate for n in case.hand):

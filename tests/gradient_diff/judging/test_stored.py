@@ -11,7 +11,7 @@ from gradient_diff.judging import judgement
 from gradient_diff.judging.stored import WORDS
 from gradient_diff.keras import check_gradients
 from keras_mlp import to_keras
-from manual_mlp import MLP, Array, Dense, Evaluation
+from manual_mlp import MLP, Array, Dense, Evaluation, gradient_node
 
 MLP_SMALL = MLP(3, [Dense(5, "tanh"), Dense(2, "sigmoid")])
 RNG = np.random.default_rng(0)
@@ -78,3 +78,13 @@ def test_zeros_are_float32_numbers_and_no_excuse() -> None:
     assert compare({n: 0 * g for n, g in e.gradients.items()}, e).verdict is Status.MISMATCH
     met = MLP_SMALL.backpropagate(W, X, e.nodes["dense_2/z"] * (1 + 1e-12), "mse")  # gradients that float32 loses
     assert compare({n: 0 * g for n, g in met.gradients.items()}, met).verdict is Status.MISMATCH
+
+
+def test_a_reference_that_is_off_is_off_whatever_the_hand_is_stored_as() -> None:
+    net = MLP(2, [Dense(1)])
+    w = {"dense_1/kernel": np.array([[0.5], [0.25]]), "dense_1/bias": np.array([1.0])}
+    e = net.backpropagate(w, np.array([[1.0, 2.0], [3.0, 4.0]]), np.zeros((2, 1)), "mse")  # float32 holds them all
+    off = {n: g * (1 + 1e-8) for n, g in e.gradients.items()}
+    nodes = {**e.nodes, **{gradient_node(n): g for n, g in off.items()}}
+    diff = compare(dict(e.gradients), Evaluation(nodes, e.problem, "off"))
+    assert diff.verdict is Status.REFERENCE_OFF
