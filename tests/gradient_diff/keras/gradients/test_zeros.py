@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import keras
 import numpy as np
@@ -256,3 +257,22 @@ def test_a_nan_in_every_gradient_is_no_crash() -> None:
     assert check_gradients(model, X, Y, mine, loss="mse").verdict is Status.NONFINITE
     with pytest.raises(TypeError, match="a model: it holds weights"):
         check_gradients(model, X, Y, model, loss="mse")
+
+
+def test_a_loss_that_refuses_other_data_leaves_a_zero_unproved_and_no_error() -> None:
+    """What is drawn to look further is nothing of the user's: no error of it may reach him."""
+
+    def choosy(y: Any, p: Any) -> Any:
+        tf.debugging.assert_near(tf.reduce_sum(tf.cast(y, "float64")), np.float64(Y.sum()), 1e-3, 1e-3)
+        return tf.reduce_mean(tf.square(tf.cast(y, p.dtype) - p))
+
+    dense = Layers.Dense(3)
+    model = keras.Sequential([keras.Input((4,)), dense, Layers.LeakyReLU(0.0), Layers.Dense(1)])
+    dense.bias.assign([-100.0] * 3)
+    before = [np.array(w) for w in model.get_weights()]
+    mine = [np.zeros(w.shape, "float32") for w in model.trainable_weights]
+    mine[-1] = 2 * (model.predict(X, verbose=0) - Y).mean(0)
+    diff = check_gradients(model, X, Y, mine, loss=choosy)
+    assert diff.verdict is Status.MATCH
+    assert len(diff.unproved) == 3
+    assert all(np.array_equal(a, b) for a, b in zip(before, model.get_weights(), strict=True))
