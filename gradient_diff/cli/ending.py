@@ -59,10 +59,8 @@ def _leave(number: int, frame: object) -> NoReturn:
 def code_of(command: Callable[[], object]) -> int:
     """Of a command that was run; a crash says where, and nothing of anybody's gradients."""
     try:
-        command()
+        code = _left_with(command)
         sys.stdout.flush()
-    except SystemExit as end:
-        return _flushed(end.code if isinstance(end.code, int) else PROVED if end.code is None else CRASH)
     except Unwritable as error:
         sys.stderr.write(f"{error}\n")
         return USAGE
@@ -70,16 +68,15 @@ def code_of(command: Callable[[], object]) -> int:
         traceback.print_exc()
         sys.stderr.write("gradient-diff crashed, which says nothing of your gradients. Please report the text above.\n")
         return CRASH
-    return PROVED
-
-
-def _flushed(code: int) -> int:
-    try:
-        sys.stdout.flush()
-    except Unwritable as error:
-        sys.stderr.write(f"{error}\n")
-        return USAGE
     return code
+
+
+def _left_with(command: Callable[[], object]) -> int:
+    try:
+        command()
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else PROVED if end.code is None else CRASH
+    return PROVED
 
 
 class Unwritable(Exception):  # noqa: N818  # it is a state of the output
