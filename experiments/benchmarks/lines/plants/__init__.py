@@ -1,0 +1,1 @@
+"""What was planted in each style, as data; a module a style."""
