@@ -38,6 +38,10 @@ def evaluation_of(
 
 def called(style: Style, text: str, square: bool = False, seed: int = 0) -> Any:
     """What the text offers: its function, or the object's step."""
-    space: dict[str, Any] = {"__name__": style.file.removesuffix(".py"), "widths": widths_of(style, square), "seed": seed}
+    space: dict[str, Any] = {
+        "__name__": style.file.removesuffix(".py"),
+        "widths": widths_of(style, square),
+        "seed": seed,
+    }
     exec(compile(text, style.file, "exec"), space)
     return eval(style.use, space)

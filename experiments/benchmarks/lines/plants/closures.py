@@ -8,15 +8,29 @@ MSE = Variant(
     plants=(
         Plant("z² for z(1 − z)", "wrong_derivative", "dz * z * (1 - z)", "dz * z * z"),
         Plant("u(1 − u): the argument for the output", "wrong_operand", "dz * z * (1 - z)", "dz * u * (1 - u)"),
-        Plant("f′ alone goes down", "local_replaces_upstream", "lambda dz: dz * z * (1 - z)", "lambda dz: z * (1 - z)", "z * (1 - z)"),
-        Plant("nothing but what came in", "missing_f_prime", "lambda dz: dz * z * (1 - z)", "lambda dz: dz", also=("pull(g)",)),
+        Plant(
+            "f′ alone goes down",
+            "local_replaces_upstream",
+            "lambda dz: dz * z * (1 - z)",
+            "lambda dz: z * (1 - z)",
+            "z * (1 - z)",
+        ),
+        Plant(
+            "nothing but what came in",
+            "missing_f_prime",
+            "lambda dz: dz * z * (1 - z)",
+            "lambda dz: dz",
+            also=("pull(g)",),
+        ),
         Plant("the kernel is not transposed", "transposed", "du @ W.T", "du @ W", square=True),
         Plant("duᵀz for zᵀdu", "transposed", "z.T @ du", "du.T @ z", square=True),
         Plant("the mean of δ for its sum", "double_average", "np.sum(du, axis=0)", "np.mean(du, axis=0)"),
         Plant("the bias has one entry a sample", "wrong_axis", "np.sum(du, axis=0)", "np.sum(du, axis=1)"),
         Plant("the derivative of r²/2", "missing_2", "seed * 2 * r / r.size", "seed * r / r.size"),
         Plant("a mean over the samples only", "missing_1_over_K", "seed * 2 * r / r.size", "seed * 2 * r / len(r)"),
-        Plant("the loss is reversed, its derivative, too", "sign", "seed * 2 * r / r.size", "seed * 2 * (y - z) / r.size"),
+        Plant(
+            "the loss is reversed, its derivative, too", "sign", "seed * 2 * r / r.size", "seed * 2 * (y - z) / r.size"
+        ),
         Plant(
             "each layer is pulled back twice, and the second result counts",
             "order_of_statements",
@@ -27,14 +41,20 @@ MSE = Variant(
             square=True,
         ),
         Plant(
-            "names are looked up when the closure runs: all layers write under the last",
+            "the name is looked up when the closure runs: all layers write under the last",
             "stale_loop_variable",
             "def put(dW, db, name=name):",
-            "def put(dW, db, name=names[-1]):",
-            "names[-1]",
-            ('grads[name + "/kernel"] = dW', "def put(dW, db, name=names[-1]):", "return loss, grads"),
+            "def put(dW, db):",
+            also=('grads[name + "/kernel"] = dW', 'grads[name + "/bias"] = db', "pull = affine(z, parameters"),
         ),
-        Plant("the pull of the loss is not asked: g starts from the loss", "wrong_operand", "g = pull(1.0)", "g = pull(loss)", "pull(loss)", ("loss",)),
+        Plant(
+            "the pull of the loss is not asked: g starts from the loss",
+            "wrong_operand",
+            "g = pull(1.0)",
+            "g = pull(loss)",
+            "pull(loss)",
+            ("loss",),
+        ),
     ),
     raising=(
         Plant("the kernel is not transposed", "transposed", "du @ W.T", "du @ W"),
@@ -42,8 +62,6 @@ MSE = Variant(
     ),
     pairs=((0, 6), (1, 9), (4, 7)),
 )
-# The names of what the last layer overwrote are missing: that answer holds no gradient to look at.
-MSE = Variant(MSE.activations, MSE.loss, MSE.replacements, tuple(p for p in MSE.plants if p.kind != "stale_loop_variable"), MSE.raising, MSE.pairs)
 
 BCE = Variant(
     ("tanh", "tanh", "sigmoid"),
@@ -68,10 +86,36 @@ BCE = Variant(
         Plant("1 − z without the square", "wrong_derivative", "dz * (1 - z**2)", "dz * (1 - z)"),
         Plant("1 − u²", "wrong_operand", "dz * (1 - z**2)", "dz * (1 - u**2)"),
         Plant("the sigmoid's 1 − z is lost", "wrong_derivative", "dz * z * (1 - z)", "dz * z"),
-        Plant("(1 − y)/(1 − p) + y/p", "sign", "(1 - y) / (1 - p) - y / p", "(1 - y) / (1 - p) + y / p", also=("seed * ((1 - y) / (1 - p) + y / p)",)),
-        Plant("y alone: the other class is forgotten", "missing_term", "((1 - y) / (1 - p) - y / p)", "(-y / p)", "-y / p", ("seed * (-y / p)",)),
-        Plant("p − y, as if σ′ were in it", "output_f_prime_kept", "((1 - y) / (1 - p) - y / p)", "(p - y)", "p - y", ("seed * (p - y)", "seed * (p - y) / y.size")),
-        Plant("σ where tanh belongs, in the pull alone", "copy_paste", "return z, lambda dz: dz * (1 - z**2)", "return z, lambda dz: dz * z * (1 - z)", "dz * z * (1 - z)"),
+        Plant(
+            "(1 − y)/(1 − p) + y/p",
+            "sign",
+            "(1 - y) / (1 - p) - y / p",
+            "(1 - y) / (1 - p) + y / p",
+            also=("seed * ((1 - y) / (1 - p) + y / p)",),
+        ),
+        Plant(
+            "y alone: the other class is forgotten",
+            "missing_term",
+            "((1 - y) / (1 - p) - y / p)",
+            "(-y / p)",
+            "-y / p",
+            ("seed * (-y / p)",),
+        ),
+        Plant(
+            "p − y, as if σ′ were in it",
+            "output_f_prime_kept",
+            "((1 - y) / (1 - p) - y / p)",
+            "(p - y)",
+            "p - y",
+            ("seed * (p - y)", "seed * (p - y) / y.size"),
+        ),
+        Plant(
+            "σ where tanh belongs, in the pull alone",
+            "copy_paste",
+            "return z, lambda dz: dz * (1 - z**2)",
+            "return z, lambda dz: dz * z * (1 - z)",
+            "dz * z * (1 - z)",
+        ),
         Plant("f′ is added", "wrong_operation", "dz * (1 - z**2)", "dz + (1 - z**2)"),
     ),
     raising=(Plant("the bias keeps du as it is, in a product", "order_of_product", "z.T @ du", "z @ du.T @ W"),),
@@ -99,13 +143,39 @@ CCE = Variant(
     plants=(
         Plant("all pass but those that are on", "wrong_mask", "np.where(on, dz, 0)", "np.where(on, 0, dz)"),
         Plant("u is closed over for dz", "wrong_operand", "np.where(on, dz, 0)", "np.where(on, u, 0)"),
-        Plant("the logarithm's argument is not undone", "wrong_derivative", "p = np.exp(log_p)", "p = log_p", "log_p", ("seed * (p - y) / len(y)",)),
+        Plant(
+            "the logarithm's argument is not undone",
+            "wrong_derivative",
+            "p = np.exp(log_p)",
+            "p = log_p",
+            "log_p",
+            ("seed * (p - y) / len(y)",),
+        ),
         Plant("y − p", "sign", "seed * (p - y) / len(y)", "seed * (y - p) / len(y)", also=("y - p",)),
         Plant("y.size for len(y)", "wrong_count", "seed * (p - y) / len(y)", "seed * (p - y) / y.size"),
-        Plant("the sum over the batch in log Σ exp", "softmax_axis", "np.sum(np.exp(u - m), axis=1, keepdims=True)", "np.sum(np.exp(u - m), axis=0, keepdims=True)", also=("u - m - np.log(np.sum(np.exp(u - m), axis=0, keepdims=True))",)),
-        Plant("ReLU of |u|", "forward_wrong_activation", "return np.where(on, u, 0)", "return np.where(on, u, -u)", "np.where(on, u, -u)"),
+        Plant(
+            "the sum over the batch in log Σ exp",
+            "softmax_axis",
+            "np.sum(np.exp(u - m), axis=1, keepdims=True)",
+            "np.sum(np.exp(u - m), axis=0, keepdims=True)",
+            also=("u - m - np.log(np.sum(np.exp(u - m), axis=0, keepdims=True))",),
+        ),
+        Plant(
+            "ReLU of |u|",
+            "forward_wrong_activation",
+            "return np.where(on, u, 0)",
+            "return np.where(on, u, -u)",
+            "np.where(on, u, -u)",
+        ),
     ),
-    raising=(Plant("the sum loses its axis", "softmax_axis", "np.sum(np.exp(u - m), axis=1, keepdims=True)", "np.sum(np.exp(u - m), axis=1)"),),
+    raising=(
+        Plant(
+            "the sum loses its axis",
+            "softmax_axis",
+            "np.sum(np.exp(u - m), axis=1, keepdims=True)",
+            "np.sum(np.exp(u - m), axis=1)",
+        ),
+    ),
     pairs=((0, 3), (1, 4)),
 )
 

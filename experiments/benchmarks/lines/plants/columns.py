@@ -37,7 +37,13 @@ BCE = Variant(
             "np.sum(dZ, axis=0, keepdims=True)",
             also=("np.sum(dZ, axis=0, keepdims=True) / m",),
         ),
-        Plant("np.sum without an axis", "wrong_axis", "np.sum(dZ, axis=1, keepdims=True)", "np.sum(dZ)", also=("np.sum(dZ) / m",)),
+        Plant(
+            "np.sum without an axis",
+            "wrong_axis",
+            "np.sum(dZ, axis=1, keepdims=True)",
+            "np.sum(dZ)",
+            also=("np.sum(dZ) / m",),
+        ),
         Plant("W is not transposed", "transposed", "np.dot(W.T, dZ)", "np.dot(W, dZ)", square=True),
         Plant(
             "+ for −: the two terms of the cross-entropy",
@@ -72,7 +78,9 @@ BCE = Variant(
     raising=(
         Plant("W is not transposed", "transposed", "np.dot(W.T, dZ)", "np.dot(W, dZ)"),
         Plant("A_prev is not transposed", "transposed", "np.dot(dZ, A_prev.T)", "np.dot(dZ, A_prev)"),
-        Plant("the activation's cache of the neighbour", "wrong_cache", "caches[L - 1], sigmoid", "caches[L - 2], sigmoid"),
+        Plant(
+            "the activation's cache of the neighbour", "wrong_cache", "caches[L - 1], sigmoid", "caches[L - 2], sigmoid"
+        ),
     ),
     pairs=((0, 4), (2, 7), (3, 5)),
 )
@@ -119,7 +127,12 @@ MSE = Variant(
             'grads["db" + str(l + 2)]',
             square=True,
         ),
-        Plant("dA is handed down in place of dZ", "delta_not_sent_down", "linear_backward(dZ, linear_cache)", "linear_backward(dA, linear_cache)"),
+        Plant(
+            "dA is handed down in place of dZ",
+            "delta_not_sent_down",
+            "linear_backward(dZ, linear_cache)",
+            "linear_backward(dA, linear_cache)",
+        ),
     ),
     raising=(Plant("a bias of shape (1, n)", "broadcast", "reshape(-1, 1)", "reshape(1, -1)"),),
     pairs=((0, 3), (2, 5)),
@@ -158,7 +171,14 @@ CCE = Variant(
         Plant("the sign of what is left", "sign", "AL - Y", "Y - AL"),
         Plant("−Y/AL, the derivative for AL, as that for ZL", "dz_for_delta", "AL - Y", "-np.divide(Y, AL)"),
         Plant("1 − s is lost", "wrong_derivative", "dA * s * (1 - s)", "dA * s"),
-        Plant("s of what came down", "wrong_operand", "s = 1 / (1 + np.exp(-Z))", "s = 1 / (1 + np.exp(-dA))", "1 / (1 + np.exp(-dA))", ("np.exp(-dA)",)),
+        Plant(
+            "s of what came down",
+            "wrong_operand",
+            "s = 1 / (1 + np.exp(-Z))",
+            "s = 1 / (1 + np.exp(-dA))",
+            "1 / (1 + np.exp(-dA))",
+            ("np.exp(-dA)",),
+        ),
         Plant(
             "the layers are paired one off",
             "off_by_one_layer",

@@ -6,7 +6,12 @@ MSE = Variant(
     ("sigmoid", "sigmoid", "linear"),
     "mse",
     plants=(
-        Plant("what comes down is lost", "local_replaces_upstream", "grad * self.out * (1 - self.out)", "self.out * (1 - self.out)"),
+        Plant(
+            "what comes down is lost",
+            "local_replaces_upstream",
+            "grad * self.out * (1 - self.out)",
+            "self.out * (1 - self.out)",
+        ),
         Plant("1 − out is lost", "wrong_derivative", "grad * self.out * (1 - self.out)", "grad * self.out"),
         Plant(
             "σ(1 − σ) of the input: the wrong thing was kept",
@@ -17,10 +22,22 @@ MSE = Variant(
             ("grad * self.out * (1 - self.out)",),
         ),
         Plant("the kernel is not transposed", "transposed", "grad @ self.weight.T", "grad @ self.weight", square=True),
-        Plant("dWᵀ for dW: inp and grad are exchanged", "transposed", "self.inp.T @ grad", "grad.T @ self.inp", square=True),
+        Plant(
+            "dWᵀ for dW: inp and grad are exchanged",
+            "transposed",
+            "self.inp.T @ grad",
+            "grad.T @ self.inp",
+            square=True,
+        ),
         Plant("a mean on top of the loss's mean", "double_average", "grad.sum(0)", "grad.mean(0)"),
         Plant("keepdims forgotten: one number for all units", "wrong_axis", "grad.sum(0)", "grad.sum()"),
-        Plant("a minus from the update", "sign", "self.grad_weight += self.inp.T @ grad", "self.grad_weight -= self.inp.T @ grad", also=("self.inp.T @ grad",)),
+        Plant(
+            "a minus from the update",
+            "sign",
+            "self.grad_weight += self.inp.T @ grad",
+            "self.grad_weight -= self.inp.T @ grad",
+            also=("self.inp.T @ grad",),
+        ),
         Plant(
             "gradients start from ones",
             "accumulator",
@@ -28,8 +45,18 @@ MSE = Variant(
             "np.ones_like(weight)",
             also=("self.grad_weight += self.inp.T @ grad",),
         ),
-        Plant("divided by the batch alone", "missing_1_over_K", "2 * self.diff / self.diff.size", "2 * self.diff / len(self.diff)"),
-        Plant("the derivative of a half of the square", "missing_2", "2 * self.diff / self.diff.size", "self.diff / self.diff.size"),
+        Plant(
+            "divided by the batch alone",
+            "missing_1_over_K",
+            "2 * self.diff / self.diff.size",
+            "2 * self.diff / len(self.diff)",
+        ),
+        Plant(
+            "the derivative of a half of the square",
+            "missing_2",
+            "2 * self.diff / self.diff.size",
+            "self.diff / self.diff.size",
+        ),
         Plant(
             "two rounds, and nothing is reset between them",
             "accumulator",
@@ -80,7 +107,14 @@ BCE = Variant(
             "grad * self.out * (1 - self.out)",
             "grad * (1 - self.out)",
         ),
-        Plant("the loss's sign", "sign", "(self.p - self.t) /", "(self.t - self.p) /", "self.t - self.p", ("(self.t - self.p) / (self.p * (1 - self.p))",)),
+        Plant(
+            "the loss's sign",
+            "sign",
+            "(self.p - self.t) /",
+            "(self.t - self.p) /",
+            "self.t - self.p",
+            ("(self.t - self.p) / (self.p * (1 - self.p))",),
+        ),
         Plant(
             "the last layer has no sigmoid",
             "forward_missing_activation",
@@ -89,10 +123,26 @@ BCE = Variant(
             "Tanh()",
             ("[linears[-1], Tanh()]",),
         ),
-        Plant("= for +=, and half of it", "double_average", "self.grad_bias += grad.sum(0)", "self.grad_bias = (self.grad_bias + grad.sum(0)) / 2", "(self.grad_bias + grad.sum(0)) / 2"),
-        Plant("the layer keeps its output for its input", "wrong_cache", "        self.inp = inp\n        return inp @ self.weight + self.bias", "        self.inp = inp @ self.weight + self.bias\n        return self.inp", "inp @ self.weight + self.bias", ("self.inp = inp @ self.weight + self.bias", "self.inp.T @ grad"), square=True),
+        Plant(
+            "= for +=, and half of it",
+            "double_average",
+            "self.grad_bias += grad.sum(0)",
+            "self.grad_bias = (self.grad_bias + grad.sum(0)) / 2",
+            "(self.grad_bias + grad.sum(0)) / 2",
+        ),
+        Plant(
+            "the layer keeps its output for its input",
+            "wrong_cache",
+            "        self.inp = inp\n        return inp @ self.weight + self.bias",
+            "        self.inp = inp @ self.weight + self.bias\n        return self.inp",
+            "inp @ self.weight + self.bias",
+            ("self.inp = inp @ self.weight + self.bias", "self.inp.T @ grad"),
+            square=True,
+        ),
     ),
-    raising=(Plant("grad_bias has the batch", "bias_not_summed", "self.grad_bias += grad.sum(0)", "self.grad_bias += grad"),),
+    raising=(
+        Plant("grad_bias has the batch", "bias_not_summed", "self.grad_bias += grad.sum(0)", "self.grad_bias += grad"),
+    ),
     pairs=((0, 3), (2, 5)),
 )
 
@@ -119,8 +169,18 @@ CCE = Variant(
         ("MSELoss", "CrossEntropy"),
     ),
     plants=(
-        Plant("the inner sum of softmax's Jacobian is lost", "softmax_elementwise", "self.out * (grad - inner)", "self.out * grad"),
-        Plant("p(1 − p) for the Jacobian", "softmax_elementwise", "self.out * (grad - inner)", "grad * self.out * (1 - self.out)"),
+        Plant(
+            "the inner sum of softmax's Jacobian is lost",
+            "softmax_elementwise",
+            "self.out * (grad - inner)",
+            "self.out * grad",
+        ),
+        Plant(
+            "p(1 − p) for the Jacobian",
+            "softmax_elementwise",
+            "self.out * (grad - inner)",
+            "grad * self.out * (1 - self.out)",
+        ),
         Plant(
             "the inner sum over the batch",
             "wrong_axis",
@@ -128,13 +188,49 @@ CCE = Variant(
             "(grad * self.out).sum(0, keepdims=True)",
             also=("self.out * (grad - inner)",),
         ),
-        Plant("the inner sum without grad", "wrong_operand", "(grad * self.out).sum(1, keepdims=True)", "grad.sum(1, keepdims=True)", also=("self.out * (grad - inner)",)),
-        Plant("a mask of what comes down", "wrong_mask", "grad * self.mask", "np.where(grad > 0, grad, 0)", also=("grad > 0",)),
-        Plant("the minus of the logarithm", "sign", "-self.target / self.pred / len(self.target)", "self.target / self.pred / len(self.target)"),
-        Plant("not divided by the batch", "missing_1_over_N", "-self.target / self.pred / len(self.target)", "-self.target / self.pred"),
-        Plant("softmax normalised over everything", "softmax_axis", "e / e.sum(1, keepdims=True)", "e / e.sum()", "e.sum()", ("e / e.sum()",)),
+        Plant(
+            "the inner sum without grad",
+            "wrong_operand",
+            "(grad * self.out).sum(1, keepdims=True)",
+            "grad.sum(1, keepdims=True)",
+            also=("self.out * (grad - inner)",),
+        ),
+        Plant(
+            "a mask of what comes down",
+            "wrong_mask",
+            "grad * self.mask",
+            "np.where(grad > 0, grad, 0)",
+            also=("grad > 0",),
+        ),
+        Plant(
+            "the minus of the logarithm",
+            "sign",
+            "-self.target / self.pred / len(self.target)",
+            "self.target / self.pred / len(self.target)",
+        ),
+        Plant(
+            "not divided by the batch",
+            "missing_1_over_N",
+            "-self.target / self.pred / len(self.target)",
+            "-self.target / self.pred",
+        ),
+        Plant(
+            "softmax normalised over everything",
+            "softmax_axis",
+            "e / e.sum(1, keepdims=True)",
+            "e / e.sum()",
+            "e.sum()",
+            ("e / e.sum()",),
+        ),
     ),
-    raising=(Plant("the inner sum loses its axis", "wrong_axis", "(grad * self.out).sum(1, keepdims=True)", "(grad * self.out).sum(1)"),),
+    raising=(
+        Plant(
+            "the inner sum loses its axis",
+            "wrong_axis",
+            "(grad * self.out).sum(1, keepdims=True)",
+            "(grad * self.out).sum(1)",
+        ),
+    ),
     pairs=((0, 4), (5, 2)),
 )
 

@@ -34,7 +34,10 @@ MSE = Variant(
             square=True,
         ),
         Plant(
-            "σ(1 − σ) of the argument, without the σ", "wrong_derivative", "return s * (1.0 - s)", "return a * (1.0 - a)",
+            "σ(1 − σ) of the argument, without the σ",
+            "wrong_derivative",
+            "return s * (1.0 - s)",
+            "return a * (1.0 - a)",
             "a * (1.0 - a)",
         ),
         Plant("dW2 reads what comes in, not h1", "wrong_operand", "h1.T @ d2", "x.T @ d2", square=True),
@@ -126,7 +129,12 @@ CCE = Variant(
             "np.where(a < 0, 1.0, 0.0)",
             also=("a < 0",),
         ),
-        Plant("leaky where the forward pass is not", "wrong_mask", "np.where(a > 0, 1.0, 0.0)", "np.where(a > 0, 1.0, 0.1)"),
+        Plant(
+            "leaky where the forward pass is not",
+            "wrong_mask",
+            "np.where(a > 0, 1.0, 0.0)",
+            "np.where(a > 0, 1.0, 0.1)",
+        ),
         Plant(
             "softmax over the batch",
             "softmax_axis",
@@ -136,7 +144,9 @@ CCE = Variant(
             ("e / e.sum(axis=0, keepdims=True)",),
         ),
         Plant("the mean is taken twice in dW2", "double_average", "h1.T @ d2", "h1.T @ d2 / n"),
-        Plant("the bias of layer 3 is not added", "forward_bias", "softmax(h2 @ W3 + b3)", "softmax(h2 @ W3)", "h2 @ W3"),
+        Plant(
+            "the bias of layer 3 is not added", "forward_bias", "softmax(h2 @ W3 + b3)", "softmax(h2 @ W3)", "h2 @ W3"
+        ),
         Plant(
             "the mask is of what comes down",
             "wrong_mask",
@@ -144,10 +154,14 @@ CCE = Variant(
             "relu_prime(d2 @ W2.T)",
             also=("(d2 @ W2.T) * relu_prime(d2 @ W2.T)",),
         ),
-        Plant("p(1 − p) as the whole of the softmax", "softmax_elementwise", "(p - y) / n", "(p - y) * p * (1.0 - p) / n"),
+        Plant(
+            "p(1 − p) as the whole of the softmax", "softmax_elementwise", "(p - y) / n", "(p - y) * p * (1.0 - p) / n"
+        ),
         Plant("the gradient of the squared error", "other_loss", "(p - y) / n", "2.0 * (p - y) / y.size"),
     ),
-    raising=(Plant("the axis is lost in softmax", "wrong_axis", "e / e.sum(axis=1, keepdims=True)", "e / e.sum(axis=1)"),),
+    raising=(
+        Plant("the axis is lost in softmax", "wrong_axis", "e / e.sum(axis=1, keepdims=True)", "e / e.sum(axis=1)"),
+    ),
     pairs=((2, 3), (0, 4)),
 )
 

@@ -23,7 +23,7 @@ def mean_squares(z, y):
 
 def gradients(parameters, x, y):
     names = sorted({key.split("/")[0] for key in parameters})
-    grads = {}
+    grads = {key: np.zeros_like(value) for key, value in parameters.items()}
     pulls = []
 
     z = x
