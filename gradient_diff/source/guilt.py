@@ -1,0 +1,355 @@
+"""Which expression is to blame: run the user's code again with the right value put in at one, and see what heals."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from gradient_diff.source.events import Act, Event, Run, TooLongError
+from gradient_diff.source.known import Form, Known, Recognised, entries_of, forms_of
+from gradient_diff.source.pieces import Piece
+from gradient_diff.source.positions import Place
+from gradient_diff.source.subject import Subject
+from manual_mlp import Array, Problem, gradient_node
+from manual_mlp.extend import is_gradient
+
+MOST_RUNS = 900
+
+Rows = tuple[int, ...] | None
+"""The samples that are at work; None for all."""
+
+
+@dataclass(frozen=True, eq=False)
+class Suspicion:
+    """An expression, and what heals with the right values in its place.
+
+    Attributes:
+        events: the operations of that expression for which another value was put in.
+        put: index → that value.
+        forms: what each should be.
+        factor: a convention factor before them.
+        healed: gradients that are right with it and were not before.
+        gained: how many recorded values are recognised with it that were not before.
+    """
+
+    events: tuple[Event, ...]
+    put: Mapping[int, Array]
+    forms: tuple[Form, ...]
+    factor: str
+    healed: frozenset[str]
+    gained: int = 0
+    level: int = 0  # of the places: 0 the innermost; above it the calls, where what they call is right elsewhere
+
+    @property
+    def place(self) -> Place:
+        return self.events[0].places[self.level]
+
+
+@dataclass(eq=False)
+class Trial:
+    """One problem, the right gradients of it, and the user's code."""
+
+    subject: Subject
+    problem: Problem
+    known: Known
+    right: Mapping[str, Array]
+    tolerance: Mapping[str, Array]
+    runs: int = 0
+    fixed: dict[int, Array] = field(default_factory=dict)
+
+    def again(self, put: Mapping[int, Array] | None = None, light: bool = True) -> tuple[dict[str, Array], Run] | None:
+        """The user's code once more, with what was found before and this put in; None where it raises."""
+        self.runs += 1
+        run = Run(put={**self.fixed, **(put or {})}, light=light)
+        try:
+            return self.subject.gradients(self.problem, run), run
+        except (Exception, TooLongError):  # noqa: BLE001  # with another value in it, code may raise anything
+            return None
+
+    def healthy(self, given: Mapping[str, Array]) -> frozenset[str]:
+        """The gradients that are right."""
+        return frozenset(n for n, right in self.right.items() if self.is_right(n, given.get(n), right))
+
+    def is_right(self, name: str, given: Array | None, right: Array) -> bool:
+        if given is None or np.shape(given) != right.shape:
+            return False
+        with np.errstate(all="ignore"):
+            return bool((np.abs(given - right) <= self.tolerance[name]).all())
+
+
+def find_guilty(trial: Trial, most: int = 4) -> list[Suspicion]:
+    """Mistakes, one after the other; the right values of those found before are left in."""
+    found: list[Suspicion] = []
+    while len(found) < most:
+        best = _Search.of(trial)
+        chosen = best.find() if best is not None else None
+        if chosen is None:
+            break
+        found.append(chosen)
+        trial.fixed |= dict(chosen.put)
+        after = trial.again()
+        if after is None or trial.healthy(after[0]) == trial.right.keys():
+            break
+    return found
+
+
+@dataclass(eq=False)
+class _Search:
+    """For one mistake: the run as it is, and what each value in it is."""
+
+    trial: Trial
+    run: Run
+    names: dict[int, Recognised | None]
+    rows: dict[int, tuple[Rows, Rows]]
+    healthy: frozenset[str]
+    misshapen: frozenset[str]
+
+    @classmethod
+    def of(cls, trial: Trial) -> _Search | None:
+        result = trial.again(light=False)
+        if result is None:
+            return None
+        given, run = result
+        names = {e.index: trial.known.recognise(e.value, _magnitude(e)) for e in run.events}
+        rows = dict(_contexts(run.events, names))
+        misshapen = frozenset(n for n, a in trial.right.items() if np.shape(given.get(n, a)) != a.shape)
+        return cls(trial, run, names, rows, trial.healthy(given), misshapen)
+
+    def find(self) -> Suspicion | None:
+        tries = list(self._heal())
+        if not tries:
+            return None
+        best = max(len(t.healed) for t in tries)
+        ranked = sorted((self._scored(t) for t in tries if len(t.healed) == best), key=lambda s: s[0])
+        return replace(ranked[0][1], level=self._level(ranked[0][1]))
+
+    def _level(self, found: Suspicion) -> int:
+        """A helper that is right elsewhere is not blamed: the call is."""
+        mine, level = {e.index for e in found.events}, 0
+        chain = found.events[0].places
+        while level < len(chain) - 1:
+            inner = chain[: level + 1]
+            others = [e for e in self.run.events if e.places[: level + 1] == inner and e.index not in mine]
+            if not any(self._is_right(e.value) for e in others if e.operation == found.events[0].operation):
+                break
+            level += 1
+        return level
+
+    def _heal(self) -> Iterator[Suspicion]:
+        limit = self.trial.runs + MOST_RUNS
+        for events, forms in self._suspects():
+            if self.trial.runs >= limit:
+                return
+            yield from self._tried(events, forms)
+
+    def _tried(self, events: tuple[Event, ...], forms: tuple[Form, ...]) -> Iterator[Suspicion]:
+        for factor in ("1", *self._factors_after(events, forms)):
+            put = self._values(events, forms, factor)
+            if not put:
+                continue
+            after = self.trial.again(put)
+            if after is None:
+                continue
+            health = self.trial.healthy(after[0])
+            if health > self.healthy:
+                yield Suspicion(events, put, forms, factor, health - self.healthy)
+                return
+
+    def _factors_after(self, events: tuple[Event, ...], forms: tuple[Form, ...]) -> Iterator[str]:
+        """With the right value in place all that follows may be right but for one convention factor: which."""
+        if not all(is_gradient(f.node) or "−" in f.node for f in forms):
+            return
+        after = self.trial.again(self._values(events, forms, "1"))
+        if after is None:
+            return
+        for name, right in self.trial.right.items():
+            given = after[0].get(name)
+            if name in self.healthy or given is None or given.shape != right.shape or not np.square(right).sum():
+                continue
+            ratio = float((given * right).sum() / np.square(right).sum())
+            if ratio and self.trial.is_right(name, given / ratio, right):
+                yield from (label for label, c in self.trial.known.factors.items() if abs(c * ratio - 1) < 1e-6 and label != "1")
+                return
+
+    def _values(self, events: tuple[Event, ...], forms: tuple[Form, ...], factor: str) -> dict[int, Array]:
+        c = self.trial.known.factors[factor]
+        pairs = [(e, c * f.array) for e, f in zip(events, forms, strict=True)]
+        return {e.index: value for e, value in pairs if not _same(e.value, value)}
+
+    def _suspects(self) -> Iterator[tuple[tuple[Event, ...], tuple[Form, ...]]]:
+        """Expressions, and what they might have to be."""
+        seen = set()
+        for events in self._groups():
+            for chosen, forms in self._assignments(events):
+                key = (tuple(e.index for e in chosen), tuple(f.name for f in forms))
+                if chosen and key not in seen:
+                    seen.add(key)
+                    yield chosen, forms
+
+    def _groups(self) -> Iterator[tuple[Event, ...]]:
+        """All events of one expression; those of one call chain; those of one shape among them."""
+        able = [e for e in self.run.events if e.places and e.value.dtype.kind == "f" and self._may_be_wrong(e)]
+        groups: dict[tuple[object, ...], list[Event]] = {}
+        for event in able:
+            whole = (event.operation, event.places)
+            for key in {(event.operation, event.places[:1]), whole, (*whole, event.value.shape)}:
+                groups.setdefault(key, []).append(event)
+        seen = set()
+        for group in sorted(groups.values(), key=lambda g: g[0].index):
+            key = tuple(e.index for e in group)
+            if key not in seen:
+                seen.add(key)
+                yield tuple(group)
+        yield from ((e,) for g in list(groups.values()) if 1 < len(g) <= 4 for e in g if (e.index,) not in seen)
+
+    def _may_be_wrong(self, event: Event) -> bool:
+        """A part, a transpose, a write, a sum or a multiple is guilty only if what goes into it is right.
+
+        So is what is added to a running sum: its own value so far is off with the first that was added.
+        """
+        operands = [o for o in event.operands if o.size > 1 or event.act is Act.WRITES]
+        if event.act is Act.COMPUTES and len(operands) > 1 and not event.accumulates:
+            return True
+        added = operands[1:] if event.accumulates else operands
+        return all(self.trial.known.recognise(o) is not None or not _varies(o) for o in added)
+
+    def _is_right(self, value: Array) -> bool:
+        name = self.trial.known.recognise(value)
+        return name is not None and name.exact
+
+    def _assignments(self, events: tuple[Event, ...]) -> Iterator[tuple[tuple[Event, ...], tuple[Form, ...]]]:
+        """What the events of one expression might have to be, one thing throughout."""
+        for which in (0, 1):  # the samples before it, and its own
+            if all(e.value.ndim == 0 for e in events):
+                yield from self._numbers(events, which)
+                continue
+            each = [(e, self._forms(e, self.rows[e.index][which])) for e in events]
+            if len(events) == 1:
+                yield from (((e,), (form,)) for e, forms in each for form in forms)
+                continue
+            each = [(e, forms) for e, forms in each if forms]
+            for role, how in dict.fromkeys((f.role, f.how) for _, forms in each for f in forms):
+                chosen = [(e, [f for f in forms if (f.role, f.how) == (role, how)]) for e, forms in each]
+                chosen = [(e, forms) for e, forms in chosen if forms]
+                for step in (1, -1):
+                    yield tuple(e for e, _ in chosen), tuple(_in_turn([f for _, f in chosen], step))
+
+    def _numbers(self, events: tuple[Event, ...], which: int) -> Iterator[tuple[tuple[Event, ...], tuple[Form, ...]]]:
+        """Numbers one by one: per sample as many as a layer has units, or a multiple, whose last of each is meant."""
+        runs: dict[Rows, list[Event]] = {}
+        for event in events:
+            runs.setdefault(self.rows[event.index][which], []).append(event)
+        counts = {len(run) for run in runs.values()}
+        if len(counts) != 1:
+            return
+        for piece in self.trial.known.pieces:
+            width = piece.array.size // (self.trial.known.batch if piece.per_sample else 1)
+            if not piece.array.ndim or min(counts) % width or piece.per_sample != (None not in runs):
+                continue
+            each = min(counts) // width
+            chosen = [run[each - 1 :: each] for run in runs.values()]
+            forms = [_entries(piece, rows) for rows in runs]
+            yield tuple(e for run in chosen for e in run), tuple(f for row in forms for f in row)
+
+    def _forms(self, event: Event, rows: Rows) -> list[Form]:
+        """What an event might have to be: of the samples at work, and not what it is already."""
+        known, own = self.trial.known, self.names[event.index]
+        shapes = {event.value.shape, np.shape(event.value if event.whole is None else event.whole)}
+        found = [f for shape in shapes for f in known.forms(shape) if f.rows is None or f.rows == rows]
+        if rows is not None and len(rows) > 1:
+            found += [f for f in _blocks(known, rows) if f.array.shape in shapes]
+        if own is None and self.misshapen and event.act is Act.COMPUTES:
+            found += [f for n in self.misshapen for f in forms_of(known.by_node[gradient_node(n)], 1)]
+        if own is not None and own.exact:
+            found = [f for f in found if f.name != own.form.name and self._may_be(own, f)]
+        return found
+
+    def _may_be(self, own: Recognised, form: Form) -> bool:
+        """A value that is right as it is may lack a step, or be of another layer, sample or time."""
+        return form.role == own.form.role or form.layer == own.form.layer or own.form.role == "z" == form.role
+
+    def _scored(self, found: Suspicion) -> tuple[tuple[object, ...], Suspicion]:
+        event = found.events[0]
+        again = self.trial.again(found.put, light=False)
+        gained, lost = self._change(again[1], set(found.put)) if again else (0, 99)
+        gathers = event.act is not Act.COMPUTES
+        score = (lost > gained, self._operands_off(found), _cost(found.factor), gathers, lost, -gained, event.index)
+        return score, replace(found, gained=gained)
+
+    def _change(self, run: Run, put: set[int]) -> tuple[int, int]:
+        """How many values are recognised now that were not, and the other way round."""
+        known, gained, lost = self.trial.known, 0, 0
+        for event in run.events:
+            if event.act is Act.COMPUTES and event.index not in put and event.index in self.names:
+                now, before = known.recognise(event.value, _magnitude(event)), self.names[event.index]
+                gained += now is not None and before is None
+                lost += now is None and before is not None
+        return gained, lost
+
+    def _operands_off(self, found: Suspicion) -> int:
+        """0 where all that goes in is right, 1 up to a factor, 2 with another sign or from after a step, 3 unknown."""
+        return max((self._off(o) for e in found.events for o in e.operands if o.size > 1), default=0)
+
+    def _off(self, value: Array) -> int:
+        name = self.trial.known.recognise(value)
+        if name is None:
+            return 3 * _varies(value)
+        if name.exact and "after the step" not in name.node:
+            return 0
+        return 1 if not name.factor.startswith("−") and "after the step" not in name.node else 2
+
+
+def _magnitude(event: Event) -> float:
+    return max((float(np.abs(o).max()) for o in event.operands if o.size and o.dtype.kind == "f"), default=0.0)
+
+
+def _same(a: Array, b: Array) -> bool:
+    scale = np.abs(b).max(initial=0.0)
+    with np.errstate(all="ignore"):
+        return a.shape == b.shape and bool((np.abs(a - b) <= 1e-12 * scale).all())
+
+
+def _varies(value: Array) -> bool:
+    """A constant array is what the user wrote: zeros, ones."""
+    return bool(value.size and value.min() != value.max())
+
+
+def _cost(factor: str) -> int:
+    return 0 if factor == "1" else 1 + factor.startswith("−")
+
+
+def _contexts(
+    events: Iterable[Event], names: Mapping[int, Recognised | None]
+) -> Iterator[tuple[int, tuple[Rows, Rows]]]:
+    """index → the samples that are at work there: those of the value recognised last, before it and with it."""
+    rows: tuple[int, ...] | None = None
+    for event in events:
+        name, before = names[event.index], rows
+        if name is not None and name.form.piece.per_sample:
+            rows = name.form.rows
+        yield event.index, (before, rows)
+
+
+def _blocks(known: Known, rows: tuple[int, ...]) -> Iterator[Form]:
+    """Several samples at once, as a mini-batch holds them."""
+    which = list(rows)
+    for piece in known.pieces:
+        if piece.per_sample and piece.array.ndim == 2:
+            array, allowed = piece.array[which], np.broadcast_to(piece.tolerance, piece.array.shape)[which]
+            yield Form(piece, "", array, allowed, rows)
+            yield Form(piece, "ᵀ", array.T, allowed.T, rows)
+
+
+def _entries(piece: Piece, rows: Rows) -> list[Form]:
+    """Its numbers in order, of some samples."""
+    return [f for f in entries_of(piece, 0) if not piece.per_sample or f.rows == rows]
+
+
+def _in_turn(choices: list[list[Form]], step: int) -> Iterator[Form]:
+    """Where shapes leave several layers, they come in turn, from the first on or from the last."""
+    turn = 0
+    for forms in choices:
+        yield forms[::step][turn % len(forms)]
+        turn += len(forms) > 1

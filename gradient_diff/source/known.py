@@ -1,0 +1,260 @@
+"""Recognition: which piece of the right derivation a value is, in whatever form and with whatever convention factor."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from gradient_diff.source.pieces import UNIT, Piece, all_equations, pieces_of, words
+from manual_mlp import Array, Equation, Problem
+from manual_mlp.extend import INPUT_GRADIENT, UNITS, Shape, is_gradient, kind_of, layer_of, variable_of
+
+MOST_SUBSETS = 6  # samples whose partial sums are known in any order; of more, only those from the first on
+
+
+@dataclass(frozen=True, eq=False)
+class Form:
+    """A piece in a shape in which people hold it.
+
+    Attributes:
+        piece: what it is of.
+        how: "" as it is, "ᵀ", "row", "column", "flat", "entry".
+        rows: which samples, where not all.
+        at: which entry, where it is one; of samples without the sample.
+        array, tolerance: of that shape.
+    """
+
+    piece: Piece
+    how: str
+    array: Array
+    tolerance: Array
+    rows: tuple[int, ...] | None = None
+    at: tuple[int, ...] = ()
+
+    @property
+    def node(self) -> str:
+        return self.piece.node
+
+    @property
+    def role(self) -> str:
+        """What it is in its layer: x is the z of the inputs, and dE/dx their dE/dz."""
+        return {"x": "z", INPUT_GRADIENT: "dE_dz"}.get(self.node, kind_of(self.node))
+
+    @property
+    def name(self) -> tuple[object, ...]:
+        return (self.node, self.how, self.rows, self.at)
+
+    @property
+    def layer(self) -> str:
+        return layer_of(self.node)
+
+
+@dataclass(frozen=True, eq=False)
+class Recognised:
+    """What a value is: a form of a piece, times a factor; `also` are other nodes of the same value."""
+
+    form: Form
+    factor: str = "1"
+    also: tuple[str, ...] = ()
+
+    @property
+    def node(self) -> str:
+        return self.form.node
+
+    @property
+    def nodes(self) -> tuple[str, ...]:
+        return (self.node, *self.also)
+
+    @property
+    def exact(self) -> bool:
+        """Whether no convention factor stands before it."""
+        return self.factor == "1"
+
+    @property
+    def words(self) -> str:
+        """As a sentence says it: "N times δ of dense_2, transposed"."""
+        turned = {"ᵀ": ", transposed", "entry": f"[{', '.join(map(str, self.form.at))}]"}.get(self.form.how, "")
+        times = {"1": "", "−1": "minus "}.get(self.factor, f"{self.factor} times ")
+        rows = self.form.rows
+        if rows is not None:
+            which = f"sample{'s' * (len(rows) > 1)} {', '.join(map(str, rows))}"
+            turned = f" ({'summed over ' * is_gradient(self.node, 'kernel', 'bias')}{which}){turned}"
+        return f"{times}{words(self.node)}{turned}"
+
+
+class Known:
+    """All pieces of one problem, to be asked what a value is."""
+
+    def __init__(self, problem: Problem, rate: float | None = None) -> None:
+        self.problem, self.rate = problem, rate
+        self.batch = problem.batch
+        self._forms: dict[Shape, tuple[list[Form], Array, Array]] = {}
+        self._memo: dict[tuple[Shape, str, bytes], Recognised | None] = {}
+
+    @cached_property
+    def pieces(self) -> list[Piece]:
+        return pieces_of(self.problem, self.rate)
+
+    @cached_property
+    def by_node(self) -> dict[str, Piece]:
+        """Of several forms of one node, the first."""
+        return {p.node: p for p in reversed(self.pieces)}
+
+    @cached_property
+    def factors(self) -> dict[str, float]:
+        """Convention factors by name, 1 first: N, K, 2, their products and inverses, both signs, and the rate."""
+        n, k = self.batch, self.problem.mlp.units[-1]
+        named = {"1": 1.0, "N": n, "1/N": 1 / n, "N·K": n * k, "1/(N·K)": 1 / (n * k), "N·K/2": n * k / 2}
+        named |= {"2/(N·K)": 2 / (n * k), "2": 2.0, "½": 0.5, "K": k, "1/K": 1 / k, "N/2": n / 2, "2/N": 2 / n}
+        named |= {"K/2": k / 2, "2/K": 2 / k, "2N": 2 * n, "1/(2N)": 1 / (2 * n), "4": 4.0, "¼": 0.25}
+        if self.rate is not None:
+            named |= {"η": self.rate, "η N": self.rate * n, "η/N": self.rate / n}
+        signed = {**named, **{f"−{name}": -value for name, value in named.items()}}
+        found: dict[float, str] = {}
+        for name, value in signed.items():
+            found.setdefault(round(value, 12), name)
+        return {name: signed[name] for name in found.values()}
+
+    @cached_property
+    def equations(self) -> dict[str, Equation]:
+        """node → its equation."""
+        return all_equations(self.problem)
+
+    def forms(self, shape: Shape) -> list[Form]:
+        """Every piece that can stand in this shape."""
+        return self._of_shape(shape)[0]
+
+    def recognise(self, value: Array, magnitude: float = 0.0) -> Recognised | None:
+        """What a value is; None for what is unknown, and for zeros and infinities. `magnitude` is of its operands."""
+        value = np.asarray(value)
+        if not value.size or value.dtype.kind not in "fb":
+            return None
+        key = (value.shape, value.dtype.str, value.tobytes())
+        if key not in self._memo:
+            self._memo[key] = self._recognise(value, magnitude)
+        return self._memo[key]
+
+    def _recognise(self, value: Array, magnitude: float) -> Recognised | None:
+        flat = value.astype(float).reshape(-1)
+        if not np.isfinite(flat).all() or not flat.any():
+            return None
+        coarse = UNITS.get(value.dtype.name, UNIT) / UNIT
+        found = list(self._matching(value.shape, flat, coarse, magnitude))
+        if found:
+            return _best(found, list(self.factors))
+        return self._of_rows(value, coarse) if value.ndim == 2 else None
+
+    def _matching(self, shape: Shape, flat: Array, coarse: float, magnitude: float) -> Iterator[tuple[str, Form]]:
+        forms, arrays, squares = self._of_shape(shape)
+        if not forms:
+            return
+        ratios = arrays @ flat / squares
+        values = np.array(list(self.factors.values()))
+        near = np.abs(ratios[:, None] - values) <= 1e-4 * np.abs(values)
+        for i, j in np.argwhere(near):
+            limit = abs(values[j]) * forms[i].tolerance.reshape(-1) * coarse + 4 * UNIT * coarse * magnitude
+            if (np.abs(flat - values[j] * arrays[i]) <= limit).all():
+                yield list(self.factors)[j], forms[i]
+
+    def _of_rows(self, value: Array, coarse: float) -> Recognised | None:
+        """Several samples' rows, in any order, or their columns."""
+        for turned, array in (("", value), ("ᵀ", value.T)):
+            if not 1 < len(array) <= self.batch:
+                continue
+            rows = [self.recognise(row) for row in array]
+            if any(r is None or r.form.rows is None or len(r.form.rows) != 1 for r in rows):
+                continue
+            first = rows[0]
+            assert first is not None
+            if all(r is not None and (r.node, r.factor) == (first.node, first.factor) for r in rows):
+                which = tuple(r.form.rows[0] for r in rows if r is not None and r.form.rows)
+                form = Form(first.form.piece, turned, value, np.zeros(value.shape), which)
+                return Recognised(form, first.factor, first.also)
+        return None
+
+    def _of_shape(self, shape: Shape) -> tuple[list[Form], Array, Array]:
+        if shape not in self._forms:
+            each = forms_of if shape else entries_of
+            forms = [f for piece in self.pieces for f in each(piece, self.batch) if f.array.shape == shape]
+            forms += [f for f in self._partial_sums if f.array.shape == shape]
+            size = int(np.prod(shape))
+            arrays = np.array([f.array.reshape(-1) for f in forms]).reshape(len(forms), size)
+            self._forms[shape] = forms, arrays, np.maximum(np.square(arrays).sum(1), 1e-300)
+        return self._forms[shape]
+
+    @cached_property
+    def _partial_sums(self) -> list[Form]:
+        """dE/dW and dE/db of some of the samples."""
+        found = []
+        for piece in self.pieces:
+            if is_gradient(piece.node, "kernel", "bias"):
+                for rows in _subsets(self.batch):
+                    array = self._summed(piece.node, rows)
+                    if array is not None:
+                        part = Piece(piece.node, array, np.broadcast_to(piece.tolerance, array.shape))
+                        found += [
+                            Form(part, f.how, f.array, f.tolerance, rows) for f in forms_of(part, self.batch)
+                        ]
+        return found
+
+    def _summed(self, node: str, rows: tuple[int, ...]) -> Array | None:
+        layer, which = layer_of(node), list(rows)
+        delta = self.by_node.get(f"{layer}/dE_du")
+        below = next((e.operands[0] for e in self.problem.mlp.forward_equations if e.node == f"{layer}/u"), None)
+        if delta is None or below not in self.by_node:
+            return None
+        if kind_of(variable_of(node)) == "bias":
+            return delta.array[which].sum(0)
+        return self.by_node[below].array[which].T @ delta.array[which]
+
+
+def _subsets(batch: int) -> Iterator[tuple[int, ...]]:
+    """All but the whole; of many samples, each alone and those from the first on."""
+    if batch <= MOST_SUBSETS:
+        for size in range(1, batch):
+            yield from itertools.combinations(range(batch), size)
+        return
+    yield from ((i,) for i in range(batch))
+    yield from (tuple(range(i)) for i in range(2, batch))
+
+
+def forms_of(piece: Piece, batch: int) -> Iterator[Form]:
+    """A piece in the shapes in which people hold it; of samples, also single ones."""
+    array, allowed = piece.array, np.broadcast_to(piece.tolerance, piece.array.shape)
+    yield Form(piece, "", array, allowed)
+    if array.ndim == 2:
+        yield Form(piece, "ᵀ", array.T, allowed.T)
+        yield Form(piece, "flat", array.reshape(-1), allowed.reshape(-1))
+    if array.ndim == 1:
+        yield Form(piece, "row", array[None], allowed[None])
+        yield Form(piece, "column", array[:, None], allowed[:, None])
+    if piece.per_sample and array.ndim == 2 and batch > 1:
+        for n in range(batch):
+            row, own = array[n], allowed[n]
+            for how, shape in (("", row.shape), ("row", (1, row.size)), ("column", (row.size, 1))):
+                yield Form(piece, how, row.reshape(shape), own.reshape(shape), (n,))
+
+
+def entries_of(piece: Piece, batch: int) -> Iterator[Form]:
+    """Its numbers, one by one."""
+    allowed = np.broadcast_to(piece.tolerance, piece.array.shape)
+    for at in np.ndindex(piece.array.shape):
+        rows, rest = ((at[0],), at[1:]) if piece.per_sample else (None, at)
+        yield Form(piece, "entry" if at else "", np.asarray(piece.array[at]), np.asarray(allowed[at]), rows, rest)
+
+
+def _best(found: list[tuple[str, Form]], order: list[str]) -> Recognised:
+    """Factor 1 before others, all samples before some, then the commonest piece."""
+    ranked = sorted(found, key=lambda f: (order.index(f[0]), f[1].rows is not None))
+    factor, form = ranked[0]
+    also = [f.node for c, f in ranked[1:] if (c, f.rows) == (factor, form.rows) and f.node != form.node]
+    return Recognised(form, factor, tuple(dict.fromkeys(also)))
+
+
+def same_nodes(a: Mapping[str, Array], b: Mapping[str, Array]) -> bool:
+    """Whether two dicts hold arrays of the same names and shapes."""
+    return {n: np.shape(v) for n, v in a.items()} == {n: np.shape(v) for n, v in b.items()}

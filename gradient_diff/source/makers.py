@@ -1,0 +1,114 @@
+"""While a run is watched: functions that make arrays or numbers without asking their arguments record, too."""
+
+from __future__ import annotations
+
+import functools
+import math
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from gradient_diff.source.events import current
+from gradient_diff.source.recorded import Number, Recorded, follow, number, plain, recorded
+
+_FILLED = ("zeros", "ones", "empty", "full", "eye", "identity", "zeros_like", "ones_like", "empty_like", "full_like")
+_GATHERED = ("array", "asarray", "asanyarray", "ascontiguousarray", "stack", "vstack", "hstack", "concatenate")
+_OF_NUMBERS = ("exp", "expm1", "log", "log1p", "sqrt", "tanh", "pow", "fsum", "cosh", "sinh", "fabs")
+
+_one_at_a_time = threading.RLock()
+"""NumPy's namespace is one for all threads."""
+
+
+@contextmanager
+def recording_makers(modules: Iterable[ModuleType | dict[str, Any]]) -> Iterator[None]:
+    """NumPy's and math's makers record in this thread; names in the user's namespaces that mean them, too."""
+    with _one_at_a_time, ExitStack() as stack:
+        for owner, name, old, new in _exchanged():
+            stack.callback(setattr, owner, name, old)
+            setattr(owner, name, new)
+        replaced = {old: new for owner, _, old, new in _exchanged() if owner is not np.vectorize}
+        for namespace in modules:
+            _exchange(namespace if isinstance(namespace, dict) else vars(namespace), replaced, stack)
+        yield
+
+
+@functools.cache
+def _exchanged() -> tuple[tuple[Any, str, Any, Any], ...]:
+    """(owner, name, what stands there, what records)."""
+    owned = ((np, _FILLED, _filled), (np, _GATHERED, _gathered), (math, _OF_NUMBERS, _of_numbers))
+    made = [(o, n, getattr(o, n), wrap(n, getattr(o, n))) for o, names, wrap in owned for n in names]
+    call = np.vectorize.__call__
+    return (*made, (np.vectorize, "__call__", call, _vectorized(call)))
+
+
+def _exchange(namespace: dict[str, Any], replaced: dict[Any, Any], stack: ExitStack) -> None:
+    """`from numpy import zeros` means NumPy's zeros."""
+    for name, value in list(namespace.items()):
+        if callable(value) and _hashable(value) and value in replaced:
+            stack.callback(namespace.__setitem__, name, value)
+            namespace[name] = replaced[value]
+
+
+def _hashable(value: object) -> bool:
+    try:
+        hash(value)
+    except Exception:  # noqa: BLE001  # an object of the user's may raise anything here
+        return False
+    return True
+
+
+def _filled(name: str, old: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(old)
+    def make(*args: Any, **kwargs: Any) -> Any:
+        result = old(*plain(args), **plain(kwargs))
+        return result.view(Recorded) if current() is not None and result.dtype.kind == "f" else result
+
+    return make
+
+
+def _gathered(name: str, old: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(old)
+    def make(*args: Any, **kwargs: Any) -> Any:
+        if current() is None or not _holds_recorded(args):
+            return follow(old(*args, **kwargs)) if current() is not None and name == "array" else old(*args, **kwargs)
+        return recorded("array" if name.startswith("a") else name, old(*plain(args), **plain(kwargs)), args)
+
+    return make
+
+
+def _of_numbers(name: str, old: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(old)
+    def compute(*args: Any) -> Any:
+        result = old(*plain(args))
+        return recorded(name, result, args) if current() is not None and _holds_recorded(args) else result
+
+    return compute
+
+
+def _vectorized(old: Callable[..., Any]) -> Callable[..., Any]:
+    """The function that is vectorized gets numbers that record; the whole call is an event of its own."""
+
+    def call(self: np.vectorize, *args: Any, **kwargs: Any) -> Any:  # type: ignore[type-arg]
+        if current() is None or not _holds_recorded((args, kwargs)):
+            return old(self, *args, **kwargs)
+        inner = self.pyfunc
+        self.pyfunc = lambda *each, **named: plain(inner(*map(number, each), **named))
+        try:
+            result = old(self, *plain(args), **plain(kwargs))
+        finally:
+            self.pyfunc = inner
+        return recorded("vectorize", result, args)
+
+    return call
+
+
+def _holds_recorded(value: Any) -> bool:
+    if isinstance(value, Recorded | Number) or type(value).__name__ == "Scalar":
+        return True
+    if isinstance(value, list | tuple):
+        return any(map(_holds_recorded, value))
+    return isinstance(value, dict) and any(map(_holds_recorded, value.values()))

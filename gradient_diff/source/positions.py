@@ -1,0 +1,88 @@
+"""Where in a user's source an operation stands: file, function, and the exact span of the expression."""
+
+from __future__ import annotations
+
+import sys
+import sysconfig
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from types import CodeType, FrameType
+
+import numpy as np
+
+Span = tuple[int, int, int, int]
+"""(line, last line, column, column behind the end), columns in bytes of UTF-8, as `co_positions` counts them."""
+
+_OURS = Path(__file__).parents[1]
+_NOT_THE_USERS = tuple(
+    str(folder)
+    for folder in (
+        Path(np.__file__).parent,
+        *(_OURS.parent / name for name in ("gradient_diff", "manual_mlp", "keras_mlp")),
+    )
+)
+_LIBRARY = sysconfig.get_path("stdlib")
+
+
+@dataclass(frozen=True)
+class Place:
+    """An expression that is at work: in a user's code object, at this span."""
+
+    code: CodeType
+    span: Span
+
+    @property
+    def file(self) -> str:
+        return self.code.co_filename
+
+    @property
+    def function(self) -> str:
+        """Its name as Python qualifies it, `Net.backward`."""
+        return self.code.co_qualname
+
+    @property
+    def line(self) -> int:
+        return self.span[0]
+
+
+def frames_of_user(depth: int, stop: FrameType | None) -> list[FrameType]:
+    """The user's frames, innermost first, from `depth` frames up to where he was called."""
+    frame: FrameType | None = sys._getframe(depth + 1)  # noqa: SLF001  # the only way to a caller's frame
+    found = []
+    while frame is not None and frame is not stop:
+        if is_users(frame.f_code):
+            found.append(frame)
+        frame = frame.f_back
+    return found
+
+
+def place_of(frame: FrameType) -> Place | None:
+    """The expression that a frame is evaluating; None where its code has no positions."""
+    return _place(frame.f_code, frame.f_lasti)
+
+
+@lru_cache(maxsize=65536)
+def _place(code: CodeType, instruction: int) -> Place | None:
+    positions = _positions(code)
+    span = positions[instruction // 2] if 0 <= instruction // 2 < len(positions) else (None,) * 4
+    line, end, column, behind = span
+    if line is None or end is None or column is None or behind is None:
+        return None
+    return Place(code, (line, end, column, behind))
+
+
+@lru_cache(maxsize=4096)
+def _positions(code: CodeType) -> list[tuple[int | None, int | None, int | None, int | None]]:
+    return list(code.co_positions())
+
+
+@lru_cache(maxsize=4096)
+def is_users(code: CodeType) -> bool:
+    """Whether code is somebody's own: not NumPy's, not ours, not Python's."""
+    name = code.co_filename
+    if name.startswith(_NOT_THE_USERS):
+        return False
+    if name.startswith("<") and not name.startswith("<ipython"):
+        return not name.startswith(("<frozen", "<string>", "<__array_function__"))
+    return not name.startswith(_LIBRARY) or "site-packages" in name

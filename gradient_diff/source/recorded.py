@@ -1,0 +1,202 @@
+"""Arrays and numbers that record what is done with them, and behave in every other way as those that they stand for.
+
+A view stays a view: the same memory, and writes are seen by base and view alike. No bit of a result changes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from gradient_diff.source.events import Act, current, kept_of, numbers_in
+from manual_mlp import Array
+
+_asarray = np.asarray  # NumPy's own: the name in its namespace records while a run is watched
+
+_SELECTING = ("reshape", "transpose", "ravel", "squeeze", "swapaxes", "diagonal", "take", "repeat")
+_COMPUTING = ("sum", "mean", "max", "min", "prod", "std", "var", "dot", "cumsum", "clip", "trace", "round", "ptp")
+_COPYING = ("copy", "flatten", "astype")
+_SELECTS = {*_SELECTING, *_COPYING, "getitem", "T", "array", "asarray", "atleast_2d", "expand_dims", "moveaxis"}
+
+
+class Recorded(np.ndarray[Any, Any]):
+    """An array whose every operation is an event."""
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, out: Any = None, **kwargs: Any) -> Any:
+        name = ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}"
+        function = getattr(ufunc, method)
+        if method == "at":
+            kept = kept_of(inputs)
+            function(*plain(inputs), **plain(kwargs))
+            return written(name, lambda: kept, inputs[0], ())
+        if out is None:
+            return recorded(name, function(*plain(inputs), **plain(kwargs)), inputs)
+        kept = kept_of(inputs)
+        function(*plain(inputs), out=plain(out), **plain(kwargs))
+        results = tuple(written(name, lambda: kept, into, (), Act.COMPUTES) for into in out)
+        return results[0] if len(results) == 1 else results
+
+    def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        kept = kept_of((args, kwargs)) if kwargs.get("out") is not None else None
+        result = func(*plain(args), **plain(kwargs))
+        if kept is not None:
+            return written(func.__name__, lambda: kept, kwargs["out"], (), Act.COMPUTES)
+        return recorded(func.__name__, result, (args, kwargs))
+
+    def __getitem__(self, key: Any) -> Any:
+        return recorded("getitem", self.view(np.ndarray)[plain(key)], (self,))
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        base, key = self.view(np.ndarray), plain(key)
+        base[key] = plain(value)
+        written("setitem", lambda: tuple(numbers_in((value,))), base, key)
+
+    def __iter__(self) -> Iterator[Any]:
+        if not self.ndim:
+            raise TypeError("iteration over a 0-d array")
+        return (self[i] for i in range(len(self)))
+
+    @property
+    def T(self) -> Any:
+        return recorded("T", self.view(np.ndarray).T, (self,))
+
+    def tolist(self) -> Any:
+        return _listed(self.view(np.ndarray))
+
+    def item(self, *at: Any) -> Any:
+        return number(self.view(np.ndarray).item(*at))
+
+    def __reduce__(self) -> Any:
+        return self.view(np.ndarray).__reduce__()
+
+    def __repr__(self) -> str:
+        return repr(self.view(np.ndarray))
+
+    def __str__(self) -> str:
+        return str(self.view(np.ndarray))
+
+    def __format__(self, spec: str) -> str:
+        return format(self.view(np.ndarray), spec)
+
+
+def _method(name: str) -> Callable[..., Any]:
+    def method(self: Recorded, *args: Any, **kwargs: Any) -> Any:
+        kept = kept_of((self, args)) if kwargs.get("out") is not None else None
+        result = getattr(self.view(np.ndarray), name)(*plain(args), **plain(kwargs))
+        if kept is not None:
+            return written(name, lambda: kept, kwargs["out"], (), Act.COMPUTES)
+        return recorded(name, result, (self, args))
+
+    method.__name__ = name
+    return method
+
+
+for _name in (*_SELECTING, *_COMPUTING, *_COPYING):
+    if hasattr(np.ndarray, _name):
+        setattr(Recorded, _name, _method(_name))
+
+
+class Number(float):
+    """A Python float whose arithmetic is recorded."""
+
+    __slots__ = ()
+
+
+class Scalar(np.float64):
+    """A NumPy float whose arithmetic is recorded."""
+
+    __slots__ = ()
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        return recorded(ufunc.__name__, getattr(ufunc, method)(*plain(inputs), **plain(kwargs)), inputs)
+
+
+def _arithmetic(kind: type, base: type, name: str) -> Callable[..., Any]:
+    own = getattr(base, name)
+
+    def method(self: Any, *others: Any) -> Any:
+        if any(isinstance(o, np.ndarray) for o in others):
+            return NotImplemented if kind is Number else own(base(self), *plain(others))
+        result = own(base(self), *plain(others))
+        return result if result is NotImplemented else recorded(name.strip("_"), result, (self, *others))
+
+    method.__name__ = name
+    return method
+
+
+_BINARY = ("add", "sub", "mul", "truediv", "pow", "mod", "floordiv")
+for _kind, _base in ((Number, float), (Scalar, np.float64)):
+    for _name in (*_BINARY, *(f"r{n}" for n in _BINARY), "neg", "abs", "pos"):
+        setattr(_kind, f"__{_name}__", _arithmetic(_kind, _base, f"__{_name}__"))
+
+
+def plain(value: Any) -> Any:
+    """The same without recording, through lists, tuples and dicts; memory is shared."""
+    if isinstance(value, Recorded):
+        return value.view(np.ndarray)
+    if isinstance(value, Number):
+        return float(value)
+    if isinstance(value, Scalar):
+        return np.float64(value)
+    if type(value) in (list, tuple):
+        return type(value)(plain(item) for item in value)
+    if type(value) is dict:
+        return {name: plain(item) for name, item in value.items()}
+    return value
+
+
+def number(value: Any) -> Any:
+    """A number that records, of a float; anything else is itself."""
+    if type(value) is float:
+        return Number(value)
+    return Scalar(value) if type(value) is np.float64 else value
+
+
+def _listed(array: Array) -> Any:
+    """`tolist`, of numbers that record."""
+    if not array.ndim:
+        return number(array.item())
+    return [_listed(part) for part in array] if array.ndim > 1 else [number(v) for v in array.tolist()]
+
+
+def follow(value: Any) -> Any:
+    """The same, recording: arrays as views of the same memory, lists and dicts as new ones of recorded items."""
+    if isinstance(value, np.ndarray):
+        return value.view(Recorded) if value.dtype.kind in "fb" else value
+    if type(value) in (list, tuple):
+        return type(value)(follow(item) for item in value)
+    if type(value) is dict:
+        return {name: follow(item) for name, item in value.items()}
+    return number(value)
+
+
+def recorded(name: str, result: Any, operands: Any) -> Any:
+    """An operation's result, counted; it records what is done with it next."""
+    run = current()
+    if run is None:
+        return result
+    if type(result) in (list, tuple) and any(isinstance(item, np.ndarray) for item in result):
+        return type(result)(recorded(name, item, operands) for item in result)
+    if not isinstance(result, np.ndarray | float | np.float64) or _asarray(result).dtype.kind not in "fb":
+        return result
+    act = Act.SELECTS if name in _SELECTS else Act.COMPUTES
+    array = _asarray(result)
+    value = run.happened(name, act, array, lambda: tuple(numbers_in(operands)))
+    if isinstance(result, np.ndarray):
+        return (result if value is array else value).view(Recorded)
+    return number(result if value is array else type(result)(value))
+
+
+def written(name: str, operands: Callable[[], tuple[Array, ...]], into: Any, key: Any, act: Act = Act.WRITES) -> Any:
+    """What was written into memory that is there, counted; another value that is put in is written there, too."""
+    run = current()
+    base = plain(into)
+    if run is None or base.dtype.kind not in "fb":
+        return into
+    part = _asarray(base[key])
+    value = run.happened(name, act, part, operands, base, act is Act.COMPUTES)
+    if value is not part:
+        base[key if value.shape == part.shape else ...] = value  # or all of what is written into
+    return into if isinstance(into, Recorded) else base.view(Recorded)

@@ -1,0 +1,62 @@
+"""The problems that code is traced on: small, of the same form, and with sizes that nothing can confuse."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+
+from manual_mlp import MLP, Dense, Problem
+from manual_mlp.extend import draw_data
+
+SAMPLES = 5
+_WIDTHS = (4, 3, 6, 7, 2, 8, 9, 11)
+"""Apart from each other and from N, and such that N, K and N·K/2 are apart from 2 and from each other."""
+
+
+def problems_to_trace(problem: Problem, seed: int = 0) -> Iterator[Problem]:
+    """In float64: other widths, drawn anew; the caller's widths, drawn anew; the caller's own, cut to few samples; all."""
+    if not problem.draws and problem.sample_weight is None:
+        if narrow := _other_widths(problem, seed):
+            yield narrow
+        yield drawn_anew(problem, seed, SAMPLES)
+    own = problem.float64
+    if own.batch > SAMPLES:
+        yield _first(own, SAMPLES)
+    yield own
+
+
+def drawn_anew(problem: Problem, seed: int, batch: int | None = None) -> Problem:
+    """The same network, loss and sizes with other weights and data."""
+    return _draw(problem, problem.mlp, seed, problem.batch if batch is None else batch)
+
+
+def widened(problem: Problem, seed: int) -> Problem | None:
+    """The same form with other widths; None where it has layers that this does not know."""
+    return _other_widths(problem, seed, shift=1)
+
+
+def _other_widths(problem: Problem, seed: int, shift: int = 0) -> Problem | None:
+    mlp = problem.mlp
+    if not all(isinstance(layer, Dense) for layer in mlp.layers) or len(mlp.layers) >= len(_WIDTHS) - 2:
+        return None
+    inputs, *units = _WIDTHS[shift : shift + 1 + len(mlp.layers)]
+    if mlp.units[-1] == 1:
+        units[-1] = 1
+    layers = [replace(layer, units=n) for layer, n in zip(mlp.layers, units, strict=True)]  # type: ignore[call-arg]
+    return _draw(problem, MLP(inputs, layers), seed, SAMPLES)
+
+
+def _draw(problem: Problem, mlp: MLP, seed: int, batch: int) -> Problem:
+    rng = np.random.default_rng(seed)
+    parameters = mlp.initialize(rng, "glorot_normal", "normal(0.3)")
+    x, y = draw_data(rng, batch, mlp, problem.loss.name)
+    fused = problem.fused and mlp.fuses(problem.loss)
+    return mlp.problem(parameters, x, y, problem.loss, fused)
+
+
+def _first(problem: Problem, count: int) -> Problem:
+    draws = {name: draw[:count] for name, draw in problem.draws.items()}
+    weights = None if problem.sample_weight is None else problem.sample_weight[:count]
+    return replace(problem, x=problem.x[:count], y=problem.y[:count], draws=draws, sample_weight=weights)

@@ -1,0 +1,44 @@
+"""trace: from a derivation that is wrong to the lines that make it so."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from gradient_diff.noise.network import rounding_noise
+from gradient_diff.source.guilt import Suspicion, Trial, find_guilty
+from gradient_diff.source.known import Known
+from gradient_diff.source.small import problems_to_trace
+from gradient_diff.source.subject import Subject
+from manual_mlp import Problem, evaluation_of, gradient_node
+
+
+def trial_of(subject: Subject, problem: Problem) -> Trial:
+    """The right answers of one problem, and how far from them a right hand may be."""
+    right = evaluation_of(problem).gradients
+    noise = rounding_noise(problem, "float64")
+    tolerance = {n: noise.tolerance(gradient_node(n), 2) for n in right}
+    return Trial(subject, problem, Known(problem), right, tolerance)
+
+
+def wrong_trials(subject: Subject, problem: Problem) -> Iterator[Trial]:
+    """The problems on which the code runs and is wrong, the smallest first."""
+    for small in problems_to_trace(problem):
+        trial = trial_of(subject, small)
+        try:
+            with np.errstate(all="ignore"):
+                given = subject.gradients(small)
+        except Exception:  # noqa: BLE001  # made for other sizes: the next problem has the caller's own
+            continue
+        if trial.healthy(given) != trial.right.keys():
+            yield trial
+
+
+def find(subject: Subject, problem: Problem) -> tuple[Trial, list[Suspicion]] | None:
+    """The first problem on which something can be blamed, and what."""
+    for trial in wrong_trials(subject, problem):
+        guilty = find_guilty(trial)
+        if guilty:
+            return trial, guilty
+    return None
