@@ -142,8 +142,10 @@ CCE = Variant(
         ),
         (
             '    count = np.prod(y.shape)\n    slope = np.einsum("no,->no", zs[-1] - y, 2 / count)',
-            '    jacobian = np.einsum("na,ab->nab", p, np.eye(p.shape[1])) - np.einsum("na,nb->nab", p, p)\n'
-            '    slope = np.einsum("nab,nb->na", jacobian, -y / p) / len(y)',
+            (
+                '    jacobian = np.einsum("na,ab->nab", p, np.eye(p.shape[1])) - np.einsum("na,nb->nab", p, p)\n'
+                '    slope = np.einsum("nab,nb->na", jacobian, -y / p) / len(y)'
+            ),
         ),
     ),
     plants=(

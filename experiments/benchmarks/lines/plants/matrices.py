@@ -106,8 +106,10 @@ CCE = Variant(
     replacements=(
         (
             "def sigmoid(a):\n    return 1.0 / (1.0 + np.exp(-a))\n",
-            "def relu(a):\n    return np.maximum(a, 0.0)\n\n\ndef softmax(a):\n"
-            "    e = np.exp(a - a.max(axis=1, keepdims=True))\n    return e / e.sum(axis=1, keepdims=True)\n",
+            (
+                "def relu(a):\n    return np.maximum(a, 0.0)\n\n\ndef softmax(a):\n"
+                "    e = np.exp(a - a.max(axis=1, keepdims=True))\n    return e / e.sum(axis=1, keepdims=True)\n"
+            ),
         ),
         (
             "def sigmoid_prime(a):\n    s = sigmoid(a)\n    return s * (1.0 - s)\n",

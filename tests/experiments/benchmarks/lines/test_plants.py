@@ -92,7 +92,8 @@ def test_every_variant_is_right_at_other_sizes(style: Style, number: int) -> Non
         pytest.skip("its widths are in the code")
     wider = replace(style, widths=tuple(n + 2 for n in style.widths), batch=style.batch + 4)
     hand, e = run(wider, style.variants[number], text_of(style, style.variants[number]))
-    assert all(np.allclose(h, r, rtol=1e-8, atol=1e-12) for h, r in zip(arrays(hand, e), e.gradients.values()))
+    pairs = zip(arrays(hand, e), e.gradients.values(), strict=True)
+    assert all(np.allclose(h, r, rtol=1e-8, atol=1e-12) for h, r in pairs)
 
 
 @each_variant
