@@ -80,7 +80,7 @@ MSE = Variant(
     ),
     raising=(
         Plant("the axes of the kernel exchanged", "transposed", DOWN, DOWN.replace("([1], [1])", "([1], [0])")),
-        Plant("a letter too few", "wrong_letter", '"ni,io->no"', '"ni,ni->no"'),
+        Plant("the letters of the kernel exchanged", "wrong_letter", '"ni,io->no"', '"ni,oi->no"'),
         Plant("the slope of the layer above", "wrong_f_prime", "act_slope(us[layer - 1])", "act_slope(us[layer])"),
     ),
     pairs=((3, 8), (10, 5), (0, 11)),
