@@ -53,7 +53,6 @@ MSE = Variant(
             "g = pull(1.0)",
             "g = pull(loss)",
             "pull(loss)",
-            ("loss",),
         ),
     ),
     raising=(

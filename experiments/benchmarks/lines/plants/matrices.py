@@ -87,6 +87,14 @@ BCE = Variant(
             ("d3 @ W3.T @ W2.T",),
         ),
         Plant(
+            "tanh is written over its argument",
+            "aliasing",
+            "h1 = np.tanh(a1)",
+            "h1 = np.tanh(a1, out=a1)",
+            "np.tanh(a1, out=a1)",
+            ("tanh_prime(a1)",),
+        ),
+        Plant(
             "f′ is added where it multiplies",
             "wrong_operation",
             "(d3 @ W3.T) * tanh_prime(a2)",

@@ -181,7 +181,6 @@ CCE = Variant(
             "forward_missing_activation",
             "h = np.maximum(net_h, 0)",
             "h = net_h",
-            also=("net_h",),
         ),
         Plant(
             "softmax is not normalised", "forward_softmax", "return e / e.sum()", "return e / e.max()", "e / e.max()"
