@@ -37,7 +37,8 @@ class Style:
 
     file: str
     call: str  # "gradients" | "step" | "script"
-    use: str = "gradients"  # the function; or the expression that makes the object's step, e.g. "Network([3, 4, 2], seed=0).train_step"
+    # the function; or the expression that makes the object's step, e.g. "Network([3, 4, 2], seed=0).train_step"
+    use: str = "gradients"
     widths: tuple[int, ...] = (5, 4, 3)  # n_0, …, K; where the code takes any
     batch: int = 6
     fixed: bool = False  # the file insists on these widths

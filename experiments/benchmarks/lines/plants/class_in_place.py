@@ -81,7 +81,8 @@ SQUARES = Variant(
         Plant(
             "the list stays in the order in which it was made",
             "order_of_layers",
-            f"        self.D.reverse()\n        # descent\n        for i in range(len(self.weights)):\n            {UPDATE}\n",
+            f"        self.D.reverse()\n        # descent\n        for i in range(len(self.weights)):\n"
+            f"            {UPDATE}\n",
             f"        # descent\n        for i in range(len(self.weights)):\n            {UPDATE}\n",
             "np.dot(self.Z[i].T, self.D[i])",
             ("self.D[i]", "self.D.append(diff_sigmoid(self.U[i]) * back)", BIASES),
@@ -209,11 +210,15 @@ CCE = Variant(
     "cce",
     replacements=(
         (
-            "def sigmoid(x):\n    return 1.0 / (1.0 + np.exp(-x))\n\n\n"
-            "def diff_sigmoid(x):\n    return sigmoid(x) * (1.0 - sigmoid(x))\n",
-            "def relu(x):\n    return x * (x > 0)\n\n\ndef diff_relu(x):\n    return 1.0 * (x > 0)\n\n\n"
-            "def softmax(x):\n    e = np.exp(x - np.max(x, axis=1, keepdims=True))\n"
-            "    return e / np.sum(e, axis=1, keepdims=True)\n",
+            (
+                "def sigmoid(x):\n    return 1.0 / (1.0 + np.exp(-x))\n\n\n"
+                "def diff_sigmoid(x):\n    return sigmoid(x) * (1.0 - sigmoid(x))\n"
+            ),
+            (
+                "def relu(x):\n    return x * (x > 0)\n\n\ndef diff_relu(x):\n    return 1.0 * (x > 0)\n\n\n"
+                "def softmax(x):\n    e = np.exp(x - np.max(x, axis=1, keepdims=True))\n"
+                "    return e / np.sum(e, axis=1, keepdims=True)\n"
+            ),
         ),
         ("sigmoid(u) if i < last else u", "relu(u) if i < last else softmax(u)"),
         ("self.D = [y - d]", "self.D = [(y - d) / len(x)]"),
@@ -247,6 +252,14 @@ CCE = Variant(
             "np.dot(self.Z[i], self.weights[i]) + self.biases[0]",
             ("self.biases[0]",),
             square=True,
+        ),
+        Plant(
+            "each layer is changed before δ goes down through it",
+            "updated_weight_used",
+            LOOPS.replace("diff_sigmoid", "diff_relu"),
+            ONE_LOOP.replace("diff_sigmoid", "diff_relu"),
+            "np.dot(self.D[-1], self.weights[i + 1].T)",
+            ("self.weights[i + 1].T", UPDATE.replace("self.D[i]", "self.D[-1]")),
         ),
         Plant("down the softmax twice", "other_loss", "(y - d) / len(x)", "y * (y - d) / len(x)"),
     ),

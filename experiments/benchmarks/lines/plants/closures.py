@@ -53,7 +53,6 @@ MSE = Variant(
             "g = pull(1.0)",
             "g = pull(loss)",
             "pull(loss)",
-            ("loss",),
         ),
     ),
     raising=(
@@ -73,8 +72,10 @@ BCE = Variant(
         ),
         (
             "def mean_squares(z, y):\n    r = z - y\n    return np.mean(r * r), lambda seed: seed * 2 * r / r.size\n",
-            "def cross_entropy(p, y):\n    e = -np.mean(y * np.log(p) + (1 - y) * np.log(1 - p))\n"
-            "    return e, lambda seed: seed * ((1 - y) / (1 - p) - y / p) / y.size\n",
+            (
+                "def cross_entropy(p, y):\n    e = -np.mean(y * np.log(p) + (1 - y) * np.log(1 - p))\n"
+                "    return e, lambda seed: seed * ((1 - y) / (1 - p) - y / p) / y.size\n"
+            ),
         ),
         (
             "        if name != names[-1]:\n            z, pull = logistic(z)\n            pulls.append(pull)\n",
@@ -132,10 +133,12 @@ CCE = Variant(
         ),
         (
             "def mean_squares(z, y):\n    r = z - y\n    return np.mean(r * r), lambda seed: seed * 2 * r / r.size\n",
-            "def softmax_cross_entropy(u, y):\n    m = np.max(u, axis=1, keepdims=True)\n"
-            "    log_p = u - m - np.log(np.sum(np.exp(u - m), axis=1, keepdims=True))\n\n    def pull(seed):\n"
-            "        p = np.exp(log_p)\n        return seed * (p - y) / len(y)\n\n"
-            "    return -np.sum(y * log_p) / len(y), pull\n",
+            (
+                "def softmax_cross_entropy(u, y):\n    m = np.max(u, axis=1, keepdims=True)\n"
+                "    log_p = u - m - np.log(np.sum(np.exp(u - m), axis=1, keepdims=True))\n\n    def pull(seed):\n"
+                "        p = np.exp(log_p)\n        return seed * (p - y) / len(y)\n\n"
+                "    return -np.sum(y * log_p) / len(y), pull\n"
+            ),
         ),
         ("z, pull = logistic(z)", "z, pull = relu(z)"),
         ("mean_squares(z, y)", "softmax_cross_entropy(z, y)"),

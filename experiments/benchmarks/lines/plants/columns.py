@@ -92,13 +92,18 @@ MSE = Variant(
         ("def relu(Z):\n    return np.maximum(0, Z), Z", "def tanh(Z):\n    A = np.tanh(Z)\n    return A, A"),
         ("def sigmoid(Z):\n    return 1 / (1 + np.exp(-Z)), Z", "def identity(Z):\n    return Z, Z"),
         (
-            "def relu_backward(dA, cache):\n    Z = cache\n    dZ = np.array(dA, copy=True)\n    dZ[Z <= 0] = 0\n"
-            "    return dZ",
+            (
+                "def relu_backward(dA, cache):\n    Z = cache\n    dZ = np.array(dA, copy=True)\n    dZ[Z <= 0] = 0\n"
+                "    return dZ"
+            ),
             "def tanh_backward(dA, cache):\n    A = cache\n    return dA * (1 - np.power(A, 2))",
         ),
         (
-            "def sigmoid_backward(dA, cache):\n    Z = cache\n    s = 1 / (1 + np.exp(-Z))\n    dZ = dA * s * (1 - s)\n"
-            "    return dZ",
+            (
+                "def sigmoid_backward(dA, cache):\n    Z = cache\n    s = 1 / (1 + np.exp(-Z))\n"
+                "    dZ = dA * s * (1 - s)\n"
+                "    return dZ"
+            ),
             "def identity_backward(dA, cache):\n    return dA",
         ),
         ("-(np.divide(Y, AL) - np.divide(1 - Y, 1 - AL)) / Y.shape[0]", "2 * (AL - Y) / Y.shape[0]"),
@@ -115,6 +120,7 @@ MSE = Variant(
             "wrong_cache",
             "(A_prev, W, b), activation_cache",
             "(A, W, b), activation_cache",
+            "(A, W, b)",
             also=("np.dot(dZ, A_prev.T)",),
             square=True,
         ),
@@ -145,12 +151,16 @@ CCE = Variant(
         ("def relu(Z):\n    return np.maximum(0, Z), Z\n\n\n", ""),
         (
             "    return 1 / (1 + np.exp(-Z)), Z\n",
-            "    return 1 / (1 + np.exp(-Z)), Z\n\n\ndef softmax(Z):\n    t = np.exp(Z - np.max(Z, axis=0))\n"
-            "    return t / np.sum(t, axis=0), Z\n",
+            (
+                "    return 1 / (1 + np.exp(-Z)), Z\n\n\ndef softmax(Z):\n    t = np.exp(Z - np.max(Z, axis=0))\n"
+                "    return t / np.sum(t, axis=0), Z\n"
+            ),
         ),
         (
-            "def relu_backward(dA, cache):\n    Z = cache\n    dZ = np.array(dA, copy=True)\n    dZ[Z <= 0] = 0\n"
-            "    return dZ\n\n\n",
+            (
+                "def relu_backward(dA, cache):\n    Z = cache\n    dZ = np.array(dA, copy=True)\n    dZ[Z <= 0] = 0\n"
+                "    return dZ\n\n\n"
+            ),
             "",
         ),
         ('params["b" + str(L)], sigmoid)', 'params["b" + str(L)], softmax)'),
@@ -185,6 +195,14 @@ CCE = Variant(
             'grads["dW" + str(l)].T',
             'grads["dW" + str(min(l + 1, L))].T',
             square=True,
+        ),
+        Plant(
+            "σ is written over its argument, from which the backward pass computes it again",
+            "aliasing",
+            "return 1 / (1 + np.exp(-Z)), Z",
+            "return np.divide(1, 1 + np.exp(-Z), out=Z), Z",
+            "np.divide(1, 1 + np.exp(-Z), out=Z)",
+            ("s = 1 / (1 + np.exp(-Z))",),
         ),
         Plant("a mean of dA, too", "double_average", "np.dot(W.T, dZ)", "np.dot(W.T, dZ) / m"),
     ),

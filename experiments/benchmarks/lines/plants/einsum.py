@@ -80,7 +80,7 @@ MSE = Variant(
     ),
     raising=(
         Plant("the axes of the kernel exchanged", "transposed", DOWN, DOWN.replace("([1], [1])", "([1], [0])")),
-        Plant("a letter too few", "wrong_letter", '"ni,io->no"', '"ni,ni->no"'),
+        Plant("the letters of the kernel exchanged", "wrong_letter", '"ni,io->no"', '"ni,oi->no"'),
         Plant("the slope of the layer above", "wrong_f_prime", "act_slope(us[layer - 1])", "act_slope(us[layer])"),
     ),
     pairs=((3, 8), (10, 5), (0, 11)),
@@ -142,8 +142,10 @@ CCE = Variant(
         ),
         (
             '    count = np.prod(y.shape)\n    slope = np.einsum("no,->no", zs[-1] - y, 2 / count)',
-            '    jacobian = np.einsum("na,ab->nab", p, np.eye(p.shape[1])) - np.einsum("na,nb->nab", p, p)\n'
-            '    slope = np.einsum("nab,nb->na", jacobian, -y / p) / len(y)',
+            (
+                '    jacobian = np.einsum("na,ab->nab", p, np.eye(p.shape[1])) - np.einsum("na,nb->nab", p, p)\n'
+                '    slope = np.einsum("nab,nb->na", jacobian, -y / p) / len(y)'
+            ),
         ),
     ),
     plants=(

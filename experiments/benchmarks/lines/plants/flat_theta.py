@@ -177,8 +177,10 @@ CCE = Variant(
     replacements=(
         (
             "def g(z):\n    return 1 / (1 + np.exp(-z))\n",
-            "def g(z):\n    return z.clip(min=0)\n\n\ndef softmax(z):\n"
-            "    e = np.exp(z - z.max(axis=1)[:, np.newaxis])\n    return e / e.sum(axis=1)[:, np.newaxis]\n",
+            (
+                "def g(z):\n    return z.clip(min=0)\n\n\ndef softmax(z):\n"
+                "    e = np.exp(z - z.max(axis=1)[:, np.newaxis])\n    return e / e.sum(axis=1)[:, np.newaxis]\n"
+            ),
         ),
         ("    return g(z) * (1 - g(z))\n", "    return (z > 0).astype(float)\n"),
         ("m, k = Y.shape", "m = len(Y)"),

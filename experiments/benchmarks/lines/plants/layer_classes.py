@@ -80,13 +80,17 @@ BCE = Variant(
     replacements=(
         (
             "class MSELoss:",
-            "class Tanh:\n    def forward(self, inp):\n        self.out = np.tanh(inp)\n        return self.out\n\n"
-            "    def backward(self, grad):\n        return grad * (1 - self.out**2)\n\n\nclass MSELoss:",
+            (
+                "class Tanh:\n    def forward(self, inp):\n        self.out = np.tanh(inp)\n        return self.out\n\n"
+                "    def backward(self, grad):\n        return grad * (1 - self.out**2)\n\n\nclass MSELoss:"
+            ),
         ),
         (
             "        self.diff = pred - target\n        return np.mean(self.diff**2)",
-            "        self.p, self.t = pred, target\n"
-            "        return -np.mean(target * np.log(pred) + (1 - target) * np.log(1 - pred))",
+            (
+                "        self.p, self.t = pred, target\n"
+                "        return -np.mean(target * np.log(pred) + (1 - target) * np.log(1 - pred))"
+            ),
         ),
         ("return 2 * self.diff / self.diff.size", "return (self.p - self.t) / (self.p * (1 - self.p)) / self.t.size"),
         ("[linear, Sigmoid()]", "[linear, Tanh()]"),
@@ -151,17 +155,27 @@ CCE = Variant(
     "cce",
     replacements=(
         (
-            "class Sigmoid:\n    def forward(self, inp):\n        self.out = 1 / (1 + np.exp(-inp))\n        return self.out\n\n"
-            "    def backward(self, grad):\n        return grad * self.out * (1 - self.out)",
-            "class ReLU:\n    def forward(self, inp):\n        self.mask = inp > 0\n        return inp * self.mask\n\n"
-            "    def backward(self, grad):\n        return grad * self.mask\n\n\nclass Softmax:\n    def forward(self, inp):\n"
-            "        e = np.exp(inp - inp.max(1, keepdims=True))\n        self.out = e / e.sum(1, keepdims=True)\n"
-            "        return self.out\n\n    def backward(self, grad):\n"
-            "        inner = (grad * self.out).sum(1, keepdims=True)\n        return self.out * (grad - inner)",
+            (
+                "class Sigmoid:\n    def forward(self, inp):\n        self.out = 1 / (1 + np.exp(-inp))\n"
+                "        return self.out\n\n"
+                "    def backward(self, grad):\n        return grad * self.out * (1 - self.out)"
+            ),
+            (
+                "class ReLU:\n    def forward(self, inp):\n        self.mask = inp > 0\n"
+                "        return inp * self.mask\n\n"
+                "    def backward(self, grad):\n        return grad * self.mask\n\n\nclass Softmax:\n"
+                "    def forward(self, inp):\n"
+                "        e = np.exp(inp - inp.max(1, keepdims=True))\n        self.out = e / e.sum(1, keepdims=True)\n"
+                "        return self.out\n\n    def backward(self, grad):\n"
+                "        inner = (grad * self.out).sum(1, keepdims=True)\n        return self.out * (grad - inner)"
+            ),
         ),
         (
             "        self.diff = pred - target\n        return np.mean(self.diff**2)",
-            "        self.pred, self.target = pred, target\n        return -np.sum(target * np.log(pred)) / len(target)",
+            (
+                "        self.pred, self.target = pred, target\n"
+                "        return -np.sum(target * np.log(pred)) / len(target)"
+            ),
         ),
         ("return 2 * self.diff / self.diff.size", "return -self.target / self.pred / len(self.target)"),
         ("[linear, Sigmoid()]", "[linear, ReLU()]"),

@@ -87,6 +87,14 @@ BCE = Variant(
             ("d3 @ W3.T @ W2.T",),
         ),
         Plant(
+            "tanh is written over its argument",
+            "aliasing",
+            "h1 = np.tanh(a1)",
+            "h1 = np.tanh(a1, out=a1)",
+            "np.tanh(a1, out=a1)",
+            ("tanh_prime(a1)",),
+        ),
+        Plant(
             "f′ is added where it multiplies",
             "wrong_operation",
             "(d3 @ W3.T) * tanh_prime(a2)",
@@ -106,8 +114,10 @@ CCE = Variant(
     replacements=(
         (
             "def sigmoid(a):\n    return 1.0 / (1.0 + np.exp(-a))\n",
-            "def relu(a):\n    return np.maximum(a, 0.0)\n\n\ndef softmax(a):\n"
-            "    e = np.exp(a - a.max(axis=1, keepdims=True))\n    return e / e.sum(axis=1, keepdims=True)\n",
+            (
+                "def relu(a):\n    return np.maximum(a, 0.0)\n\n\ndef softmax(a):\n"
+                "    e = np.exp(a - a.max(axis=1, keepdims=True))\n    return e / e.sum(axis=1, keepdims=True)\n"
+            ),
         ),
         (
             "def sigmoid_prime(a):\n    s = sigmoid(a)\n    return s * (1.0 - s)\n",

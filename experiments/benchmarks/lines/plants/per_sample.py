@@ -128,7 +128,10 @@ CCE = Variant(
     "cce",
     replacements=(
         (
-            "def sigmoid(t):\n    return 1 / (1 + np.exp(-t))\n\n\ndef d_sigmoid(t):\n    return sigmoid(t) * (1 - sigmoid(t))\n",
+            (
+                "def sigmoid(t):\n    return 1 / (1 + np.exp(-t))\n\n\ndef d_sigmoid(t):\n"
+                "    return sigmoid(t) * (1 - sigmoid(t))\n"
+            ),
             "def softmax(t):\n    e = np.exp(t - t.max())\n    return e / e.sum()\n",
         ),
         ("h = sigmoid(net_h)", "h = np.maximum(net_h, 0)"),
@@ -178,7 +181,6 @@ CCE = Variant(
             "forward_missing_activation",
             "h = np.maximum(net_h, 0)",
             "h = net_h",
-            also=("net_h",),
         ),
         Plant(
             "softmax is not normalised", "forward_softmax", "return e / e.sum()", "return e / e.max()", "e / e.max()"
