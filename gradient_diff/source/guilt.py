@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -13,9 +14,10 @@ from gradient_diff.source.pieces import Piece
 from gradient_diff.source.positions import Place
 from gradient_diff.source.subject import Subject
 from manual_mlp import Array, Problem, gradient_node
-from manual_mlp.extend import is_gradient
+from manual_mlp.extend import Shape, is_gradient
 
 MOST_RUNS = 900
+MOST_STEPS = 4  # of a right derivation between what is known and what is known again
 
 Rows = tuple[int, ...] | None
 """The samples that are at work; None for all."""
@@ -44,7 +46,12 @@ class Suspicion:
 
     @property
     def place(self) -> Place:
-        return self.events[0].places[self.level]
+        return self.first.places[self.level]
+
+    @property
+    def first(self) -> Event:
+        """The first operation for which another value was put in."""
+        return next(e for e in self.events if e.index in self.put)
 
 
 @dataclass(eq=False)
@@ -105,6 +112,7 @@ class _Search:
     rows: dict[int, tuple[Rows, Rows]]
     healthy: frozenset[str]
     misshapen: frozenset[str]
+    given: Mapping[str, Array]
 
     @classmethod
     def of(cls, trial: Trial) -> _Search | None:
@@ -115,7 +123,7 @@ class _Search:
         names = {e.index: trial.known.recognise(e.value, _magnitude(e)) for e in run.events}
         rows = dict(_contexts(run.events, names))
         misshapen = frozenset(n for n, a in trial.right.items() if np.shape(given.get(n, a)) != a.shape)
-        return cls(trial, run, names, rows, trial.healthy(given), misshapen)
+        return cls(trial, run, names, rows, trial.healthy(given), misshapen, given)
 
     def find(self) -> Suspicion | None:
         tries = list(self._heal())
@@ -127,15 +135,19 @@ class _Search:
 
     def _level(self, found: Suspicion) -> int:
         """A helper that is right elsewhere is not blamed: the call is."""
-        mine, level = {e.index for e in found.events}, 0
-        chain = found.events[0].places
-        while level < len(chain) - 1:
-            inner = chain[: level + 1]
-            others = [e for e in self.run.events if e.places[: level + 1] == inner and e.index not in mine]
-            if not any(self._is_right(e.value) for e in others if e.operation == found.events[0].operation):
+        first, level = found.first, 0
+        while level < len(first.places) - 1:
+            inner = (first.operation, first.places[: level + 1])
+            others = [e for e in self.run.events if (e.operation, e.places[: level + 1]) == inner]
+            if not any(self._is_alike(e, found) for e in others if e.index not in found.put):
                 break
             level += 1
         return level
+
+    def _is_alike(self, event: Event, found: Suspicion) -> bool:
+        """Whether an event is as right as that which was put in would be."""
+        name = self.names[event.index]
+        return name is not None and name.factor == found.factor and name.form.role == found.forms[0].role
 
     def _heal(self) -> Iterator[Suspicion]:
         limit = self.trial.runs + MOST_RUNS
@@ -145,7 +157,7 @@ class _Search:
             yield from self._tried(events, forms)
 
     def _tried(self, events: tuple[Event, ...], forms: tuple[Form, ...]) -> Iterator[Suspicion]:
-        for factor in ("1", *self._factors_after(events, forms)):
+        for factor in dict.fromkeys((*self._factors_beside(events, forms), "1", *self._factors_after(events, forms))):
             put = self._values(events, forms, factor)
             if not put:
                 continue
@@ -156,6 +168,16 @@ class _Search:
             if health > self.healthy:
                 yield Suspicion(events, put, forms, factor, health - self.healthy)
                 return
+
+    def _factors_beside(self, events: tuple[Event, ...], forms: tuple[Form, ...]) -> Iterator[str]:
+        """The factor that the same expression has where it is right."""
+        first = events[0]
+        for event in self.run.events:
+            name = self.names[event.index]
+            if name is not None and (event.operation, event.places[:1]) == (first.operation, first.places[:1]):
+                if name.form.role == forms[0].role:
+                    yield name.factor
+                    return
 
     def _factors_after(self, events: tuple[Event, ...], forms: tuple[Form, ...]) -> Iterator[str]:
         """With the right value in place all that follows may be right but for one convention factor: which."""
@@ -191,10 +213,12 @@ class _Search:
     def _groups(self) -> Iterator[tuple[Event, ...]]:
         """All events of one expression; those of one call chain; those of one shape among them."""
         able = [e for e in self.run.events if e.places and e.value.dtype.kind == "f" and self._may_be_wrong(e)]
+        able = [e for e in able if self._meets_unknown(e)]
         groups: dict[tuple[object, ...], list[Event]] = {}
         for event in able:
             whole = (event.operation, event.places)
-            for key in {(event.operation, event.places[:1]), whole, (*whole, event.value.shape)}:
+            number = event.value.ndim == 0
+            for key in {(event.operation, event.places[:1], number), (*whole, number), (*whole, event.value.shape)}:
                 groups.setdefault(key, []).append(event)
         seen = set()
         for group in sorted(groups.values(), key=lambda g: g[0].index):
@@ -202,7 +226,8 @@ class _Search:
             if key not in seen:
                 seen.add(key)
                 yield tuple(group)
-        yield from ((e,) for g in list(groups.values()) if 1 < len(g) <= 4 for e in g if (e.index,) not in seen)
+        alone = [e for g in groups.values() if len(g) > 1 for e in (g if len(g) <= 4 else g[-1:])]
+        yield from ((e,) for e in dict.fromkeys(alone))
 
     def _may_be_wrong(self, event: Event) -> bool:
         """A part, a transpose, a write, a sum or a multiple is guilty only if what goes into it is right.
@@ -215,6 +240,29 @@ class _Search:
         added = operands[1:] if event.accumulates else operands
         return all(self.trial.known.recognise(o) is not None or not _varies(o) for o in added)
 
+    def _meets_unknown(self, event: Event) -> bool:
+        """Whether it is near to where what is known ends: what is behind that is wrong only because this is."""
+        key = _key(event.value)
+        if not self._is_exact(event):
+            return max((self._unknown.get(_key(o), 0) for o in event.operands), default=0) <= MOST_STEPS
+        return key in self._read_by_unknown or key in self._handed_out
+
+    @cached_property
+    def _read_by_unknown(self) -> set[tuple[Shape, bytes]]:
+        return {_key(o) for e in self.run.events if not self._is_exact(e) for o in e.operands}
+
+    def _is_exact(self, event: Event) -> bool:
+        name = self.names[event.index]
+        return name is not None and name.exact
+
+    @cached_property
+    def _handed_out(self) -> set[tuple[Shape, bytes]]:
+        """Wrong gradients as they are, in any shape."""
+        wrong = [a for n, a in self.given.items() if n not in self.healthy]
+        known = [e.value for e in self.run.events if self._is_exact(e)]
+        flat = {np.sort(a, axis=None).tobytes() for a in wrong}
+        return {_key(v) for v in known if np.sort(v, axis=None).tobytes() in flat}
+
     def _is_right(self, value: Array) -> bool:
         name = self.trial.known.recognise(value)
         return name is not None and name.exact
@@ -224,17 +272,40 @@ class _Search:
         for which in (0, 1):  # the samples before it, and its own
             if all(e.value.ndim == 0 for e in events):
                 yield from self._numbers(events, which)
-                continue
+                events = self._last_writes(events, which)
+                if not events:
+                    continue
             each = [(e, self._forms(e, self.rows[e.index][which])) for e in events]
             if len(events) == 1:
                 yield from (((e,), (form,)) for e, forms in each for form in forms)
                 continue
+            yield from self._running_sums(events, which)
             each = [(e, forms) for e, forms in each if forms]
-            for role, how in dict.fromkeys((f.role, f.how) for _, forms in each for f in forms):
-                chosen = [(e, [f for f in forms if (f.role, f.how) == (role, how)]) for e, forms in each]
+            for look in dict.fromkeys(_look(f) for _, forms in each for f in forms):
+                chosen = [(e, [f for f in forms if _look(f) == look]) for e, forms in each]
                 chosen = [(e, forms) for e, forms in chosen if forms]
                 for step in (1, -1):
                     yield tuple(e for e, _ in chosen), tuple(_in_turn([f for _, f in chosen], step))
+
+    def _last_writes(self, events: tuple[Event, ...], which: int) -> tuple[Event, ...]:
+        """The last write of each sample into something larger: only then that is what it is to be."""
+        last = {self.rows[e.index][which]: e for e in events if e.whole is not None}
+        return tuple(last.values())
+
+    def _running_sums(self, events: tuple[Event, ...], which: int) -> Iterator[tuple[tuple[Event, ...], tuple[Form, ...]]]:
+        """Sums over the samples so far."""
+        seen: tuple[int, ...] = ()
+        sums = []
+        for event in events:
+            rows = self.rows[event.index][which]
+            if not event.accumulates or rows is None:
+                return
+            seen = tuple(sorted({*seen, *rows}))
+            sums.append((event, seen if len(seen) < self.trial.known.batch else None))
+        for node in (f.node for f in self.trial.known.forms(events[0].value.shape) if is_gradient(f.node, "kernel", "bias")):
+            found = [(e, f) for e, rows in sums for f in self.trial.known.forms(e.value.shape) if (f.node, f.rows) == (node, rows)]
+            if len(found) == len(sums):
+                yield tuple(e for e, _ in found), tuple(f for _, f in found)
 
     def _numbers(self, events: tuple[Event, ...], which: int) -> Iterator[tuple[tuple[Event, ...], tuple[Form, ...]]]:
         """Numbers one by one: per sample as many as a layer has units, or a multiple, whose last of each is meant."""
@@ -249,9 +320,12 @@ class _Search:
             if not piece.array.ndim or min(counts) % width or piece.per_sample != (None not in runs):
                 continue
             each = min(counts) // width
-            chosen = [run[each - 1 :: each] for run in runs.values()]
             forms = [_entries(piece, rows) for rows in runs]
+            chosen = [run[each - 1 :: each] for run in runs.values()]
             yield tuple(e for run in chosen for e in run), tuple(f for row in forms for f in row)
+            if each > 1:
+                repeated = tuple(f for row in forms for f in row for _ in range(each))
+                yield tuple(e for run in runs.values() for e in run), repeated
 
     def _forms(self, event: Event, rows: Rows) -> list[Form]:
         """What an event might have to be: of the samples at work, and not what it is already."""
@@ -260,7 +334,7 @@ class _Search:
         found = [f for shape in shapes for f in known.forms(shape) if f.rows is None or f.rows == rows]
         if rows is not None and len(rows) > 1:
             found += [f for f in _blocks(known, rows) if f.array.shape in shapes]
-        if own is None and self.misshapen and event.act is Act.COMPUTES:
+        if self.misshapen and event.act is not Act.WRITES and (own is None or event.act is Act.SELECTS):
             found += [f for n in self.misshapen for f in forms_of(known.by_node[gradient_node(n)], 1)]
         if own is not None and own.exact:
             found = [f for f in found if f.name != own.form.name and self._may_be(own, f)]
@@ -275,7 +349,10 @@ class _Search:
         again = self.trial.again(found.put, light=False)
         gained, lost = self._change(again[1], set(found.put)) if again else (0, 99)
         gathers = event.act is not Act.COMPUTES
-        score = (lost > gained, self._operands_off(found), _cost(found.factor), gathers, lost, -gained, event.index)
+        own = self.names[event.index]
+        fine = own is not None and own.exact
+        cost = 0 if found.factor in self._factors_beside(found.events, found.forms) else _cost(found.factor)
+        score = (lost > gained, self._operands_off(found, again[1]) if again else 9, lost > 0, fine, cost, gathers, -gained, event.index)
         return score, replace(found, gained=gained)
 
     def _change(self, run: Run, put: set[int]) -> tuple[int, int]:
@@ -288,17 +365,36 @@ class _Search:
                 lost += now is None and before is not None
         return gained, lost
 
-    def _operands_off(self, found: Suspicion) -> int:
-        """0 where all that goes in is right, 1 up to a factor, 2 with another sign or from after a step, 3 unknown."""
-        return max((self._off(o) for e in found.events for o in e.operands if o.size > 1), default=0)
+    def _operands_off(self, found: Suspicion, run: Run) -> int:
+        """0 where all that goes in is right, 1 up to a factor, 2 with another sign or from after a step, 3 unknown.
 
-    def _off(self, value: Array) -> int:
+        What goes in is read from the run in which the right value was put in: an earlier pass of a loop has healed.
+        """
+        after = {e.index: e for e in run.events}
+        return max((self._off_of(after[i], found.factor) for i in found.put if i in after), default=0)
+
+    def _off_of(self, event: Event, factor: str) -> int:
+        names = [self.trial.known.recognise(o) for o in event.operands]
+        rows = {n.form.rows for n in names if n is not None and n.form.piece.per_sample}
+        own = max((self._off(o, factor) for o in event.operands if o.size > 1), default=0)
+        return max(own, 2 * (len(rows) > 1))  # of different samples
+
+    @cached_property
+    def _unknown(self) -> dict[tuple[Shape, bytes], int]:
+        """Of values that nothing is known of: how many steps they are from what is known."""
+        depth: dict[tuple[Shape, bytes], int] = {}
+        for event in self.run.events:
+            if self.names[event.index] is None and _key(event.value) not in depth:
+                depth[_key(event.value)] = 1 + max((depth.get(_key(o), 0) for o in event.operands), default=0)
+        return depth
+
+    def _off(self, value: Array, factor: str) -> int:
         name = self.trial.known.recognise(value)
         if name is None:
-            return 3 * _varies(value)
-        if name.exact and "after the step" not in name.node:
-            return 0
-        return 1 if not name.factor.startswith("−") and "after the step" not in name.node else 2
+            return (3 + self._unknown.get(_key(value), 0)) * _varies(value)
+        if "after the step" in name.node:
+            return 2
+        return 0 if name.exact or name.factor == factor else 1 + name.factor.startswith("−")
 
 
 def _magnitude(event: Event) -> float:
@@ -309,6 +405,10 @@ def _same(a: Array, b: Array) -> bool:
     scale = np.abs(b).max(initial=0.0)
     with np.errstate(all="ignore"):
         return a.shape == b.shape and bool((np.abs(a - b) <= 1e-12 * scale).all())
+
+
+def _key(value: Array) -> tuple[Shape, bytes]:
+    return value.shape, value.tobytes()
 
 
 def _varies(value: Array) -> bool:
@@ -340,6 +440,11 @@ def _blocks(known: Known, rows: tuple[int, ...]) -> Iterator[Form]:
             array, allowed = piece.array[which], np.broadcast_to(piece.tolerance, piece.array.shape)[which]
             yield Form(piece, "", array, allowed, rows)
             yield Form(piece, "ᵀ", array.T, allowed.T, rows)
+
+
+def _look(form: Form) -> tuple[str, str, bool]:
+    """What it is, whatever the layer and the samples."""
+    return form.role, form.how, form.rows is None
 
 
 def _entries(piece: Piece, rows: Rows) -> list[Form]:

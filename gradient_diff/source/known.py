@@ -42,7 +42,7 @@ class Form:
     @property
     def role(self) -> str:
         """What it is in its layer: x is the z of the inputs, and dE/dx their dE/dz."""
-        return {"x": "z", INPUT_GRADIENT: "dE_dz"}.get(self.node, kind_of(self.node))
+        return {"x": "z", INPUT_GRADIENT: "dE_dz"}.get(self.node, self.node.partition("/")[2])
 
     @property
     def name(self) -> tuple[object, ...]:
@@ -50,7 +50,7 @@ class Form:
 
     @property
     def layer(self) -> str:
-        return layer_of(self.node)
+        return self.node.partition("/")[0]
 
 
 @dataclass(frozen=True, eq=False)

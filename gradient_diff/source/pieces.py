@@ -9,7 +9,7 @@ import numpy as np
 
 from gradient_diff.noise.network import rounding_noise
 from manual_mlp import Array, Equation, Problem, evaluation_of, gradient_node
-from manual_mlp.extend import INPUT_GRADIENT, LOSS, UNITS, Pullback, activation, is_gradient, kind_of, layer_of
+from manual_mlp.extend import INPUT_GRADIENT, LOSS, UNITS, Pullback, activation, is_gradient, kind_of
 
 UNIT = UNITS["float64"]
 
@@ -82,8 +82,14 @@ def _between(problem: Problem, known: Mapping[str, Array], tolerances: Mapping[s
     last = str(problem.mlp.layers[-1].name)
     z, y = known[f"{last}/z"], known["y"]
     if y.shape == z.shape:
-        for name, value in (("z − y", z - y), ("(z − y)²", (z - y) ** 2), ("y / z", y / z), ("1 − y", 1 - y)):
+        made = {"z − y": z - y, "(z − y)²": (z - y) ** 2, "1 − y": 1 - y}
+        with np.errstate(all="ignore"):
+            made |= {"y / z": y / z, "(1 − y) / (1 − z)": (1 - y) / (1 - z)}
+        for name, value in made.items():
             yield _made(f"{last}/{name}", value, tolerances[f"{last}/z"], z)
+    for layer, below in _dense(problem):
+        value = known[below] @ known[f"{layer}/kernel"]
+        yield _made(f"{layer}/z_prev W", value, tolerances[f"{layer}/u"], value)
 
 
 def _slopes(equation: Equation, known: Mapping[str, Array], tolerances: Mapping[str, Array]) -> Iterator[Piece]:
@@ -169,7 +175,7 @@ def words(node: str) -> str:
         return "dE/dx"
     if "/" not in node:
         return node
-    layer, kind = layer_of(node), kind_of(node)
+    layer, _, kind = node.partition("/")
     kind, _, more = kind.partition(" ") if kind.startswith(("kernel", "bias", "dE_d", "z with", "x with")) else (kind, "", "")
     symbol = {"dE_du": "δ", "dE_dz": "dE/dz", "dE_dkernel": "dE/dW", "dE_dbias": "dE/db", "kernel": "W", "bias": "b"}
     return f"{symbol.get(kind, kind)} of {layer}{' ' + more if more else ''}"
