@@ -63,8 +63,8 @@ class Precision:
 
         `size`: what an entry is off by there, instead.
         """
-        if edge is None or not terms:
-            return terms
+        if edge is None or not terms or self.own <= UNITS["float64"]:
+            return terms  # in float64 z itself is stored: how far from its edge it was, nobody knows any more
         gap = np.abs(np.abs(z) - edge)
         stored = gap < STORED_AS_ONE * self.own
         if not stored.any():

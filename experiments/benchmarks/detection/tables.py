@@ -40,7 +40,8 @@ def rates(frame: pd.DataFrame, tools: Tools) -> pd.DataFrame:
     import pandas as pd
 
     rules = {US: OUR_RULE, **{peer.name: peer.rule for peer in PEERS}}
-    named = frame[(frame["what"] == "mistake") & (frame["sigma"] > SHOWS) & (frame[US] == True)]  # noqa: E712  (None is neither)
+    shown = frame[(frame["what"] == "mistake") & (frame["sigma"] > SHOWS)]
+    named = shown[(shown[US] == True) & ~shown["unproved"]]  # noqa: E712  (None is neither)
     rows = []
     for tool in TOOLS:
         counts = _counts(frame, tool)
@@ -63,9 +64,11 @@ def _counts(frame: pd.DataFrame, tool: str) -> dict[str, object]:
         "missed": len(missed),
         "missed %": percent(len(missed), len(shown)),
         f"missed, off by > {GROSS:g}": int((missed["relative"] > GROSS).sum()),
+        "not proved %": percent(int(shown["unproved"].sum()), len(shown)) if tool == US else "—",
         "correct pairs": len(right),
         "false alarms": alarms,
         "false alarms %": percent(alarms, len(right)),
+        "right, not proved %": percent(int(right["unproved"].sum()), len(right)) if tool == US else "—",
         **smallest,
     }
 
@@ -114,6 +117,7 @@ def per_mistake(frame: pd.DataFrame) -> pd.DataFrame:
             "planted": len(group),
             "shows": len(shown),
             "missed": len(shown) - len(seen),
+            "not proved": int(seen["unproved"].sum()),
             "named first": int(seen["first"].sum()),
             "among the causes": int(seen["named"].sum()),
             "reference blamed": int((seen["verdict"] == Status.REFERENCE_OFF.name).sum()),
@@ -158,8 +162,8 @@ def our_misses(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def not_named(frame: pd.DataFrame) -> pd.DataFrame:
-    """Mistakes that show and that we refuse, but name otherwise or not at all."""
-    shown = frame[(frame["what"] == "mistake") & (frame["sigma"] > SHOWS) & frame[US].astype(bool)]
+    """Mistakes that show and that we call wrong, but name otherwise or not at all."""
+    shown = frame[(frame["what"] == "mistake") & (frame["sigma"] > SHOWS) & frame[US].astype(bool) & ~frame["unproved"]]
     columns = ["words", *NETWORK, "sigma", "relative", "named", "said"]
     return shown.loc[~shown["first"].astype(bool), columns].reset_index(drop=True)
 

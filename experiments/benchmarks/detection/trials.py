@@ -35,6 +35,7 @@ class Asked:
     relative: float = 0.0  # ‖exact effect‖ / ‖gradient‖ over all parameters
     rounding: float = 0.0  # the largest exact effect over the largest rounding that happened, in that tensor
     verdict: str = ""  # ours
+    unproved: bool = False  # we neither say that it is right nor that it is wrong
     first: bool = False  # first, named: the mistake is named first or tied; it is among the causes
     named: bool = False
     said: str = ""  # what we named first
@@ -95,6 +96,7 @@ def trials_of_correct(setting: DrawnNet, tools: Tools, slow: bool) -> Iterator[A
             who,
             *_network(setting),
             verdict=diff.verdict.name,
+            unproved=not diff.ok and not diff.verdict.bad,
             said=said or (diff.causes[0].id if diff.causes else ""),
             refused={US: diff.verdict.bad, **refused},
         )
@@ -102,7 +104,8 @@ def trials_of_correct(setting: DrawnNet, tools: Tools, slow: bool) -> Iterator[A
 
 def _of_fault(what: str, setting: DrawnNet, fault: Fault, energy: Energy, tools: Tools, slow: bool) -> Asked:
     reference = setting.reference(fault.decay)
-    layout = "as given" if fault.id == "convention_transposed" else None  # else it is undone
+    # A layout is undone and told: one bias row of one sample, a kernel alone among vectors. Then it is no mistake.
+    layout = "as given" if fault.id == "convention_transposed" or fault.effect is None else None
     diff = compare(fault.hand, reference, layout=layout)
     ids = [cause.id for cause in diff.causes]
     sigma, relative, rounding = size_of(fault.effect, setting)
@@ -116,10 +119,11 @@ def _of_fault(what: str, setting: DrawnNet, fault: Fault, energy: Energy, tools:
         relative,
         rounding,
         diff.verdict.name,
+        not diff.ok and not diff.verdict.bad,
         fault.id in named_first(diff.causes),
         fault.id in ids or fault.id in named_first(diff.causes),
         ids[0] if ids else "nothing",
-        {US: diff.verdict.bad, **tools.refused(HandAndTape(fault.hand, reference.gradients, energy), slow)},
+        {US: not diff.ok if what == "mistake" else diff.verdict.bad, **tools.refused(HandAndTape(fault.hand, reference.gradients, energy), slow)},
     )
 
 
