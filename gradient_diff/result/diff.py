@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from gradient_diff.calling import in_place
 from gradient_diff.ledger.building import live_ledger
 from gradient_diff.ledger.ledger import Ledger
+from gradient_diff.result.code import Code
 from gradient_diff.result.findings import Cause, Smallest
 from gradient_diff.result.row import Row
 from gradient_diff.result.status import Meaning, Status, gravest
@@ -46,6 +47,7 @@ class GradientDiff:
         meanings: of statuses whose own words do not fit this comparison.
         with_ledger: whether the matrix ledger is shown, where the network is known.
         notes: further sentences of the `remark`.
+        code: of a derivation that was handed over as code: its expressions to blame, and what each line is.
         title: of a page about it; empty for "<hand> against <reference>".
 
     Example:
@@ -70,6 +72,7 @@ class GradientDiff:
     title: str = ""
     with_ledger: bool = True
     notes: tuple[str, ...] = ()
+    code: Code | None = field(default=None, repr=False)
 
     @cached_property
     def verdict(self) -> Status:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from gradient_diff.result.code import Finding
 from manual_mlp import Evaluation, Problem, evaluation_of
 
 
@@ -24,6 +25,7 @@ class Cause:
         title: what was done, in a few words; empty for that of its record in `MISTAKES`.
         cure: what to do; empty where only the message tells.
         asked: the message asks whether it is so.
+        finding: the line in the user's code, where code was handed over and it was found.
 
     Example:
         >>> print(Cause("sign", "", "every gradient has the opposite sign", "", "", 0.5))
@@ -43,6 +45,7 @@ class Cause:
     title: str = ""
     cure: str = ""
     asked: bool = False
+    finding: Finding | None = None
 
     @property
     def place(self) -> str:

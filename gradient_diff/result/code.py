@@ -1,0 +1,98 @@
+"""What came of tracing a user's code: the expressions that make gradients wrong, and what each line is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Caller:
+    """An outer frame of an expression: whoever called the function in which it stands.
+
+    Attributes:
+        file: path of the source.
+        line: counted from 1.
+        function: its name as Python qualifies it.
+        text: the call.
+
+    Example:
+        >>> Caller("net.py", 12, "train", "net.step(x, y)").line
+        12
+    """
+
+    file: str
+    line: int
+    function: str
+    text: str = ""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """An expression that is to blame, what it should have been, and a change that was run.
+
+    Attributes:
+        file: path of the source.
+        line: where the expression begins, counted from 1.
+        span: (line, last line, first column, column behind the last), columns in characters from 0.
+        function: the function in which it stands, as Python qualifies its name.
+        callers: outer frames, the innermost first.
+        text: the expression.
+        node: what it should be: a node such as `dense_1/dE_du`, or what stands between nodes, `dense_1/f′`.
+        operands: (expression, what it was recognised as).
+        message: one sentence.
+        healed: the parameters whose gradients are right with the right value in its place.
+        fix: a unified diff that makes every gradient match; "" where none was proved.
+        tried: what the fix was tried on, in words; "" without one.
+
+    Example:
+        >>> finding = Finding("net.py", 7, (7, 7, 9, 15), "gradients", (), "z2 - y", "dense_2/dE_du", (), "", ("dense_2/bias",))
+        >>> finding.place
+        'net.py:7'
+    """
+
+    file: str
+    line: int
+    span: tuple[int, int, int, int]
+    function: str
+    callers: tuple[Caller, ...]
+    text: str
+    node: str
+    operands: tuple[tuple[str, str], ...]
+    message: str
+    healed: tuple[str, ...]
+    fix: str = ""
+    tried: str = ""
+
+    @property
+    def name(self) -> str:
+        """The file without its folders."""
+        return self.file.replace("\\", "/").rpartition("/")[2]
+
+    @property
+    def place(self) -> str:
+        """`file:line`, as editors open it; the file without its folders."""
+        return f"{self.name}:{self.line}"
+
+
+@dataclass(frozen=True)
+class Code:
+    """What is known of the code that was handed over.
+
+    Attributes:
+        findings: the expressions to blame, the one that heals most first; none of right code.
+        listing: line → what it is, "δ of dense_2 = dz2": of every line that was recognised.
+        lines: line → its text, of the functions that ran.
+        file: path of the source that `listing` and `lines` are of.
+        silent: why nothing is said, where something is wrong and nothing is found.
+
+    Example:
+        >>> Code(silent="no Python source is known of it").findings
+        ()
+    """
+
+    findings: tuple[Finding, ...] = ()
+    listing: Mapping[int, str] = field(default_factory=dict)
+    lines: Mapping[int, str] = field(default_factory=dict)
+    file: str = ""
+    silent: str = ""
