@@ -63,12 +63,12 @@ class Run:
     Attributes:
         put: index → the value that this operation is made to have.
         light: nothing is kept but the count.
-        watched: index → called with the user's innermost frame, before the value is handed on.
+        watched: index → called with the user's frames, the innermost first, before the value is handed on.
     """
 
     put: Mapping[int, Array] = field(default_factory=dict)
     light: bool = False
-    watched: Mapping[int, Callable[[FrameType], None]] = field(default_factory=dict)
+    watched: Mapping[int, Callable[[list[FrameType]], None]] = field(default_factory=dict)
     events: list[Event] = field(default_factory=list)
     count: int = 0
     ends: float = field(default_factory=lambda: time.monotonic() + MOST_SECONDS)
@@ -102,7 +102,7 @@ class Run:
             places = tuple(p for p in map(place_of, frames) if p)
             self.events.append(replace(event, places=places))
         if event.index in self.watched and frames:
-            self.watched[event.index](frames[0])
+            self.watched[event.index](frames)
 
     def _check_length(self) -> None:
         if self.count > MOST_EVENTS or (self.count % 256 == 0 and time.monotonic() > self.ends):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from types import FrameType
 
 import numpy as np
 
+from gradient_diff.source.calls import Call, WrongArgument, call_of, wrong_argument
 from gradient_diff.source.events import Act, Event, Run, TooLongError
 from gradient_diff.source.known import Form, Known, Recognised, entries_of, forms_of
 from gradient_diff.source.pieces import Piece
@@ -34,6 +36,7 @@ class Suspicion:
         factor: a convention factor before them.
         healed: gradients that are right with it and were not before.
         gained: how many recorded values are recognised with it that were not before.
+        argument: of the call that is to blame, where one is.
     """
 
     events: tuple[Event, ...]
@@ -42,6 +45,7 @@ class Suspicion:
     factor: str
     healed: frozenset[str]
     gained: int = 0
+    argument: WrongArgument | None = None
     level: int = 0  # of the places: 0 the innermost; above it the calls, where what they call is right elsewhere
 
     @property
@@ -66,14 +70,24 @@ class Trial:
     runs: int = 0
     fixed: dict[int, Array] = field(default_factory=dict)
 
-    def again(self, put: Mapping[int, Array] | None = None, light: bool = True) -> tuple[dict[str, Array], Run] | None:
+    def again(
+        self,
+        put: Mapping[int, Array] | None = None,
+        light: bool = True,
+        watched: Mapping[int, Callable[[list[FrameType]], None]] | None = None,
+    ) -> tuple[dict[str, Array], Run] | None:
         """The user's code once more, with what was found before and this put in; None where it raises."""
         self.runs += 1
-        run = Run(put={**self.fixed, **(put or {})}, light=light)
+        run = Run(put={**self.fixed, **(put or {})}, light=light, watched=watched or {})
         try:
-            return self.subject.gradients(self.problem, run), run
+            given = self.subject.gradients(self.problem, self.right, run)
+            return self.likeliest(given), run
         except (Exception, TooLongError):  # noqa: BLE001  # with another value in it, code may raise anything
             return None
+
+    def likeliest(self, answers: Sequence[dict[str, Array]]) -> dict[str, Array]:
+        """Of several layouts that an answer may be in, the one in which most of it is right."""
+        return max(answers, key=lambda given: len(self.healthy(given)))
 
     def healthy(self, given: Mapping[str, Array]) -> frozenset[str]:
         """The gradients that are right."""
@@ -131,7 +145,34 @@ class _Search:
             return None
         best = max(len(t.healed) for t in tries)
         ranked = sorted((self._scored(t) for t in tries if len(t.healed) == best), key=lambda s: s[0])
-        return replace(ranked[0][1], level=self._level(ranked[0][1]))
+        return self._with_call(replace(ranked[0][1], level=self._level(ranked[0][1])))
+
+    def _with_call(self, found: Suspicion) -> Suspicion:
+        """Up the calls, as long as what is called does right by another argument."""
+        first = found.first
+        while found.level < len(first.places) - 1:
+            call = self._call(first.index, found.level)
+            if call is None:
+                break
+            rows = self.rows[first.index][0]
+            wanted, known = found.put[first.index], self.trial.known
+            wrong = wrong_argument(
+                call, first, wanted, known, lambda a: [f for f in known.forms(a.shape) if f.rows in (None, rows)]
+            )
+            if wrong is None:
+                break
+            found = replace(found, level=found.level + 1, argument=wrong)
+        return found
+
+    def _call(self, index: int, level: int) -> Call | None:
+        """The call at a level of the frames, seen while the code runs once more."""
+        seen: list[Call | None] = []
+
+        def look(frames: list[FrameType]) -> None:
+            seen.append(call_of(frames[level]) if level < len(frames) else None)
+
+        self.trial.again(watched={index: look})
+        return seen[0] if seen else None
 
     def _level(self, found: Suspicion) -> int:
         """A helper that is right elsewhere is not blamed: the call is."""
@@ -181,7 +222,7 @@ class _Search:
 
     def _factors_after(self, events: tuple[Event, ...], forms: tuple[Form, ...]) -> Iterator[str]:
         """With the right value in place all that follows may be right but for one convention factor: which."""
-        if not all(is_gradient(f.node) or "−" in f.node for f in forms):
+        if not all(map(_is_backward, forms)):
             return
         after = self.trial.again(self._values(events, forms, "1"))
         if after is None:
@@ -234,7 +275,7 @@ class _Search:
 
         So is what is added to a running sum: its own value so far is off with the first that was added.
         """
-        operands = [o for o in event.operands if o.size > 1 or event.act is Act.WRITES]
+        operands = [o for o in event.operands if o.dtype.kind == "f" and (o.size > 1 or event.act is Act.WRITES)]
         if event.act is Act.COMPUTES and len(operands) > 1 and not event.accumulates:
             return True
         added = operands[1:] if event.accumulates else operands
@@ -243,23 +284,24 @@ class _Search:
     def _meets_unknown(self, event: Event) -> bool:
         """Whether it is near to where what is known ends: what is behind that is wrong only because this is."""
         key = _key(event.value)
-        if not self._is_exact(event):
+        if not self._is_settled(event):
             return max((self._unknown.get(_key(o), 0) for o in event.operands), default=0) <= MOST_STEPS
         return key in self._read_by_unknown or key in self._handed_out
 
     @cached_property
     def _read_by_unknown(self) -> set[tuple[Shape, bytes]]:
-        return {_key(o) for e in self.run.events if not self._is_exact(e) for o in e.operands}
+        return {_key(o) for e in self.run.events if not self._is_settled(e) for o in e.operands}
 
-    def _is_exact(self, event: Event) -> bool:
+    def _is_settled(self, event: Event) -> bool:
+        """Known, and of a gradient without a factor: that may be a convention, or the mistake."""
         name = self.names[event.index]
-        return name is not None and name.exact
+        return name is not None and (name.exact or not _is_backward(name.form))
 
     @cached_property
     def _handed_out(self) -> set[tuple[Shape, bytes]]:
         """Wrong gradients as they are, in any shape."""
         wrong = [a for n, a in self.given.items() if n not in self.healthy]
-        known = [e.value for e in self.run.events if self._is_exact(e)]
+        known = [e.value for e in self.run.events if self._is_settled(e)]
         flat = {np.sort(a, axis=None).tobytes() for a in wrong}
         return {_key(v) for v in known if np.sort(v, axis=None).tobytes() in flat}
 
@@ -272,6 +314,7 @@ class _Search:
         for which in (0, 1):  # the samples before it, and its own
             if all(e.value.ndim == 0 for e in events):
                 yield from self._numbers(events, which)
+                yield from (((e,), (f,)) for e in events[:MOST_STEPS] for f in self._in_the_right_shape(e))
                 events = self._last_writes(events, which)
                 if not events:
                     continue
@@ -298,7 +341,7 @@ class _Search:
         sums = []
         for event in events:
             rows = self.rows[event.index][which]
-            if not event.accumulates or rows is None:
+            if rows is None:
                 return
             seen = tuple(sorted({*seen, *rows}))
             sums.append((event, seen if len(seen) < self.trial.known.batch else None))
@@ -334,11 +377,17 @@ class _Search:
         found = [f for shape in shapes for f in known.forms(shape) if f.rows is None or f.rows == rows]
         if rows is not None and len(rows) > 1:
             found += [f for f in _blocks(known, rows) if f.array.shape in shapes]
-        if self.misshapen and event.act is not Act.WRITES and (own is None or event.act is Act.SELECTS):
-            found += [f for n in self.misshapen for f in forms_of(known.by_node[gradient_node(n)], 1)]
-        if own is not None and own.exact:
-            found = [f for f in found if f.name != own.form.name and self._may_be(own, f)]
+        found += self._in_the_right_shape(event)
+        if own is not None and self._is_settled(event):
+            found = [f for f in found if self._may_be(own, f) and (f.name != own.form.name or _is_backward(f))]
         return found
+
+    def _in_the_right_shape(self, event: Event) -> list[Form]:
+        """Gradients whose shape is wrong at the end, for values of any shape."""
+        if event.act is Act.WRITES or (event.act is Act.COMPUTES and self._is_settled(event)):
+            return []
+        by_node = self.trial.known.by_node
+        return [f for n in self.misshapen for f in forms_of(by_node[gradient_node(n)], 1) if f.how != "flat"]
 
     def _may_be(self, own: Recognised, form: Form) -> bool:
         """A value that is right as it is may lack a step, or be of another layer, sample or time."""
@@ -352,7 +401,9 @@ class _Search:
         own = self.names[event.index]
         fine = own is not None and own.exact
         cost = 0 if found.factor in self._factors_beside(found.events, found.forms) else _cost(found.factor)
-        score = (lost > gained, self._operands_off(found, again[1]) if again else 9, lost > 0, fine, cost, gathers, -gained, event.index)
+        off = self._operands_off(found, again[1]) if again else 9
+        between = any(f.node not in self.trial.known.named for f in found.forms)
+        score = (lost > gained, off, lost > 0, fine, cost, gathers, event.index, between, -gained)
         return score, replace(found, gained=gained)
 
     def _change(self, run: Run, put: set[int]) -> tuple[int, int]:
@@ -371,13 +422,15 @@ class _Search:
         What goes in is read from the run in which the right value was put in: an earlier pass of a loop has healed.
         """
         after = {e.index: e for e in run.events}
-        return max((self._off_of(after[i], found.factor) for i in found.put if i in after), default=0)
+        forms = {e.index: f for e, f in zip(found.events, found.forms, strict=True)}
+        return max((self._off_of(after[i], found.factor, forms[i]) for i in found.put if i in after), default=0)
 
-    def _off_of(self, event: Event, factor: str) -> int:
+    def _off_of(self, event: Event, factor: str, form: Form) -> int:
         names = [self.trial.known.recognise(o) for o in event.operands]
         rows = {n.form.rows for n in names if n is not None and n.form.piece.per_sample}
         own = max((self._off(o, factor) for o in event.operands if o.size > 1), default=0)
-        return max(own, 2 * (len(rows) > 1))  # of different samples
+        strange = any(n is not None and not self.trial.known.leads_to(n, form.node) for n in names)
+        return max(own, 2 * (len(rows) > 1), int(strange))  # of different samples, or of another equation
 
     @cached_property
     def _unknown(self) -> dict[tuple[Shape, bytes], int]:
@@ -440,6 +493,11 @@ def _blocks(known: Known, rows: tuple[int, ...]) -> Iterator[Form]:
             array, allowed = piece.array[which], np.broadcast_to(piece.tolerance, piece.array.shape)[which]
             yield Form(piece, "", array, allowed, rows)
             yield Form(piece, "ᵀ", array.T, allowed.T, rows)
+
+
+def _is_backward(form: Form) -> bool:
+    """A gradient, or the error that it begins with: linear in what came down."""
+    return is_gradient(form.node) or form.role == "z − y"
 
 
 def _look(form: Form) -> tuple[str, str, bool]:

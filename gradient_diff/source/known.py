@@ -9,7 +9,7 @@ from functools import cached_property
 
 import numpy as np
 
-from gradient_diff.source.pieces import UNIT, Piece, all_equations, pieces_of, words
+from gradient_diff.source.pieces import LOSS_PIECES, UNIT, Piece, all_equations, pieces_of, words
 from manual_mlp import Array, Equation, Problem
 from manual_mlp.extend import INPUT_GRADIENT, UNITS, Shape, is_gradient, kind_of, layer_of, variable_of
 
@@ -123,6 +123,33 @@ class Known:
     def equations(self) -> dict[str, Equation]:
         """node → its equation."""
         return all_equations(self.problem)
+
+    @cached_property
+    def activations(self) -> dict[str, str]:
+        """Layer → the name of its activation."""
+        return {str(layer.name): layer.activation for layer in self.problem.mlp.layers if hasattr(layer, "activation")}
+
+    @cached_property
+    def named(self) -> set[str]:
+        """Nodes, parameters and data, without what stands between them."""
+        return {*self.problem.environment, *self.equations}
+
+    def leads_to(self, name: Recognised, node: str) -> bool:
+        """Whether a value is an operand of a node's equation, or what that passes through."""
+        equation = self.equations.get(node)
+        if equation is None or any(" with " in n or n.startswith(("θ", "dE/dθ")) for n in name.nodes):
+            return True
+        operands = {*equation.operands, node, *(LOSS_PIECES if "y" in equation.operands else ())}
+        return any(
+            n in operands or (f"{equation.layer}/" in n and n.partition("/")[2] not in self._nodes_and_losses)
+            or n.partition("/")[2] in operands
+            for n in name.nodes
+        )
+
+    @cached_property
+    def _nodes_and_losses(self) -> set[str]:
+        """Short names that are operands only where an equation says so."""
+        return {*LOSS_PIECES, *(kind_of(node) for node in self.equations), "kernel", "bias"}
 
     def forms(self, shape: Shape) -> list[Form]:
         """Every piece that can stand in this shape."""

@@ -12,6 +12,8 @@ from manual_mlp import Array, Equation, Problem, evaluation_of, gradient_node
 from manual_mlp.extend import INPUT_GRADIENT, LOSS, UNITS, Pullback, activation, is_gradient, kind_of
 
 UNIT = UNITS["float64"]
+LOSS_PIECES = ("z − y", "(z − y)²", "1 − y", "y / z", "(1 − y) / (1 − z)")
+"""What stands between the output and its gradient."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,6 +107,9 @@ def _slopes(equation: Equation, known: Mapping[str, Array], tolerances: Mapping[
         shifted = u - u.max(axis=1, keepdims=True)
         for title, value in (("exp(u)", np.exp(u)), ("u − max", shifted), ("exp(u − max)", np.exp(shifted))):
             yield _made(f"{layer}/{title}", value, allowed.max() * np.ones_like(value), value)
+        total = np.exp(shifted).sum(1, keepdims=True)
+        for title, value in (("log z", np.log(z)), ("log Σ exp(u − max)", np.log(total))):
+            yield _made(f"{layer}/{title}", value, allowed.max(), u)
         yield _made(f"{layer}/Σ exp(u − max)", np.exp(shifted).sum(1, keepdims=True), allowed.max(), u[:, :1])
         yield _made(f"{layer}/Σ exp(u)", np.exp(u).sum(1, keepdims=True), allowed.max(), u[:, :1])
         return

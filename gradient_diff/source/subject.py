@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from gradient_diff.source.events import Run, not_watching, watching
+from gradient_diff.source.answers import Answers
+from gradient_diff.source.events import Run, watching
 from gradient_diff.source.makers import recording_makers
 from gradient_diff.source.recorded import follow, plain
 from manual_mlp import Array, Problem
-
-Read = Callable[[Any, Problem], Mapping[str, Array]]
-"""(what the code gave, the problem) → gradients by parameter name, in the reference's layout."""
-
+from manual_mlp.extend import Arrays
 
 @dataclass(frozen=True, eq=False)
 class Subject:
@@ -24,28 +22,23 @@ class Subject:
 
     Attributes:
         function: (parameters, x, y) → whatever it gives.
-        read: makes gradients by name of that.
+        answers: reads that.
         namespaces: of the user's modules, in which names may mean NumPy's makers.
     """
 
     function: Callable[[Any, Any, Any], Any]
-    read: Read
+    answers: Answers = field(default_factory=Answers)
     namespaces: tuple[dict[str, Any], ...] = ()
 
-    def gradients(self, problem: Problem, run: Run | None = None) -> dict[str, Array]:
-        """Its gradients on a problem, on copies; recorded in a run, where one is given."""
+    def gradients(self, problem: Problem, right: Arrays, run: Run | None = None) -> list[dict[str, Array]]:
+        """Its gradients on a problem, on copies, in each layout they may be in; recorded where a run is given."""
         given: list[Any] = [{n: a.copy() for n, a in problem.parameters.items()}, problem.x.copy(), problem.y.copy()]
         if run is None:
-            return _by_name(self.read(self.function(*given), problem))
+            return self.answers.read(self.function(*given), right)
         run.stop = sys._getframe()  # noqa: SLF001  # the user's frames end here
         with recording_makers(self.namespaces), watching(run), np.errstate(all="ignore"):
-            result = self.function(*map(follow, given))
-            with not_watching():
-                return _by_name(self.read(plain(result), problem))
-
-
-def _by_name(arrays: Mapping[str, Array]) -> dict[str, Array]:
-    return {name: np.array(array) for name, array in arrays.items()}
+            result = plain(self.function(*map(follow, given)))
+        return self.answers.read(result, right)
 
 
 def namespaces_of(function: Callable[..., Any]) -> tuple[dict[str, Any], ...]:

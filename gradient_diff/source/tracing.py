@@ -9,7 +9,7 @@ import numpy as np
 from gradient_diff.noise.network import rounding_noise
 from gradient_diff.source.guilt import Suspicion, Trial, find_guilty
 from gradient_diff.source.known import Known
-from gradient_diff.source.small import problems_to_trace
+from gradient_diff.source.small import drawn_anew, problems_to_trace, widened
 from gradient_diff.source.subject import Subject
 from manual_mlp import Problem, evaluation_of, gradient_node
 
@@ -28,7 +28,7 @@ def wrong_trials(subject: Subject, problem: Problem) -> Iterator[Trial]:
         trial = trial_of(subject, small)
         try:
             with np.errstate(all="ignore"):
-                given = subject.gradients(small)
+                given = trial.likeliest(subject.gradients(small, trial.right))
         except Exception:  # noqa: BLE001  # made for other sizes: the next problem has the caller's own
             continue
         if trial.healthy(given) != trial.right.keys():
@@ -42,3 +42,18 @@ def find(subject: Subject, problem: Problem) -> tuple[Trial, list[Suspicion]] | 
         if guilty:
             return trial, guilty
     return None
+
+
+def second_problems(trial: Trial) -> list[Trial]:
+    """Other weights, data and batch; other widths, too, where the code takes them."""
+    problem = trial.problem
+    same = trial_of(trial.subject, drawn_anew(problem, 1, problem.batch + 1))
+    other = widened(problem, 1)
+    if other is None:
+        return [same]
+    wide = trial_of(trial.subject, other)
+    try:
+        wide.subject.gradients(other, wide.right)
+    except Exception:  # noqa: BLE001  # it insists on its own widths
+        return [same]
+    return [same, wide]

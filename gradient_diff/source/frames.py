@@ -1,0 +1,74 @@
+"""A user's frame, looked into while it runs: his own expressions, and what each is."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+from types import FrameType
+from typing import Any
+
+import numpy as np
+
+from gradient_diff.source.known import Known, Recognised
+from gradient_diff.source.recorded import plain
+from gradient_diff.source.text import Source
+from manual_mlp import Array
+
+MOST_EXPRESSIONS = 200
+
+
+@dataclass(frozen=True, eq=False)
+class Own:
+    """An expression of the user's, its value in the frame, and what that is."""
+
+    text: str
+    value: Array
+    name: Recognised | None
+
+
+class Scope:
+    """The names of one frame; what it evaluates are plain copies, and nothing of the user's is changed."""
+
+    def __init__(self, frame: FrameType, source: Source, known: Known) -> None:
+        self._globals, self._locals = frame.f_globals, dict(frame.f_locals)
+        self._source, self._known = source, known
+
+    def value(self, text: str) -> Any:
+        """An expression's value; raises whatever it raises."""
+        with np.errstate(all="ignore"):
+            found = plain(eval(compile(text, "<expression>", "eval"), self._globals, self._locals))  # noqa: S307  # the user's own code, in his own frame
+        return np.array(found) if isinstance(found, np.ndarray) else found
+
+    def array(self, text: str) -> Array | None:
+        """The same where it is an array or a number, else None."""
+        try:
+            value = self.value(text)
+            array = np.asarray(value)
+        except Exception:  # noqa: BLE001  # what is not yet there, or no expression here
+            return None
+        return array if array.dtype.kind in "fiub" and not isinstance(value, str) else None
+
+    def expressions(self, root: ast.AST) -> list[Own]:
+        """The names, attributes and items that the user wrote below a node, and their transposes."""
+        found: dict[str, Own] = {}
+        for node in ast.walk(root):
+            if isinstance(node, ast.Name | ast.Attribute | ast.Subscript) and len(found) < MOST_EXPRESSIONS:
+                text = ast.unparse(node)
+                if text not in found and not _calls(node) and (array := self.array(text)) is not None:
+                    found[text] = Own(text, array, self._known.recognise(array))
+        for name, value in self._locals.items():
+            if name.isidentifier() and name not in found and isinstance(value, np.ndarray | float):
+                array = np.asarray(plain(value))
+                found[name] = Own(name, array, self._known.recognise(array))
+        return list(found.values())
+
+
+def _calls(node: ast.AST) -> bool:
+    """What runs code is not evaluated for its own sake."""
+    return any(isinstance(n, ast.Call | ast.Await | ast.Yield | ast.NamedExpr) for n in ast.walk(node))
+
+
+def parts(node: ast.AST) -> Iterator[ast.expr]:
+    """The expressions in an expression, itself first."""
+    return (n for n in ast.walk(node) if isinstance(n, ast.expr))

@@ -1,0 +1,150 @@
+"""A change to the user's source that was run: with it every gradient matches, here and on a second problem."""
+
+from __future__ import annotations
+
+import ast
+import difflib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from types import CodeType, FrameType
+
+import numpy as np
+
+from gradient_diff.source.frames import Scope
+from gradient_diff.source.guilt import Suspicion, Trial
+from gradient_diff.source.patching import NotPatchedError, patched
+from gradient_diff.source.spelling import Wanted, candidates, changed, fitting, in_place_of, mutations
+from gradient_diff.source.text import Edit, Source, span_of
+
+MOST_TRIED = 60
+MOST_FITTING = 12
+
+
+@dataclass(frozen=True, eq=False)
+class Fix:
+    """One expression of a source written otherwise.
+
+    Attributes:
+        source: as it is.
+        edit: the change.
+        widths: it was tried at other widths, too.
+    """
+
+    source: Source
+    edit: Edit
+    widths: bool
+
+    @property
+    def diff(self) -> str:
+        """As a unified diff."""
+        return self.source.diff(self.source.edited(self.edit))
+
+
+def fixes(trial: Trial, found: Sequence[Suspicion], others: Sequence[Trial]) -> list[Fix]:
+    """One per mistake, in their order; none unless all together make every gradient match, on other problems, too."""
+    source = Source.of(found[0].place.code) if found else None
+    if source is None or any(f.place.file != source.file for f in found):
+        return []
+    edits: list[Edit] = []
+    healed: set[str] = set(trial.healthy(_plainly(trial)))
+    for one in found:
+        healed |= one.healed
+        edit = _edit(trial, one, source, edits, healed, others)
+        if edit is None:
+            break
+        edits.append(edit)
+        codes = [p.code for p in one.first.places if p.file == source.file]
+        if _heals(trial, source, edits, codes, set(trial.right), others):
+            wide = any(o.problem.mlp != trial.problem.mlp for o in others)
+            return [Fix(source, e, wide) for e in edits]  # what was found beside these only followed
+    return []
+
+
+def _plainly(trial: Trial) -> dict[str, np.ndarray]:
+    return trial.likeliest(trial.subject.gradients(trial.problem, trial.right))
+
+
+def _edit(
+    trial: Trial, found: Suspicion, source: Source, edits: list[Edit], healed: set[str], others: Sequence[Trial]
+) -> Edit | None:
+    """The smallest change of one expression with which these gradients are right, or all on every problem."""
+    codes = [p.code for p in found.first.places if p.file == source.file]
+    tried = 0
+    for edit in _proposals(trial, found, source):
+        tried += 1
+        if tried > MOST_TRIED:
+            return None
+        if _heals(trial, source, [*edits, edit], codes, healed, ()):
+            if healed < trial.right.keys() or _heals(trial, source, [*edits, edit], codes, healed, others):
+                return edit
+    return None
+
+
+def _heals(
+    trial: Trial, source: Source, edits: Sequence[Edit], codes: Sequence[CodeType], healed: set[str], others: Sequence[Trial]
+) -> bool:
+    try:
+        with patched(source, source.edited(*edits), codes):
+            return _right(trial, healed) and all(_right(other, set(other.right)) for other in others)
+    except (NotPatchedError, SyntaxError, ValueError):
+        return False
+
+
+def _right(trial: Trial, names: set[str]) -> bool:
+    try:
+        with np.errstate(all="ignore"):
+            return trial.healthy(_plainly(trial)) >= names
+    except Exception:  # noqa: BLE001  # a change that makes the code raise mends nothing
+        return False
+
+
+def _proposals(trial: Trial, found: Suspicion, source: Source) -> Iterator[Edit]:
+    """Changes that give what is wanted, the smallest first; then any small change of the statement."""
+    fitting, others = _in_the_frame(trial, found, source)
+    ranked = sorted(fitting, key=lambda f: (f[0], _size(source, f[1])))
+    yield from dict.fromkeys([edit for _, edit in ranked][:MOST_FITTING])
+    ranked = sorted(others, key=lambda f: (f[0], _size(source, f[1])))
+    yield from dict.fromkeys([edit for _, edit in ranked][:MOST_TRIED])
+    yield from mutations(source, found.place.span)
+
+
+def _in_the_frame(
+    trial: Trial, found: Suspicion, source: Source
+) -> tuple[list[tuple[int, Edit]], list[tuple[int, Edit]]]:
+    """Changes evaluated in the user's frame at the first such operation: those that fit; and of a call, any."""
+    fits: list[tuple[int, Edit]] = []
+    free: list[tuple[int, Edit]] = []
+
+    def look(frames: list[FrameType]) -> None:
+        node = source.expression(found.place.span)
+        if found.level >= len(frames) or node is None:
+            return
+        scope = Scope(frames[found.level], source, trial.known)
+        own = scope.expressions(source.function(found.place.span))
+        for part, wanted in _targets(found, node, scope):
+            fits.extend(fitting(source, part, candidates(part, wanted, own, trial.known), wanted, scope.array))
+        if found.level and found.argument is None:
+            free.extend((p.cost, in_place_of(source, p)) for p in changed(node, own))
+
+    trial.again(watched={found.first.index: look})
+    return fits, free
+
+
+def _targets(found: Suspicion, node: ast.expr, scope: Scope) -> Iterator[tuple[ast.expr, Wanted]]:
+    """The guilty expression and what it should be; of a call, the argument."""
+    if found.argument is not None and isinstance(node, ast.Call):
+        form = found.argument.form
+        for argument in (*node.args, *(k.value for k in node.keywords)):
+            now = scope.array(ast.unparse(argument))
+            if now is not None and form.array.shape == now.shape:
+                yield argument, Wanted(form, form.array, now)
+    elif not found.level:
+        form = found.forms[[e.index for e in found.events].index(found.first.index)]
+        yield node, Wanted(form, found.put[found.first.index], found.first.value)
+
+
+def _size(source: Source, edit: Edit) -> tuple[int, int]:
+    """How much of the text a change touches."""
+    old = source.text[edit.start : edit.end]
+    same = sum(m.size for m in difflib.SequenceMatcher(None, old, edit.new).get_matching_blocks())
+    return len(old) + len(edit.new) - 2 * same, len(edit.new)
