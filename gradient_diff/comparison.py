@@ -12,13 +12,17 @@ from gradient_diff.judging.case import Case
 from gradient_diff.judging.judgement import judge
 from gradient_diff.judging.parting import parting
 from gradient_diff.judging.rows import rows_of
-from gradient_diff.layouts.both import read_sides
-from gradient_diff.layouts.undoing import check_layout
+from gradient_diff.layouts.both import Read, read_sides
+from gradient_diff.layouts.listed import by_place
+from gradient_diff.layouts.undoing import AS_GIVEN, check_layout
 from gradient_diff.noise.network import Noise
 from gradient_diff.result.diff import GradientDiff
 from gradient_diff.result.findings import Findings
 from gradient_diff.result.status import Status
-from gradient_diff.sides import Derivation, Pair, is_model
+from gradient_diff.sides import Derivation, Pair, Side, is_model
+from gradient_diff.source.answers import Answers
+from gradient_diff.source.attached import reading_by_healing, with_code
+from gradient_diff.source.subject import subject_of
 from gradient_diff.witnesses.complex_step import Asked
 from manual_mlp import Evaluation
 from manual_mlp.extend import Arrays
@@ -34,6 +38,7 @@ def compare(
     witness: Asked | None = None,
     sizes: tuple[int, int] | None = None,
     layout: str | None = None,
+    trace: bool | None = None,
 ) -> GradientDiff:
     """Compare gradients (or whole evaluations) node by node, and judge each difference against rounding.
 
@@ -55,6 +60,9 @@ def compare(
             undone and named in the diff's `remark`: (n_out, n_in), biases (1, n) or (n, 1), Θ with the bias inside, one
             vector, a list in another order, samples in columns, names such as `W1` or `fc1.weight`. Only where one
             layout holds for all: a single kernel that is transposed is a mistake. "as given" undoes nothing.
+        trace: of a function: None: where it is wrong it is run again on a small problem with arrays that record, and
+            the diff's `code` says which expression of it is to blame, with a fix that was run; True: also where it is
+            right, for the listing of what each line is; False: never.
 
     Returns:
         A `GradientDiff`, rows in the order of the computation.
@@ -80,7 +88,7 @@ def compare(
     check_layout(layout)
     derivation = hand if callable(hand) and not is_model(hand) and not isinstance(hand, type) else None
     called = _called(derivation, reference) if derivation else Called(hand, ())
-    read = read_sides(called.gradients, reference, names, layout)
+    read = _read(called, derivation, reference, names, layout)
     pair = Pair.of(read.hand, read.reference)
     case = Case.of(pair, noise, rtol, witness, sizes)
     judged = judge(case)
@@ -94,7 +102,7 @@ def compare(
         if meanings or all(row.status.ok for row in rows)
         else explain(case, rows, read.in_layout(derivation))
     )
-    return GradientDiff(
+    diff = GradientDiff(
         rows,
         pair.hand,
         pair.reference,
@@ -107,6 +115,32 @@ def compare(
         meanings,
         notes=read.notes,
     )
+    if derivation is None:
+        return diff
+    return with_code(diff, subject_of(derivation, Answers(names)), pair.problem, trace)
+
+
+def _read(
+    called: Called,
+    derivation: Derivation | None,
+    reference: Evaluation | Arrays,
+    names: Mapping[str, str] | None,
+    layout: str | None,
+) -> Read:
+    """Both sides; where no order of a function's answer is known, that in which mending a line makes it right."""
+    try:
+        return read_sides(called.gradients, reference, names, layout)
+    except ValueError:
+        if derivation is None or not isinstance(reference, Evaluation) or layout is not None:
+            raise
+        reading = reading_by_healing(subject_of(derivation, Answers(names)), reference.problem)
+        if reading is None:
+            raise
+        shapes = {n: a.shape for n, a in reference.gradients.items()}
+        arrays = reading.undo(Side.of("hand", by_place(called.gradients)).arrays, shapes)  # type: ignore[arg-type]  # a list, or it would have been read
+        found = f"Layout of your arrays: {reading.words}; so they are right once the line below is mended."
+        read = read_sides(arrays, reference, None, AS_GIVEN)
+        return replace(read, undone=replace(read.undone, reading=reading), notes=(found, *read.notes))
 
 
 def _called(hand: Derivation, reference: Evaluation | Arrays) -> Called:

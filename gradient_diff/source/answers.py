@@ -23,6 +23,8 @@ class Answers:
 
     def __init__(self, names: Mapping[str, str] | None = None, settled: Reading | None = None) -> None:
         self._names, self._settled = names, settled
+        self.ways: list[Reading] = []  # of the answer read last
+        self.likeliest: Reading | None = None  # in which most of it was right
         self._readings: dict[tuple[Signature, Signature], list[Reading]] = {}
 
     def read(self, given: Any, right: Arrays) -> list[dict[str, Array]]:
@@ -30,7 +32,8 @@ class Answers:
         arrays = Side.of("hand", by_place(given) or given, self._names).arrays  # type: ignore[arg-type]  # it checks
         arrays = {n: a for n, a in arrays.items() if n != LOSS}
         shapes = {n: a.shape for n, a in right.items()}
-        return [dict(r.undo(arrays, shapes)) if r.changes else dict(arrays) for r in self._ways(arrays, right)]
+        self.ways = self._ways(arrays, right)
+        return [dict(r.undo(arrays, shapes)) if r.changes else dict(arrays) for r in self.ways]
 
     def _ways(self, arrays: Arrays, right: Arrays) -> list[Reading]:
         if self._settled is not None:

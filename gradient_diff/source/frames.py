@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
 from dataclasses import dataclass
 from types import FrameType
 from typing import Any
@@ -37,7 +36,7 @@ class Scope:
     def value(self, text: str) -> Any:
         """An expression's value; raises whatever it raises."""
         with np.errstate(all="ignore"):
-            found = plain(eval(compile(text, "<expression>", "eval"), self._globals, self._locals))  # noqa: S307  # the user's own code, in his own frame
+            found = plain(eval(compile(text, "<expression>", "eval"), self._globals, self._locals))  # the user's own code, in his own frame
         return np.array(found) if isinstance(found, np.ndarray) else found
 
     def array(self, text: str) -> Array | None:
@@ -63,12 +62,19 @@ class Scope:
                 found[name] = Own(name, array, self._known.recognise(array))
         return list(found.values())
 
+    def parts_of(self, node: ast.expr) -> list[Own]:
+        """What an expression is made of, where that is something known."""
+        found = []
+        for part in ast.walk(node):
+            if isinstance(part, ast.BinOp | ast.Call) and part is not node:
+                text = f"({ast.unparse(part)})" if isinstance(part, ast.BinOp) else ast.unparse(part)
+                array = self.array(text)
+                name = None if array is None else self._known.recognise(array)
+                if array is not None and name is not None:
+                    found.append(Own(text, array, name))
+        return found
+
 
 def _calls(node: ast.AST) -> bool:
     """What runs code is not evaluated for its own sake."""
     return any(isinstance(n, ast.Call | ast.Await | ast.Yield | ast.NamedExpr) for n in ast.walk(node))
-
-
-def parts(node: ast.AST) -> Iterator[ast.expr]:
-    """The expressions in an expression, itself first."""
-    return (n for n in ast.walk(node) if isinstance(n, ast.expr))

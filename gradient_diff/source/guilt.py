@@ -53,6 +53,11 @@ class Suspicion:
         return self.first.places[self.level]
 
     @property
+    def form(self) -> Form:
+        """What the first of them should be."""
+        return self.forms[[e.index for e in self.events].index(self.first.index)]
+
+    @property
     def first(self) -> Event:
         """The first operation for which another value was put in."""
         return next(e for e in self.events if e.index in self.put)
@@ -87,7 +92,9 @@ class Trial:
 
     def likeliest(self, answers: Sequence[dict[str, Array]]) -> dict[str, Array]:
         """Of several layouts that an answer may be in, the one in which most of it is right."""
-        return max(answers, key=lambda given: len(self.healthy(given)))
+        best = max(range(len(answers)), key=lambda i: len(self.healthy(answers[i])))
+        self.subject.answers.likeliest = self.subject.answers.ways[best]
+        return answers[best]
 
     def healthy(self, given: Mapping[str, Array]) -> frozenset[str]:
         """The gradients that are right."""

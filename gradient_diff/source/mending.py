@@ -14,7 +14,7 @@ from gradient_diff.source.frames import Scope
 from gradient_diff.source.guilt import Suspicion, Trial
 from gradient_diff.source.patching import NotPatchedError, patched
 from gradient_diff.source.spelling import Wanted, candidates, changed, fitting, in_place_of, mutations
-from gradient_diff.source.text import Edit, Source, span_of
+from gradient_diff.source.text import Edit, Source
 
 MOST_TRIED = 60
 MOST_FITTING = 12
@@ -122,6 +122,7 @@ def _in_the_frame(
         scope = Scope(frames[found.level], source, trial.known)
         own = scope.expressions(source.function(found.place.span))
         for part, wanted in _targets(found, node, scope):
+            own = [*own, *scope.parts_of(part)]
             fits.extend(fitting(source, part, candidates(part, wanted, own, trial.known), wanted, scope.array))
         if found.level and found.argument is None:
             free.extend((p.cost, in_place_of(source, p)) for p in changed(node, own))

@@ -370,7 +370,7 @@ def _in_another_order(source: Source, statement: ast.stmt) -> Iterator[Edit]:
     block = next((b for b in _blocks(source.tree) if statement in b), [])
     at = block.index(statement) if block else 0
     for i, j in ((at - 1, at), (at, at + 1)):
-        if 0 <= i and j < len(block):
+        if i >= 0 and j < len(block):
             yield _exchanged(source, block[i], block[j])
 
 

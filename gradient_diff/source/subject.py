@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,6 +15,7 @@ from gradient_diff.source.makers import recording_makers
 from gradient_diff.source.recorded import follow, plain
 from manual_mlp import Array, Problem
 from manual_mlp.extend import Arrays
+
 
 @dataclass(frozen=True, eq=False)
 class Subject:
@@ -41,10 +42,26 @@ class Subject:
         return self.answers.read(result, right)
 
 
-def namespaces_of(function: Callable[..., Any]) -> tuple[dict[str, Any], ...]:
-    """The module in which a function, a method or an object's class was written."""
-    inner = getattr(function, "__func__", function)
-    inner = getattr(inner, "func", inner)  # functools.partial
-    inner = getattr(inner, "__wrapped__", inner)
-    code = getattr(inner, "__globals__", None) or getattr(getattr(type(inner), "__call__", None), "__globals__", None)
-    return (code,) if isinstance(code, dict) else ()
+def subject_of(
+    function: Callable[[Any, Any, Any], Any], answers: Answers, written: Callable[..., Any] | None = None
+) -> Subject:
+    """A function as a subject, with the module in which it, or what it calls, was written."""
+    return Subject(function, answers, tuple(_namespaces(written or function)))
+
+
+def _namespaces(function: Callable[..., Any]) -> Iterator[dict[str, Any]]:
+    """The globals of a function, of a method, of what partial or a decorator wraps, or of an object's `__call__`."""
+    seen: set[int] = set()
+    found = [function]
+    while found:
+        one = found.pop()
+        if id(one) in seen:
+            continue
+        seen.add(id(one))
+        names = getattr(one, "__globals__", None)
+        if isinstance(names, dict):
+            yield names
+        inner = [getattr(one, name, None) for name in ("__func__", "func", "__wrapped__")]
+        if not isinstance(names, dict) and not isinstance(one, type):
+            inner.append(getattr(type(one), "__call__", None))
+        found += [i for i in inner if i is not None and hasattr(i, "__call__")]  # noqa: B004  # a slot of C has no globals

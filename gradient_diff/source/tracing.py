@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
 from gradient_diff.noise.network import rounding_noise
+from gradient_diff.result.code import Code
 from gradient_diff.source.guilt import Suspicion, Trial, find_guilty
 from gradient_diff.source.known import Known
+from gradient_diff.source.mending import fixes
 from gradient_diff.source.small import drawn_anew, problems_to_trace, widened
 from gradient_diff.source.subject import Subject
+from gradient_diff.source.telling import code_of, listing
 from manual_mlp import Problem, evaluation_of, gradient_node
 
 
@@ -33,6 +37,39 @@ def wrong_trials(subject: Subject, problem: Problem) -> Iterator[Trial]:
             continue
         if trial.healthy(given) != trial.right.keys():
             yield trial
+
+
+def trace(subject: Subject, problem: Problem, wrong: bool = True) -> Code:
+    """What a derivation's code says: the expressions to blame where it is wrong, and what each line is.
+
+    Args:
+        subject: the code.
+        problem: what it was wrong on, or right.
+        wrong: whether something is to be looked for.
+    """
+    if not subject.namespaces:
+        return Code(silent="Its Python source is not known: nothing can be traced.")
+    if not wrong:
+        return _listed(subject, problem)
+    found = find(subject, problem)
+    if found is None:
+        return replace(_listed(subject, problem), silent=UNSURE)
+    trial, guilty = found
+    mended = fixes(trial, guilty, second_problems(trial))
+    trial.fixed.clear()
+    return code_of(trial, guilty, mended)
+
+
+UNSURE = "No expression was found whose mending makes a gradient right: no line is named."
+
+
+def _listed(subject: Subject, problem: Problem) -> Code:
+    """What each line is, on the first problem on which the code runs."""
+    for small in problems_to_trace(problem):
+        lines, texts, file = listing(trial_of(subject, small))
+        if lines:
+            return Code((), lines, texts, file)
+    return Code(silent="It does not run on a small problem, or none of its values is one of the derivation's.")
 
 
 def find(subject: Subject, problem: Problem) -> tuple[Trial, list[Suspicion]] | None:

@@ -36,6 +36,9 @@ from gradient_diff.result.diff import GradientDiff
 from gradient_diff.result.row import Row
 from gradient_diff.result.status import Status
 from gradient_diff.sides import is_model
+from gradient_diff.source.answers import Answers
+from gradient_diff.source.attached import with_code
+from gradient_diff.source.subject import subject_of
 from keras_mlp import Mode, named_weights
 from keras_mlp.extend import (
     alone,
@@ -69,6 +72,7 @@ def check_gradients(
     rtol: float | None = None,
     sizes: tuple[int, int] | None = None,
     layout: str | None = None,
+    trace: bool | None = None,
 ) -> GradientDiff:
     """Hold your own gradients against the tape's, of the E that `fit` would train, and say what rounding explains.
 
@@ -117,6 +121,7 @@ def check_gradients(
             named by them.
         layout: None: another layout of gradients or weights than the model's is found by shape and value, undone, and
             named in the diff's `remark`, as in `compare`; "as given" undoes nothing.
+        trace: of a function, as in `compare`: whether the diff's `code` says which expression is to blame.
 
     Returns:
         A `GradientDiff`; the model's tape is the reference. Arguments that a function changed in place are named in
@@ -158,7 +163,7 @@ def check_gradients(
             data = Data.of(model, x, y).weighed(sample_weight, class_weight)
             resolved = resolve_loss(loss, model)
             request = Request.of(model, tuple(trainable), data, resolved, training, mode, options)
-            return _noted(_checked(request, gradients, after, made_by, start.reading), start)
+            return _noted(_checked(request, gradients, after, made_by, start.reading, trace), start)
 
 
 def _before(model: keras.Model, before: object, trainable: list[str], options: Options) -> Undone:
@@ -172,7 +177,9 @@ def _noted(diff: GradientDiff, *undone: Undone) -> GradientDiff:
     return replace(diff, notes=(*dict.fromkeys(note for u in undone for note in u.notes), *diff.notes))
 
 
-def _checked(request: Request, gradients: object, after: object, made_by: MadeBy, layout: Reading) -> GradientDiff:
+def _checked(
+    request: Request, gradients: object, after: object, made_by: MadeBy, layout: Reading, trace: bool | None
+) -> GradientDiff:
     if after is not None:
         end = request.read_after(after, layout)
         step = _step(request, end.arrays, made_by.rate or 1.0)  # where it is not known, it is read from the step
@@ -189,7 +196,7 @@ def _checked(request: Request, gradients: object, after: object, made_by: MadeBy
             "the model is checked by the house's own derivation."
         )
     if callable(gradients):
-        return _called(request, gradients)
+        return _called(request, gradients, trace)
     if gradients is None:
         return _compared(request, None)
     return _read_either_way(request, request.read(gradients))[0]
@@ -287,13 +294,16 @@ def _step(request: Request, found: Arrays, rate: float) -> Step:
     return Step(start, end, rate)
 
 
-def _called(request: Request, function: Callable[..., object]) -> GradientDiff:
+def _called(request: Request, function: Callable[..., object], trace: bool | None) -> GradientDiff:
     """Of a function's gradients; without masks it is called on smaller cases, too, if nothing explains them."""
     given = request.masks if _takes_draws(function) else None
     called = call_derivation(function, request.parameters, request.data.x, request.data.y, given)
     found, read = _read_either_way(request, request.read(called.gradients))
     named, diff = read.arrays, replace(found, changed=called.changed)
     more: tuple[Any, ...] = () if given is None else ({},)
+    traced = subject_of(lambda w, x, y: function(w, x, y, *more), Answers(request.options.names), function)
+    problem = None if request.masks or diff.problem is None else diff.problem
+    diff = with_code(diff, traced, problem, trace)
     if request.masks or not named.keys() >= request.parameters.keys():  # a smaller case is held against every gradient
         return diff
 

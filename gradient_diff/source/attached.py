@@ -1,0 +1,68 @@
+"""A diff of code that was handed over, with what its code says; no failure of tracing reaches the user."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from gradient_diff.layouts.reading import Reading
+from gradient_diff.result.code import Code, Finding
+from gradient_diff.result.diff import GradientDiff
+from gradient_diff.result.status import Status
+from gradient_diff.source.events import TooLongError
+from gradient_diff.source.subject import Subject
+from gradient_diff.source.tracing import find, trace
+from manual_mlp import Problem
+
+UNDESCRIBED = "The model has layers, a loss or draws that no equations here describe: nothing can be recognised in code."
+
+
+def with_code(diff: GradientDiff, subject: Subject, problem: Problem | None, asked: bool | None) -> GradientDiff:
+    """With `diff.code`: traced where rows are off, and where it is asked for."""
+    if asked is False:
+        return diff
+    off = diff.verdict.bad or diff.verdict is Status.INCONCLUSIVE
+    if not off and not asked:
+        return replace(diff, code=Code())
+    code = _traced(subject, problem, off)
+    return replace(diff, code=code, **_one_story(diff, code))  # type: ignore[arg-type]
+
+
+def _traced(subject: Subject, problem: Problem | None, off: bool) -> Code:
+    if problem is None:
+        return Code(silent=UNDESCRIBED)
+    try:
+        return trace(subject, problem, off)
+    except TooLongError:
+        return Code(silent="Tracing gave up: the code runs too many operations on a small problem.")
+    except Exception as error:  # noqa: BLE001  # the verdict stands without it, and nobody's code is at fault for ours
+        return Code(silent=f"Tracing gave up: {type(error).__name__}: {error}")
+
+
+def _one_story(diff: GradientDiff, code: Code) -> dict[str, object]:
+    """The cause carries its line; where no known mistake fits, the line alone is the answer."""
+    if not code.findings:
+        return {}
+    if diff.causes:
+        causes = tuple(replace(c, finding=_of(c.layer, code.findings)) for c in diff.causes)
+        return {"causes": causes}
+    first = code.findings[0]
+    return {"unexplained": f"{first.place}: {first.message} {diff.unexplained}".strip()}
+
+
+def _of(layer: str, findings: tuple[Finding, ...]) -> Finding:
+    """The finding in a cause's layer, else the first."""
+    return next((f for f in findings if layer and f.node.startswith(f"{layer}/")), findings[0])
+
+
+def reading_by_healing(subject: Subject, problem: Problem) -> Reading | None:
+    """Of an answer whose layout neither shapes nor values tell: that in which it becomes right by mending a line."""
+    try:
+        found = find(subject, problem)
+    except (Exception, TooLongError):  # noqa: BLE001  # then nobody knows
+        return None
+    if found is None:
+        return None
+    trial, _ = found
+    after = trial.again()
+    whole = after is not None and trial.healthy(after[0]) == trial.right.keys()
+    return subject.answers.likeliest if whole else None
