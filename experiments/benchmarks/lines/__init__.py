@@ -1,1 +1,1 @@
-"""Mistakes planted in derivations as people write them: which line is pointed at?"""
+"""Mistakes planted in derivations that users write: does a tool point to the line?"""

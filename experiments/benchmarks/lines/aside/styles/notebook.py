@@ -9,7 +9,6 @@ their gradients end up in dW1, db1, dW2, db2, dW3, db3.
 # %%
 import numpy as np
 
-np.set_printoptions(precision=4, suppress=True)
 rng = np.random.RandomState(42)
 
 # %% data
