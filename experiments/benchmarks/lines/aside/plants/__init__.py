@@ -1,0 +1,1 @@
+"""A style a file: its variants and what is planted in them."""
