@@ -13,7 +13,7 @@ from gradient_diff.source.subject import Subject
 from gradient_diff.source.tracing import find, trace
 from manual_mlp import Problem
 
-UNDESCRIBED = "The model has layers, a loss or draws that no equations here describe: nothing can be recognised in code."
+UNDESCRIBED = "The model has layers, a loss or draws that no equations here describe: nothing is recognised in code."
 
 
 def with_code(diff: GradientDiff, subject: Subject, problem: Problem | None, asked: bool | None) -> GradientDiff:

@@ -36,7 +36,8 @@ class Scope:
     def value(self, text: str) -> Any:
         """An expression's value; raises whatever it raises."""
         with np.errstate(all="ignore"):
-            found = plain(eval(compile(text, "<expression>", "eval"), self._globals, self._locals))  # the user's own code, in his own frame
+            code = compile(text, "<expression>", "eval")
+            found = plain(eval(code, self._globals, self._locals))  # the user's own code, in his own frame
         return np.array(found) if isinstance(found, np.ndarray) else found
 
     def array(self, text: str) -> Array | None:

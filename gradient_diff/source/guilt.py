@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from types import FrameType
 
 import numpy as np
@@ -23,6 +23,8 @@ MOST_STEPS = 4  # of a right derivation between what is known and what is known 
 
 Rows = tuple[int, ...] | None
 """The samples that are at work; None for all."""
+Meant = tuple[tuple[Event, ...], tuple[Form, ...]]
+"""Operations, and what each of them might have to be."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -163,9 +165,7 @@ class _Search:
                 break
             rows = self.rows[first.index][0]
             wanted, known = found.put[first.index], self.trial.known
-            wrong = wrong_argument(
-                call, first, wanted, known, lambda a: [f for f in known.forms(a.shape) if f.rows in (None, rows)]
-            )
+            wrong = wrong_argument(call, first, wanted, known, partial(_of_samples, known, rows))
             if wrong is None:
                 break
             found = replace(found, level=found.level + 1, argument=wrong)
@@ -222,10 +222,10 @@ class _Search:
         first = events[0]
         for event in self.run.events:
             name = self.names[event.index]
-            if name is not None and (event.operation, event.places[:1]) == (first.operation, first.places[:1]):
-                if name.form.role == forms[0].role:
-                    yield name.factor
-                    return
+            same = (event.operation, event.places[:1]) == (first.operation, first.places[:1])
+            if same and name is not None and name.form.role == forms[0].role:
+                yield name.factor
+                return
 
     def _factors_after(self, events: tuple[Event, ...], forms: tuple[Form, ...]) -> Iterator[str]:
         """With the right value in place all that follows may be right but for one convention factor: which."""
@@ -240,7 +240,8 @@ class _Search:
                 continue
             ratio = float((given * right).sum() / np.square(right).sum())
             if ratio and self.trial.is_right(name, given / ratio, right):
-                yield from (label for label, c in self.trial.known.factors.items() if abs(c * ratio - 1) < 1e-6 and label != "1")
+                factors = self.trial.known.factors.items()
+                yield from (label for label, c in factors if label != "1" and abs(c * ratio - 1) < 1e-6)
                 return
 
     def _values(self, events: tuple[Event, ...], forms: tuple[Form, ...], factor: str) -> dict[int, Array]:
@@ -248,7 +249,7 @@ class _Search:
         pairs = [(e, c * f.array) for e, f in zip(events, forms, strict=True)]
         return {e.index: value for e, value in pairs if not _same(e.value, value)}
 
-    def _suspects(self) -> Iterator[tuple[tuple[Event, ...], tuple[Form, ...]]]:
+    def _suspects(self) -> Iterator[Meant]:
         """Expressions, and what they might have to be."""
         seen = set()
         for events in self._groups():
@@ -268,12 +269,8 @@ class _Search:
             number = event.value.ndim == 0
             for key in {(event.operation, event.places[:1], number), (*whole, number), (*whole, event.value.shape)}:
                 groups.setdefault(key, []).append(event)
-        seen = set()
-        for group in sorted(groups.values(), key=lambda g: g[0].index):
-            key = tuple(e.index for e in group)
-            if key not in seen:
-                seen.add(key)
-                yield tuple(group)
+        for indices in dict.fromkeys(tuple(e.index for e in g) for g in sorted(groups.values(), key=_start)):
+            yield tuple(self.run.events[i] for i in indices)
         alone = [e for g in groups.values() if len(g) > 1 for e in (g if len(g) <= 4 else g[-1:])]
         yield from ((e,) for e in dict.fromkeys(alone))
 
@@ -316,7 +313,7 @@ class _Search:
         name = self.trial.known.recognise(value)
         return name is not None and name.exact
 
-    def _assignments(self, events: tuple[Event, ...]) -> Iterator[tuple[tuple[Event, ...], tuple[Form, ...]]]:
+    def _assignments(self, events: tuple[Event, ...]) -> Iterator[Meant]:
         """What the events of one expression might have to be, one thing throughout."""
         for which in (0, 1):  # the samples before it, and its own
             if all(e.value.ndim == 0 for e in events):
@@ -342,7 +339,7 @@ class _Search:
         last = {self.rows[e.index][which]: e for e in events if e.whole is not None}
         return tuple(last.values())
 
-    def _running_sums(self, events: tuple[Event, ...], which: int) -> Iterator[tuple[tuple[Event, ...], tuple[Form, ...]]]:
+    def _running_sums(self, events: tuple[Event, ...], which: int) -> Iterator[Meant]:
         """Sums over the samples so far."""
         seen: tuple[int, ...] = ()
         sums = []
@@ -352,12 +349,13 @@ class _Search:
                 return
             seen = tuple(sorted({*seen, *rows}))
             sums.append((event, seen if len(seen) < self.trial.known.batch else None))
-        for node in (f.node for f in self.trial.known.forms(events[0].value.shape) if is_gradient(f.node, "kernel", "bias")):
-            found = [(e, f) for e, rows in sums for f in self.trial.known.forms(e.value.shape) if (f.node, f.rows) == (node, rows)]
+        forms = self.trial.known.forms
+        for node in (f.node for f in forms(events[0].value.shape) if is_gradient(f.node, "kernel", "bias")):
+            found = [(e, f) for e, rows in sums for f in forms(e.value.shape) if (f.node, f.rows) == (node, rows)]
             if len(found) == len(sums):
                 yield tuple(e for e, _ in found), tuple(f for _, f in found)
 
-    def _numbers(self, events: tuple[Event, ...], which: int) -> Iterator[tuple[tuple[Event, ...], tuple[Form, ...]]]:
+    def _numbers(self, events: tuple[Event, ...], which: int) -> Iterator[Meant]:
         """Numbers one by one: per sample as many as a layer has units, or a multiple, whose last of each is meant."""
         runs: dict[Rows, list[Event]] = {}
         for event in events:
@@ -505,6 +503,14 @@ def _blocks(known: Known, rows: tuple[int, ...]) -> Iterator[Form]:
 def _is_backward(form: Form) -> bool:
     """A gradient, or the error that it begins with: linear in what came down."""
     return is_gradient(form.node) or form.role == "z − y"
+
+
+def _start(events: Sequence[Event]) -> int:
+    return events[0].index
+
+
+def _of_samples(known: Known, rows: Rows, value: Array) -> list[Form]:
+    return [f for f in known.forms(value.shape) if f.rows in (None, rows)]
 
 
 def _look(form: Form) -> tuple[str, str, bool]:

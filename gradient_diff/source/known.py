@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -141,7 +142,8 @@ class Known:
             return True
         operands = {*equation.operands, node, *(LOSS_PIECES if "y" in equation.operands else ())}
         return any(
-            n in operands or (f"{equation.layer}/" in n and n.partition("/")[2] not in self._nodes_and_losses)
+            n in operands
+            or (f"{equation.layer}/" in n and n.partition("/")[2] not in self._nodes_and_losses)
             or n.partition("/")[2] in operands
             for n in name.nodes
         )
@@ -208,7 +210,7 @@ class Known:
             each = forms_of if shape else entries_of
             forms = [f for piece in self.pieces for f in each(piece, self.batch) if f.array.shape == shape]
             forms += [f for f in self._partial_sums if f.array.shape == shape]
-            size = int(np.prod(shape))
+            size = math.prod(map(int, shape))
             arrays = np.array([f.array.reshape(-1) for f in forms]).reshape(len(forms), size)
             self._forms[shape] = forms, arrays, np.maximum(np.square(arrays).sum(1), 1e-300)
         return self._forms[shape]
@@ -223,9 +225,7 @@ class Known:
                     array = self._summed(piece.node, rows)
                     if array is not None:
                         part = Piece(piece.node, array, np.broadcast_to(piece.tolerance, array.shape))
-                        found += [
-                            Form(part, f.how, f.array, f.tolerance, rows) for f in forms_of(part, self.batch)
-                        ]
+                        found += [Form(part, f.how, f.array, f.tolerance, rows) for f in forms_of(part, self.batch)]
         return found
 
     def _summed(self, node: str, rows: tuple[int, ...]) -> Array | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import difflib
+import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from types import CodeType, FrameType
@@ -69,19 +70,22 @@ def _edit(
 ) -> Edit | None:
     """The smallest change of one expression with which these gradients are right, or all on every problem."""
     codes = [p.code for p in found.first.places if p.file == source.file]
-    tried = 0
-    for edit in _proposals(trial, found, source):
-        tried += 1
-        if tried > MOST_TRIED:
-            return None
-        if _heals(trial, source, [*edits, edit], codes, healed, ()):
-            if healed < trial.right.keys() or _heals(trial, source, [*edits, edit], codes, healed, others):
-                return edit
+    for edit in itertools.islice(_proposals(trial, found, source), MOST_TRIED):
+        tried = [*edits, edit]
+        if _heals(trial, source, tried, codes, healed, ()) and (
+            healed < trial.right.keys() or _heals(trial, source, tried, codes, healed, others)
+        ):
+            return edit
     return None
 
 
 def _heals(
-    trial: Trial, source: Source, edits: Sequence[Edit], codes: Sequence[CodeType], healed: set[str], others: Sequence[Trial]
+    trial: Trial,
+    source: Source,
+    edits: Sequence[Edit],
+    codes: Sequence[CodeType],
+    healed: set[str],
+    others: Sequence[Trial],
 ) -> bool:
     try:
         with patched(source, source.edited(*edits), codes):

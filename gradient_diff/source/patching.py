@@ -36,11 +36,7 @@ def patched(source: Source, other: Source, codes: Sequence[CodeType]) -> Iterato
 def _functions(file: str, codes: Sequence[CodeType]) -> list[FunctionType]:
     """Functions of a file in whose code one of these is."""
     wanted = set(codes)
-    found = []
-    for function in _of_file(file):
-        if any(code in wanted for code in codes_in(function.__code__)):
-            found.append(function)
-    return found
+    return [f for f in _of_file(file) if any(code in wanted for code in codes_in(f.__code__))]
 
 
 def _of_file(file: str) -> list[FunctionType]:

@@ -1,4 +1,4 @@
-"""What a right derivation passes through: every node, and what stands between nodes, each with the rounding it may have."""
+"""What a right derivation passes through: every node, and what stands between, each with the rounding it may have."""
 
 from __future__ import annotations
 
@@ -143,7 +143,8 @@ def _with_ones(problem: Problem, named: Mapping[str, Piece]) -> Iterator[Piece]:
 def _stacked(name: str, small: Piece, large: Piece, axis: int) -> Iterator[Piece]:
     """Before the first and behind the last."""
     for parts in ((small, large), (large, small)):
-        arrays, tolerances = ([np.atleast_2d(a) for a in each] for each in zip(*((p.array, p.tolerance) for p in parts)))
+        arrays = [np.atleast_2d(p.array) for p in parts]
+        tolerances = [np.atleast_2d(p.tolerance) for p in parts]
         yield Piece(name, np.concatenate(arrays, axis), np.concatenate(tolerances, axis), large.per_sample)
 
 
@@ -157,10 +158,12 @@ def _dense(problem: Problem) -> list[tuple[str, str]]:
 def _flat(problem: Problem, named: Mapping[str, Piece]) -> Iterator[Piece]:
     """All parameters in one vector, and all gradients."""
     for title, names in (("θ", list(problem.parameters)), ("dE/dθ", [gradient_node(n) for n in problem.parameters])):
-        for order in ("C", "F"):
-            arrays = [named[n].array.ravel(order) for n in names if n in named]  # type: ignore[call-overload]
-            allowed = [np.broadcast_to(named[n].tolerance, named[n].array.shape).ravel(order) for n in names if n in named]  # type: ignore[call-overload]
-            yield Piece(title, np.concatenate(arrays), np.concatenate(allowed))
+        own = [named[n] for n in names if n in named]
+        for turn in (False, True):
+            arrays = [(p.array.T if turn else p.array).ravel() for p in own]
+            allowed = [np.broadcast_to(p.tolerance, p.array.shape) for p in own]
+            limits = [(a.T if turn else a).ravel() for a in allowed]
+            yield Piece(title, np.concatenate(arrays), np.concatenate(limits))
 
 
 def _after(problem: Problem, named: Mapping[str, Piece], rate: float) -> Iterator[Piece]:
@@ -181,6 +184,7 @@ def words(node: str) -> str:
     if "/" not in node:
         return node
     layer, _, kind = node.partition("/")
-    kind, _, more = kind.partition(" ") if kind.startswith(("kernel", "bias", "dE_d", "z with", "x with")) else (kind, "", "")
+    parted = kind.startswith(("kernel", "bias", "dE_d", "z with", "x with"))
+    kind, _, more = kind.partition(" ") if parted else (kind, "", "")
     symbol = {"dE_du": "δ", "dE_dz": "dE/dz", "dE_dkernel": "dE/dW", "dE_dbias": "dE/db", "kernel": "W", "bias": "b"}
     return f"{symbol.get(kind, kind)} of {layer}{' ' + more if more else ''}"

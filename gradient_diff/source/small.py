@@ -16,7 +16,7 @@ _WIDTHS = (4, 3, 6, 7, 2, 8, 9, 11)
 
 
 def problems_to_trace(problem: Problem, seed: int = 0) -> Iterator[Problem]:
-    """In float64: other widths, drawn anew; the caller's widths, drawn anew; the caller's own, cut to few samples; all."""
+    """In float64: other widths, drawn anew; the caller's widths, drawn anew; his own, cut to few samples; all of it."""
     if not problem.draws and problem.sample_weight is None:
         if narrow := _other_widths(problem, seed):
             yield narrow
@@ -44,7 +44,8 @@ def _other_widths(problem: Problem, seed: int, shift: int = 0) -> Problem | None
     inputs, *units = _WIDTHS[shift : shift + 1 + len(mlp.layers)]
     if mlp.units[-1] == 1:
         units[-1] = 1
-    layers = [replace(layer, units=n) for layer, n in zip(mlp.layers, units, strict=True)]  # type: ignore[call-arg]
+    dense = [layer for layer in mlp.layers if isinstance(layer, Dense)]
+    layers = [replace(layer, units=n) for layer, n in zip(dense, units, strict=True)]
     return _draw(problem, MLP(inputs, layers), seed, SAMPLES)
 
 

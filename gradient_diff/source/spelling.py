@@ -1,4 +1,4 @@
-"""What an expression might have been meant to be, in the user's own words: small changes first, then whole equations."""
+"""What an expression might have been meant to be, in the user's own words: small changes, then whole equations."""
 
 from __future__ import annotations
 
@@ -183,7 +183,8 @@ def _other_names(mine: Own | None, own: Sequence[Own]) -> Iterator[tuple[int, as
 def _shifted(index: ast.expr) -> Iterator[ast.expr]:
     if isinstance(index, ast.Tuple | ast.Slice):
         return
-    if isinstance(index, ast.BinOp) and isinstance(index.op, ast.Add | ast.Sub) and isinstance(index.right, ast.Constant):
+    shifted = isinstance(index, ast.BinOp) and isinstance(index.op, ast.Add | ast.Sub)
+    if isinstance(index, ast.BinOp) and shifted and isinstance(index.right, ast.Constant):
         yield index.left
         return
     for op in (ast.Add(), ast.Sub()):
@@ -204,7 +205,8 @@ def _other_calls(call: ast.Call) -> Iterator[tuple[int, ast.expr]]:
 
 def _other_axes(call: ast.Call) -> Iterator[tuple[int, ast.expr]]:
     rest = [k for k in call.keywords if k.arg != "axis"]
-    own = isinstance(call.func, ast.Attribute) and not (isinstance(call.func.value, ast.Name) and call.func.value.id == "np")
+    whose = call.func.value if isinstance(call.func, ast.Attribute) else None
+    own = whose is not None and not (isinstance(whose, ast.Name) and whose.id in ("np", "numpy"))
     args = [] if own else call.args[:1]
     for axis in (0, 1):
         axes = [ast.keyword("axis", ast.Constant(axis))]
@@ -263,7 +265,8 @@ def _equation(wanted: Wanted, own: Sequence[Own], known: Known) -> Iterator[str]
                 for left in (a.text, f"{a.text}.T"):
                     for right in (b.text, f"{b.text}.T"):
                         extra = [f" + {o.text}" for o in (named[2][:2] if len(named) > 2 else [])] or [""]
-                        yield from (f"{l} @ {r}{e}" for l, r in ((left, right), (right, left)) for e in extra)
+                        yield from (f"{left} @ {right}{more}" for more in extra)
+                        yield from (f"{right} @ {left}{more}" for more in extra)
                 yield f"np.outer({a.text}, {b.text})"
                 yield f"np.outer({b.text}, {a.text})"
     if isinstance(equation.operation, SumOverBatch) and named[0]:
@@ -297,7 +300,7 @@ def fitting(
 ) -> Iterator[tuple[int, Edit]]:
     """Those with which the node is what is wanted, evaluated in the user's own frame."""
     limit = 1e-9 * float(np.abs(wanted.value).max(initial=0.0))
-    seen = set()
+    seen: set[Edit] = set()
     for proposal in proposals:
         edit = in_place_of(source, proposal)
         if edit in seen or len(seen) > MOST:

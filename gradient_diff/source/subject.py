@@ -63,5 +63,5 @@ def _namespaces(function: Callable[..., Any]) -> Iterator[dict[str, Any]]:
             yield names
         inner = [getattr(one, name, None) for name in ("__func__", "func", "__wrapped__")]
         if not isinstance(names, dict) and not isinstance(one, type):
-            inner.append(getattr(type(one), "__call__", None))
-        found += [i for i in inner if i is not None and hasattr(i, "__call__")]  # noqa: B004  # a slot of C has no globals
+            inner.append(type(one).__dict__.get("__call__"))
+        found += [i for i in inner if i is not None]

@@ -1,4 +1,4 @@
-"""What was found, as sentences and as data: the expression, what goes into it, what it should be, and what each line is."""
+"""What was found, as sentences and as data: the expression, what goes into it, what it should be; what each line is."""
 
 from __future__ import annotations
 
@@ -151,5 +151,3 @@ def _operands(trial: Trial, found: Suspicion, source: Source) -> tuple[tuple[str
 
 def _words(name: Recognised | None, known: Known) -> str:
     return "unknown" if name is None else name.words
-
-
