@@ -69,9 +69,9 @@ class Precision:
         stored = gap < STORED_AS_ONE * self.own
         if not stored.any():
             return terms
-        (entry, share), *shared = terms
-        there = gap * (self.u / self.own) if size is None else size
-        return (np.where(stored, there, entry), share), *((np.where(stored, 0.0, a), s) for a, s in shared)
+        there = (gap * (self.u / self.own), "unit") if size is None else (size, terms[0][1])
+        more = np.where(stored, there[0], 0.0), there[1]  # a gap has one sign in every sample: along a batch they add up
+        return *((np.where(stored, 0.0, a), share) for a, share in terms), more
 
 
 ONCE: Terms = ((np.ones(()), "entry"),)  # every entry is stored once

@@ -219,9 +219,11 @@ def test_what_is_stored_as_1_is_off_by_the_gap_and_by_nothing_else() -> None:
     u = 2.0**-11
     z = np.array([[1.0, 1 - u * STORED_AS_ONE / 2, 1 - u, 0.5]])
     terms: Any = ((np.full((1, 4), u), "entry"), (np.full((1, 4), u), "unit"))
-    (entry_, _), (unit, _) = Precision.plain(u).settled(terms, z, 1.0)
-    assert entry_.tolist() == [[0.0, u * STORED_AS_ONE / 2, u, u]]
+    (entry_, _), (unit, _), (gap, share) = Precision.plain(u).settled(terms, z, 1.0)
+    assert entry_.tolist() == [[0.0, 0.0, u, u]]
     assert unit.tolist() == [[0.0, 0.0, u, u]]
+    assert (gap.tolist(), share) == ([[0.0, u * STORED_AS_ONE / 2, 0.0, 0.0]], "unit")
     assert Precision.plain(u).settled(terms, z, None) is terms
     finer = Precision.of("float64", least=2.0**-24)  # what float32 stores as 1, float64 does not
     assert finer.settled(terms, np.full((1, 4), 1 - 1e-9), 1.0) is terms
+    assert finer.settled(terms, np.ones((1, 4)), 1.0) is terms  # it may have been 1 - 6e-17, which not all store as 1
