@@ -106,8 +106,7 @@ def drawn_noise(
     """
     errors = _checked_draws(values, errors)
     values = {n: np.asarray(a) for n, a in values.items()}
-    squares = {n: np.mean([np.square(error[n]) for error in errors], axis=0) for n in values}
-    sigma = {n: np.sqrt(_spread(square)) for n, square in squares.items()}
+    sigma = {n: _sigma([np.asarray(error[n]) for error in errors]) for n in values}
     return Noise("", values, sigma, dict.fromkeys(values, 0.0), 0, source=source, kind=kind)
 
 
@@ -127,6 +126,17 @@ def _checked_draws(values: object, errors: object) -> list[Mapping[str, Array]]:
         if odd:
             raise ValueError(f"errors[{place}] has no array of the right shape for {', '.join(map(str, odd))}.")
     return drawn
+
+
+def _sigma(errors: Sequence[Array]) -> Array:
+    """Of one array, at its own scale: the squares of 1e-200 would vanish, and those of 1e200 overflow.
+
+    A power of 2, which changes no digit.
+    """
+    largest = max(float(np.abs(error).max(initial=0.0)) for error in errors)
+    scale = 2.0 ** np.floor(np.log2(largest)) if 0 < largest < np.inf else 1.0
+    squares = np.mean([np.square(error / float(scale)) for error in errors], axis=0)
+    return np.asarray(float(scale) * np.sqrt(_spread(squares)))
 
 
 def _spread(square: Array) -> Array:
