@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
@@ -25,7 +26,8 @@ def measured_noise(reference: Mapping[str, Array], repeat: Mapping[str, Array]) 
     for name, array in reference.items():
         _check_not_coarser(name, array, repeat[name])
     values = {n: np.asarray(repeat[n], np.float64) for n in reference}
-    error = {n: np.asarray(a, np.float64) - values[n] for n, a in reference.items()}
+    with np.errstate(over="ignore", invalid="ignore"):
+        error = {n: np.asarray(a, np.float64) - values[n] for n, a in reference.items()}
     return drawn_noise(values, [error], "the second set of gradients")
 
 
@@ -128,15 +130,16 @@ def _checked_draws(values: object, errors: object) -> list[Mapping[str, Array]]:
     return drawn
 
 
+@np.errstate(over="ignore", invalid="ignore")  # of errors that are no numbers σ is ∞ or NaN, and excuses nothing
 def _sigma(errors: Sequence[Array]) -> Array:
     """Of one array, at its own scale: the squares of 1e-200 would vanish, and those of 1e200 overflow.
 
     A power of 2, which changes no digit.
     """
     largest = max(float(np.abs(error).max(initial=0.0)) for error in errors)
-    scale = 2.0 ** np.floor(np.log2(largest)) if 0 < largest < np.inf else 1.0
-    squares = np.mean([np.square(error / float(scale)) for error in errors], axis=0)
-    return np.asarray(float(scale) * np.sqrt(_spread(squares)))
+    scale = math.ldexp(1.0, math.frexp(largest)[1] - 1) if 0 < largest < np.inf else 1.0
+    squares = np.mean([np.square(error / scale) for error in errors], axis=0)
+    return np.asarray(scale * np.sqrt(_spread(squares)))
 
 
 def _spread(square: Array) -> Array:
