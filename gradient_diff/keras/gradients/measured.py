@@ -115,8 +115,12 @@ class Measured:
     def _the_same(self, found: Outcome) -> bool:
         """Whether a float64 run computes what the model does: it agrees in half of the digits that the model has."""
         pairs = [(np.asarray(a, np.float64), found.gradients[n]) for n, a in self.first.gradients.items()]
-        off = sum(float(np.square(a - b).sum()) for a, b in pairs)
-        return off <= UNITS[self.objective.coarsest] * sum(float(np.square(b).sum()) for _, b in pairs)
+        size = (
+            max((float(np.abs(b).max(initial=0.0)) for _, b in pairs), default=0.0) or 1.0
+        )  # whose square may overflow
+        with np.errstate(over="ignore", invalid="ignore"):  # what is no number agrees with nothing
+            off = sum(float(np.square((a - b) / size).sum()) for a, b in pairs)
+            return off <= UNITS[self.objective.coarsest] * sum(float(np.square(b / size).sum()) for _, b in pairs)
 
     @property
     def plain(self) -> Runs:

@@ -71,11 +71,13 @@ def test_data_whose_squares_are_lost_accuse_nobody_of_a_right_step(
     assert not (up and diff.ok)
 
 
-def test_where_e_overflows_its_rounding_is_unknown_and_nothing_is_named(build: Any) -> None:
-    weights, x = NET.initialize(0), X * (np.finfo(np.float64).max / 4)
+@pytest.mark.parametrize("power", [0.45, 0.99])
+@pytest.mark.parametrize("kind", ["known float64", pytest.param("functional float64", marks=pytest.mark.slow)])
+def test_where_numbers_overflow_rounding_is_unknown_and_nothing_is_named(kind: str, power: float, build: Any) -> None:
+    weights, x = NET.initialize(0), X * np.finfo(np.float64).max ** power
     with np.errstate(all="ignore"):
         right = NET.backpropagate(weights, x, Y, "mse").gradients
-    diff = check_gradients(build("known float64", NET, weights), x, Y, {n: -g for n, g in right.items()}, loss="mse")
+    diff = check_gradients(build(kind, NET, weights), x, Y, {n: -g for n, g in right.items()}, loss="mse")
     assert not diff.ok
 
 
