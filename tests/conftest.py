@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
+
+from tools.sharing import scheduler
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """XLA compiles for seconds, so all that runs by it is slow.
-
-    A file stays whole, and what is costly to make, such as a run of a study, is made by one worker and not by each.
-    """
+    """XLA compiles for seconds, so all that runs by it is slow."""
     for item in items:
         parameters = getattr(getattr(item, "callspec", None), "params", {}).values()
         if any(isinstance(value, str) and value == "xla" for value in parameters):
             item.add_marker(pytest.mark.slow)
-        group = "studies" if "fresh" in getattr(item, "fixturenames", ()) else item.path.as_posix()
-        item.add_marker(pytest.mark.xdist_group(group))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """A file stays whole, and a run of a study is made by one worker and not by each."""
+    return scheduler(config, log) if config.getoption("dist") == "loadgroup" else None
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -68,8 +68,8 @@ def _asked_of_make(target: str) -> str:
 
 def test_every_test_is_in_one_of_two_tiers() -> None:
     quick, slow, everything = (_asked_of_make(target) for target in ("checks", "slow", "test-all"))
-    assert 'pytest -n 2 --dist loadgroup -m "not slow"' in quick
-    assert "pytest -n 2 --dist loadgroup -m slow\n" in slow
+    assert 'pytest -n 2 --dist loadgroup --no-loadscope-reorder -m "not slow"' in quick
+    assert "pytest -n 2 --dist loadgroup --no-loadscope-reorder -m slow\n" in slow
     assert 'timed.sh "make test"' in everything
     assert everything.endswith("-m slow\n")
 

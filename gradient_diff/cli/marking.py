@@ -152,8 +152,7 @@ def _compared(file: Path, reference: Reference, rules: Sequence[Rule], layout: s
     else:
         hand = dict(named(renamed(hand, rules), reference, layout))
         check_no_handout(file, hand, reference)
-    with np.errstate(over="ignore"):  # however absurd a number is, it is a mistake to name
-        diff = compare(hand, reference.side, noise=reference.noise, rtol=reference.rtol, layout=layout)
+    diff = compare(hand, reference.side, noise=reference.noise, rtol=reference.rtol, layout=layout)
     return replace(diff, hand_origin=printable(str(file)), reference_origin=printable(reference.origin))
 
 

@@ -81,6 +81,11 @@ def is_close(factor: float, other: float) -> bool:
     return abs(factor / other - 1) < SAME
 
 
+def nearest_whole(quotient: float) -> int:
+    """0 where there is none: the quotient of an absurd factor overflows, or is NaN."""
+    return round(quotient) if np.isfinite(quotient) else 0
+
+
 def whole(factor: float) -> bool:
     """Whether it is a whole number from 3 on."""
     return 2.5 < factor < 1e9 and abs(factor - round(factor)) < CLOSE * factor
@@ -235,7 +240,7 @@ def _is(factor: float, value: float) -> bool:
 def _parts(factor: float, said: str, known: Known) -> Iterator[Found]:
     """What is left of a batch, or of the units."""
     n = known.batch
-    if n and 1 < (m := round(n / factor)) < n and _is(factor, n / m):
+    if n and 1 < (m := nearest_whole(n / factor)) < n and _is(factor, n / m):
         yield "mini_batch_dropped", "", f"{said}: divided by {m} samples, not {n}"
     for rate in known.rates or ():
         if any(_is(factor, value) for value in (1 - rate, 1 / (1 - rate))):

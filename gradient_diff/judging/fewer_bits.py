@@ -143,6 +143,7 @@ def by_fewer_bits(case: Case, judged: Mapping[str, Judged]) -> dict[str, Judged]
     return {n: replace(judged[n], **undecided) for n in off}  # type: ignore[arg-type]  # fields of Judged, all
 
 
+@np.errstate(over="ignore", invalid="ignore")  # products of fewer bits overflow sooner; then they are not the way
 def _explained(case: Case, side: Arrays) -> Operands | None:
     """The way that meets a whole side within its rounding, if one does."""
     assert case.noise is not None
@@ -170,8 +171,7 @@ def _distance(case: Case, arrays: Arrays, values: Mapping[str, Array]) -> float:
     for node, array in arrays.items():
         sigma = np.broadcast_to(case.noise.sigma[node], array.shape)
         told = sigma > 0
-        with np.errstate(over="ignore"):
-            far = np.minimum(np.abs(array - values[node])[told] / sigma[told], FARTHEST)
+        far = np.minimum(np.abs(array - values[node])[told] / sigma[told], FARTHEST)
         total += float(np.square(far).sum())
         count += int(told.sum())
     return float(np.sqrt(total / max(count, 1)))

@@ -23,7 +23,8 @@ def isolated(case: Case, side: int, node: str) -> float | None:
         return None
     if not _sound(equation, environment, array):
         return None
-    return float(local_distance(equation, environment, array, array.dtype.name, loops=run is None).max())
+    worst = float(local_distance(equation, environment, array, array.dtype.name, loops=run is None).max())
+    return None if np.isnan(worst) else worst
 
 
 def _sound(equation: Equation, environment: Mapping[str, Array], result: Array) -> bool:

@@ -29,6 +29,7 @@ from manual_mlp.extend import UNITS, is_gradient
 CLOSE = 4.0  # times the gate: a call as close is made again with more draws
 
 
+@np.errstate(over="ignore")  # however absurd a number is, it is a mistake to name: what overflows is ∞ off
 def judge(case: Case) -> dict[str, Judged]:
     """node → what is said of it, for every sound node of a case in its order."""
     judged = {node: _first_look(case, node) for node in case.sound}

@@ -40,6 +40,8 @@ class Trial:
         """The node with whom the witness sides with, where it can be asked."""
         case = self._case
         if case.ask is not None and case.noise is not None and self._answers and node != LOSS:
+            if node not in case.noise.sigma:
+                return judged  # its rounding overflowed, and nobody knows how far off is far
             self._answers -= 1
             self._passes -= 1
             return _asked(case, case.ask, case.noise, node, judged)

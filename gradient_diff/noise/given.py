@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
@@ -25,7 +26,8 @@ def measured_noise(reference: Mapping[str, Array], repeat: Mapping[str, Array]) 
     for name, array in reference.items():
         _check_not_coarser(name, array, repeat[name])
     values = {n: np.asarray(repeat[n], np.float64) for n in reference}
-    error = {n: np.asarray(a, np.float64) - values[n] for n, a in reference.items()}
+    with np.errstate(over="ignore", invalid="ignore"):
+        error = {n: np.asarray(a, np.float64) - values[n] for n, a in reference.items()}
     return drawn_noise(values, [error], "the second set of gradients")
 
 
@@ -106,8 +108,7 @@ def drawn_noise(
     """
     errors = _checked_draws(values, errors)
     values = {n: np.asarray(a) for n, a in values.items()}
-    squares = {n: np.mean([np.square(error[n]) for error in errors], axis=0) for n in values}
-    sigma = {n: np.sqrt(_spread(square)) for n, square in squares.items()}
+    sigma = {n: _sigma([np.asarray(error[n]) for error in errors]) for n in values}
     return Noise("", values, sigma, dict.fromkeys(values, 0.0), 0, source=source, kind=kind)
 
 
@@ -127,6 +128,18 @@ def _checked_draws(values: object, errors: object) -> list[Mapping[str, Array]]:
         if odd:
             raise ValueError(f"errors[{place}] has no array of the right shape for {', '.join(map(str, odd))}.")
     return drawn
+
+
+@np.errstate(over="ignore", invalid="ignore")  # of errors that are no numbers σ is ∞ or NaN, and excuses nothing
+def _sigma(errors: Sequence[Array]) -> Array:
+    """Of one array, at its own scale: the squares of 1e-200 would vanish, and those of 1e200 overflow.
+
+    A power of 2, which changes no digit.
+    """
+    largest = max(float(np.abs(error).max(initial=0.0)) for error in errors)
+    scale = math.ldexp(1.0, math.frexp(largest)[1] - 1) if 0 < largest < np.inf else 1.0
+    squares = np.mean([np.square(error / scale) for error in errors], axis=0)
+    return np.asarray(scale * np.sqrt(_spread(squares)))
 
 
 def _spread(square: Array) -> Array:

@@ -99,7 +99,7 @@ class Noise:
             sides: as for `tolerance`.
 
         Returns:
-            Per entry; 0 where the difference is 0, inf where σ is 0 and the difference is not.
+            Per entry; 0 where the difference is 0, inf where σ is 0 or nobody knows it (NaN) and the difference is not.
 
         Example:
             >>> import numpy as np
@@ -109,10 +109,12 @@ class Noise:
         """
         excess = np.maximum(np.abs(difference) / np.sqrt(sides) - self.bound[node], 0.0)
         sigma = np.broadcast_to(self.sigma[node], excess.shape)
-        unexplained = np.where(excess > 0, np.inf, 0.0)
-        return np.divide(excess, sigma, out=unexplained, where=sigma > 0)
+        known = ~np.isnan(excess) & (sigma > 0)
+        unexplained = np.where((excess == 0) | (difference == 0), 0.0, np.inf)
+        return np.divide(excess, sigma, out=unexplained, where=known)
 
 
+@np.errstate(over="ignore", invalid="ignore")  # where values overflow, σ is ∞ or NaN, and nothing is judged by it
 def rounding_noise(
     problem: Problem,
     dtype: str | None = None,
@@ -203,6 +205,7 @@ def drawn_again(noise: Noise, problem: Problem, draws: int) -> Noise:
     return replace(noise, sigma=again.sigma, evaluations=again.evaluations)
 
 
+@np.errstate(over="ignore")  # of a rate such as 1e-320 nothing is known
 def update_bound(before: Array, after: Array, learning_rate: float) -> Array:
     """What storing the weights hides of a gradient inferred from an update, (W_before − W_after)/lr.
 
@@ -261,6 +264,7 @@ def on_branch(
     return nodes
 
 
+@np.errstate(over="ignore", invalid="ignore")  # where values overflow, σ is ∞ or NaN, and nothing is judged by it
 def local_distance(
     equation: Equation, environment: Mapping[str, Array], result: Array, dtype: str, loops: bool = False
 ) -> Array:
@@ -276,7 +280,7 @@ def local_distance(
         loops: whether it may have added a product one by one in 16 bits.
 
     Returns:
-        Per entry, in units of ℓ; above 16 rounding does not explain it.
+        Per entry, in units of ℓ; above 16 rounding does not explain it. NaN where float64 overflows on these operands.
 
     Example:
         >>> import numpy as np
@@ -294,7 +298,8 @@ def local_distance(
     )  # even an exact operation's result may have been stored once more
     sigma = np.sqrt(rounding.variance + np.square(stored) + np.square(LOST[dtype]) * rounding.lost_variance)
     noise = Noise(dtype, {}, {equation.node: sigma}, {equation.node: rounding.bound}, 1)
-    return noise.distance(equation.node, result.astype(np.float64) - exact, sides=1)
+    distance = noise.distance(equation.node, result.astype(np.float64) - exact, sides=1)
+    return np.where(np.isfinite(exact) & np.isfinite(sigma), distance, np.nan)
 
 
 def _as_float64(a: Array) -> Array:

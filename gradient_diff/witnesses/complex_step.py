@@ -24,6 +24,7 @@ PASSES = 24  # complex forward passes per comparison; each costs about four real
 SMALLEST_LIMIT = 1e-300  # stands in for a tolerance of 0, so that any difference is infinitely large beside it
 
 
+@np.errstate(over="ignore", invalid="ignore")  # where E overflows the witness says NaN, by which nobody is convicted
 def directional_derivative(problem: Problem, name: str, direction: Array) -> float:
     """⟨dE/d(name), direction⟩ by complex step, in float64.
 

@@ -26,16 +26,27 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(scope="session")
-def fresh(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Outcome]:
+def fresh(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Outcome]:
     """name → the outcome of a run with the usual settings; a second call runs nothing."""
     out = tmp_path_factory.mktemp("results")
+    shared = tmp_path_factory.getbasetemp().parent if request.config.getoption("loadgroup", False) else None
 
     @cache
     def run(name: str) -> Outcome:
+        if shared is not None:
+            _claim(shared / f"{name}.claimed", name)
         with Progress(disable=True) as progress:
             return run_study(name, Settings(), out, progress)
 
     return run
+
+
+def _claim(mark: Path, name: str) -> None:
+    """All workers see the mark of the one that runs a study; runs cost most of the suite's time."""
+    try:
+        mark.touch(exist_ok=False)
+    except FileExistsError:
+        pytest.fail(f"{name} runs in a second worker: tools/sharing.py is to give both tests one group.")
 
 
 @pytest.fixture(scope="module")

@@ -109,9 +109,9 @@ def _equal(a: str, b: str) -> bool:
 # The tester is tested on a copy of a fresh run, in which one thing is changed.
 
 
-@pytest.fixture
-def copy(fresh: Callable[[str], Outcome], tmp_path: Path) -> tuple[Path, Path]:
-    folder = fresh("tape_pitfalls").report.parent
+@pytest.fixture(params=["tape_pitfalls"])  # the name in the test's own sends it to the worker that has run the study
+def copy(request: pytest.FixtureRequest, fresh: Callable[[str], Outcome], tmp_path: Path) -> tuple[Path, Path]:
+    folder = fresh(request.param).report.parent
     return folder, shutil.copytree(folder, tmp_path / "copy")
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from gradient_diff.diagnosis.factors import fit, is_close
+from gradient_diff.diagnosis.factors import fit, is_close, nearest_whole
 from gradient_diff.diagnosis.mistake import STEP, makes
 from gradient_diff.diagnosis.reenactment.enact import Committed, Finish, but_decay, decays_of, everywhere
 from gradient_diff.diagnosis.reenactment.formula import Formula
@@ -111,7 +111,7 @@ def _divide_by_another_count(scene: Scene) -> Iterator[Committed]:
     factor = fit(hand, right, scene.gradients)
     if not factor or factor < 0:
         return
-    m = round(n / factor)
+    m = nearest_whole(n / factor)
     if 0 < m < n and is_close(n / m, factor):
         sentence = f"your gradients are {n}/{m} of the reference's: divided by {m} samples, not {n}"
         there, back = (but_decay(decays, everywhere(f)) for f in (n / m, m / n))

@@ -115,8 +115,12 @@ class Measured:
     def _the_same(self, found: Outcome) -> bool:
         """Whether a float64 run computes what the model does: it agrees in half of the digits that the model has."""
         pairs = [(np.asarray(a, np.float64), found.gradients[n]) for n, a in self.first.gradients.items()]
-        off = sum(float(np.square(a - b).sum()) for a, b in pairs)
-        return off <= UNITS[self.objective.coarsest] * sum(float(np.square(b).sum()) for _, b in pairs)
+        size = (
+            max((float(np.abs(b).max(initial=0.0)) for _, b in pairs), default=0.0) or 1.0
+        )  # whose square may overflow
+        with np.errstate(over="ignore", invalid="ignore"):  # what is no number agrees with nothing
+            off = sum(float(np.square((a - b) / size).sum()) for a, b in pairs)
+            return off <= UNITS[self.objective.coarsest] * sum(float(np.square(b / size).sum()) for _, b in pairs)
 
     @property
     def plain(self) -> Runs:
@@ -182,10 +186,9 @@ class Measured:
         They are held against float64 runs on the same numbers, or else against the first of them, so that what the
         moved digits change counts as rounding, too. In mixed precision the numbers stay as finely stored as they are.
         """
-        errors = [
-            {n: a - right[n] for n, a in coarse.items()}
-            for coarse, right in (map(_with_loss, pair) for pair in self._pairs(self._drawn_in))
-        ]
+        pairs = [tuple(map(_with_loss, pair)) for pair in self._pairs(self._drawn_in)]
+        with np.errstate(over="ignore", invalid="ignore"):  # ∞ − ∞ is no number, and no draw
+            errors = [{n: a - right[n] for n, a in coarse.items()} for coarse, right in pairs]
         values, source = (_with_loss(self.fine.found), IN_FLOAT64) if self.fine else (_with_loss(self.first), ITSELF)
         # Of what no draw gives numbers, an E that overflows, nothing is known: no σ is not a σ of zero.
         known = {n: a for n, a in values.items() if any(np.isfinite(e[n]).all() for e in errors)}

@@ -64,6 +64,7 @@ def draws(request: Request) -> bool:
     return bool(request.masks if request.mlp is not None else _moved_seeds(request)) and request.in_training
 
 
+@np.errstate(over="ignore")  # a hand whose squares overflow is not near
 def _may_explain(request: Request, mine: Arrays) -> bool:
     """Whether a hand is as near to the gradients as half of their digits: else there is no need to judge it."""
     wanted = [n for n in layer_weights(request.model) if n in mine]

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -23,6 +24,13 @@ def evaluations(request: pytest.FixtureRequest) -> list[Evaluation]:
     return [evaluation(i, Settings(dtype=request.param)) for i in range(len(NETS))]
 
 
+def test_each_mistake_is_asked_of_in_the_tests_of_its_family() -> None:
+    """There, on 17 nets and in both dtypes, by the quick tier; here on the gallery's, by the slow one."""
+    quick = "".join(path.read_text("utf-8") for path in Path(__file__).with_name("mistakes").glob("test_*.py"))
+    assert [name for name in MISTAKES if f'"{name}"' not in quick] == []
+
+
+@pytest.mark.slow  # 102 of them take minutes, and the study of the gallery shows the same nets in the quick tier
 @pytest.mark.parametrize("name", MISTAKES)
 def test_each_mistake_of_an_independent_derivation_is_named(name: str, evaluations: list[Evaluation]) -> None:
     shown = 0
@@ -51,6 +59,7 @@ def test_nothing_is_named_where_nothing_is_wrong(seed: int) -> None:
     assert not diff.verdict.bad
 
 
+@pytest.mark.slow  # 8 seconds; the tests of `experiments.benchmarks.naming.trials` ask one net in the quick tier
 @pytest.mark.parametrize("seed", [4])
 def test_random_nets_too(seed: int) -> None:
     trials = [t for t in trials_on(seed) if t.visible]

@@ -194,3 +194,12 @@ def test_what_may_be_concluded_hangs_on_the_kind_alone() -> None:
     moved = drawn_noise(r, errors, "two runs", Kind.DRAWN)
     assert compare(hand, r, noise=moved).verdict is Status.MATCH
     assert compare(hand, r, noise=replace(moved, kind=Kind.REPEATED)).verdict is Status.INCONCLUSIVE
+
+
+@pytest.mark.parametrize("exponent", [-1000, -600, 0, 600, 1000])
+def test_sigma_follows_the_size_of_the_errors_bit_for_bit(exponent: int) -> None:
+    rng = np.random.default_rng(0)
+    errors = [{"w": rng.normal(size=(3, 4))} for _ in range(2)]
+    scaled = [{"w": np.ldexp(error["w"], exponent)} for error in errors]
+    sigma, other = (drawn_noise({"w": np.ones((3, 4))}, e, "draws").sigma["w"] for e in (errors, scaled))
+    np.testing.assert_array_equal(np.ldexp(sigma, exponent), other)

@@ -59,6 +59,8 @@ class Hand:
         for runs in measured.ways_in_float64 if finer else [own]:
             right = runs.gradients().gradients
             noise = measured.noise(right)
+            if not right.keys() <= noise.sigma.keys():
+                continue  # E or a gradient overflows: nothing is known of its rounding, and nothing is named
             limit = {n: _largest(noise.tolerance(n) + hidden.get(n, 0.0)) for n in right}
             yield cls(mine, right, limit, measured, runs)
 

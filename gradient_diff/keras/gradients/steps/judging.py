@@ -22,6 +22,7 @@ from gradient_diff.result.diff import GradientDiff
 from gradient_diff.result.findings import Cause
 
 
+@np.errstate(over="ignore", invalid="ignore")  # a step may have gone anywhere; what overflows explains nothing
 def judged_step(
     request: Request,
     step: Step,

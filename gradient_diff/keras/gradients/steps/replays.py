@@ -69,7 +69,7 @@ class Replays:
 
     def _straight(self, name: str) -> bool:
         g, move = np.asarray(self.gradients[name], np.float64), self.moves[name]
-        factor = float(np.vdot(g, move)) / float(np.vdot(g, g))
+        factor = along({name: move}, {name: g})
         limit = SAME * np.abs(move).max() + self.hidden[name]
         return factor < 0 and bool((np.abs(move - factor * g) <= limit).all())
 

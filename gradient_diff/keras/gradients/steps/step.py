@@ -115,6 +115,7 @@ def _other_rate(given: float, found: float) -> Cause:
     return Cause("other_learning_rate", "", message, *equations, float("nan"))
 
 
+@np.errstate(over="ignore", invalid="ignore")  # weights that ran away have no gradient: ∞ or NaN, which is told
 def inferred_gradients(
     before: Mapping[str, Array], after: Mapping[str, Array], learning_rate: float
 ) -> dict[str, Array]:
