@@ -59,11 +59,12 @@ def frames_of_user(depth: int, stop: FrameType | None) -> list[FrameType]:
 
 def place_of(frame: FrameType) -> Place | None:
     """The expression that a frame is evaluating; None where its code has no positions."""
-    return _place(frame.f_code, frame.f_lasti)
+    return place_at(frame.f_code, frame.f_lasti)
 
 
 @lru_cache(maxsize=65536)
-def _place(code: CodeType, instruction: int) -> Place | None:
+def place_at(code: CodeType, instruction: int) -> Place | None:
+    """The expression that an instruction, by its offset in bytes, belongs to."""
     positions = _positions(code)
     span = positions[instruction // 2] if 0 <= instruction // 2 < len(positions) else (None,) * 4
     line, end, column, behind = span

@@ -1,0 +1,227 @@
+"""An exception in a user's code gains a note: which operands met, which equation takes them, and what fits."""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import difflib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+
+from gradient_diff.shapes.explain import explain_parts
+from gradient_diff.shapes.operands import Operand
+from gradient_diff.source.events import Act
+from gradient_diff.source.failing import Failing, callers_in, failing_in
+from gradient_diff.source.known import Recognised
+from gradient_diff.source.mended import mended
+from gradient_diff.source.pieces import words
+from gradient_diff.source.scene import Scene, as_array, scene_again
+from manual_mlp import Equation, Problem
+from manual_mlp.extend import Shape, show
+
+MOST_LISTED = 6
+_OF_OPERANDS = ("one_dimensional", "dot_of_vectors", "broadcast")  # slips that operands alone show
+
+
+class explaining:  # noqa: N801  # a context; a generator would add frames of ours to the user's traceback
+    """What a user's code raises in here keeps its type and traceback, and says which operands met.
+
+    Args:
+        function: (parameters, x, y) → whatever it gives; called once more, recording, where it raised.
+        problem: what it was called on; None where no network is known.
+    """
+
+    def __init__(self, function: Callable[..., Any], problem: Problem | None) -> None:
+        self._function, self._problem = function, problem
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: TracebackType | None) -> None:
+        if isinstance(error, Exception):
+            note = note_of(error, trace, self._function, self._problem)
+            if note:
+                error.add_note(note)
+
+
+def note_of(
+    error: Exception, trace: TracebackType | None, function: Callable[..., Any], problem: Problem | None
+) -> str:
+    """What can be said of an exception; empty where nothing can. It never raises."""
+    with contextlib.suppress(Exception, RecursionError):
+        failing = failing_in(trace)
+        if failing is None or isinstance(failing.node, ast.Raise | ast.Assert):
+            return ""  # the user's own check says what is wrong
+        again = None if problem is None else scene_again(function, problem, failing, error)
+        lines = list(_Note(error, failing, again, problem, trace).lines())
+        return "\n".join(lines)
+    return ""
+
+
+@dataclass(frozen=True, eq=False)
+class _Note:
+    """One exception, and what the second run knows of it."""
+
+    error: Exception
+    failing: Failing
+    again: Scene | None
+    problem: Problem | None
+    trace: TracebackType | None
+
+    def lines(self) -> Iterator[str]:
+        said = [*self._operands(), *self._missing(), *self._equation()]
+        if said:
+            yield from self._where()
+            yield from said
+
+    def _where(self) -> Iterator[str]:
+        """The source line with a caret under what raised."""
+        place, lines = self.failing.place, self.failing.lines
+        first, last, column, behind = place.span
+        line = lines[first - 1].rstrip("\n")
+        start = len(line.encode()[:column].decode())
+        end = len(line.encode()[:behind].decode()) if first == last else len(line)
+        margin = len(line) - len(line.lstrip())
+        yield f"{Path(place.file).name}:{first}, in {place.function}:"
+        yield f"    {line[margin:]}"
+        yield f"    {' ' * (start - margin)}{'^' * max(end - start, 1)}"
+
+    @cached_property
+    def _met(self) -> list[tuple[str, Any, Recognised | None]]:
+        """(operand, its value, what it is) of all that are arrays, numbers or lists of these."""
+        own = Scene(self.failing, self.again.problem) if self.again else None
+        pairs = zip(self.failing.operands, (self.again or self).failing.operands, strict=False)
+        found = []
+        for node, same in pairs:
+            if isinstance(node, ast.Constant | ast.Slice):
+                continue
+            value = _value_of(own, self.failing, node)
+            recorded = None if self.again is None else self.again.value(same)
+            name = None if self.again is None else self.again.recognise(recorded)
+            value = recorded if value is None else value
+            if as_array(value) is not None:
+                found.append((self.failing.text(node), value, name))
+        return found
+
+    def _operands(self) -> Iterator[str]:
+        if self._met:
+            yield "; ".join(_described(*one) for one in self._met) + "."
+        yield from self._made()
+
+    def _made(self) -> Iterator[str]:
+        """Of operands that are no whole piece, where they were made."""
+        if self.again is None:
+            return
+        here = {p.line for p in callers_in(self.trace)}
+        for text, _, name in self._met:
+            node = next(n for n in self.again.failing.operands if self.again.failing.text(n) == text)
+            value = as_array(self.again.value(node))
+            made = next((e for e in reversed(self.again.run.events) if _is(e.value, value) and e.places), None)
+            if made is None or made.places[0].line in here or (name is not None and made.act is not Act.SELECTS):
+                continue
+            line = self.failing.lines[made.places[0].line - 1].strip() if made.places[0].file == self.failing.place.file else ""
+            yield f"`{text}` was made in line {made.places[0].line}" + f": {line}" * bool(line)
+
+    def _missing(self) -> Iterator[str]:
+        """What an index or a key asked for, and what there is."""
+        node = self.failing.node
+        if not isinstance(node, ast.Subscript) or not isinstance(self.error, KeyError | IndexError):
+            return
+        owner = _value_of(None, self.failing, node.value)
+        text = self.failing.text(node.value)
+        if isinstance(owner, Mapping) and isinstance(self.error, KeyError):
+            yield _no_key(text, owner, self.error.args[0] if self.error.args else "")
+        elif isinstance(owner, list | tuple):
+            index = _value_of(None, self.failing, node.slice)
+            yield f"`{text}` has {len(owner)} entries, counted from 0; `{self.failing.text(node.slice)}` is {index}."
+
+    def _equation(self) -> Iterator[str]:
+        if self.again is None or self.problem is None or not self._met:
+            return
+        right = mended(self.again)
+        names = [name for _, _, name in self._met if name is not None]
+        if right is not None:
+            equation = self._of_node(right.name.node)
+            if equation is not None:
+                yield f"{_title(equation)}: {self._with_shapes(equation)}"
+            that = "it" if right.at == right.text else f"`{right.at}`"
+            yield f"Write {right.text}\nTried: {that} is {right.name.words}."
+            return
+        yield from self._without_mending(names)
+
+    def _of_node(self, node: str) -> Equation | None:
+        assert self.again is not None
+        equations = self.again.known.equations
+        layer, _, kind = node.partition("/")
+        return equations.get(node) or (equations.get(f"{layer}/u") if kind == "z_prev W" else None)
+
+    def _without_mending(self, names: Sequence[Recognised]) -> Iterator[str]:
+        """The equations that take these operands; where none takes them together, what takes each."""
+        assert self.again is not None
+        equations = list(self.again.known.equations.values())
+        roles = [{n for n in name.nodes if not n.startswith("loss")} for name in names]
+        together = [e for e in equations if len(roles) > 1 and all(r & set(e.operands) for r in roles)]
+        for equation in together[:2]:
+            yield f"{_title(equation)}: {self._with_shapes(equation)}"
+            yield from self._slip(equation)
+        if not together and len(names) > 1:
+            yield f"No equation of this network takes {' and '.join(n.words for n in names)} together."
+            for name in names:
+                taking = [e for e in equations if set(name.nodes) & set(e.operands) and len(e.operands) > 1]
+                for e in taking[:2]:
+                    yield f"{words(name.node)} stands in {e.formula} of {e.layer}, with {_others(e, name)}."
+
+    def _slip(self, equation: Equation) -> Iterator[str]:
+        arrays = [(text, as_array(value)) for text, value, _ in self._met]
+        parts = tuple(Operand(text, a.shape, a) for text, a in arrays if a is not None)
+        found = explain_parts(parts, self._shapes[equation.node])
+        yield from (str(s) for s in found.slips if s.id in _OF_OPERANDS)
+
+    def _with_shapes(self, equation: Equation) -> str:
+        return f"{equation.formula}, {equation.render_shapes(self._shapes)}."
+
+    @cached_property
+    def _shapes(self) -> dict[str, Shape]:
+        assert self.problem is not None
+        assert self.again is not None
+        shapes: dict[str, Shape] = {n: np.shape(a) for n, a in self.problem.environment.items()}
+        for equation in self.again.known.equations.values():
+            shapes[equation.node] = equation.shape(shapes)
+        return shapes
+
+
+def _title(equation: Equation) -> str:
+    return words(equation.node)
+
+
+def _others(equation: Equation, name: Recognised) -> str:
+    return " and ".join(words(o) for o in equation.operands if o not in name.nodes)
+
+
+def _value_of(scene: Scene | None, failing: Failing, node: ast.expr) -> Any:
+    """From the frame in which it raised first, whose shapes are the caller's."""
+    return (scene or Scene(failing, None)).value(node)  # type: ignore[arg-type]  # a value needs no problem
+
+
+def _described(text: str, value: Any, name: Recognised | None) -> str:
+    array = as_array(value)
+    of = type(value).__name__ + " " if isinstance(value, list | tuple) else ""
+    shape = "" if array is None else f" {of}{show(array.shape)}" if array.ndim else ""
+    return f"`{text}`{shape} is {name.words if name is not None else 'nothing that this network knows'}"
+
+
+def _is(a: Any, b: Any) -> bool:
+    return b is not None and a.shape == b.shape and bool(np.array_equal(a, b))
+
+
+def _no_key(text: str, owner: Mapping[Any, Any], key: object) -> str:
+    keys = [repr(k) for k in owner]
+    near = difflib.get_close_matches(str(key), [str(k) for k in owner], 1, 0.5)
+    meant = f" Did you mean {near[0]!r}?" if near else ""
+    return f"`{text}` has no {key!r}: it has {', '.join(keys[:MOST_LISTED])}{', …' * (len(keys) > MOST_LISTED)}.{meant}"

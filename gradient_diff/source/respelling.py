@@ -1,0 +1,231 @@
+"""Small changes to an expression of the user's, in his own words: a transpose, an order, an axis, another of his names."""
+
+from __future__ import annotations
+
+import ast
+import itertools
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from gradient_diff.source.failing import Failing
+
+_PRODUCTS = ("dot", "matmul", "outer")
+_REDUCTIONS = ("sum", "mean", "max", "min", "argmax", "prod")
+MOST_EDITS = 2
+MOST_COST = 4
+_CHAIN = (ast.Name, ast.Attribute, ast.Subscript)
+
+
+@dataclass(frozen=True)
+class Edit:
+    """Stretches of the text, each written otherwise: (start, end, instead), in bytes; the dearer, the less likely."""
+
+    changes: tuple[tuple[int, int, str], ...]
+    cost: int
+
+    def meets(self, other: Edit) -> bool:
+        """Whether both change the same text."""
+        pairs = itertools.product(self.changes, other.changes)
+        return any(a < d and c < b or (a, b) == (c, d) for (a, b, _), (c, d, _) in pairs)
+
+
+class Text:
+    """The user's file, in bytes, as Python counts columns."""
+
+    def __init__(self, lines: Sequence[str]) -> None:
+        encoded = [line.encode() for line in lines]
+        self.bytes = b"".join(encoded)
+        self._starts = [0, *itertools.accumulate(map(len, encoded))]
+
+    def span(self, node: ast.expr | ast.stmt) -> tuple[int, int]:
+        """From where to where a node stands."""
+        end, behind = node.end_lineno or node.lineno, node.end_col_offset or node.col_offset
+        return self._starts[node.lineno - 1] + node.col_offset, self._starts[end - 1] + behind
+
+    def of(self, node: ast.expr | ast.stmt) -> str:
+        """What stands there."""
+        start, end = self.span(node)
+        return self.bytes[start:end].decode()
+
+    def edited(self, node: ast.expr | ast.stmt, edits: Sequence[Edit]) -> str:
+        """What would stand there."""
+        start, end = self.span(node)
+        parts, at = [], start
+        for a, b, instead in sorted(c for e in edits for c in e.changes):
+            parts += [self.bytes[at:a].decode(), instead]
+            at = b
+        return "".join([*parts, self.bytes[at:end].decode()])
+
+
+def respellings(failing: Failing, shape_of: Callable[[ast.expr], tuple[int, ...] | None]) -> Iterator[tuple[int, tuple[Edit, ...]]]:
+    """(cost, edits), the cheapest first."""
+    maker = _Maker(Text(failing.lines), failing.frame, shape_of)
+    edits = sorted({e: None for e in maker.of(failing.whole)}, key=lambda e: e.cost)
+    several = [c for n in range(1, MOST_EDITS + 1) for c in itertools.combinations(edits, n)]
+    priced = [(sum(e.cost for e in c), c) for c in several if not any(a.meets(b) for a, b in itertools.combinations(c, 2))]
+    yield from sorted((p for p in priced if p[0] <= MOST_COST), key=lambda p: (p[0], len(p[1])))
+
+
+@dataclass(frozen=True, eq=False)
+class _Maker:
+    """Every single change within an expression."""
+
+    source: Text
+    frame: Any
+    shape_of: Callable[[ast.expr], tuple[int, ...] | None]
+
+    def of(self, node: ast.AST) -> Iterator[Edit]:
+        for inner in ast.walk(node):
+            if isinstance(inner, ast.BinOp):
+                yield from self._of_operation(inner)
+            elif isinstance(inner, ast.Call):
+                yield from self._of_call(inner)
+            elif isinstance(inner, ast.Subscript) and isinstance(inner.slice, ast.Tuple):
+                yield from self._of_indices(inner.slice)
+        yield from self._of_statement(node)
+        for chain in _chains(node):
+            yield from self._of_name(chain)
+
+    def _of_statement(self, node: ast.AST) -> Iterator[Edit]:
+        if isinstance(node, ast.Assign | ast.AugAssign):
+            yield from self._turned(node.value, 1)
+            for axis in (0, 1):
+                yield self._behind(node.value, f".sum(axis={axis})", 2)
+
+    def _of_operation(self, node: ast.BinOp) -> Iterator[Edit]:
+        product = isinstance(node.op, ast.MatMult)
+        for side in (node.left, node.right):
+            yield from self._turned(side, 1 if product else 2)
+            if len(self.shape_of(side) or ()) == 1:
+                yield self._behind(side, "[:, None]", 2)
+        if product:
+            yield self._swapped(node.left, node.right)
+        if isinstance(node.op, ast.MatMult | ast.Mult):
+            yield self._operator(node, "*" if product else "@")
+
+    def _of_call(self, node: ast.Call) -> Iterator[Edit]:
+        name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+        if name in _PRODUCTS and len(node.args) == 2:
+            yield self._swapped(*node.args)
+            for side in node.args if name != "outer" else ():
+                yield from self._turned(side, 1)
+        elif name in _PRODUCTS and len(node.args) == 1 and isinstance(node.func, ast.Attribute):
+            for side in (node.func.value, node.args[0]):
+                yield from self._turned(side, 1)
+        elif name in _REDUCTIONS:
+            yield from self._of_reduction(node)
+        elif name == "einsum" and node.args and isinstance(node.args[0], ast.Constant):
+            yield from self._of_letters(node.args[0])
+        elif name == "tensordot":
+            yield from self._of_axes(node)
+
+    def _of_reduction(self, node: ast.Call) -> Iterator[Edit]:
+        given = [k.value for k in node.keywords if k.arg == "axis"]
+        method = isinstance(node.func, ast.Attribute) and not self._is_module(node.func.value)
+        given += node.args[:1] if method else node.args[1:2]
+        for axis in given:
+            if isinstance(axis, ast.Constant) and axis.value in (0, 1):
+                yield self._instead(axis, str(1 - axis.value), 1)
+                end = self.source.span(node)[1] - 1
+                if not any(k.arg == "keepdims" for k in node.keywords):
+                    yield Edit(((end, end, ", keepdims=True"),), 1)
+                    both = (*self._instead(axis, str(1 - axis.value), 1).changes, (end, end, ", keepdims=True"))
+                    yield Edit(both, 2)
+
+    def _of_letters(self, node: ast.Constant) -> Iterator[Edit]:
+        """The letters of one operand in another order; one letter for another."""
+        terms, arrow, result = str(node.value).replace(" ", "").partition("->")
+        parts = terms.split(",")
+        for i, part in enumerate(parts):
+            others = [part[::-1]] if len(part) == 2 else sorted(set(terms) - {",", part}) if len(part) == 1 else []
+            for other in others:
+                yield self._instead(node, f'"{",".join([*parts[:i], other, *parts[i + 1 :]])}{arrow}{result}"', 1)
+
+    def _of_axes(self, node: ast.Call) -> Iterator[Edit]:
+        for axis in (n for k in (*node.args[2:], *(k.value for k in node.keywords)) for n in ast.walk(k)):
+            if isinstance(axis, ast.Constant) and axis.value in (0, 1):
+                yield self._instead(axis, str(1 - axis.value), 1)
+
+    def _of_indices(self, node: ast.Tuple) -> Iterator[Edit]:
+        """W[:, j] for W[j]."""
+        if len(node.elts) == 2:
+            first, second = node.elts
+            if isinstance(first, ast.Slice) is not isinstance(second, ast.Slice):
+                yield self._instead(node, self.source.of(second if isinstance(first, ast.Slice) else first), 1)
+                yield self._instead(node, f"{self.source.of(second)}, {self.source.of(first)}", 2)
+
+    def _of_name(self, node: ast.expr) -> Iterator[Edit]:
+        """Another array of the same function's, another index, another key."""
+        if isinstance(node, ast.Name):
+            yield from (self._instead(node, name, 3) for name in self._others(node.id))
+        elif isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant | ast.Name | ast.BinOp | ast.UnaryOp):
+            yield from (self._instead(node.slice, text, 3) for text in self._indices(node))
+
+    def _others(self, name: str) -> Iterator[str]:
+        for other, value in self.frame.f_locals.items():
+            if other != name and isinstance(value, np.ndarray) and value.ndim:
+                yield other
+
+    def _indices(self, node: ast.Subscript) -> Iterator[str]:
+        own = self.source.of(node.slice)
+        if isinstance(node.slice, ast.Constant) and isinstance(node.slice.value, str):
+            owner = self.frame.f_locals.get(node.value.id) if isinstance(node.value, ast.Name) else None
+            yield from (repr(k) for k in (owner if isinstance(owner, Mapping) else ()) if k != node.slice.value)
+            return
+        numbers = [n for n, v in self.frame.f_locals.items() if isinstance(v, int) and not isinstance(v, bool)]
+        texts = [f"{n}{more}" for n in numbers for more in ("", " - 1", " + 1")]
+        yield from (t for t in dict.fromkeys(texts) if t != own)
+
+    def _turned(self, node: ast.expr, cost: int) -> Iterator[Edit]:
+        if isinstance(node, ast.Attribute) and node.attr == "T":
+            end = self.source.span(node)[1]
+            yield Edit(((self.source.span(node.value)[1], end, ""),), cost)
+        elif len(self.shape_of(node) or ()) == 2:
+            yield self._behind(node, ".T", cost)
+
+    def _behind(self, node: ast.expr, more: str, cost: int) -> Edit:
+        start, end = self.source.span(node)
+        if isinstance(node, ast.Call | ast.Name | ast.Attribute | ast.Subscript):
+            return Edit(((end, end, more),), cost)
+        return Edit(((start, start, "("), (end, end, f"){more}")), cost)
+
+    def _swapped(self, left: ast.expr, right: ast.expr) -> Edit:
+        each = tuple((self.source.span(a), _bracketed(b, self.source.of(b))) for a, b in ((left, right), (right, left)))
+        return Edit(tuple((*span, text) for span, text in each), 2)
+
+    def _operator(self, node: ast.BinOp, other: str) -> Edit:
+        start, end = self.source.span(node.left)[1], self.source.span(node.right)[0]
+        old = "@" if other == "*" else "*"
+        between = self.source.bytes[start:end].decode()
+        at = start + len(between[: between.index(old)].encode())
+        return Edit(((at, at + 1, other),), 2)
+
+    def _instead(self, node: ast.expr, text: str, cost: int) -> Edit:
+        return Edit(((*self.source.span(node), text),), cost)
+
+    def _is_module(self, node: ast.expr) -> bool:
+        value = self.frame.f_globals.get(node.id) if isinstance(node, ast.Name) else None
+        return type(value).__name__ == "module"
+
+
+def _chains(node: ast.AST) -> Iterator[ast.expr]:
+    """Names and what is read from them, where they are values: `W2`, `self.weights[i]`; not what is called."""
+    if isinstance(node, ast.Call):
+        inner = node.func.value if isinstance(node.func, ast.Attribute) else None
+        for child in (*([inner] if inner else ()), *node.args, *(k.value for k in node.keywords)):
+            yield from _chains(child)
+    elif isinstance(node, _CHAIN):
+        if isinstance(node.ctx, ast.Load):
+            yield node
+        if isinstance(node, ast.Attribute | ast.Subscript):
+            yield from _chains(node.value)
+    else:
+        for child in ast.iter_child_nodes(node):
+            yield from _chains(child)
+
+
+def _bracketed(node: ast.expr, text: str) -> str:
+    return f"({text})" if isinstance(node, ast.BinOp | ast.UnaryOp | ast.IfExp | ast.Lambda) else text
