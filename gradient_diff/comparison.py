@@ -18,6 +18,7 @@ from gradient_diff.noise.network import Noise
 from gradient_diff.result.diff import GradientDiff
 from gradient_diff.result.findings import Findings
 from gradient_diff.result.status import Status
+from gradient_diff.source.raising import explaining
 from gradient_diff.sides import Derivation, Pair, is_model
 from gradient_diff.witnesses.complex_step import Asked
 from manual_mlp import Evaluation
@@ -113,7 +114,8 @@ def _called(hand: Derivation, reference: Evaluation | Arrays) -> Called:
     if not isinstance(reference, Evaluation):
         raise TypeError("hand is a function, and only an Evaluation as reference says what to call it on.")
     problem = reference.problem
-    return call_derivation(hand, problem.parameters, problem.x, problem.y)
+    with explaining(hand, problem):
+        return call_derivation(hand, problem.parameters, problem.x, problem.y)
 
 
 def cut_down(diff: GradientDiff, derivation: Derivation) -> GradientDiff:

@@ -13,7 +13,7 @@ import numpy as np
 
 from gradient_diff.source.known import Recognised
 from gradient_diff.source.recorded import plain
-from gradient_diff.source.respelling import Edit, Text, respellings
+from gradient_diff.source.respelling import Edit, Text, chains_in, respellings
 from gradient_diff.source.scene import Scene, as_array, evaluated, may_be_evaluated
 from manual_mlp import Array
 
@@ -39,14 +39,32 @@ class Mended:
 def mended(scene: Scene) -> Mended | None:
     """The cheapest change after which nothing raises and a node comes out; None where there is none, or more than one."""
     ends, cost, found = time.monotonic() + MOST_SECONDS, 0, []
+    turned = _columns(scene)
     for tries, (price, edits) in enumerate(respellings(scene.failing, lambda n: _shape(scene.value(n)))):
         if (found and price > cost) or tries >= MOST_TRIES or time.monotonic() > ends:
             break
         one = _tried(scene, edits)
-        if one is not None:
+        if one is not None and (turned is None or one.name.form.how not in ("", "ᵀ") or turned == (one.name.form.how == "ᵀ")):
             cost = price
-            found.append(one)
-    return found[0] if len({f.name.form.role for f in found}) == 1 else None
+            found.append((one, any(e.renames for e in edits)))
+    return _only(found)
+
+
+def _only(found: list[tuple[Mended, bool]]) -> Mended | None:
+    """The first, unless others give something else, or other names give the same."""
+    if len({one.name.form.role for one, _ in found}) != 1 or (found[0][1] and len({one.text for one, _ in found}) > 1):
+        return None
+    return found[0][0]
+
+
+def _columns(scene: Scene) -> bool | None:
+    """Whether its samples stand in columns, so that all is transposed; None where its operands do not tell."""
+    turned = set()
+    for node in chains_in(scene.failing.whole):
+        name = None if isinstance(node, ast.Attribute) and node.attr == "T" else scene.recognise(scene.value(node))
+        if name is not None and name.form.how in ("", "ᵀ") and name.form.array.ndim == 2:
+            turned.add(name.form.how == "ᵀ")
+    return turned.pop() if len(turned) == 1 else None
 
 
 def _shape(value: Any) -> tuple[int, ...] | None:
@@ -56,7 +74,7 @@ def _shape(value: Any) -> tuple[int, ...] | None:
 def _tried(scene: Scene, edits: Sequence[Edit]) -> Mended | None:
     source, whole = Text(scene.failing.lines), scene.failing.whole
     text = source.edited(whole, edits)
-    if _value(scene, text) is None:
+    if _value(scene, text) is None or not all(_is_alike(scene, e.renames) for e in edits if e.renames):
         return None
     for level in _levels(scene, source, edits):
         shown = source.edited(level, edits)
@@ -65,6 +83,13 @@ def _tried(scene: Scene, edits: Sequence[Edit]) -> Mended | None:
         if name is not None and _says_something(name):
             return Mended(_flat(text), name, _flat(shown))
     return None
+
+
+def _is_alike(scene: Scene, renames: tuple[str, str]) -> bool:
+    """Whether one array stands for another of its kind: a kernel for a kernel, δ for δ."""
+    old, new = (_value(scene, text) for text in renames)
+    names = [None if v is None else scene.recognise(v) for v in (old, new)]
+    return names[0] is not None and names[1] is not None and names[0].form.role == names[1].form.role
 
 
 def _says_something(name: Recognised) -> bool:
@@ -85,7 +110,7 @@ def _levels(scene: Scene, source: Text, edits: Sequence[Edit]) -> Iterator[ast.e
 def _within(node: ast.expr, source: Text, edits: Sequence[Edit]) -> Iterator[ast.expr]:
     """The operations that hold every change, the smallest first; a name alone is no operation."""
     changes = [c for e in edits for c in e.changes]
-    if any(e.cost >= 3 for e in edits):  # another name: what it stands for would be recognised whatever it is
+    if any(e.renames for e in edits):  # another name: what it stands for would be recognised whatever it is
         return
     for inner in reversed(list(ast.walk(node))):
         if isinstance(inner, ast.BinOp | ast.Call):

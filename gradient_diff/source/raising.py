@@ -6,7 +6,7 @@ import ast
 import contextlib
 import difflib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -19,7 +19,7 @@ from gradient_diff.shapes.operands import Operand
 from gradient_diff.source.events import Act
 from gradient_diff.source.failing import Failing, callers_in, failing_in
 from gradient_diff.source.known import Recognised
-from gradient_diff.source.mended import mended
+from gradient_diff.source.mended import Mended, mended
 from gradient_diff.source.pieces import words
 from gradient_diff.source.scene import Scene, as_array, scene_again
 from manual_mlp import Equation, Problem
@@ -99,7 +99,7 @@ class _Note:
         pairs = zip(self.failing.operands, (self.again or self).failing.operands, strict=False)
         found = []
         for node, same in pairs:
-            if isinstance(node, ast.Constant | ast.Slice):
+            if isinstance(node, ast.Constant | ast.Slice | ast.Tuple | ast.List):
                 continue
             value = _value_of(own, self.failing, node)
             recorded = None if self.again is None else self.again.value(same)
@@ -109,20 +109,23 @@ class _Note:
                 found.append((self.failing.text(node), value, name))
         return found
 
+    @cached_property
+    def _right(self) -> Mended | None:
+        return None if self.again is None or not self._met else mended(self.again)
+
     def _operands(self) -> Iterator[str]:
         if self._met:
-            yield "; ".join(_described(*one) for one in self._met) + "."
-        yield from self._made()
+            yield "; ".join(_described(*one, known=self.again is not None) for one in self._met) + "."
+        if self.again is not None and self._right is None:
+            yield from self._made(self.again)
 
-    def _made(self) -> Iterator[str]:
+    def _made(self, again: Scene) -> Iterator[str]:
         """Of operands that are no whole piece, where they were made."""
-        if self.again is None:
-            return
         here = {p.line for p in callers_in(self.trace)}
         for text, _, name in self._met:
-            node = next(n for n in self.again.failing.operands if self.again.failing.text(n) == text)
-            value = as_array(self.again.value(node))
-            made = next((e for e in reversed(self.again.run.events) if _is(e.value, value) and e.places), None)
+            node = next(n for n in again.failing.operands if again.failing.text(n) == text)
+            value = as_array(again.value(node))
+            made = next((e for e in reversed(again.run.events) if e.places and _is(e.value, value)), None)
             if made is None or made.places[0].line in here or (name is not None and made.act is not Act.SELECTS):
                 continue
             line = self.failing.lines[made.places[0].line - 1].strip() if made.places[0].file == self.failing.place.file else ""
@@ -144,7 +147,7 @@ class _Note:
     def _equation(self) -> Iterator[str]:
         if self.again is None or self.problem is None or not self._met:
             return
-        right = mended(self.again)
+        right = self._right
         names = [name for _, _, name in self._met if name is not None]
         if right is not None:
             equation = self._of_node(right.name.node)
@@ -189,10 +192,10 @@ class _Note:
     @cached_property
     def _shapes(self) -> dict[str, Shape]:
         assert self.problem is not None
-        assert self.again is not None
         shapes: dict[str, Shape] = {n: np.shape(a) for n, a in self.problem.environment.items()}
-        for equation in self.again.known.equations.values():
-            shapes[equation.node] = equation.shape(shapes)
+        for fused in (False, True)[: 1 + self.problem.mlp.fuses(self.problem.loss)]:
+            for equation in replace(self.problem, fused=fused).equations:
+                shapes[equation.node] = equation.shape(shapes)
         return shapes
 
 
@@ -209,11 +212,15 @@ def _value_of(scene: Scene | None, failing: Failing, node: ast.expr) -> Any:
     return (scene or Scene(failing, None)).value(node)  # type: ignore[arg-type]  # a value needs no problem
 
 
-def _described(text: str, value: Any, name: Recognised | None) -> str:
+def _described(text: str, value: Any, name: Recognised | None, known: bool) -> str:
     array = as_array(value)
     of = type(value).__name__ + " " if isinstance(value, list | tuple) else ""
     shape = "" if array is None else f" {of}{show(array.shape)}" if array.ndim else ""
-    return f"`{text}`{shape} is {name.words if name is not None else 'nothing that this network knows'}"
+    if name is not None:
+        return f"`{text}`{shape} is {name.words}"
+    if array is not None and array.ndim and not array.any():
+        return f"`{text}`{shape} is all zeros"
+    return f"`{text}`{shape}{' is nothing that this network knows' * known}"
 
 
 def _is(a: Any, b: Any) -> bool:

@@ -17,6 +17,7 @@ _REDUCTIONS = ("sum", "mean", "max", "min", "argmax", "prod")
 MOST_EDITS = 2
 MOST_COST = 4
 _CHAIN = (ast.Name, ast.Attribute, ast.Subscript)
+_INDICES = (ast.Constant, ast.Name, ast.BinOp, ast.UnaryOp)
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,7 @@ class Edit:
 
     changes: tuple[tuple[int, int, str], ...]
     cost: int
+    renames: tuple[str, str] | None = None  # what was read, and what is read instead
 
     def meets(self, other: Edit) -> bool:
         """Whether both change the same text."""
@@ -62,7 +64,7 @@ class Text:
 
 def respellings(failing: Failing, shape_of: Callable[[ast.expr], tuple[int, ...] | None]) -> Iterator[tuple[int, tuple[Edit, ...]]]:
     """(cost, edits), the cheapest first."""
-    maker = _Maker(Text(failing.lines), failing.frame, shape_of)
+    maker = _Maker(Text(failing.lines), failing.whole, failing.frame, shape_of)
     edits = sorted({e: None for e in maker.of(failing.whole)}, key=lambda e: e.cost)
     several = [c for n in range(1, MOST_EDITS + 1) for c in itertools.combinations(edits, n)]
     priced = [(sum(e.cost for e in c), c) for c in several if not any(a.meets(b) for a, b in itertools.combinations(c, 2))]
@@ -74,6 +76,7 @@ class _Maker:
     """Every single change within an expression."""
 
     source: Text
+    whole: ast.AST
     frame: Any
     shape_of: Callable[[ast.expr], tuple[int, ...] | None]
 
@@ -86,12 +89,12 @@ class _Maker:
             elif isinstance(inner, ast.Subscript) and isinstance(inner.slice, ast.Tuple):
                 yield from self._of_indices(inner.slice)
         yield from self._of_statement(node)
-        for chain in _chains(node):
+        for chain in chains_in(node):
             yield from self._of_name(chain)
 
     def _of_statement(self, node: ast.AST) -> Iterator[Edit]:
         if isinstance(node, ast.Assign | ast.AugAssign):
-            yield from self._turned(node.value, 1)
+            yield from self._turned(node.value, 2)
             for axis in (0, 1):
                 yield self._behind(node.value, f".sum(axis={axis})", 2)
 
@@ -109,7 +112,7 @@ class _Maker:
     def _of_call(self, node: ast.Call) -> Iterator[Edit]:
         name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
         if name in _PRODUCTS and len(node.args) == 2:
-            yield self._swapped(*node.args)
+            yield self._swapped(*node.args, cost=1 if name == "outer" else 2)
             for side in node.args if name != "outer" else ():
                 yield from self._turned(side, 1)
         elif name in _PRODUCTS and len(node.args) == 1 and isinstance(node.func, ast.Attribute):
@@ -159,25 +162,34 @@ class _Maker:
 
     def _of_name(self, node: ast.expr) -> Iterator[Edit]:
         """Another array of the same function's, another index, another key."""
+        own = self.source.of(node)
         if isinstance(node, ast.Name):
-            yield from (self._instead(node, name, 3) for name in self._others(node.id))
-        elif isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant | ast.Name | ast.BinOp | ast.UnaryOp):
-            yield from (self._instead(node.slice, text, 3) for text in self._indices(node))
+            for name in self._others(node.id):
+                yield Edit(((*self.source.span(node), name),), 3, (own, name))
+        elif isinstance(node, ast.Subscript) and isinstance(node.slice, _INDICES):
+            start, end = self.source.span(node.slice)
+            before, behind = start - self.source.span(node)[0], end - self.source.span(node)[0]
+            for text, cost in self._indices(node):
+                other = own.encode()[:before].decode() + text + own.encode()[behind:].decode()
+                yield Edit(((start, end, text),), cost, (own, other))
 
     def _others(self, name: str) -> Iterator[str]:
         for other, value in self.frame.f_locals.items():
             if other != name and isinstance(value, np.ndarray) and value.ndim:
                 yield other
 
-    def _indices(self, node: ast.Subscript) -> Iterator[str]:
-        own = self.source.of(node.slice)
-        if isinstance(node.slice, ast.Constant) and isinstance(node.slice.value, str):
+    def _indices(self, node: ast.Subscript) -> Iterator[tuple[str, int]]:
+        """Others that the same statement reads by come first."""
+        own, index = self.source.of(node.slice), node.slice
+        if isinstance(index, ast.Constant) and isinstance(index.value, str):
             owner = self.frame.f_locals.get(node.value.id) if isinstance(node.value, ast.Name) else None
-            yield from (repr(k) for k in (owner if isinstance(owner, Mapping) else ()) if k != node.slice.value)
+            yield from ((repr(k), 3) for k in (owner if isinstance(owner, Mapping) else ()) if k != index.value)
             return
         numbers = [n for n, v in self.frame.f_locals.items() if isinstance(v, int) and not isinstance(v, bool)]
-        texts = [f"{n}{more}" for n in numbers for more in ("", " - 1", " + 1")]
-        yield from (t for t in dict.fromkeys(texts) if t != own)
+        texts = {f"{n}{more}": 3 for n in numbers for more in ("", " - 1", " + 1")}
+        beside = [c.slice for c in ast.walk(self.whole) if isinstance(c, ast.Subscript) and isinstance(c.slice, ast.Name | ast.BinOp)]
+        texts |= {self.source.of(other): 2 for other in beside}
+        yield from ((text, cost) for text, cost in texts.items() if text != own)
 
     def _turned(self, node: ast.expr, cost: int) -> Iterator[Edit]:
         if isinstance(node, ast.Attribute) and node.attr == "T":
@@ -192,9 +204,9 @@ class _Maker:
             return Edit(((end, end, more),), cost)
         return Edit(((start, start, "("), (end, end, f"){more}")), cost)
 
-    def _swapped(self, left: ast.expr, right: ast.expr) -> Edit:
+    def _swapped(self, left: ast.expr, right: ast.expr, cost: int = 2) -> Edit:
         each = tuple((self.source.span(a), _bracketed(b, self.source.of(b))) for a, b in ((left, right), (right, left)))
-        return Edit(tuple((*span, text) for span, text in each), 2)
+        return Edit(tuple((*span, text) for span, text in each), cost)
 
     def _operator(self, node: ast.BinOp, other: str) -> Edit:
         start, end = self.source.span(node.left)[1], self.source.span(node.right)[0]
@@ -211,20 +223,20 @@ class _Maker:
         return type(value).__name__ == "module"
 
 
-def _chains(node: ast.AST) -> Iterator[ast.expr]:
+def chains_in(node: ast.AST) -> Iterator[ast.expr]:
     """Names and what is read from them, where they are values: `W2`, `self.weights[i]`; not what is called."""
     if isinstance(node, ast.Call):
         inner = node.func.value if isinstance(node.func, ast.Attribute) else None
         for child in (*([inner] if inner else ()), *node.args, *(k.value for k in node.keywords)):
-            yield from _chains(child)
+            yield from chains_in(child)
     elif isinstance(node, _CHAIN):
         if isinstance(node.ctx, ast.Load):
             yield node
         if isinstance(node, ast.Attribute | ast.Subscript):
-            yield from _chains(node.value)
+            yield from chains_in(node.value)
     else:
         for child in ast.iter_child_nodes(node):
-            yield from _chains(child)
+            yield from chains_in(child)
 
 
 def _bracketed(node: ast.expr, text: str) -> str:
