@@ -114,7 +114,7 @@ def _called(hand: Derivation, reference: Evaluation | Arrays) -> Called:
     if not isinstance(reference, Evaluation):
         raise TypeError("hand is a function, and only an Evaluation as reference says what to call it on.")
     problem = reference.problem
-    with explaining(hand, problem):
+    with explaining(hand, lambda: problem):
         return call_derivation(hand, problem.parameters, problem.x, problem.y)
 
 

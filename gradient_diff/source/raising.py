@@ -34,10 +34,10 @@ class explaining:  # noqa: N801  # a context; a generator would add frames of ou
 
     Args:
         function: (parameters, x, y) → whatever it gives; called once more, recording, where it raised.
-        problem: what it was called on; None where no network is known.
+        problem: says what it was called on, or None where no network is known; asked only if something was raised.
     """
 
-    def __init__(self, function: Callable[..., Any], problem: Problem | None) -> None:
+    def __init__(self, function: Callable[..., Any], problem: Callable[[], Problem | None]) -> None:
         self._function, self._problem = function, problem
 
     def __enter__(self) -> None:
@@ -51,15 +51,16 @@ class explaining:  # noqa: N801  # a context; a generator would add frames of ou
 
 
 def note_of(
-    error: Exception, trace: TracebackType | None, function: Callable[..., Any], problem: Problem | None
+    error: Exception, trace: TracebackType | None, function: Callable[..., Any], problem: Callable[[], Problem | None]
 ) -> str:
     """What can be said of an exception; empty where nothing can. It never raises."""
     with contextlib.suppress(Exception, RecursionError):
         failing = failing_in(trace)
         if failing is None or isinstance(failing.node, ast.Raise | ast.Assert):
             return ""  # the user's own check says what is wrong
-        again = None if problem is None else scene_again(function, problem, failing, error)
-        lines = list(_Note(error, failing, again, problem, trace).lines())
+        known = problem()
+        again = None if known is None else scene_again(function, known, failing, error)
+        lines = list(_Note(error, failing, again, known, trace).lines())
         return "\n".join(lines)
     return ""
 
@@ -116,13 +117,15 @@ class _Note:
     def _operands(self) -> Iterator[str]:
         if self._met:
             yield "; ".join(_described(*one, known=self.again is not None) for one in self._met) + "."
-        if self.again is not None and self._right is None:
+        if self.again is not None:
             yield from self._made(self.again)
 
     def _made(self, again: Scene) -> Iterator[str]:
         """Of operands that are no whole piece, where they were made."""
         here = {p.line for p in callers_in(self.trace)}
         for text, _, name in self._met:
+            if self._right is not None and (name is None or name.form.how not in ("row", "column")):
+                continue
             node = next(n for n in again.failing.operands if again.failing.text(n) == text)
             value = as_array(again.value(node))
             made = next((e for e in reversed(again.run.events) if e.places and _is(e.value, value)), None)
