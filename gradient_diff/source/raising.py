@@ -116,9 +116,16 @@ class _Note:
 
     def _operands(self) -> Iterator[str]:
         if self._met:
-            yield "; ".join(_described(*one, known=self.again is not None) for one in self._met) + "."
+            read = self._read_by_the_right
+            yield "; ".join(_described(*one, read, known=self.again is not None) for one in self._met) + "."
         if self.again is not None:
             yield from self._made(self.again)
+
+    @property
+    def _read_by_the_right(self) -> tuple[str, ...]:
+        """The operands of the equation that should stand there: of two names for one value, these are meant."""
+        equation = None if self._right is None else self._of_node(self._right.name.node)
+        return () if equation is None else equation.operands
 
     def _made(self, again: Scene) -> Iterator[str]:
         """Of operands that are no whole piece, where they were made."""
@@ -177,7 +184,7 @@ class _Note:
             yield f"{_title(equation)}: {self._with_shapes(equation)}"
             yield from self._slip(equation)
         if not together and len(names) > 1:
-            yield f"No equation of this network takes {' and '.join(n.words for n in names)} together."
+            yield f"No equation of this network takes {' and '.join(_meant(n, ()) for n in names)} together."
             for name in names:
                 taking = [e for e in equations if set(name.nodes) & set(e.operands) and len(e.operands) > 1]
                 for e in taking[:2]:
@@ -215,15 +222,22 @@ def _value_of(scene: Scene | None, failing: Failing, node: ast.expr) -> Any:
     return (scene or Scene(failing, None)).value(node)  # type: ignore[arg-type]  # a value needs no problem
 
 
-def _described(text: str, value: Any, name: Recognised | None, known: bool) -> str:
+def _described(text: str, value: Any, name: Recognised | None, read: tuple[str, ...], known: bool) -> str:
     array = as_array(value)
     of = type(value).__name__ + " " if isinstance(value, list | tuple) else ""
     shape = "" if array is None else f" {of}{show(array.shape)}" if array.ndim else ""
     if name is not None:
-        return f"`{text}`{shape} is {name.words}"
+        return f"`{text}`{shape} is {_meant(name, read)}"
     if array is not None and array.ndim and not array.any():
         return f"`{text}`{shape} is all zeros"
     return f"`{text}`{shape}{' is nothing that this network knows' * known}"
+
+
+def _meant(name: Recognised, read: tuple[str, ...]) -> str:
+    """In words; of several nodes of this value the one that is read, else δ, which a linear layer's equations read."""
+    node = next((n for n in name.nodes if n in read), None)
+    node = node or next((n for n in name.nodes if n.endswith("/dE_du")), name.node)
+    return name.words.replace(words(name.node), words(node))
 
 
 def _is(a: Any, b: Any) -> bool:

@@ -193,8 +193,8 @@ class _Maker:
 
     def _turned(self, node: ast.expr, cost: int) -> Iterator[Edit]:
         if isinstance(node, ast.Attribute) and node.attr == "T":
-            end = self.source.span(node)[1]
-            yield Edit(((self.source.span(node.value)[1], end, ""),), cost)
+            start, end = self.source.span(node.value)[1], self.source.span(node)[1]
+            yield Edit(((start + self.source.bytes[start:end].rindex(b"."), end, ""),), cost)
         elif len(self.shape_of(node) or ()) == 2:
             yield self._behind(node, ".T", cost)
 
