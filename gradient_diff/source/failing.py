@@ -36,7 +36,7 @@ class Failing:
     @property
     def operands(self) -> list[ast.expr]:
         """What meets in it."""
-        return list(_operands(self.node, self.outer))
+        return list(operands_of(self.node, self.outer))
 
     @property
     def whole(self) -> ast.expr | ast.stmt:
@@ -110,7 +110,8 @@ def _is_of(node: ast.AST, frame: FrameType) -> bool:
     return {n.id for n in ast.walk(node) if isinstance(n, ast.Name)} <= known | inner
 
 
-def _operands(node: ast.AST, outer: tuple[ast.AST, ...]) -> Iterator[ast.expr]:
+def operands_of(node: ast.AST, outer: tuple[ast.AST, ...] = ()) -> Iterator[ast.expr]:
+    """What meets in an expression, or in a statement that writes."""
     match node:
         case ast.BinOp():
             yield from (node.left, node.right)

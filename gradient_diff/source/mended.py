@@ -29,11 +29,13 @@ class Mended:
         text: the expression that raised, or its statement, as it should be.
         name: what was recognised with it.
         at: the expression of which that is the value, in words of the user's file.
+        instead_of: the product that raised with what it is multiplied by, where that has to go, too; else "".
     """
 
     text: str
     name: Recognised
     at: str
+    instead_of: str = ""
 
 
 def mended(scene: Scene) -> Mended | None:
@@ -81,8 +83,20 @@ def _tried(scene: Scene, edits: Sequence[Edit]) -> Mended | None:
         value = _value(scene, shown)
         name = None if value is None else scene.recognise(value)
         if name is not None and _says_something(name):
-            return Mended(_flat(text), name, _flat(shown))
+            return Mended(_flat(text), name, _flat(shown), _too_much(scene, source, edits) if level is whole else "")
     return None
+
+
+def _too_much(scene: Scene, source: Text, edits: Sequence[Edit]) -> str:
+    """The product in which what raised is multiplied again, where that raises also with what is right."""
+    found = ""
+    for outer in scene.failing.outer:
+        if not (isinstance(outer, ast.BinOp) and isinstance(outer.op, ast.MatMult) and isinstance(scene.failing.node, ast.BinOp)):
+            break
+        node = ast.parse(f"({source.edited(outer, edits)})", mode="eval").body
+        if may_be_evaluated(node, scene.failing.frame) and _value(scene, ast.unparse(node)) is None:
+            found = _flat(source.of(outer))
+    return found
 
 
 def _is_alike(scene: Scene, renames: tuple[str, str]) -> bool:

@@ -17,10 +17,11 @@ import numpy as np
 from gradient_diff.shapes.explain import explain_parts
 from gradient_diff.shapes.operands import Operand
 from gradient_diff.source.events import Act
-from gradient_diff.source.failing import Failing, callers_in, failing_in
+from gradient_diff.source.failing import Failing, callers_in, failing_in, operands_of
 from gradient_diff.source.known import Recognised
 from gradient_diff.source.mended import Mended, mended
 from gradient_diff.source.pieces import words
+from gradient_diff.source.positions import Place
 from gradient_diff.source.scene import Scene, as_array, scene_again
 from manual_mlp import Equation, Problem
 from manual_mlp.extend import Shape, show
@@ -55,19 +56,33 @@ def note_of(
 ) -> str:
     """What can be said of an exception; empty where nothing can. It never raises."""
     with contextlib.suppress(Exception, RecursionError):
-        failing = failing_in(trace)
-        if failing is None or isinstance(failing.node, ast.Raise | ast.Assert):
-            return ""  # the user's own check says what is wrong
-        known = problem()
-        again = None if known is None else scene_again(function, known, failing, error)
-        lines = list(_Note(error, failing, again, known, trace).lines())
-        return "\n".join(lines)
+        raised = raised_in(error, trace, function, problem())
+        return "" if raised is None else "\n".join(raised.lines())
     return ""
 
 
+def raised_in(
+    error: Exception, trace: TracebackType | None, function: Callable[..., Any], problem: Problem | None
+) -> Raised | None:
+    """What is known of an exception; None where no expression of the user's is to be seen."""
+    failing = failing_in(trace)
+    if failing is None or isinstance(failing.node, ast.Raise | ast.Assert):
+        return None  # the user's own check says what is wrong
+    again = None if problem is None else scene_again(function, problem, failing, error)
+    return Raised(error, failing, again, problem, trace)
+
+
 @dataclass(frozen=True, eq=False)
-class _Note:
-    """One exception, and what the second run knows of it."""
+class Raised:
+    """One exception.
+
+    Attributes:
+        error: itself.
+        failing: the expression that raised.
+        again: the second run, recorded, up to there; None where it went otherwise.
+        problem: what the code was called on.
+        trace: of the first run.
+    """
 
     error: Exception
     failing: Failing
@@ -94,7 +109,7 @@ class _Note:
         yield f"    {' ' * (start - margin)}{'^' * max(end - start, 1)}"
 
     @cached_property
-    def _met(self) -> list[tuple[str, Any, Recognised | None]]:
+    def met(self) -> list[tuple[str, Any, Recognised | None]]:
         """(operand, its value, what it is) of all that are arrays, numbers or lists of these."""
         own = Scene(self.failing, self.again.problem) if self.again else None
         pairs = zip(self.failing.operands, (self.again or self).failing.operands, strict=False)
@@ -111,35 +126,62 @@ class _Note:
         return found
 
     @cached_property
-    def _right(self) -> Mended | None:
-        return None if self.again is None or not self._met else mended(self.again)
+    def right(self) -> Mended | None:
+        """What should stand there."""
+        return None if self.again is None or not self.met else mended(self.again)
 
     def _operands(self) -> Iterator[str]:
-        if self._met:
+        if self.met:
             read = self._read_by_the_right
-            yield "; ".join(_described(*one, read, known=self.again is not None) for one in self._met) + "."
+            yield "; ".join(_described(*one, read, known=self.again is not None) for one in self.met) + "."
         if self.again is not None:
-            yield from self._made(self.again)
+            yield from self._parts(self.again)
+        for text, place, of in self.made:
+            here = place.file == self.failing.place.file
+            line = f": {self.failing.lines[place.line - 1].strip()}" if here else f" of {Path(place.file).name}"
+            yield f"`{text}` was made in line {place.line}{f', from {of}' if of else ''}{line}"
+
+    def _parts(self, again: Scene) -> Iterator[str]:
+        """Of an operand that is unknown, what it is computed of."""
+        for node in again.failing.operands:
+            if isinstance(node, ast.BinOp | ast.Call) and again.recognise(again.value(node)) is None:
+                names = [(again.failing.text(n), again.recognise(again.value(n))) for n in operands_of(node)]
+                known = [f"`{text}` is {_meant(name, ())}" for text, name in names if name is not None]
+                if known:
+                    yield f"In `{again.failing.text(node)}`, {' and '.join(known)}."
 
     @property
     def _read_by_the_right(self) -> tuple[str, ...]:
         """The operands of the equation that should stand there: of two names for one value, these are meant."""
-        equation = None if self._right is None else self._of_node(self._right.name.node)
+        equation = None if self.right is None else self._of_node(self.right.name.node)
         return () if equation is None else equation.operands
 
-    def _made(self, again: Scene) -> Iterator[str]:
-        """Of operands that are no whole piece, where they were made."""
-        here = {p.line for p in callers_in(self.trace)}
-        for text, _, name in self._met:
-            if self._right is not None and (name is None or name.form.how not in ("row", "column")):
+    @cached_property
+    def made(self) -> list[tuple[str, Place, str]]:
+        """(operand that is no whole piece, where it was made, of what)."""
+        return [] if self.again is None else list(self._made(self.again))
+
+    def _made(self, again: Scene) -> Iterator[tuple[str, Place, str]]:
+        here = {(p.file, p.line) for p in callers_in(self.trace)}
+        for node in self._unusual(again):
+            value, name = as_array(again.value(node)), again.recognise(again.value(node))
+            event = next((e for e in reversed(again.run.events) if e.places and _is(e.value, value)), None)
+            if event is None or any((p.file, p.line) in here for p in event.places[:-1] or event.places):
                 continue
-            node = next(n for n in again.failing.operands if again.failing.text(n) == text)
-            value = as_array(again.value(node))
-            made = next((e for e in reversed(again.run.events) if e.places and _is(e.value, value)), None)
-            if made is None or made.places[0].line in here or (name is not None and made.act is not Act.SELECTS):
+            if name is None or event.act is Act.SELECTS:
+                known = [again.recognise(o) for o in event.operands if o.ndim] if name is None else []
+                yield again.failing.text(node), event.places[0], " and ".join(_meant(n, ()) for n in known if n)
+
+    def _unusual(self, again: Scene) -> Iterator[ast.expr]:
+        """Operands that are no piece, or one in a shape that was asked for; of a part of something unknown, all of it."""
+        for node in again.failing.operands:
+            name = again.recognise(again.value(node))
+            asked = ("row", "column") if self.right is not None else ("row", "column", "ᵀ")
+            if as_array(again.value(node)) is None or (name is not None and name.form.how not in asked):
                 continue
-            line = self.failing.lines[made.places[0].line - 1].strip() if made.places[0].file == self.failing.place.file else ""
-            yield f"`{text}` was made in line {made.places[0].line}" + f": {line}" * bool(line)
+            base = node.value if isinstance(node, ast.Subscript) else node
+            whole = as_array(again.value(base))
+            yield base if whole is not None and whole.ndim and again.recognise(whole) is None and whole.any() else node
 
     def _missing(self) -> Iterator[str]:
         """What an index or a key asked for, and what there is."""
@@ -155,16 +197,17 @@ class _Note:
             yield f"`{text}` has {len(owner)} entries, counted from 0; `{self.failing.text(node.slice)}` is {index}."
 
     def _equation(self) -> Iterator[str]:
-        if self.again is None or self.problem is None or not self._met:
+        if self.again is None or self.problem is None or not self.met:
             return
-        right = self._right
-        names = [name for _, _, name in self._met if name is not None]
+        right = self.right
+        names = [name for _, _, name in self.met if name is not None]
         if right is not None:
             equation = self._of_node(right.name.node)
             if equation is not None:
                 yield f"{_title(equation)}: {self._with_shapes(equation)}"
             that = "it" if right.at == right.text else f"`{right.at}`"
-            yield f"Write {right.text}\nTried: {that} is {right.name.words}."
+            instead = f" for {right.instead_of}" * bool(right.instead_of)
+            yield f"Write {right.text}{instead}\nTried: {that} is {right.name.words}."
             return
         yield from self._without_mending(names)
 
@@ -185,13 +228,12 @@ class _Note:
             yield from self._slip(equation)
         if not together and len(names) > 1:
             yield f"No equation of this network takes {' and '.join(_meant(n, ()) for n in names)} together."
-            for name in names:
-                taking = [e for e in equations if set(name.nodes) & set(e.operands) and len(e.operands) > 1]
-                for e in taking[:2]:
-                    yield f"{words(name.node)} stands in {e.formula} of {e.layer}, with {_others(e, name)}."
+            for node in dict.fromkeys(_meant_node(n, ()) for n in names):
+                for e in [e for e in equations if node in e.operands and len(e.operands) > 1][:2]:
+                    yield f"{words(node)} stands in {e.formula} of {e.layer}, with {_others(e, node)}."
 
     def _slip(self, equation: Equation) -> Iterator[str]:
-        arrays = [(text, as_array(value)) for text, value, _ in self._met]
+        arrays = [(text, as_array(value)) for text, value, _ in self.met]
         parts = tuple(Operand(text, a.shape, a) for text, a in arrays if a is not None)
         found = explain_parts(parts, self._shapes[equation.node])
         yield from (str(s) for s in found.slips if s.id in _OF_OPERANDS)
@@ -213,8 +255,8 @@ def _title(equation: Equation) -> str:
     return words(equation.node)
 
 
-def _others(equation: Equation, name: Recognised) -> str:
-    return " and ".join(words(o) for o in equation.operands if o not in name.nodes)
+def _others(equation: Equation, node: str) -> str:
+    return " and ".join(words(o) for o in equation.operands if o != node)
 
 
 def _value_of(scene: Scene | None, failing: Failing, node: ast.expr) -> Any:
@@ -234,10 +276,13 @@ def _described(text: str, value: Any, name: Recognised | None, read: tuple[str, 
 
 
 def _meant(name: Recognised, read: tuple[str, ...]) -> str:
-    """In words; of several nodes of this value the one that is read, else δ, which a linear layer's equations read."""
+    return name.words.replace(words(name.node), words(_meant_node(name, read)))
+
+
+def _meant_node(name: Recognised, read: tuple[str, ...]) -> str:
+    """Of several nodes of this value the one that is read, else δ, which a linear layer's equations read."""
     node = next((n for n in name.nodes if n in read), None)
-    node = node or next((n for n in name.nodes if n.endswith("/dE_du")), name.node)
-    return name.words.replace(words(name.node), words(node))
+    return node or next((n for n in name.nodes if n.endswith("/dE_du")), name.node)
 
 
 def _is(a: Any, b: Any) -> bool:
