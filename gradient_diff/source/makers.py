@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from gradient_diff.source.events import current
+from gradient_diff.source.positions import in_library
 from gradient_diff.source.recorded import Number, Recorded, follow, number, plain, recorded
 
 _FILLED = ("zeros", "ones", "empty", "full", "eye", "identity", "zeros_like", "ones_like", "empty_like", "full_like")
@@ -65,7 +66,9 @@ def _filled(name: str, old: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(old)
     def make(*args: Any, **kwargs: Any) -> Any:
         result = old(*plain(args), **plain(kwargs))
-        return result.view(Recorded) if current() is not None and result.dtype.kind == "f" else result
+        if current() is None or result.dtype.kind != "f" or in_library(1):
+            return result
+        return result.view(Recorded)
 
     return make
 
@@ -73,8 +76,10 @@ def _filled(name: str, old: Callable[..., Any]) -> Callable[..., Any]:
 def _gathered(name: str, old: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(old)
     def make(*args: Any, **kwargs: Any) -> Any:
-        if current() is None or not _holds_recorded(args):
-            return follow(old(*args, **kwargs)) if current() is not None and name == "array" else old(*args, **kwargs)
+        if current() is None or in_library(1):
+            return old(*plain(args), **plain(kwargs))
+        if not _holds_recorded(args):
+            return follow(old(*args, **kwargs)) if name == "array" else old(*args, **kwargs)
         return recorded("array" if name.startswith("a") else name, old(*plain(args), **plain(kwargs)), args)
 
     return make

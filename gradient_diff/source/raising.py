@@ -162,11 +162,11 @@ class Raised:
         return [] if self.again is None else list(self._made(self.again))
 
     def _made(self, again: Scene) -> Iterator[tuple[str, Place, str]]:
-        here = {(p.file, p.line) for p in callers_in(self.trace)}
+        here = (self.failing.place.file, self.failing.place.line)
         for node in self._unusual(again):
             value, name = as_array(again.value(node)), again.recognise(again.value(node))
             event = next((e for e in reversed(again.run.events) if e.places and _is(e.value, value)), None)
-            if event is None or any((p.file, p.line) in here for p in event.places[:-1] or event.places):
+            if event is None or any((p.file, p.line) == here for p in event.places):
                 continue
             if name is None or event.act is Act.SELECTS:
                 known = [again.recognise(o) for o in event.operands if o.ndim] if name is None else []

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from gradient_diff.source.events import Act, current, kept_of, numbers_in
+from gradient_diff.source.positions import in_library
 from manual_mlp import Array
 
 _asarray = np.asarray  # NumPy's own: the name in its namespace records while a run is watched
@@ -175,7 +176,7 @@ def follow(value: Any) -> Any:
 def recorded(name: str, result: Any, operands: Any) -> Any:
     """An operation's result, counted; it records what is done with it next."""
     run = current()
-    if run is None:
+    if run is None or in_library(1):
         return result
     if type(result) in (list, tuple) and any(isinstance(item, np.ndarray) for item in result):
         return type(result)(recorded(name, item, operands) for item in result)
@@ -193,7 +194,7 @@ def written(name: str, operands: Callable[[], tuple[Array, ...]], into: Any, key
     """What was written into memory that is there, counted; another value that is put in is written there, too."""
     run = current()
     base = plain(into)
-    if run is None or base.dtype.kind not in "fb":
+    if run is None or base.dtype.kind not in "fb" or in_library(1):
         return into
     part = _asarray(base[key])
     value = run.happened(name, act, part, operands, base, act is Act.COMPUTES)

@@ -11,6 +11,7 @@ import numpy as np
 
 from gradient_diff.source.events import Run, not_watching, watching
 from gradient_diff.source.makers import recording_makers
+from gradient_diff.source.positions import take_for_own
 from gradient_diff.source.recorded import follow, plain
 from manual_mlp import Array, Problem
 
@@ -37,6 +38,7 @@ class Subject:
         given: list[Any] = [{n: a.copy() for n, a in problem.parameters.items()}, problem.x.copy(), problem.y.copy()]
         if run is None:
             return _by_name(self.read(self.function(*given), problem))
+        take_for_own(self.function)
         run.stop = sys._getframe()  # noqa: SLF001  # the user's frames end here
         with recording_makers(self.namespaces), watching(run), np.errstate(all="ignore"):
             result = self.function(*map(follow, given))
