@@ -11,6 +11,7 @@ import math
 import pickle
 import queue
 import threading
+import warnings
 from collections import namedtuple
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -43,7 +44,8 @@ def outcome(function: Case, given: list[Any], run: Run | None = None) -> tuple[A
     """What it returned or raised, what it printed, and its arguments afterwards."""
     printed = io.StringIO()
     np.random.seed(0)  # noqa: NPY002  # users draw from here
-    with contextlib.redirect_stdout(printed), np.errstate(all="ignore"):
+    with contextlib.redirect_stdout(printed), np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore", PendingDeprecationWarning)  # np.matrix has one, and users go on with it
         try:
             if run is None:
                 result = function(*given)
