@@ -14,7 +14,7 @@ import numpy as np
 
 from gradient_diff.source.events import current
 from gradient_diff.source.positions import in_library
-from gradient_diff.source.recorded import Number, Recorded, follow, number, plain, recorded
+from gradient_diff.source.recorded import Number, Recorded, Scalar, follow, number, plain, recorded
 
 _FILLED = ("zeros", "ones", "empty", "full", "eye", "identity", "zeros_like", "ones_like", "empty_like", "full_like")
 _GATHERED = ("array", "asarray", "asanyarray", "ascontiguousarray", "stack", "vstack", "hstack", "concatenate")
@@ -33,7 +33,11 @@ def recording_makers(modules: Iterable[ModuleType | dict[str, Any]]) -> Iterator
             setattr(owner, name, new)
         replaced = {old: new for owner, _, old, new in _exchanged() if owner is not np.vectorize}
         for namespace in modules:
-            _exchange(namespace if isinstance(namespace, dict) else vars(namespace), replaced, stack)
+            names = namespace if isinstance(namespace, dict) else vars(namespace)
+            _exchange(names, replaced, stack)
+            if "type" not in names:
+                names["type"] = _TypeAsWithout
+                stack.callback(names.pop, "type", None)
         yield
 
 
@@ -52,6 +56,32 @@ def _exchange(namespace: dict[str, Any], replaced: dict[Any, Any], stack: ExitSt
         if callable(value) and _hashable(value) and value in replaced:
             stack.callback(namespace.__setitem__, name, value)
             namespace[name] = replaced[value]
+
+
+class _AsWithout(type):
+    """Of `type`, in the user's modules."""
+
+    def __call__(cls, *given: Any, **more: Any) -> Any:
+        return _STANDS_FOR.get(type(given[0]), type(given[0])) if len(given) == 1 else type(*given, **more)
+
+    def __instancecheck__(cls, value: object) -> bool:
+        return isinstance(value, type)
+
+    def __subclasscheck__(cls, kind: type) -> bool:
+        return issubclass(kind, type)
+
+    def __eq__(cls, other: object) -> bool:
+        return other is type or other is cls
+
+    def __hash__(cls) -> int:
+        return hash(type)
+
+
+class _TypeAsWithout(metaclass=_AsWithout):
+    """`type(a) is np.ndarray` and `type(a) == float` answer as they do without recording."""
+
+
+_STANDS_FOR: dict[type, type] = {Recorded: np.ndarray, Number: float, Scalar: np.float64}
 
 
 def _hashable(value: object) -> bool:
@@ -112,7 +142,7 @@ def _vectorized(old: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _holds_recorded(value: Any) -> bool:
-    if isinstance(value, Recorded | Number) or type(value).__name__ == "Scalar":
+    if isinstance(value, Recorded | Number | Scalar):
         return True
     if isinstance(value, list | tuple):
         return any(map(_holds_recorded, value))

@@ -166,6 +166,19 @@ def masked(W: Any, x: Any, v: Any) -> Any:
 
 
 @case
+def other_classes_of_arrays(W: Any, x: Any, v: Any) -> Any:
+    m, k = np.ma.array(v, mask=[True, False, False]), np.matrix(W)
+    return v * m, m + v, x @ k, x * k, W == k, m > v, v > m, k.T * W, np.exp(m), W * np.ma.array(W, mask=W > 0), np.maximum(v, m), type(v * m).__name__
+
+
+@case
+def exact_types(W: Any, x: Any, v: Any) -> Any:
+    a = v.tolist()[0]
+    kinds = type(W) is np.ndarray, type(v[0]) == type(np.float64(1)), type(a) is float, type([a]) == list, type(W * 2) == np.ndarray  # noqa: E721
+    return kinds, isinstance(int, type), type(a).__name__, type("C", (), {"n": 1}).n, [type(b) is bool for b in (True, 1)], type(W) in (list, np.ndarray)
+
+
+@case
 def objects(W: Any, x: Any, v: Any) -> Any:
     a = np.empty(2, dtype=object)
     a[0], a[1] = W, v
