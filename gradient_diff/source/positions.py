@@ -26,7 +26,8 @@ _NOT_THE_USERS = tuple(
 )
 _LIBRARY = sysconfig.get_path("stdlib")
 _INSTALLED = ("site-packages", "dist-packages")
-_COMPUTING = ("", "scipy")  # what a library computes stands in the user's line that calls it; others draw, print and keep
+_PYTHON = "Python"
+_COMPUTING = ("scipy", _PYTHON)  # what they compute stands in the user's line that calls it; others draw, print and keep
 _own: set[str] = set()
 
 
@@ -83,43 +84,40 @@ def _positions(code: CodeType) -> list[tuple[int | None, int | None, int | None,
     return list(code.co_positions())
 
 
-@lru_cache(maxsize=4096)
 def is_users(code: CodeType) -> bool:
     """Whether code is somebody's own: not NumPy's, not ours, not Python's, no library's."""
-    name = code.co_filename
-    if _is_inside(code) or library_of(code):
-        return False
-    if name.startswith("<") and not name.startswith("<ipython"):
-        return not name.startswith(("<frozen", "<string>", "<__array_function__"))
-    return not name.startswith(_LIBRARY)
+    return _whose(code.co_filename) is None
 
 
 def in_library(depth: int) -> bool:
     """Whether a library works with an array, from `depth` frames up; what it makes of it must have exact types."""
     frame: FrameType | None = sys._getframe(depth + 1)  # noqa: SLF001
-    while frame is not None and _is_inside(frame.f_code):
+    while frame is not None:
+        whose = _whose(frame.f_code.co_filename)
+        if whose != "":
+            return whose is not None and whose not in _COMPUTING
         frame = frame.f_back
-    return frame is not None and library_of(frame.f_code) not in _COMPUTING
-
-
-@lru_cache(maxsize=4096)
-def library_of(code: CodeType) -> str:
-    """The installed package that holds it; "" of anything else, and of one that is taken for the user's own."""
-    parts = code.co_filename.replace("\\", "/").split("/")
-    found = next((parts[i + 1] for i, part in enumerate(parts[:-1]) if part in _INSTALLED), "")
-    return "" if found in _own else found
+    return False
 
 
 def take_for_own(function: Callable[..., object]) -> None:
     """A user's own package may be installed, too."""
     code = getattr(inspect.unwrap(function), "__code__", None)
-    if isinstance(code, CodeType) and library_of(code):
-        _own.add(library_of(code))
-        for cache in (library_of, is_users):
-            cache.cache_clear()
+    library = _whose(code.co_filename) if isinstance(code, CodeType) else None
+    if library and library != _PYTHON:
+        _own.add(library)
+        _whose.cache_clear()
 
 
 @lru_cache(maxsize=4096)
-def _is_inside(code: CodeType) -> bool:
-    """NumPy and we ourselves."""
-    return code.co_filename.startswith((*_NOT_THE_USERS, "<__array_function__"))
+def _whose(file: str) -> str | None:
+    """None for the user's; "" for NumPy's and ours; else the installed package, or Python. By file: a code is slow to hash."""
+    if file.startswith((*_NOT_THE_USERS, "<__array_function__")):
+        return ""
+    parts = file.replace("\\", "/").split("/")
+    library = next((parts[i + 1] for i, part in enumerate(parts[:-1]) if part in _INSTALLED), None)
+    if library is not None:
+        return None if library in _own else library
+    if file.startswith("<") and not file.startswith("<ipython"):
+        return _PYTHON if file.startswith(("<frozen", "<string>")) else None
+    return _PYTHON if file.startswith(_LIBRARY) else None

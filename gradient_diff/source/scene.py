@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from gradient_diff.source.copied import copied
 from gradient_diff.source.events import Run, TooLongError, not_watching
 from gradient_diff.source.failing import Failing, failing_in
 from gradient_diff.source.known import Known, Recognised
@@ -70,11 +71,11 @@ class Scene:
 
 def scene_again(function: Callable[..., Any], problem: Problem, failing: Failing, error: Exception) -> Scene | None:
     """The code once more, on a small problem and recording; None where it does not raise there again."""
-    subject = Subject(function, lambda _given, _problem: {}, namespaces_of(function))
     for small in _problems(problem):
         run = Run(ends=time.monotonic() + MOST_SECONDS)
         try:
             with _quietly():
+                subject = Subject(copied(function), lambda _given, _problem: {}, namespaces_of(function))
                 subject.gradients(small, run)
         except TooLongError:
             return None

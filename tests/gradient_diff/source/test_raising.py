@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import linecache
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -211,26 +213,27 @@ def test_the_second_run_prints_nothing_and_draws_nothing(e: Evaluation, capsys: 
         return x @ y
 
     np.random.seed(3)  # noqa: NPY002
-    note(noisy, e)
+    assert "`x` (7, 6) is x" in note(noisy, e)
     after = np.random.rand()  # noqa: NPY002
     np.random.seed(3)  # noqa: NPY002
-    assert [seen[0], after] == [np.random.rand(), np.random.rand()]  # noqa: NPY002
+    assert [*seen, after] == [np.random.rand(), np.random.rand()]  # noqa: NPY002
     assert capsys.readouterr().out == "here\n"
-    assert len(seen) > 1
+
+
+CALLS: list[int] = []
+
+
+def once(p: Any, x: Any, y: Any) -> Any:
+    CALLS.append(1)
+    if len(CALLS) > 1:
+        raise KeyError("elsewhere")
+    return x @ y
 
 
 def test_where_the_second_run_raises_elsewhere_only_shapes_are_said(e: Evaluation) -> None:
-    calls = []
-
-    def once(p: Any, x: Any, y: Any) -> Any:
-        calls.append(1)
-        if len(calls) > 1:
-            raise KeyError("elsewhere")
-        return x @ y
-
     said = note(once, e)
     assert said.endswith("`x` (7, 6); `y` (7, 3).")
-    assert len(calls) > 1
+    assert len(CALLS) > 1
 
 
 def test_without_a_network_shapes_are_said() -> None:
@@ -254,3 +257,38 @@ def test_the_traceback_ends_in_the_user_s_line(e: Evaluation) -> None:
     with pytest.raises(ValueError, match="matmul") as caught:
         compare(matmul, e)
     assert caught.traceback[-1].name == "matmul"
+
+
+class Net:
+    def __init__(self) -> None:
+        self.W, self.b, self.seen = np.ones((6, 5)), np.ones((1, 6)), []
+
+    def gradients(self, p: Any, x: Any, y: Any) -> Any:
+        self.W -= 1
+        self.seen.append(x)
+        return x @ self.W + self.b
+
+
+def test_the_second_run_leaves_an_object_as_the_first_left_it(e: Evaluation) -> None:
+    net = Net()
+    assert "`x @ self.W` (7, 5)" in note(net.gradients, e)
+    assert not net.W.any()
+    assert [type(a) for a in net.seen] == [np.ndarray]
+
+
+def test_source_that_changed_on_disk_is_not_quoted(e: Evaluation, tmp_path: Path) -> None:
+    file = tmp_path / "mine.py"
+    file.write_text("def gradients(p, x, y):\n    return x @ y\n", encoding="utf-8")
+    space: dict[str, Any] = {}
+    exec(compile(file.read_text(encoding="utf-8"), str(file), "exec"), space)
+    file.write_text("# new\ndef gradients(p, x, y):\n    return x @ y\n", encoding="utf-8")
+    assert note(space["gradients"], e) == ""
+    file.write_text("def gradients(p, a, y):\n    return a @ y\n", encoding="utf-8")
+    linecache.checkcache()
+    assert note(space["gradients"], e) == ""
+
+
+def test_without_source_there_is_no_note(e: Evaluation) -> None:
+    space: dict[str, Any] = {}
+    exec("def gradients(p, x, y):\n    return x @ y\n", space)
+    assert note(space["gradients"], e) == ""
