@@ -18,8 +18,8 @@ from gradient_diff.noise.network import Noise
 from gradient_diff.result.diff import GradientDiff
 from gradient_diff.result.findings import Findings
 from gradient_diff.result.status import Status
-from gradient_diff.source.raising import explaining
 from gradient_diff.sides import Derivation, Pair, is_model
+from gradient_diff.source.raising import explaining
 from gradient_diff.witnesses.complex_step import Asked
 from manual_mlp import Evaluation
 from manual_mlp.extend import Arrays

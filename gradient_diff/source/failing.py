@@ -1,4 +1,4 @@
-"""Which expression of a user's raised, read from the traceback: its text, its operands, and the frame as it was left."""
+"""Which expression of a user's raised, read from the traceback: its text, its operands, the frame as it was left."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from types import FrameType, TracebackType
 
-from gradient_diff.source.positions import Place, is_users, place_at
+from gradient_diff.source.positions import Place, Span, is_users, place_at
 
-_Key = tuple[int, int, int, int]
+_Chain = tuple[ast.expr | ast.stmt, ...]
 _COMPOUND = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.For, ast.While, ast.If, ast.With, ast.Try)
 
 
@@ -30,7 +30,7 @@ class Failing:
     frame: FrameType
     place: Place
     node: ast.expr | ast.stmt
-    outer: tuple[ast.expr | ast.stmt, ...]
+    outer: _Chain
     lines: tuple[str, ...]
 
     @property
@@ -69,12 +69,6 @@ def failing_at(frame: FrameType, place: Place) -> Failing | None:
     return Failing(frame, place, chain[0], chain[1:], lines)
 
 
-def callers_in(trace: TracebackType | None) -> list[Place]:
-    """The user's expressions at work when it raised, the innermost first."""
-    frames = [t for t in _chain(trace) if is_users(t.tb_frame.f_code)]
-    return [p for t in reversed(frames) if (p := place_at(t.tb_frame.f_code, t.tb_lasti))]
-
-
 def _chain(trace: TracebackType | None) -> Iterator[TracebackType]:
     while trace is not None:
         yield trace
@@ -82,18 +76,18 @@ def _chain(trace: TracebackType | None) -> Iterator[TracebackType]:
 
 
 @lru_cache(maxsize=64)
-def _index(lines: tuple[str, ...]) -> dict[_Key, tuple[ast.expr | ast.stmt, ...]]:
+def _index(lines: tuple[str, ...]) -> dict[Span, _Chain]:
     """Span → what stands there and what that stands in, up to the statement; empty for what is no Python."""
     try:
         tree = ast.parse("".join(lines))
     except (SyntaxError, ValueError):
         return {}
-    found: dict[_Key, tuple[ast.expr | ast.stmt, ...]] = {}
+    found: dict[Span, _Chain] = {}
     _enter(tree, (), found)
     return found
 
 
-def _enter(node: ast.AST, outer: tuple[ast.expr | ast.stmt, ...], found: dict[_Key, tuple[ast.expr | ast.stmt, ...]]) -> None:
+def _enter(node: ast.AST, outer: _Chain, found: dict[Span, _Chain]) -> None:
     if isinstance(node, ast.stmt | ast.expr):
         inner = () if isinstance(node, ast.stmt) else outer
         outer = (node, *inner)

@@ -11,9 +11,10 @@ from typing import Any
 
 import numpy as np
 
+from gradient_diff.source.editing import Edit, Text
 from gradient_diff.source.known import Recognised
 from gradient_diff.source.recorded import plain
-from gradient_diff.source.respelling import Edit, Text, chains_in, respellings
+from gradient_diff.source.respelling import chains_in, respellings
 from gradient_diff.source.scene import Scene, as_array, evaluated, may_be_evaluated
 from manual_mlp import Array
 
@@ -39,17 +40,22 @@ class Mended:
 
 
 def mended(scene: Scene) -> Mended | None:
-    """The cheapest change after which nothing raises and a node comes out; None where there is none, or more than one."""
+    """The cheapest change after which nothing raises and a node comes out; None where none or several do."""
     ends, cost, found = time.monotonic() + MOST_SECONDS, 0, []
     turned = _columns(scene)
     for tries, (price, edits) in enumerate(respellings(scene.failing, lambda n: _shape(scene.value(n)))):
         if (found and price > cost) or tries >= MOST_TRIES or time.monotonic() > ends:
             break
         one = _tried(scene, edits)
-        if one is not None and (turned is None or one.name.form.how not in ("", "ᵀ") or turned == (one.name.form.how == "ᵀ")):
+        if one is not None and _lies_so(one.name, turned):
             cost = price
             found.append((one, any(e.renames for e in edits)))
     return _only(found)
+
+
+def _lies_so(name: Recognised, turned: bool | None) -> bool:
+    """Whether what comes out has its samples where the operands have theirs."""
+    return turned is None or name.form.how not in ("", "ᵀ") or turned == (name.form.how == "ᵀ")
 
 
 def _only(found: list[tuple[Mended, bool]]) -> Mended | None:
@@ -90,8 +96,8 @@ def _tried(scene: Scene, edits: Sequence[Edit]) -> Mended | None:
 def _too_much(scene: Scene, source: Text, edits: Sequence[Edit]) -> str:
     """The product in which what raised is multiplied again, where that raises also with what is right."""
     found = ""
-    for outer in scene.failing.outer:
-        if not (isinstance(outer, ast.BinOp) and isinstance(outer.op, ast.MatMult) and isinstance(scene.failing.node, ast.BinOp)):
+    for outer in scene.failing.outer if isinstance(scene.failing.node, ast.BinOp) else ():
+        if not (isinstance(outer, ast.BinOp) and isinstance(outer.op, ast.MatMult)):
             break
         node = ast.parse(f"({source.edited(outer, edits)})", mode="eval").body
         if may_be_evaluated(node, scene.failing.frame) and _value(scene, ast.unparse(node)) is None:
@@ -162,7 +168,8 @@ def _computed(text: str) -> tuple[ast.expr, ast.expr | None]:
         return ast.BinOp(into, statement.op, statement.value), into
     if isinstance(statement, ast.Assign):
         first = statement.targets[0]
-        return statement.value, ast.parse(ast.unparse(first), mode="eval").body if isinstance(first, ast.Subscript) else None
+        into = ast.parse(ast.unparse(first), mode="eval").body
+        return statement.value, into if isinstance(first, ast.Subscript) else None
     raise SyntaxError(text)
 
 

@@ -27,7 +27,7 @@ _NOT_THE_USERS = tuple(
 _LIBRARY = sysconfig.get_path("stdlib")
 _INSTALLED = ("site-packages", "dist-packages")
 _PYTHON = "Python"
-_COMPUTING = ("scipy", _PYTHON)  # what they compute stands in the user's line that calls it; others draw, print and keep
+_COMPUTING = ("scipy", _PYTHON)  # what they compute stands in the user's line that calls them; others draw or keep
 _own: set[str] = set()
 
 
@@ -111,7 +111,7 @@ def take_for_own(function: Callable[..., object]) -> None:
 
 @lru_cache(maxsize=4096)
 def _whose(file: str) -> str | None:
-    """None for the user's; "" for NumPy's and ours; else the installed package, or Python. By file: a code is slow to hash."""
+    """None: the user's; "": NumPy's and ours; else the installed package, or Python. By file: code is slow to hash."""
     if file.startswith((*_NOT_THE_USERS, "<__array_function__")):
         return ""
     parts = file.replace("\\", "/").split("/")

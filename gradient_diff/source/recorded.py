@@ -202,7 +202,7 @@ def recorded(name: str, result: Any, operands: Any) -> Any:
         return result
     if type(result) in (list, tuple) and any(isinstance(item, np.ndarray) for item in result):
         return type(result)(recorded(name, item, operands) for item in result)
-    if not isinstance(result, _OURS) and type(result) is not np.ndarray or _asarray(result).dtype.kind not in "fb":
+    if not (isinstance(result, _OURS) or type(result) is np.ndarray) or _asarray(result).dtype.kind not in "fb":
         return result  # also a matrix or a masked array: it has a class of its own to be
     act = Act.SELECTS if name in _SELECTS else Act.COMPUTES
     array = _asarray(result)

@@ -1,73 +1,35 @@
-"""Small changes to an expression of the user's, in his own words: a transpose, an order, an axis, another of his names."""
+"""Small changes to an expression of the user's, in his own words: a transpose, an order, an axis, another name."""
 
 from __future__ import annotations
 
 import ast
 import itertools
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from gradient_diff.source.editing import Edit, Text
 from gradient_diff.source.failing import Failing
 
 _PRODUCTS = ("dot", "matmul", "outer")
 _REDUCTIONS = ("sum", "mean", "max", "min", "argmax", "prod")
+ShapeOf = Callable[[ast.expr], tuple[int, ...] | None]
+"""An expression → the shape of the array that it is, None where it is none."""
 MOST_EDITS = 2
 MOST_COST = 4
 _CHAIN = (ast.Name, ast.Attribute, ast.Subscript)
 _INDICES = (ast.Constant, ast.Name, ast.BinOp, ast.UnaryOp)
 
 
-@dataclass(frozen=True)
-class Edit:
-    """Stretches of the text, each written otherwise: (start, end, instead), in bytes; the dearer, the less likely."""
-
-    changes: tuple[tuple[int, int, str], ...]
-    cost: int
-    renames: tuple[str, str] | None = None  # what was read, and what is read instead
-
-    def meets(self, other: Edit) -> bool:
-        """Whether both change the same text."""
-        pairs = itertools.product(self.changes, other.changes)
-        return any(a < d and c < b or (a, b) == (c, d) for (a, b, _), (c, d, _) in pairs)
-
-
-class Text:
-    """The user's file, in bytes, as Python counts columns."""
-
-    def __init__(self, lines: Sequence[str]) -> None:
-        encoded = [line.encode() for line in lines]
-        self.bytes = b"".join(encoded)
-        self._starts = [0, *itertools.accumulate(map(len, encoded))]
-
-    def span(self, node: ast.expr | ast.stmt) -> tuple[int, int]:
-        """From where to where a node stands."""
-        end, behind = node.end_lineno or node.lineno, node.end_col_offset or node.col_offset
-        return self._starts[node.lineno - 1] + node.col_offset, self._starts[end - 1] + behind
-
-    def of(self, node: ast.expr | ast.stmt) -> str:
-        """What stands there."""
-        start, end = self.span(node)
-        return self.bytes[start:end].decode()
-
-    def edited(self, node: ast.expr | ast.stmt, edits: Sequence[Edit]) -> str:
-        """What would stand there."""
-        start, end = self.span(node)
-        parts, at = [], start
-        for a, b, instead in sorted(c for e in edits for c in e.changes):
-            parts += [self.bytes[at:a].decode(), instead]
-            at = b
-        return "".join([*parts, self.bytes[at:end].decode()])
-
-
-def respellings(failing: Failing, shape_of: Callable[[ast.expr], tuple[int, ...] | None]) -> Iterator[tuple[int, tuple[Edit, ...]]]:
+def respellings(failing: Failing, shape_of: ShapeOf) -> Iterator[tuple[int, tuple[Edit, ...]]]:
     """(cost, edits), the cheapest first."""
     maker = _Maker(Text(failing.lines), failing.whole, failing.frame, shape_of)
-    edits = sorted({e: None for e in maker.of(failing.whole)}, key=lambda e: e.cost)
+    edits = sorted(dict.fromkeys(maker.of(failing.whole)), key=lambda e: e.cost)
     several = [c for n in range(1, MOST_EDITS + 1) for c in itertools.combinations(edits, n)]
-    priced = [(sum(e.cost for e in c), c) for c in several if not any(a.meets(b) for a, b in itertools.combinations(c, 2))]
+    apart = (c for c in several if not any(a.meets(b) for a, b in itertools.combinations(c, 2)))
+    priced = ((sum(e.cost for e in c), c) for c in apart)
     yield from sorted((p for p in priced if p[0] <= MOST_COST), key=lambda p: (p[0], len(p[1])))
 
 
@@ -78,7 +40,7 @@ class _Maker:
     source: Text
     whole: ast.AST
     frame: Any
-    shape_of: Callable[[ast.expr], tuple[int, ...] | None]
+    shape_of: ShapeOf
 
     def of(self, node: ast.AST) -> Iterator[Edit]:
         for inner in ast.walk(node):
@@ -187,8 +149,8 @@ class _Maker:
             return
         numbers = [n for n, v in self.frame.f_locals.items() if isinstance(v, int) and not isinstance(v, bool)]
         texts = {f"{n}{more}": 3 for n in numbers for more in ("", " - 1", " + 1")}
-        beside = [c.slice for c in ast.walk(self.whole) if isinstance(c, ast.Subscript) and isinstance(c.slice, ast.Name | ast.BinOp)]
-        texts |= {self.source.of(other): 2 for other in beside}
+        beside = (c.slice for c in ast.walk(self.whole) if isinstance(c, ast.Subscript))
+        texts |= {self.source.of(other): 2 for other in beside if isinstance(other, ast.Name | ast.BinOp)}
         yield from ((text, cost) for text, cost in texts.items() if text != own)
 
     def _turned(self, node: ast.expr, cost: int) -> Iterator[Edit]:

@@ -32,11 +32,11 @@ MOST_SECONDS = 10.0
 FEW = 12
 """Samples: so many are run again as they are, so that shapes are those of the caller."""
 
-_BUILTINS = {abs, float, int, len, list, max, min, range, reversed, round, str, sum, tuple, zip, enumerate}
-_METHODS = frozenset(
-    "sum mean max min dot reshape transpose ravel flatten squeeze copy astype prod std var clip cumsum items keys values "
-    "get index count tolist swapaxes format".split()
-)
+_BUILTINS = (abs, float, int, len, list, max, min, range, reversed, round, str, sum, tuple, zip, enumerate)
+_METHODS = {
+    *("sum", "mean", "max", "min", "dot", "reshape", "transpose", "ravel", "flatten", "squeeze", "copy", "astype"),
+    *("prod", "std", "var", "clip", "cumsum", "swapaxes", "tolist", "items", "keys", "values", "get", "index", "count"),
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,14 +148,11 @@ def _is_pure(call: ast.Call, frame: FrameType) -> bool:
         return not function.__closure__ and not inspect.isgeneratorfunction(function)
     module = str(getattr(function, "__module__", None) or "")
     of_numpy = isinstance(function, np.ufunc) or (module.startswith("numpy") and "random" not in module)
-    return of_numpy or module == "math" or (inspect.isbuiltin(function) or isinstance(function, type)) and _is_safe(function)
+    return of_numpy or module == "math" or _is_safe(function)
 
 
 def _is_safe(function: Any) -> bool:
-    try:
-        return function in _BUILTINS or getattr(function, "__name__", "") in _METHODS
-    except TypeError:
-        return False
+    return any(function is b for b in _BUILTINS)
 
 
 def _named(node: ast.expr, frame: FrameType) -> Any:

@@ -13,8 +13,9 @@ import numpy as np
 from experiments.benchmarks.lines.plant import Plant, Style, Variant
 from experiments.benchmarks.lines.planting import Planted, planted, text_of
 from experiments.benchmarks.lines.problems import called, evaluation_of
-from gradient_diff.source.raising import Raised, raised_in
-from gradient_diff.source.respelling import Text
+from gradient_diff.source.editing import Text
+from gradient_diff.source.raised import Raised
+from gradient_diff.source.raising import raised_in
 from manual_mlp import Evaluation
 from manual_mlp.extend import Arrays
 
@@ -26,7 +27,7 @@ class Note:
     Attributes:
         line: the line that raised, or one that it names as where an operand was made, is the one with the mistake.
         operands: how many there are, and how many are recognised.
-        right: with what it says should stand there the code runs and every gradient is right; None where it says nothing.
+        right: with what it says should stand there the code runs and every gradient is right; None where it is silent.
         text: the note.
     """
 
@@ -99,7 +100,8 @@ def _is_right(style: Style, bad: Planted, raised: Raised, e: Evaluation) -> bool
         given = _derivation(style, mended)(dict(e.problem.parameters), e.problem.x, e.problem.y)
     except Exception:  # noqa: BLE001  # it may raise as before, or further down
         return False
-    return all(np.allclose(a, b, rtol=1e-8, atol=1e-12) for a, b in zip(_arrays(given, e), e.gradients.values(), strict=True))
+    pairs = zip(_arrays(given, e), e.gradients.values(), strict=True)
+    return all(np.allclose(a, b, rtol=1e-8, atol=1e-12) for a, b in pairs)
 
 
 def _replaced(raised: Raised) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import linecache
+import random
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,8 @@ def s(a: Any) -> Any:
 @pytest.fixture(scope="module")
 def e() -> Evaluation:
     mlp, rng = MLP(6, [Dense(5, "sigmoid"), Dense(3)]), np.random.default_rng(0)
-    return mlp.backpropagate(mlp.initialize(0, "glorot_normal", "normal(0.3)"), rng.normal(size=(7, 6)), rng.normal(size=(7, 3)), "mse")
+    x, y = rng.normal(size=(7, 6)), rng.normal(size=(7, 3))
+    return mlp.backpropagate(mlp.initialize(0, "glorot_normal", "normal(0.3)"), x, y, "mse")
 
 
 def forward(p: Any, x: Any, y: Any) -> tuple[Any, ...]:
@@ -143,7 +145,8 @@ def test_the_note_has_the_span_the_operands_and_what_fits(function: Callable[...
 
 def test_the_equation_is_said_with_the_caller_s_shapes(e: Evaluation) -> None:
     assert note(dot, e) == (
-        f"test_raising.py:{dot.__code__.co_firstlineno + 2}, in dot:\n    return np.dot(z1, d2)\n           ^^^^^^^^^^^^^^\n"
+        f"test_raising.py:{dot.__code__.co_firstlineno + 2}, in dot:\n"
+        "    return np.dot(z1, d2)\n           ^^^^^^^^^^^^^^\n"
         "`z1` (7, 5) is z of dense_1; `d2` (7, 3) is δ of dense_2.\n"
         "dE/dW of dense_2: dE/dW = z_prevᵀ δ, (7, 5)ᵀ @ (7, 3) → (5, 3).\n"
         "Write np.dot(z1.T, d2)\nTried: it is dE/dW of dense_2."
@@ -178,11 +181,18 @@ def apart(p: Any, x: Any, y: Any) -> Any:
     return d2 @ W1.T
 
 
+def weights(p: Any, x: Any, y: Any) -> Any:
+    turned = np.zeros((5, 6))
+    turned[:] = p["dense_1/kernel"]
+    return turned
+
+
 SAID: dict[Callable[..., Any], tuple[type[Exception], str]] = {
     keys: (KeyError, "Did you mean 'dense_1/kernel'?"),
     entries: (IndexError, "`zs` has 2 entries, counted from 0; `layer + 1` is 2."),
     lists: (TypeError, "`delta` list (7, 3) is y"),
     helpers: (ValueError, "`b` was made in line"),
+    weights: (ValueError, '`p["dense_1/kernel"]` (6, 5) is W of dense_1.'),
     apart: (ValueError, "No equation of this network takes δ of dense_2 and W of dense_1, transposed together."),
 }
 
@@ -205,17 +215,22 @@ def test_a_check_of_the_user_s_own_needs_no_note(e: Evaluation) -> None:
 
 
 def test_the_second_run_prints_nothing_and_draws_nothing(e: Evaluation, capsys: pytest.CaptureFixture[str]) -> None:
-    seen = []
+    seen, drawn = [], []
 
     def noisy(p: Any, x: Any, y: Any) -> Any:
         print("here")  # noqa: T201  # as users do
         seen.append(np.random.rand())  # noqa: NPY002
+        drawn.append(random.random())
         return x @ y
 
+    random.seed(3)
     np.random.seed(3)  # noqa: NPY002
     assert "`x` (7, 6) is x" in note(noisy, e)
     after = np.random.rand()  # noqa: NPY002
     np.random.seed(3)  # noqa: NPY002
+    more = random.random()
+    random.seed(3)
+    assert [*drawn, more] == [random.random(), random.random()]
     assert [*seen, after] == [np.random.rand(), np.random.rand()]  # noqa: NPY002
     assert capsys.readouterr().out == "here\n"
 

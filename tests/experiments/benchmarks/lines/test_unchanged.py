@@ -1,4 +1,4 @@
-"""That tracing changes no bit of the user's result, in every style and variant, and what the notes of raising plants say."""
+"""That tracing changes no bit of a result, in every style and variant; and what the notes of raising plants say."""
 
 from __future__ import annotations
 
