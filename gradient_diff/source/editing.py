@@ -40,6 +40,11 @@ class Text:
         start, end = self.span(node)
         return self.bytes[start:end].decode()
 
+    def replaced(self, node: ast.expr | ast.stmt, instead: str) -> str:
+        """All of the file, with something else in a node's place."""
+        start, end = self.span(node)
+        return self.bytes[:start].decode() + instead + self.bytes[end:].decode()
+
     def edited(self, node: ast.expr | ast.stmt, edits: Sequence[Edit]) -> str:
         """What would stand there."""
         start, end = self.span(node)

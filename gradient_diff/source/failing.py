@@ -42,7 +42,7 @@ class Failing:
     def whole(self) -> ast.expr | ast.stmt:
         """What it writes into belongs to it."""
         writes = isinstance(self.node, ast.Subscript) and isinstance(self.node.ctx, ast.Store) and self.outer
-        return self.outer[0] if writes else self.node  # type: ignore[index]  # `writes` says that there is one
+        return self.outer[0] if writes else self.node
 
     def text(self, node: ast.AST) -> str:
         """As it stands in the file."""

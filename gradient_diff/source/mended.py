@@ -41,8 +41,8 @@ class Mended:
 
 def mended(scene: Scene) -> Mended | None:
     """The cheapest change after which nothing raises and a node comes out; None where none or several do."""
-    ends, cost, found = time.monotonic() + MOST_SECONDS, 0, []
-    turned = _columns(scene)
+    ends, cost, turned = time.monotonic() + MOST_SECONDS, 0, _columns(scene)
+    found: list[tuple[Mended, bool]] = []
     for tries, (price, edits) in enumerate(respellings(scene.failing, lambda n: _shape(scene.value(n)))):
         if (found and price > cost) or tries >= MOST_TRIES or time.monotonic() > ends:
             break

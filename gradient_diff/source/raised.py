@@ -14,6 +14,7 @@ import numpy as np
 
 from gradient_diff.shapes.explain import explain_parts
 from gradient_diff.shapes.operands import Operand
+from gradient_diff.source.editing import Text
 from gradient_diff.source.events import Act
 from gradient_diff.source.failing import Failing, operands_of
 from gradient_diff.source.known import Recognised
@@ -34,9 +35,13 @@ class Raised:
 
     Attributes:
         error: itself.
-        failing: the expression that raised.
+        failing: the expression that raised: its `.place`, `.node` and `.operands`.
         again: the second run, recorded, up to there; None where it went otherwise.
-        problem: what the code was called on.
+        problem: what the code was called on; None where no network is known.
+        met: (operand, its value, what it was recognised as) of each operand that is an array, a number or a list.
+        right: what should stand there: `.text`, and `.name`, as what it was recognised; None where nothing fits.
+        made: (operand that is no whole piece, where it was made, of what).
+        mended_source: the file with what should stand there.
     """
 
     error: Exception
@@ -78,6 +83,15 @@ class Raised:
             if as_array(value) is not None:
                 found.append((self.failing.text(node), value, name))
         return found
+
+    @cached_property
+    def mended_source(self) -> str | None:
+        """The file with what should stand there; None where that is not known."""
+        if self.again is None or self.right is None:
+            return None
+        failing = self.failing
+        longer = [n for n in failing.outer if failing.text(n) == self.right.instead_of]
+        return Text(failing.lines).replaced(longer[0] if longer else failing.whole, self.right.text)
 
     @cached_property
     def right(self) -> Mended | None:
@@ -189,7 +203,8 @@ class Raised:
     def _slip(self, equation: Equation) -> Iterator[str]:
         arrays = [(text, as_array(value)) for text, value, _ in self.met]
         parts = tuple(Operand(text, a.shape, a) for text, a in arrays if a is not None)
-        found = explain_parts(parts, self._shapes[equation.node])
+        target = tuple(int(n) for n in self._shapes[equation.node])
+        found = explain_parts(parts, target)
         yield from (str(s) for s in found.slips if s.id in _OF_OPERANDS)
 
     def _with_shapes(self, equation: Equation) -> str:

@@ -15,14 +15,10 @@ from manual_mlp import Problem
 
 
 class explaining:  # noqa: N801  # a context; a generator would add frames of ours to the user's traceback
-    """What a user's code raises in here keeps its type and traceback, and says which operands met.
-
-    Args:
-        function: (parameters, x, y) → whatever it gives; called once more, recording, where it raised.
-        problem: says what it was called on, or None where no network is known; asked only if something was raised.
-    """
+    """What a user's code raises in here keeps its type and traceback, and says which operands met."""
 
     def __init__(self, function: Callable[..., Any], problem: Callable[[], Problem | None]) -> None:
+        """A function (parameters, x, y), called again where it raised; what says what it was called on, if known."""
         self._function, self._problem = function, problem
 
     def __enter__(self) -> None:

@@ -74,7 +74,7 @@ class _Maker:
     def _of_call(self, node: ast.Call) -> Iterator[Edit]:
         name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
         if name in _PRODUCTS and len(node.args) == 2:
-            yield self._swapped(*node.args, cost=1 if name == "outer" else 2)
+            yield self._swapped(node.args[0], node.args[1], 1 if name == "outer" else 2)
             for side in node.args if name != "outer" else ():
                 yield from self._turned(side, 1)
         elif name in _PRODUCTS and len(node.args) == 1 and isinstance(node.func, ast.Attribute):

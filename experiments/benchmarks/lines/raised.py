@@ -11,11 +11,9 @@ from typing import Any
 import numpy as np
 
 from experiments.benchmarks.lines.plant import Plant, Style, Variant
-from experiments.benchmarks.lines.planting import Planted, planted, text_of
+from experiments.benchmarks.lines.planting import planted, text_of
 from experiments.benchmarks.lines.problems import called, evaluation_of
-from gradient_diff.source.editing import Text
-from gradient_diff.source.raised import Raised
-from gradient_diff.source.raising import raised_in
+from gradient_diff.extend import Raised, raised_in
 from manual_mlp import Evaluation
 from manual_mlp.extend import Arrays
 
@@ -48,7 +46,7 @@ def note_on(style: Style, variant: Variant, plant: Plant, seed: int = 0) -> Note
     text, at = "\n".join(raised.lines()), bad.line()
     named = [raised.failing.place.line, *(place.line for _, place, _ in raised.made)]
     known = sum(name is not None or not np.any(value) for _, value, name in raised.met)
-    return Note(at in named, (len(raised.met), known), _is_right(style, bad, raised, e), text)
+    return Note(at in named, (len(raised.met), known), _is_right(style, raised, e), text)
 
 
 @contextmanager
@@ -89,26 +87,16 @@ def _stepped(style: Style, text: str, parameters: Arrays, x: Any, y: Any) -> lis
     return [(a - b.reshape(a.shape)) / style.learning_rate for a, b in zip(before, after, strict=True)]
 
 
-def _is_right(style: Style, bad: Planted, raised: Raised, e: Evaluation) -> bool | None:
+def _is_right(style: Style, raised: Raised, e: Evaluation) -> bool | None:
     """Whether the code runs with it and all its gradients are right."""
-    if raised.right is None:
+    if raised.mended_source is None:
         return None
-    source = Text(raised.failing.lines)
-    start, end = source.span(_replaced(raised))
-    mended = source.bytes[:start].decode() + raised.right.text + source.bytes[end:].decode()
     try:
-        given = _derivation(style, mended)(dict(e.problem.parameters), e.problem.x, e.problem.y)
+        given = _derivation(style, raised.mended_source)(dict(e.problem.parameters), e.problem.x, e.problem.y)
     except Exception:  # noqa: BLE001  # it may raise as before, or further down
         return False
     pairs = zip(_arrays(given, e), e.gradients.values(), strict=True)
     return all(np.allclose(a, b, rtol=1e-8, atol=1e-12) for a, b in pairs)
-
-
-def _replaced(raised: Raised) -> Any:
-    """What the text that is right stands for."""
-    failing, right = raised.failing, raised.right
-    longer = [n for n in failing.outer if right is not None and failing.text(n) == right.instead_of]
-    return longer[0] if longer else failing.whole
 
 
 def _arrays(given: Any, e: Evaluation) -> list[Any]:
