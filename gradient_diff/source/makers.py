@@ -127,7 +127,7 @@ def _of_numbers(name: str, old: Callable[..., Any]) -> Callable[..., Any]:
 def _vectorized(old: Callable[..., Any]) -> Callable[..., Any]:
     """The function that is vectorized gets numbers that record; the whole call is an event of its own."""
 
-    def call(self: np.vectorize, *args: Any, **kwargs: Any) -> Any:  # type: ignore[type-arg]
+    def call(self: np.vectorize, *args: Any, **kwargs: Any) -> Any:
         if current() is None or not _holds_recorded((args, kwargs)):
             return old(self, *args, **kwargs)
         inner = self.pyfunc

@@ -152,8 +152,11 @@ class Raised:
             yield base if whole is not None and whole.ndim and again.recognise(whole) is None and whole.any() else node
 
     def _missing(self) -> Iterator[str]:
-        """What an index or a key asked for, and what there is."""
+        """What an index or a key asked for, and what there is; of lists, that they do not calculate."""
         node = self.failing.node
+        lists = [text for text, value, _ in self.met if isinstance(value, list | tuple)]
+        if isinstance(self.error, TypeError) and isinstance(node, ast.BinOp | ast.AugAssign) and lists:
+            yield f"A list does not calculate entry by entry: np.array({lists[0]}) does."
         if not isinstance(node, ast.Subscript) or not isinstance(self.error, KeyError | IndexError):
             return
         owner = _value_of(None, self.failing, node.value)

@@ -115,7 +115,7 @@ def _before_subclasses(name: str) -> Callable[..., Any]:
 
 for _name in ("add", "sub", "mul", "matmul", "truediv", "floordiv", "mod", "pow", "eq", "ne", "lt", "le", "gt", "ge"):
     setattr(Recorded, f"__{_name}__", _before_subclasses(f"__{_name}__"))
-Recorded.__hash__ = None  # type: ignore[assignment]  # as of any array
+Recorded.__hash__ = None  # as of any array
 
 
 class Number(float):

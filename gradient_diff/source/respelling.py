@@ -67,14 +67,14 @@ class _Maker:
             if len(self.shape_of(side) or ()) == 1:
                 yield self._behind(side, "[:, None]", 2)
         if product:
-            yield self._swapped(node.left, node.right)
+            yield from self._swapped(node.left, node.right)
         if isinstance(node.op, ast.MatMult | ast.Mult):
             yield self._operator(node, "*" if product else "@")
 
     def _of_call(self, node: ast.Call) -> Iterator[Edit]:
         name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
         if name in _PRODUCTS and len(node.args) == 2:
-            yield self._swapped(node.args[0], node.args[1], 1 if name == "outer" else 2)
+            yield from self._swapped(node.args[0], node.args[1], 1 if name == "outer" else 2)
             for side in node.args if name != "outer" else ():
                 yield from self._turned(side, 1)
         elif name in _PRODUCTS and len(node.args) == 1 and isinstance(node.func, ast.Attribute):
@@ -166,9 +166,17 @@ class _Maker:
             return Edit(((end, end, more),), cost)
         return Edit(((start, start, "("), (end, end, f"){more}")), cost)
 
-    def _swapped(self, left: ast.expr, right: ast.expr, cost: int = 2) -> Edit:
-        each = tuple((self.source.span(a), _bracketed(b, self.source.of(b))) for a, b in ((left, right), (right, left)))
-        return Edit(tuple((*span, text) for span, text in each), cost)
+    def _swapped(self, left: ast.expr, right: ast.expr, cost: int = 2) -> Iterator[Edit]:
+        """The other way round, each as it is and transposed."""
+        for (first, more), (second, again) in itertools.product(self._ways(right), self._ways(left)):
+            yield Edit(((*self.source.span(left), first), (*self.source.span(right), second)), cost + more + again)
+
+    def _ways(self, node: ast.expr) -> list[tuple[str, int]]:
+        """(text, cost)."""
+        text = _bracketed(node, self.source.of(node))
+        if isinstance(node, ast.Attribute) and node.attr == "T":
+            return [(text, 0), (_bracketed(node.value, self.source.of(node.value)), 1)]
+        return [(text, 0), (f"{text}.T", 1)] if len(self.shape_of(node) or ()) == 2 else [(text, 0)]
 
     def _operator(self, node: ast.BinOp, other: str) -> Edit:
         start, end = self.source.span(node.left)[1], self.source.span(node.right)[0]

@@ -49,6 +49,11 @@ def method(p: Any, x: Any, y: Any) -> Any:
     return z1.dot(d2)
 
 
+def other_way_round(p: Any, x: Any, y: Any) -> Any:
+    _, W2, _, d2 = forward(p, x, y)
+    return np.dot(W2, d2)
+
+
 def columns(p: Any, x: Any, y: Any) -> Any:
     _, W2, _, d2 = forward(p, x, y)
     D, V = d2.T, W2.T
@@ -115,6 +120,7 @@ RIGHT: dict[Callable[..., Any], tuple[str, str, str]] = {
     matmul: ("d2 @ W2", "`d2` (7, 3) is δ of dense_2; `W2` (5, 3) is W of dense_2.", "d2 @ W2.T"),
     dot: ("np.dot(z1, d2)", "`z1` (7, 5) is z of dense_1; `d2` (7, 3) is δ of dense_2.", "np.dot(z1.T, d2)"),
     method: ("z1.dot(d2)", "`z1` (7, 5) is z of dense_1; `d2` (7, 3) is δ of dense_2.", "z1.T.dot(d2)"),
+    other_way_round: ("np.dot(W2, d2)", "`d2` (7, 3) is δ of dense_2.", "np.dot(d2, W2.T)"),
     columns: ("np.dot(V, D)", "`D` (3, 7) is δ of dense_2, transposed.", "np.dot(V.T, D)"),
     adds: ("s(x @ W1 + b1) @ W2 + b1", "`b1` (5,) is b of dense_1.", "s(x @ W1 + b1) @ W2 + b2"),
     times: ("back * (z1 * (1 - z1)).T", "is f′ of dense_1, transposed", "back * (z1 * (1 - z1))"),
@@ -167,6 +173,11 @@ def lists(p: Any, x: Any, y: Any) -> Any:
     return [row] * delta
 
 
+def no_arrays(p: Any, x: Any, y: Any) -> Any:
+    row, delta = x[0].tolist(), y.tolist()
+    return row * delta
+
+
 def helpers(p: Any, x: Any, y: Any) -> Any:
     def product(a: Any, b: Any) -> Any:
         return a @ b
@@ -191,6 +202,7 @@ SAID: dict[Callable[..., Any], tuple[type[Exception], str]] = {
     keys: (KeyError, "Did you mean 'dense_1/kernel'?"),
     entries: (IndexError, "`zs` has 2 entries, counted from 0; `layer + 1` is 2."),
     lists: (TypeError, "`delta` list (7, 3) is y"),
+    no_arrays: (TypeError, "np.array(row) does"),
     helpers: (ValueError, "`b` was made in line"),
     weights: (ValueError, '`p["dense_1/kernel"]` (6, 5) is W of dense_1.'),
     apart: (ValueError, "No equation of this network takes δ of dense_2 and W of dense_1, transposed together."),
