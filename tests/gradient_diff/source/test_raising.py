@@ -193,9 +193,9 @@ def apart(p: Any, x: Any, y: Any) -> Any:
 
 
 def weights(p: Any, x: Any, y: Any) -> Any:
-    turned = np.zeros((5, 6))
-    turned[:] = p["dense_1/kernel"]
-    return turned
+    V, out = p["dense_2/kernel"].T, np.zeros((3, 5))
+    out[:] = V.T
+    return out
 
 
 SAID: dict[Callable[..., Any], tuple[type[Exception], str]] = {
@@ -204,7 +204,7 @@ SAID: dict[Callable[..., Any], tuple[type[Exception], str]] = {
     lists: (TypeError, "`delta` list (7, 3) is y"),
     no_arrays: (TypeError, "np.array(row) does"),
     helpers: (ValueError, "`b` was made in line"),
-    weights: (ValueError, '`p["dense_1/kernel"]` (6, 5) is W of dense_1.'),
+    weights: (ValueError, "`V.T` (5, 3) is W of dense_2."),
     apart: (ValueError, "No equation of this network takes δ of dense_2 and W of dense_1, transposed together."),
 }
 
