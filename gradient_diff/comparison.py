@@ -22,6 +22,7 @@ from gradient_diff.result.status import Status
 from gradient_diff.sides import Derivation, Pair, Side, is_model
 from gradient_diff.source.answers import Answers
 from gradient_diff.source.attached import reading_by_healing, with_code
+from gradient_diff.source.raising import explaining
 from gradient_diff.source.subject import subject_of
 from gradient_diff.witnesses.complex_step import Asked
 from manual_mlp import Evaluation
@@ -147,7 +148,8 @@ def _called(hand: Derivation, reference: Evaluation | Arrays) -> Called:
     if not isinstance(reference, Evaluation):
         raise TypeError("hand is a function, and only an Evaluation as reference says what to call it on.")
     problem = reference.problem
-    return call_derivation(hand, problem.parameters, problem.x, problem.y)
+    with explaining(hand, lambda: problem):
+        return call_derivation(hand, problem.parameters, problem.x, problem.y)
 
 
 def cut_down(diff: GradientDiff, derivation: Derivation) -> GradientDiff:

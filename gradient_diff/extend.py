@@ -11,9 +11,12 @@ from gradient_diff.render.sections import Section
 from gradient_diff.render.tables import to_csv
 from gradient_diff.result.diff import proved_together
 from gradient_diff.result.status import gravest
+from gradient_diff.source.raised import Raised
+from gradient_diff.source.raising import raised_in
 
 __all__ = [
     "MORE_DRAWS",
+    "Raised",
     "Section",
     "gravest",
     "kernel_heatmaps",
@@ -22,6 +25,7 @@ __all__ = [
     "on_branch",
     "plain_name",
     "proved_together",
+    "raised_in",
     "report_page",
     "to_csv",
     "update_bound",

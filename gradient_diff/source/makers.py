@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from gradient_diff.source.events import current
-from gradient_diff.source.recorded import Number, Recorded, follow, number, plain, recorded
+from gradient_diff.source.positions import in_library
+from gradient_diff.source.recorded import Number, Recorded, Scalar, follow, number, plain, recorded
 
 _FILLED = ("zeros", "ones", "empty", "full", "eye", "identity", "zeros_like", "ones_like", "empty_like", "full_like")
 _GATHERED = ("array", "asarray", "asanyarray", "ascontiguousarray", "stack", "vstack", "hstack", "concatenate")
@@ -32,7 +33,11 @@ def recording_makers(modules: Iterable[ModuleType | dict[str, Any]]) -> Iterator
             setattr(owner, name, new)
         replaced = {old: new for owner, _, old, new in _exchanged() if owner is not np.vectorize}
         for namespace in modules:
-            _exchange(namespace if isinstance(namespace, dict) else vars(namespace), replaced, stack)
+            names = namespace if isinstance(namespace, dict) else vars(namespace)
+            _exchange(names, replaced, stack)
+            if "type" not in names:
+                names["type"] = _TypeAsWithout
+                stack.callback(names.pop, "type", None)
         yield
 
 
@@ -53,6 +58,32 @@ def _exchange(namespace: dict[str, Any], replaced: dict[Any, Any], stack: ExitSt
             namespace[name] = replaced[value]
 
 
+class _AsWithout(type):
+    """Of `type`, in the user's modules."""
+
+    def __call__(cls, *given: Any, **more: Any) -> Any:
+        return _STANDS_FOR.get(type(given[0]), type(given[0])) if len(given) == 1 else type(*given, **more)
+
+    def __instancecheck__(cls, value: object) -> bool:
+        return isinstance(value, type)
+
+    def __subclasscheck__(cls, kind: type) -> bool:
+        return issubclass(kind, type)
+
+    def __eq__(cls, other: object) -> bool:
+        return other is type or other is cls
+
+    def __hash__(cls) -> int:
+        return hash(type)
+
+
+class _TypeAsWithout(metaclass=_AsWithout):
+    """`type(a) is np.ndarray` and `type(a) == float` answer as they do without recording."""
+
+
+_STANDS_FOR: dict[type, type] = {Recorded: np.ndarray, Number: float, Scalar: np.float64}
+
+
 def _hashable(value: object) -> bool:
     try:
         hash(value)
@@ -65,7 +96,9 @@ def _filled(name: str, old: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(old)
     def make(*args: Any, **kwargs: Any) -> Any:
         result = old(*plain(args), **plain(kwargs))
-        return result.view(Recorded) if current() is not None and result.dtype.kind == "f" else result
+        if current() is None or result.dtype.kind != "f" or in_library(1):
+            return result
+        return result.view(Recorded)
 
     return make
 
@@ -73,8 +106,10 @@ def _filled(name: str, old: Callable[..., Any]) -> Callable[..., Any]:
 def _gathered(name: str, old: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(old)
     def make(*args: Any, **kwargs: Any) -> Any:
-        if current() is None or not _holds_recorded(args):
-            return follow(old(*args, **kwargs)) if current() is not None and name == "array" else old(*args, **kwargs)
+        if current() is None or in_library(1):
+            return old(*plain(args), **plain(kwargs))
+        if not _holds_recorded(args):
+            return follow(old(*args, **kwargs)) if name == "array" else old(*args, **kwargs)
         return recorded("array" if name.startswith("a") else name, old(*plain(args), **plain(kwargs)), args)
 
     return make
@@ -107,7 +142,7 @@ def _vectorized(old: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _holds_recorded(value: Any) -> bool:
-    if isinstance(value, Recorded | Number) or type(value).__name__ == "Scalar":
+    if isinstance(value, Recorded | Number | Scalar):
         return True
     if isinstance(value, list | tuple):
         return any(map(_holds_recorded, value))

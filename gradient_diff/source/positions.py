@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 import sys
 import sysconfig
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -23,6 +25,10 @@ _NOT_THE_USERS = tuple(
     )
 )
 _LIBRARY = sysconfig.get_path("stdlib")
+_INSTALLED = ("site-packages", "dist-packages")
+_PYTHON = "Python"
+_COMPUTING = ("scipy", _PYTHON)  # what they compute stands in the user's line that calls them; others draw or keep
+_own: set[str] = set()
 
 
 @dataclass(frozen=True)
@@ -59,11 +65,12 @@ def frames_of_user(depth: int, stop: FrameType | None) -> list[FrameType]:
 
 def place_of(frame: FrameType) -> Place | None:
     """The expression that a frame is evaluating; None where its code has no positions."""
-    return _place(frame.f_code, frame.f_lasti)
+    return place_at(frame.f_code, frame.f_lasti)
 
 
 @lru_cache(maxsize=65536)
-def _place(code: CodeType, instruction: int) -> Place | None:
+def place_at(code: CodeType, instruction: int) -> Place | None:
+    """The expression that an instruction, by its offset in bytes, belongs to."""
     positions = _positions(code)
     span = positions[instruction // 2] if 0 <= instruction // 2 < len(positions) else (None,) * 4
     line, end, column, behind = span
@@ -77,12 +84,40 @@ def _positions(code: CodeType) -> list[tuple[int | None, int | None, int | None,
     return list(code.co_positions())
 
 
-@lru_cache(maxsize=4096)
 def is_users(code: CodeType) -> bool:
-    """Whether code is somebody's own: not NumPy's, not ours, not Python's."""
-    name = code.co_filename
-    if name.startswith(_NOT_THE_USERS):
-        return False
-    if name.startswith("<") and not name.startswith("<ipython"):
-        return not name.startswith(("<frozen", "<string>", "<__array_function__"))
-    return not name.startswith(_LIBRARY) or "site-packages" in name
+    """Whether code is somebody's own: not NumPy's, not ours, not Python's, no library's."""
+    return _whose(code.co_filename) is None
+
+
+def in_library(depth: int) -> bool:
+    """Whether a library works with an array, from `depth` frames up; what it makes of it must have exact types."""
+    frame: FrameType | None = sys._getframe(depth + 1)  # noqa: SLF001
+    while frame is not None:
+        whose = _whose(frame.f_code.co_filename)
+        if whose != "":
+            return whose is not None and whose not in _COMPUTING
+        frame = frame.f_back
+    return False
+
+
+def take_for_own(function: Callable[..., object]) -> None:
+    """A user's own package may be installed, too."""
+    code = getattr(inspect.unwrap(function), "__code__", None)
+    library = _whose(code.co_filename) if isinstance(code, CodeType) else None
+    if library and library != _PYTHON:
+        _own.add(library)
+        _whose.cache_clear()
+
+
+@lru_cache(maxsize=4096)
+def _whose(file: str) -> str | None:
+    """None: the user's; "": NumPy's and ours; else the installed package, or Python. By file: code is slow to hash."""
+    if file.startswith((*_NOT_THE_USERS, "<__array_function__")):
+        return ""
+    parts = file.replace("\\", "/").split("/")
+    library = next((parts[i + 1] for i, part in enumerate(parts[:-1]) if part in _INSTALLED), None)
+    if library is not None:
+        return None if library in _own else library
+    if file.startswith("<") and not file.startswith("<ipython"):
+        return _PYTHON if file.startswith(("<frozen", "<string>")) else None
+    return _PYTHON if file.startswith(_LIBRARY) else None

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from gradient_diff.source.events import Act, current, kept_of, numbers_in
+from gradient_diff.source.positions import in_library
 from manual_mlp import Array
 
 _asarray = np.asarray  # NumPy's own: the name in its namespace records while a run is watched
@@ -98,6 +99,25 @@ for _name in (*_SELECTING, *_COMPUTING, *_COPYING):
         setattr(Recorded, _name, _method(_name))
 
 
+def _before_subclasses(name: str) -> Callable[..., Any]:
+    """Python asks a subclass of an operand's class first: np.matrix and masked arrays have products of their own."""
+    own = getattr(np.ndarray, name)
+
+    def operate(self: Recorded, other: Any) -> Any:
+        kind = type(other)
+        if kind is not np.ndarray and kind is not Recorded and issubclass(kind, np.ndarray):
+            return NotImplemented
+        return own(self, other)
+
+    operate.__name__ = name
+    return operate
+
+
+for _name in ("add", "sub", "mul", "matmul", "truediv", "floordiv", "mod", "pow", "eq", "ne", "lt", "le", "gt", "ge"):
+    setattr(Recorded, f"__{_name}__", _before_subclasses(f"__{_name}__"))
+Recorded.__hash__ = None  # as of any array
+
+
 class Number(float):
     """A Python float whose arithmetic is recorded."""
 
@@ -163,7 +183,7 @@ def _listed(array: Array) -> Any:
 
 def follow(value: Any) -> Any:
     """The same, recording: arrays as views of the same memory, lists and dicts as new ones of recorded items."""
-    if isinstance(value, np.ndarray):
+    if type(value) is np.ndarray:  # a matrix or a masked array has a class of its own to be
         return value.view(Recorded) if value.dtype.kind in "fb" else value
     if type(value) in (list, tuple):
         return type(value)(follow(item) for item in value)
@@ -172,15 +192,18 @@ def follow(value: Any) -> Any:
     return number(value)
 
 
+_OURS = (Recorded, float, np.float64)
+
+
 def recorded(name: str, result: Any, operands: Any) -> Any:
     """An operation's result, counted; it records what is done with it next."""
     run = current()
-    if run is None:
+    if run is None or in_library(1):
         return result
     if type(result) in (list, tuple) and any(isinstance(item, np.ndarray) for item in result):
         return type(result)(recorded(name, item, operands) for item in result)
-    if not isinstance(result, np.ndarray | float | np.float64) or _asarray(result).dtype.kind not in "fb":
-        return result
+    if not (isinstance(result, _OURS) or type(result) is np.ndarray) or _asarray(result).dtype.kind not in "fb":
+        return result  # also a matrix or a masked array: it has a class of its own to be
     act = Act.SELECTS if name in _SELECTS else Act.COMPUTES
     array = _asarray(result)
     value = run.happened(name, act, array, lambda: tuple(numbers_in(operands)))
@@ -193,7 +216,7 @@ def written(name: str, operands: Callable[[], tuple[Array, ...]], into: Any, key
     """What was written into memory that is there, counted; another value that is put in is written there, too."""
     run = current()
     base = plain(into)
-    if run is None or base.dtype.kind not in "fb":
+    if run is None or base.dtype.kind not in "fb" or in_library(1):
         return into
     part = _asarray(base[key])
     value = run.happened(name, act, part, operands, base, act is Act.COMPUTES)

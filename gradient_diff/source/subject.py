@@ -12,6 +12,7 @@ import numpy as np
 from gradient_diff.source.answers import Answers
 from gradient_diff.source.events import Run, watching
 from gradient_diff.source.makers import recording_makers
+from gradient_diff.source.positions import take_for_own
 from gradient_diff.source.recorded import follow, plain
 from manual_mlp import Array, Problem
 from manual_mlp.extend import Arrays
@@ -25,17 +26,20 @@ class Subject:
         function: (parameters, x, y) → whatever it gives.
         answers: reads that.
         namespaces: of the user's modules, in which names may mean NumPy's makers.
+        written: the user's own function, where another one calls it.
     """
 
     function: Callable[[Any, Any, Any], Any]
     answers: Answers = field(default_factory=Answers)
     namespaces: tuple[dict[str, Any], ...] = ()
+    written: Callable[..., Any] | None = None
 
     def gradients(self, problem: Problem, right: Arrays, run: Run | None = None) -> list[dict[str, Array]]:
         """Its gradients on a problem, on copies, in each layout they may be in; recorded where a run is given."""
         given: list[Any] = [{n: a.copy() for n, a in problem.parameters.items()}, problem.x.copy(), problem.y.copy()]
         if run is None:
             return self.answers.read(self.function(*given), right)
+        take_for_own(self.written or self.function)
         run.stop = sys._getframe()  # noqa: SLF001  # the user's frames end here
         with recording_makers(self.namespaces), watching(run), np.errstate(all="ignore"):
             result = plain(self.function(*map(follow, given)))
@@ -46,7 +50,7 @@ def subject_of(
     function: Callable[[Any, Any, Any], Any], answers: Answers, written: Callable[..., Any] | None = None
 ) -> Subject:
     """A function as a subject, with the module in which it, or what it calls, was written."""
-    return Subject(function, answers, tuple(_namespaces(written or function)))
+    return Subject(function, answers, tuple(_namespaces(written or function)), written)
 
 
 def _namespaces(function: Callable[..., Any]) -> Iterator[dict[str, Any]]:

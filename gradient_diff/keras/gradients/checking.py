@@ -38,6 +38,7 @@ from gradient_diff.result.status import Status
 from gradient_diff.sides import is_model
 from gradient_diff.source.answers import Answers
 from gradient_diff.source.attached import with_code
+from gradient_diff.source.raising import explaining
 from gradient_diff.source.subject import subject_of
 from keras_mlp import Mode, named_weights
 from keras_mlp.extend import (
@@ -48,7 +49,7 @@ from keras_mlp.extend import (
     layer_weights,
     refuse_unreadable,
 )
-from manual_mlp import Array, gradient_node
+from manual_mlp import Array, Problem, gradient_node
 from manual_mlp.extend import Arrays, layer_of, variable_of
 
 
@@ -297,7 +298,8 @@ def _step(request: Request, found: Arrays, rate: float) -> Step:
 def _called(request: Request, function: Callable[..., object], trace: bool | None) -> GradientDiff:
     """Of a function's gradients; without masks it is called on smaller cases, too, if nothing explains them."""
     given = request.masks if _takes_draws(function) else None
-    called = call_derivation(function, request.parameters, request.data.x, request.data.y, given)
+    with explaining(function if given is None else partial(_without_draws, function), lambda: _problem(request)):
+        called = call_derivation(function, request.parameters, request.data.x, request.data.y, given)
     found, read = _read_either_way(request, request.read(called.gradients))
     named, diff = read.arrays, replace(found, changed=called.changed)
     more: tuple[Any, ...] = () if given is None else ({},)
@@ -312,6 +314,19 @@ def _called(request: Request, function: Callable[..., object], trace: bool | Non
         return {n: found[n] for n in w}
 
     return cut_down(diff, again)
+
+
+def _without_draws(function: Callable[..., object], parameters: Arrays, x: Array, y: Array) -> object:
+    return function(parameters, x, y, {})
+
+
+def _problem(request: Request) -> Problem | None:
+    """What the function was called on, where its network is known and nothing is drawn."""
+    if request.network is None or request.masks:
+        return None
+    mlp, loss = request.network
+    weight = request.data.sample_weight
+    return mlp.problem(request.parameters, request.data.x, request.data.y, loss, fused=False, sample_weight=weight)
 
 
 def _takes_draws(function: Callable[..., object]) -> bool:
