@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any, TypeVar
 
-from gradient_diff.result.code import Caller, Code, Finding
+from gradient_diff.result.code import Caller, Code, Finding, bare
 from gradient_diff.wording import printable
 
 T = TypeVar("T")
@@ -58,11 +58,6 @@ def finding_from_json(data: Any, where: str) -> Finding:
         healed=_list(fields, "healed", where, _of_texts),
         **texts,
     )
-
-
-def bare(file: str) -> str:
-    """A file without its folders, also of another system."""
-    return file.replace("\\", "/").rpartition("/")[2]
 
 
 def _caller(data: Any, where: str) -> Caller:

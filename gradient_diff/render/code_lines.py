@@ -53,9 +53,11 @@ def code_lines(code: Code) -> list[CodeLine]:
 
 def _line(code: Code, number: int) -> CodeLine:
     here = [f for f in code.findings if f.file == code.file and f.span[0] <= number <= f.span[1]]
-    what = "; ".join(f"should be {f.what}" for f in here if f.line == number) or code.listing.get(number, "")
-    mark = Mark.GUILTY if here else Mark.RIGHT if what else Mark.UNKNOWN
-    return CodeLine(number, code.lines[number], mark, what, tuple(f.span for f in here))
+    if here:
+        what = "; ".join(f"should be {f.what}" for f in here if f.span[0] == number)
+        return CodeLine(number, code.lines[number], Mark.GUILTY, what, tuple(f.span for f in here))
+    what = code.listing.get(number, "")
+    return CodeLine(number, code.lines[number], Mark.RIGHT if what else Mark.UNKNOWN, what)
 
 
 def source_of(code: Code, finding: Finding) -> tuple[list[tuple[int, str]], Span]:

@@ -8,6 +8,11 @@ from dataclasses import dataclass, field
 from gradient_diff.names import node_words
 
 
+def bare(file: str) -> str:
+    """A file without its folders, also of another system."""
+    return file.replace("\\", "/").rpartition("/")[2]
+
+
 @dataclass(frozen=True)
 class Caller:
     """An outer frame of an expression: whoever called the function in which it stands.
@@ -27,6 +32,11 @@ class Caller:
     line: int
     function: str
     text: str = ""
+
+    @property
+    def place(self) -> str:
+        """`file:line`; the file without its folders."""
+        return f"{bare(self.file)}:{self.line}"
 
 
 @dataclass(frozen=True)
@@ -48,9 +58,9 @@ class Finding:
         tried: what the fix was tried on, in words; "" without one.
 
     Example:
-        >>> finding = Finding("net.py", 7, (7, 7, 9, 15), "gradients", (), "z2 - y", "dense_2/dE_du", (), "", ("dense_2/bias",))
-        >>> finding.place
-        'net.py:7'
+        >>> finding = Finding("net.py", 7, (7, 7, 9, 15), "f", (), "z2 - y", "dense_2/dE_du", (), "", ("dense_2/bias",))
+        >>> finding.place, finding.what
+        ('net.py:7', 'δ of dense_2')
     """
 
     file: str
@@ -69,7 +79,7 @@ class Finding:
     @property
     def name(self) -> str:
         """The file without its folders."""
-        return self.file.replace("\\", "/").rpartition("/")[2]
+        return bare(self.file)
 
     @property
     def place(self) -> str:

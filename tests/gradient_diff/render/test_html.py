@@ -58,7 +58,7 @@ def test_a_page_names_verdict_meaning_advice_sides_rows_and_ledger(different: Gr
     page = Page(to_html(different))
     assert "manual_mlp against keras eager" in page.texts
     assert Status.DIFFERENT.advice in page.text
-    assert "more than rounding explains (1 of 14 rows); first bad row: dense_2/dE_dkernel." in page.text
+    assert "More than rounding explains (1 of 14 rows); first bad row: dense_2/dE_dkernel." in page.text
     assert page.texts.count("✓ MATCH") == 13
     assert page.texts.count("✗ DIFFERENT") == 1
     for row in different.rows:
