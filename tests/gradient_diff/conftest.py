@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from gradient_diff import Caller, Code, Finding
+from gradient_diff import Caller, Code, Finding, GradientDiff, compare
 from manual_mlp import MLP, Dense, Evaluation
 
 
@@ -96,13 +96,13 @@ WIDE = dataclasses.replace(
 """Tabs, wide characters and Greek before the span, which begins at column 13."""
 SPREAD = dataclasses.replace(
     ONE,
-    findings=(dataclasses.replace(WORST, span=(33, 34, 9, 16), text="(dz1 *\n\t\tz1 * (1)"),),
+    findings=(dataclasses.replace(WORST, span=(33, 34, 9, 16), text="(dz1 *\n\t\tz1 * (1 - z1))"),),
     lines=LINES | {33: "    d1 = (dz1 *", 34: "\t\tz1 * (1 - z1))"},
 )
 """An expression over two lines, the second behind tabs."""
 LONG = dataclasses.replace(
     ONE,
-    findings=(dataclasses.replace(WORST, span=(33, 33, 409, 428)),),
+    findings=(dataclasses.replace(WORST, span=(33, 33, 406, 425)),),
     lines=LINES | {33: f"    {'+'.join(['x'] * 200)} + dz1 * z1 * (1 - z1) + {'+'.join(['y'] * 200)}"},
 )
 NO_LINES = dataclasses.replace(ONE, findings=(dataclasses.replace(WORST, file="/home/ann/other.py"),))
@@ -151,3 +151,18 @@ def any_code(request: pytest.FixtureRequest) -> Code:
 def codes() -> dict[str, Code]:
     """All of them by name."""
     return CODES
+
+
+@pytest.fixture(scope="session")
+def two_rows_off(evaluation: Evaluation) -> GradientDiff:
+    """Two gradients that no known mistake explains."""
+    given = dict(evaluation.gradients)
+    given["dense_1/kernel"] = given["dense_1/kernel"] * 1.3 + 0.1
+    given["dense_1/bias"] = given["dense_1/bias"] * 1.7 - 0.2
+    return compare(given, evaluation)
+
+
+@pytest.fixture
+def wrong(two_rows_off: GradientDiff) -> Callable[[Code], GradientDiff]:
+    """The same, as if code had been handed over and traced."""
+    return lambda code: dataclasses.replace(two_rows_off, code=code)
