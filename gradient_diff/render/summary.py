@@ -141,9 +141,8 @@ def print_summary(lines: Sequence[SummaryLine], console: Console | None = None) 
 def _layout(lines: Sequence[SummaryLine], width: int) -> Table:
     """Columns side by side where no name has to be broken for that, with long ones shortened if need be."""
     titles = _titles(lines)
-    others = (_verdict, *([lambda line: printable(line.line)] if "line" in titles else []))
-    room = width - sum(_widest([write(line) for line in lines]) for write in others)
-    room -= _widest([printable(line.culprit) for line in lines]) + GAP * (len(titles) - 1) + _ROOM_FOR_CAUSE
+    room = width - _widest([_verdict(line) for line in lines]) - _widest([printable(line.culprit) for line in lines])
+    room -= _widest([printable(line.line) for line in lines]) + GAP * (len(titles) - 1) + _ROOM_FOR_CAUSE
     names = [printable(line.file) for line in lines]
     if _widest(names) > room:
         names = [_short(name) for name in names]

@@ -120,7 +120,7 @@ EVIL = Code(
             message=EVIL_TEXT,
             node=EVIL_TEXT,
             healed=(EVIL_TEXT,),
-            fix=f"-{EVIL_TEXT}\n+{EVIL_TEXT}\n",
+            fix=f"-{EVIL_TEXT}\n+{EVIL_TEXT}\n ```\n",
             tried=EVIL_TEXT,
         ),
     ),

@@ -151,7 +151,7 @@ def test_no_line_of_source_closes_its_fence(wrong: Callable[[Code], GradientDiff
     for line in text.split("\n"):
         assert line.isprintable()
         if fence:
-            fence = "" if line == fence else fence
+            fence = "" if re.fullmatch(f" {{0,3}}{fence}`* *", line) else fence  # as GitHub reads it
         elif found := re.fullmatch("(`{3,})(diff)?", line):
             fence = found[1]
         else:
