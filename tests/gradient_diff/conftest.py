@@ -59,11 +59,11 @@ FIX = """\
 +    d1 = dz1 * (1 - z1**2)
 """
 WORST = Finding(
-    "/home/ann/net.py",
+    "/users/ann/net.py",
     33,
     (33, 33, 9, 28),
     "gradients",
-    (Caller("/home/ann/train.py", 12, "train", "gradients(parameters, x, y)"),),
+    (Caller("/users/ann/train.py", 12, "train", "gradients(parameters, x, y)"),),
     "dz1 * z1 * (1 - z1)",
     "dense_1/dE_du",
     (("dz1", "dE/dz of dense_1"), ("z1", "z of dense_1")),
@@ -73,7 +73,7 @@ WORST = Finding(
     "this and a second problem",
 )
 SECOND = Finding(
-    "/home/ann/net.py",
+    "/users/ann/net.py",
     31,
     (31, 31, 9, 21),
     "gradients",
@@ -84,7 +84,7 @@ SECOND = Finding(
     "",
     ("dense_2/kernel",),
 )
-ONE = Code((WORST,), LISTING, LINES, "/home/ann/net.py")
+ONE = Code((WORST,), LISTING, LINES, "/users/ann/net.py")
 TWO = dataclasses.replace(ONE, findings=(WORST, SECOND))
 RIGHT = dataclasses.replace(ONE, findings=(), listing=LISTING | {33: "δ of dense_1"})
 SILENT = Code(silent="no Python source is known of it")
@@ -105,7 +105,7 @@ LONG = dataclasses.replace(
     findings=(dataclasses.replace(WORST, span=(33, 33, 406, 425)),),
     lines=LINES | {33: f"    {'+'.join(['x'] * 200)} + dz1 * z1 * (1 - z1) + {'+'.join(['y'] * 200)}"},
 )
-NO_LINES = dataclasses.replace(ONE, findings=(dataclasses.replace(WORST, file="/home/ann/other.py"),))
+NO_LINES = dataclasses.replace(ONE, findings=(dataclasses.replace(WORST, file="/users/ann/other.py"),))
 """A finding in a file of which no line is known."""
 EVIL_TEXT = "</code><script>alert('x')</script>\x1b[31m[red]`|*\u202e```"
 EVIL = Code(

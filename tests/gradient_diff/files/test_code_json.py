@@ -7,11 +7,11 @@ from gradient_diff import Caller, Code, Finding
 from gradient_diff.files.code_json import code_from_json, code_to_json
 
 FINDING = Finding(
-    "C:\\home\\ann\\net.py",
+    "C:\\users\\ann\\net.py",
     33,
     (33, 34, 9, 21),
     "Net.gradients",
-    (Caller("/home/ann/train.py", 12, "train", "net.gradients(x, y)"),),
+    (Caller("/users/ann/train.py", 12, "train", "net.gradients(x, y)"),),
     "(z2 - y)",
     "dense_2/dE_du",
     (("z2", "the output of dense_2"), ("y", "y_true")),
@@ -20,7 +20,7 @@ FINDING = Finding(
     "--- net.py\n+++ net.py\n",
     "this and a second problem",
 )
-CODE = Code((FINDING,), {33: "δ of dense_2", 9: "x"}, {9: "def f(x):", 33: "\td = (z2 -"}, "/home/ann/net.py", "")
+CODE = Code((FINDING,), {33: "δ of dense_2", 9: "x"}, {9: "def f(x):", 33: "\td = (z2 -"}, "/users/ann/net.py", "")
 
 
 def written(code: Code = CODE) -> Any:
@@ -40,7 +40,7 @@ def test_what_is_read_is_what_was_written_but_for_folders() -> None:
 
 
 def test_no_folder_is_written() -> None:
-    assert "home" not in json.dumps(written())
+    assert "users" not in json.dumps(written())
 
 
 def test_silence_and_nothing_survive() -> None:
