@@ -13,7 +13,7 @@ from gradient_diff.result.code import Code, Finding
 class Mark(Enum):
     """What is known of a line; its sign stands beside the colour."""
 
-    RIGHT = ("✓", "good", "recognised, and right")
+    RIGHT = ("✓", "good", "what is named beside it is right")
     GUILTY = ("✗", "bad", "to blame")
     UNKNOWN = ("", "", "nothing is known of it")
 

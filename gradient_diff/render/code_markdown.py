@@ -32,7 +32,7 @@ def code_markdown(diff: GradientDiff) -> list[str]:
 def _finding(code: Code, finding: Finding) -> Iterator[str]:
     yield f"**{escape(words.where(finding))}**: {escape(words.should_be(finding))}"
     yield from ("", *fenced(_carets(code, finding)), "")
-    said = [finding.message, *(f"{words.one_line(text)} is {what}" for text, what in finding.operands)]
+    said = [words.says(finding), *(f"{words.one_line(text)} is {what}" for text, what in finding.operands)]
     for text in [*said, words.healed(finding), *words.called_from(finding)]:
         if text:
             yield f"- {escape(text)}"

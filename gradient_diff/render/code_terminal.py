@@ -56,8 +56,7 @@ def _indented(part: RenderableType, by: int = GAP) -> Padding:
 def _finding(code: Code, finding: Finding, console: Console) -> Iterator[RenderableType]:
     yield to_rich(words.where(finding), "bold")
     yield from _source(code, finding, console)
-    if finding.message:
-        yield to_rich(finding.message)
+    yield to_rich(words.says(finding))
     if finding.operands:
         yield _operands(finding)
     if words.healed(finding):

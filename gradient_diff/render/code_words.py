@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gradient_diff.render.causes import sentence
 from gradient_diff.render.code_lines import Mark
 from gradient_diff.result.blaming import in_short
 from gradient_diff.result.code import Caller, Code, Finding
@@ -24,7 +25,7 @@ def silence(diff: GradientDiff) -> str:
     code = diff.code
     if code is None or code.findings or not code.silent or not any(row.status.bad for row in diff.rows):
         return ""
-    return f"No line is named: {code.silent.rstrip('.')}."
+    return f"{sentence(code.silent).rstrip('.')}."
 
 
 def one_line(expression: str) -> str:
@@ -40,6 +41,11 @@ def where(finding: Finding) -> str:
 def should_be(finding: Finding) -> str:
     """What belongs there, in a few words; beside the carets."""
     return f"should be {finding.what}"
+
+
+def says(finding: Finding) -> str:
+    """What the expression is and should be, in a sentence, with code between backticks."""
+    return finding.message or f"{in_short(finding.text)} {should_be(finding)}."
 
 
 def in_a_line(finding: Finding) -> str:
@@ -62,7 +68,7 @@ def fix_title(finding: Finding) -> str:
     """What stands above the fix; empty where none was proved."""
     if not finding.fix:
         return ""
-    return f"fix (tried on {finding.tried}: every gradient matches):" if finding.tried else "fix:"
+    return f"fix ({finding.tried}):" if finding.tried else "fix:"
 
 
 def fix_lines(finding: Finding) -> list[tuple[str, str, str]]:

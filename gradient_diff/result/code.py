@@ -52,10 +52,10 @@ class Finding:
         text: the expression.
         node: what it should be: a node such as `dense_1/dE_du`, or what stands between nodes, `dense_1/f′`.
         operands: (expression, what it was recognised as).
-        message: one sentence.
+        message: what it is and what it should be, a sentence with code between backticks.
         healed: the parameters whose gradients are right with the right value in its place.
         fix: a unified diff that makes every gradient match; "" where none was proved.
-        tried: what the fix was tried on, in words; "" without one.
+        tried: what the fix was run on and what came of it, in words; "" without one.
 
     Example:
         >>> finding = Finding("net.py", 7, (7, 7, 9, 15), "f", (), "z2 - y", "dense_2/dE_du", (), "", ("dense_2/bias",))
@@ -101,7 +101,7 @@ class Code:
         listing: line → what it is, "δ of dense_2 = dz2": of every line that was recognised.
         lines: line → its text, of the functions that ran.
         file: path of the source that `listing` and `lines` are of.
-        silent: why nothing is said, where something is wrong and nothing is found.
+        silent: why nothing is said, where something is wrong and nothing is found: a sentence.
 
     Example:
         >>> Code(silent="no Python source is known of it").findings

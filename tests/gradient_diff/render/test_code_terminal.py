@@ -21,7 +21,7 @@ Where it is wrong
   net.py:33, in gradients
   33 │     d1 = dz1 * z1 * (1 - z1)
      │          ^^^^^^^^^^^^^^^^^^^ should be δ of dense_1
-  f′ of tanh is 1 − z²
+  `dz1 * z1 * (1 - z1)` should be δ of dense_1, δ = dE/dz ⊙ (1 − z²).
     dz1  is dE/dz of dense_1
     z1   is z of dense_1
   With the right value there, these gradients are right: dense_1/kernel, dense_1/bias.
@@ -114,7 +114,7 @@ def test_a_removed_line_that_begins_with_dashes_is_no_heading(wrong: Wrong, code
 def test_silence_is_a_sentence_where_rows_are_off_and_nothing_where_all_is_right(
     wrong: Wrong, match: GradientDiff, codes: dict[str, Code]
 ) -> None:
-    assert code_text(wrong(codes["silent"]), 100) == "\nNo line is named: no Python source is known of it."
+    assert code_text(wrong(codes["silent"]), 100) == "\nNo Python source is known of it."
     assert code_text(dataclasses.replace(match, code=codes["silent"]), 100) == ""
     assert code_text(match, 100) == ""
     assert code_text(dataclasses.replace(match, code=codes["right"]), 100) == ""

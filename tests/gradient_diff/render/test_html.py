@@ -222,6 +222,17 @@ def test_a_page_shows_the_function_a_mark_per_line_and_the_guilty_span_lit(
     assert {"z of dense_2", "should be δ of dense_1", "net.py:33, in gradients"} <= {*Page(text).texts}
 
 
+def test_code_in_a_sentence_is_set_as_code_and_a_single_backtick_is_none(wrong: Wrong, codes: dict[str, Code]) -> None:
+    first = codes["one"].findings[0]
+    for message, told in (
+        ("`a < b` is z.", "<p><code>a &lt; b</code> is z."),
+        ("a ` b", "<p>a ` b"),
+        ("", "<p><code>dz1"),
+    ):
+        code = dataclasses.replace(codes["one"], findings=(dataclasses.replace(first, message=message),))
+        assert told in to_html(wrong(code))
+
+
 def test_the_fix_stands_below_as_a_coloured_diff_that_copies_as_one(wrong: Wrong, codes: dict[str, Code]) -> None:
     text = to_html(wrong(codes["one"]))
     shown = text[text.index('<pre class="gd-fix">') : text.index("</pre>", text.index('<pre class="gd-fix">'))]
@@ -247,7 +258,7 @@ def test_right_code_shows_its_listing_and_nothing_to_blame(match: GradientDiff, 
 
 
 def test_silence_is_said_on_the_page(wrong: Wrong, match: GradientDiff, codes: dict[str, Code]) -> None:
-    sentence = "No line is named: no Python source is known of it."
+    sentence = "No Python source is known of it."
     assert sentence in Page(to_html(wrong(codes["silent"]))).texts
     assert sentence not in to_html(dataclasses.replace(match, code=codes["silent"]))
     assert 'class="gd-code"' not in to_html(wrong(codes["nothing"]))
