@@ -14,6 +14,8 @@ from gradient_diff.witnesses.complex_step import Asked
 from manual_mlp import Evaluation
 from manual_mlp.extend import GATE, Arrays
 
+_WIDTH = 100  # of source lines in the message
+
 
 class GradientMismatch(AssertionError):  # noqa: N818  # it reports a finding, as pytest's Failed does
     """Gradients that do not match, or of which nothing could be proved.
@@ -130,22 +132,26 @@ def _row(row: Row) -> Iterator[str]:
 
 
 def _causes(diff: GradientDiff) -> Iterator[str]:
-    from gradient_diff.render.causes import equations_of, heading, name, notes, sentence, shown
+    from gradient_diff.render.causes import equations_of, heading, located, notes, sentence, shown
+    from gradient_diff.render.code_terminal import code_text
     from gradient_diff.wording import printable
 
     if heading(diff):
         yield from ("", heading(diff))
     for place, cause in enumerate(shown(diff), 1):
-        yield f"{place}. {printable(name(cause))}"
+        yield f"{place}. {printable(located(cause))}"
         equations = [f"{label}: {text}" for label, text in equations_of(cause)]
         yield from (f"   {printable(text)}" for text in (sentence(cause.message), *equations, *notes(cause)))
     if diff.unexplained:
         yield printable(diff.unexplained)
     if diff.remark:
         yield printable(diff.remark)
+    yield from code_text(diff, _WIDTH).split("\n") if diff.code else ()
 
 
 def _advice(diff: GradientDiff, failing: list[Row]) -> Iterator[str]:
     """What to do about each status, gravest first."""
+    from gradient_diff.wording import printable
+
     for status in sorted({row.status for row in failing}, key=list(Status).index):
-        yield f"{status.name}: {diff.meaning(status).advice}"
+        yield printable(f"{status.name}: {diff.meaning(status).advice}")

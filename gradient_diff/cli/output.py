@@ -75,6 +75,7 @@ def _record(one: Marked) -> dict[str, Any]:
         "file": printable(line.file),
         "verdict": line.verdict,
         "culprit": line.culprit or None,
+        "line": line.line or None,
         "cause": line.cause,
         "message": line.message,
         "report": line.report or None,

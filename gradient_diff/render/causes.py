@@ -31,6 +31,11 @@ def name(cause: Cause) -> str:
     return f"{sentence(title)}{where} ({cause.id}{', a convention' if cause.convention else ''})"
 
 
+def located(cause: Cause) -> str:
+    """What was done and where, with the line in the user's code where it is known."""
+    return f"{name(cause)} · {cause.finding.place}" if cause.finding else name(cause)
+
+
 def shown(diff: GradientDiff) -> list[Cause]:
     """The causes but for look-alikes, which fold under the one that they cannot be told from."""
     kept: list[Cause] = []
@@ -55,7 +60,7 @@ def to_lines(diff: GradientDiff) -> list[str]:
     """The causes as a numbered list in Markdown."""
     lines = []
     for place, cause in enumerate(shown(diff), 1):
-        lines.append(f"{place}. **{escape(name(cause))}**: {escape(sentence(cause.message))}")
+        lines.append(f"{place}. **{escape(located(cause))}**: {escape(sentence(cause.message))}")
         lines.extend(f"   - {label}: {_code(text)}" for label, text in equations_of(cause))
         lines.extend(f"   - {escape(note)}" for note in notes(cause))
     return [*lines, *([escape(diff.unexplained)] if diff.unexplained else [])]

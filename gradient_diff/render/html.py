@@ -11,13 +11,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gradient_diff.names import readable_name
-from gradient_diff.render.causes import equations_of, heading, notes, sentence, shown
-from gradient_diff.render.causes import name as cause_name
+from gradient_diff.render import code_words
+from gradient_diff.render.causes import equations_of, heading, located, notes, sentence, shown
+from gradient_diff.render.code_lines import CodeLine, code_lines
 from gradient_diff.render.columns import COLUMNS, Column
 from gradient_diff.render.details import to_details
+from gradient_diff.render.excerpts import lit_parts, shown_line
 from gradient_diff.render.ledgers import ledger_sheet
 from gradient_diff.render.sections import Figure, Section
 from gradient_diff.render.sheet import Sheet
+from gradient_diff.result.code import bare
 from gradient_diff.result.diff import GradientDiff
 from gradient_diff.result.row import Row
 from gradient_diff.result.status import Status
@@ -94,15 +97,27 @@ def _environment() -> jinja2.Environment:
     environment.globals |= {"worst_sheet": _worst_sheet, "ledger_sheet": _ledger_sheet, "frame_sheet": _frame_sheet}
     environment.globals |= {
         "cause_heading": heading,
-        "cause_name": cause_name,
+        "cause_name": located,
         "cause_equations": equations_of,
         "cause_notes": notes,
         "causes_shown": shown,
     }
+    environment.globals |= {"code_words": code_words, "code_lines": code_lines}
     environment.filters |= {"sentence": sentence, "details": to_details}
     environment.filters |= {"tone": tone, "mark": mark, "printable": printable}
-    environment.filters |= {"anchor": _anchor, "png": _base64}
+    environment.filters |= {"anchor": _anchor, "png": _base64, "lit": _lit, "spread": _spread}
+    environment.filters |= {"bare": bare, "one_line": code_words.one_line}
     return environment
+
+
+def _lit(line: CodeLine) -> list[tuple[str, bool]]:
+    """A line of source in parts, each with whether it is to blame."""
+    return lit_parts(line.number, line.text, line.spans)
+
+
+def _spread(line: str) -> str:
+    """A line of source as it is shown."""
+    return shown_line(line).text
 
 
 def _anchor(heading: str) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from gradient_diff.render.causes import name as cause_name
 from gradient_diff.render.causes import sentence
+from gradient_diff.render.code_words import findings_of
 from gradient_diff.render.sheet import GAP, STYLES, Sheet, to_csv, to_markdown, to_rich, to_table
 from gradient_diff.result.diff import GradientDiff
 from gradient_diff.result.status import Status
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 UNREADABLE = "UNREADABLE"
 _LONGEST_NAME = 40
 _ROOM_FOR_CAUSE = 24  # below that a sentence becomes a column of single words
-_TITLES = ("file", "verdict", "culprit", "cause")
+_TITLES = ("file", "verdict", "culprit", "line", "cause")
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,7 @@ class SummaryLine:
         message: the best explanation in full; of an unreadable file why it is.
         report: where the report is, if one was written.
         unproved: the rows that prove nothing, by name.
+        line: the first line of code that is to blame, as `net.py:33`; empty where none is known.
     """
 
     file: str
@@ -46,6 +48,7 @@ class SummaryLine:
     message: str = ""
     report: str = ""
     unproved: str = ""
+    line: str = ""
 
     @property
     def status(self) -> Status | None:
@@ -59,6 +62,7 @@ class SummaryLine:
 
 
 _FIELDS = tuple(f.name for f in fields(SummaryLine))
+_FIRST_FIELDS = 6  # of version 0.1; each later version has some more behind them
 
 
 def summary_line(file: str, diff: GradientDiff, report: str = "") -> SummaryLine:
@@ -72,7 +76,14 @@ def summary_line(file: str, diff: GradientDiff, report: str = "") -> SummaryLine
         message = f"{cause}. {diff.meaning(diff.verdict).advice}"
     else:
         cause, message = "", "" if diff.ok else diff.meaning(diff.outcome).message
-    return SummaryLine(file, diff.verdict.name, diff.culprit or "", cause, message, report, "; ".join(diff.unproved))
+    unproved, line = "; ".join(diff.unproved), _line_of(diff)
+    return SummaryLine(file, diff.verdict.name, diff.culprit or "", cause, message, report, unproved, line)
+
+
+def _line_of(diff: GradientDiff) -> str:
+    """That of the first cause, or of the first finding."""
+    told = [cause.finding for cause in diff.causes[:1] if cause.finding] + [*findings_of(diff)]
+    return told[0].place if told else ""
 
 
 def unreadable(file: str, reason: str) -> SummaryLine:
@@ -88,11 +99,12 @@ def summary_to_csv(lines: Sequence[SummaryLine]) -> str:
 def summary_from_csv(text: str) -> list[SummaryLine]:
     """The lines that `summary_to_csv` wrote; what it spelled out stays so, and is written again as it is.
 
-    The mark that spreadsheets put before UTF-8 may stand before it; other columns are a ValueError. Version 0.1 had no
-    last one.
+    The mark that spreadsheets put before UTF-8 may stand before it; the last columns are missing where an earlier
+    version wrote it, and other columns are a ValueError.
     """
     head, *rows = list(csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline=""))) or [[]]
-    if tuple(head) not in (_FIELDS, _FIELDS[:-1]) or any(len(row) != len(head) for row in rows):
+    known = [_FIELDS[:count] for count in range(_FIRST_FIELDS, len(_FIELDS) + 1)]
+    if tuple(head) not in known or any(len(row) != len(head) for row in rows):
         raise ValueError(f"expected the columns {', '.join(_FIELDS)}, and as many cells in each line")
     return [SummaryLine(*row) for row in rows]
 
@@ -128,13 +140,14 @@ def print_summary(lines: Sequence[SummaryLine], console: Console | None = None) 
 
 def _layout(lines: Sequence[SummaryLine], width: int) -> Table:
     """Columns side by side where no name has to be broken for that, with long ones shortened if need be."""
+    titles = _titles(lines)
     room = width - _widest([_verdict(line) for line in lines]) - _widest([printable(line.culprit) for line in lines])
-    room -= GAP * (len(_TITLES) - 1) + _ROOM_FOR_CAUSE
+    room -= _widest([printable(line.line) for line in lines]) + GAP * (len(titles) - 1) + _ROOM_FOR_CAUSE
     names = [printable(line.file) for line in lines]
     if _widest(names) > room:
         names = [_short(name) for name in names]
     if _widest(names) <= room:
-        return to_table(_side_by_side(lines, names), whole=_TITLES[:3])
+        return to_table(_side_by_side(lines, names), whole=titles[:-1])
     return to_table(_stacked(lines, names), whole=("verdict",))
 
 
@@ -144,14 +157,25 @@ def _widest(texts: Sequence[str]) -> int:
     return max(map(cell_len, texts), default=0)
 
 
+def _titles(lines: Sequence[SummaryLine]) -> tuple[str, ...]:
+    """The column of lines takes no space where none is known."""
+    return tuple(title for title in _TITLES if title != "line" or any(line.line for line in lines))
+
+
 def _side_by_side(lines: Sequence[SummaryLine], names: Sequence[str]) -> Sheet:
-    cells = [(n, _verdict(line), line.culprit, line.cause) for n, line in zip(names, lines, strict=True)]
-    return Sheet(_TITLES, tuple(cells), (), tuple(map(_tone, lines)), "verdict")
+    titles = _titles(lines)
+    every = [
+        {"file": name, "verdict": _verdict(line), "culprit": line.culprit, "line": line.line, "cause": line.cause}
+        for name, line in zip(names, lines, strict=True)
+    ]
+    cells = tuple(tuple(cells[title] for title in titles) for cells in every)
+    return Sheet(titles, cells, (), tuple(map(_tone, lines)), "verdict")
 
 
 def _stacked(lines: Sequence[SummaryLine], names: Sequence[str]) -> Sheet:
-    """Beside the verdict the name, and below that what is off."""
-    below = [": ".join(printable(text) for text in (line.culprit, line.cause) if text) for line in lines]
+    """Beside the verdict the name, and below that what is off, and on which line."""
+    off = [": ".join(printable(text) for text in (line.culprit, line.cause) if text) for line in lines]
+    below = [" · ".join(filter(None, (printable(line.line), text))) for line, text in zip(lines, off, strict=True)]
     texts = ["\n".join(filter(None, both)) for both in zip(names, below, strict=True)]
     cells = tuple(zip(map(_verdict, lines), texts, strict=True))
     return Sheet(("verdict", "file, culprit: cause"), cells, (), tuple(map(_tone, lines)), "verdict")

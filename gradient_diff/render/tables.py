@@ -7,13 +7,16 @@ import json
 import math
 from typing import TYPE_CHECKING, Any
 
+from gradient_diff.files.code_json import code_to_json, finding_to_json
 from gradient_diff.metrics.record import Metrics
 from gradient_diff.render import sheet
 from gradient_diff.render.causes import heading, to_lines
+from gradient_diff.render.code_markdown import code_markdown
 from gradient_diff.render.columns import row_sheet
 from gradient_diff.render.ledgers import ledger_data, ledger_sheet
 from gradient_diff.render.sheet import Sheet, escape, titled
 from gradient_diff.result.diff import GradientDiff
+from gradient_diff.result.findings import Cause
 from gradient_diff.result.row import Row
 
 if TYPE_CHECKING:
@@ -82,16 +85,22 @@ def to_json(diff: GradientDiff) -> str:
         "hand_origin": diff.hand_origin,
         "reference_origin": diff.reference_origin,
         "problem": diff.problem.to_dict() if diff.problem else None,
-        "causes": [dataclasses.asdict(cause) for cause in diff.causes],
+        "causes": [_cause(cause) for cause in diff.causes],
         "unexplained": diff.unexplained,
         "rows": [record | _details(row) for record, row in zip(rows, diff.rows, strict=True)],
         "ledger": sheet.to_records(ledger_data(diff.ledger)),
+        "code": code_to_json(diff.code) if diff.code else None,
     }
     return json.dumps(_plain(data), allow_nan=False, ensure_ascii=False, indent=1)
 
 
+def _cause(cause: Cause) -> dict[str, Any]:
+    finding = finding_to_json(cause.finding) if cause.finding else None
+    return dataclasses.asdict(dataclasses.replace(cause, finding=None)) | {"finding": finding}
+
+
 def to_markdown(diff: GradientDiff) -> str:
-    """Headline, rows, causes and ledger as GitHub tables; whatever a name holds is shown and not interpreted."""
+    """Headline, rows, causes, lines and ledger as GitHub tables; whatever a name holds is shown and not interpreted."""
     sides = f"hand: {diff.hand_origin}, reference: {diff.reference_origin}"
     parts = [
         *(f"**{escape(diff.headline())}**", ""),
@@ -99,6 +108,7 @@ def to_markdown(diff: GradientDiff) -> str:
         *(escape(sides), ""),
         *sheet.to_markdown(row_sheet(diff.rows)),
         *titled(heading(diff), to_lines(diff)),
+        *code_markdown(diff),
         *titled("Not MATCH", [_reason(diff, row) for row in diff.rows if not row.status.ok]),
         *titled("Matrix ledger", sheet.to_markdown(ledger_sheet(diff.ledger)) if diff.ledger else []),
     ]

@@ -9,7 +9,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from gradient_diff.ledger.ledger import LedgerLine
-from gradient_diff.render.causes import equations_of, heading, name, notes, sentence, shown
+from gradient_diff.render.causes import equations_of, heading, located, notes, sentence, shown
+from gradient_diff.render.code_terminal import code_parts
 from gradient_diff.render.columns import COLUMNS, Column, row_sheet
 from gradient_diff.render.ledgers import ledger_sheet
 from gradient_diff.render.sheet import GAP, STYLES, to_plain, to_rich, to_table
@@ -38,23 +39,24 @@ def print_diff(diff: GradientDiff, console: Console | None = None, *, ledger: bo
     from rich.console import Console
 
     console = console or Console()
-    for part in _parts(diff, console.width, ledger):
+    for part in _parts(diff, console, ledger):
         console.print(part, soft_wrap=False, highlight=False)
 
 
-def _parts(diff: GradientDiff, width: int, ledger: bool) -> Iterator[RenderableType]:
+def _parts(diff: GradientDiff, console: Console, ledger: bool) -> Iterator[RenderableType]:
     yield to_rich(f"{mark(diff.outcome)} {diff.headline()}", _style(diff.outcome))
     if diff.remark:
         yield to_rich(diff.remark)
     yield to_rich(_about(diff), "dim")
     yield ""
-    yield _rows(diff.rows, width)
+    yield _rows(diff.rows, console.width)
     if judges := _judges(diff.rows):
         yield to_rich(judges, "dim")
     yield from _causes(diff)
+    yield from code_parts(diff, console)
     if ledger and diff.ledger:
         yield to_rich("\nMatrix ledger", "bold")
-        yield _ledger(diff.ledger, width)
+        yield _ledger(diff.ledger, console.width)
     yield from _reasons(diff)
 
 
@@ -67,7 +69,8 @@ def _causes(diff: GradientDiff) -> Iterator[RenderableType]:
         return
     yield to_rich(f"\n{heading(diff)}", "bold")
     for place, cause in enumerate(shown(diff), 1):
-        yield Padding(to_rich(f"{place}. {name(cause)}", "yellow" if cause.convention else "bold red"), (0, 0, 0, GAP))
+        style = "yellow" if cause.convention else "bold red"
+        yield Padding(to_rich(f"{place}. {located(cause)}", style), (0, 0, 0, GAP))
         yield Padding(to_rich(sentence(cause.message)), (0, 0, 0, GAP + 3))
         if equations_of(cause):
             table = Table.grid(padding=(0, GAP, 0, 0))

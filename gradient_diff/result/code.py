@@ -5,6 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from gradient_diff.names import node_words
+
+
+def bare(file: str) -> str:
+    """A file without its folders, also of another system."""
+    return file.replace("\\", "/").rpartition("/")[2]
+
 
 @dataclass(frozen=True)
 class Caller:
@@ -26,6 +33,11 @@ class Caller:
     function: str
     text: str = ""
 
+    @property
+    def place(self) -> str:
+        """`file:line`; the file without its folders."""
+        return f"{bare(self.file)}:{self.line}"
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -40,15 +52,15 @@ class Finding:
         text: the expression.
         node: what it should be: a node such as `dense_1/dE_du`, or what stands between nodes, `dense_1/f′`.
         operands: (expression, what it was recognised as).
-        message: one sentence.
+        message: what it is and what it should be, a sentence with code between backticks.
         healed: the parameters whose gradients are right with the right value in its place.
         fix: a unified diff that makes every gradient match; "" where none was proved.
-        tried: what the fix was tried on, in words; "" without one.
+        tried: what the fix was run on and what came of it, in words; "" without one.
 
     Example:
-        >>> finding = Finding("net.py", 7, (7, 7, 9, 15), "gradients", (), "z2 - y", "dense_2/dE_du", (), "", ("dense_2/bias",))
-        >>> finding.place
-        'net.py:7'
+        >>> finding = Finding("net.py", 7, (7, 7, 9, 15), "f", (), "z2 - y", "dense_2/dE_du", (), "", ("dense_2/bias",))
+        >>> finding.place, finding.what
+        ('net.py:7', 'δ of dense_2')
     """
 
     file: str
@@ -67,12 +79,17 @@ class Finding:
     @property
     def name(self) -> str:
         """The file without its folders."""
-        return self.file.replace("\\", "/").rpartition("/")[2]
+        return bare(self.file)
 
     @property
     def place(self) -> str:
         """`file:line`, as editors open it; the file without its folders."""
         return f"{self.name}:{self.line}"
+
+    @property
+    def what(self) -> str:
+        """What it should be, in words: "δ of dense_1"."""
+        return node_words(self.node)
 
 
 @dataclass(frozen=True)
@@ -84,7 +101,7 @@ class Code:
         listing: line → what it is, "δ of dense_2 = dz2": of every line that was recognised.
         lines: line → its text, of the functions that ran.
         file: path of the source that `listing` and `lines` are of.
-        silent: why nothing is said, where something is wrong and nothing is found.
+        silent: why nothing is said, where something is wrong and nothing is found: a sentence.
 
     Example:
         >>> Code(silent="no Python source is known of it").findings

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from gradient_diff.calling import in_place
 from gradient_diff.ledger.building import live_ledger
 from gradient_diff.ledger.ledger import Ledger
+from gradient_diff.result.blaming import said_by_causes, said_by_line
 from gradient_diff.result.code import Code
 from gradient_diff.result.findings import Cause, Smallest
 from gradient_diff.result.row import Row
@@ -165,6 +166,8 @@ class GradientDiff:
         equations = {e.node: e for e in self.problem.equations} if self.problem else {}
         if self.culprit not in equations or self[self.culprit].status not in (Status.MISMATCH, Status.DIFFERENT):
             return ""
+        if self._has_line:
+            return ""  # it says which equation
         unseen = [o for o in equations[self.culprit].operands if is_gradient(o) and o not in self.hand]
         if not unseen:
             return ""
@@ -181,7 +184,7 @@ class GradientDiff:
         )
 
     def meaning(self, status: Status) -> Status | Meaning:
-        """Message and advice of a status in this comparison: of the verdict, what was done and its cure, if known.
+        """Message and advice of a status in this comparison: of the verdict, what was done and where, and its cure.
 
         Example:
             >>> import numpy as np
@@ -189,12 +192,11 @@ class GradientDiff:
             >>> compare({"w": np.ones(2)}, {"w": np.ones(2)}).meaning(Status.MATCH).advice
             'Nothing to do.'
         """
-        if status in self.meanings or status is not self.verdict or not self._explained:
+        if status in self.meanings or status is not self.verdict:
             return self.meanings.get(status, status)
-        first = self.causes[0]
-        both = [first, *(c for c in self.causes[1:] if c.id in first.together and first.id in c.together)][:2]
-        what = ", and ".join(cause.place for cause in both) + ", or a look-alike of it" * bool(first.same_as)
-        return Meaning(what, " ".join(cause.cure for cause in both))
+        if self._explained:
+            return said_by_causes(self.causes)
+        return said_by_line(self.code) if self.code and self._has_line else status
 
     @property
     def _explained(self) -> bool:
@@ -203,6 +205,13 @@ class GradientDiff:
         if not off or self.unexplained or not self.causes or off & _OF_NO_MISTAKE:
             return False
         return bool(self.causes[0].title and self.causes[0].cure) and not self.causes[0].asked
+
+    @property
+    def _has_line(self) -> bool:
+        """Whether an expression of the code handed over is to blame for what is wrong with the hand."""
+        if not self.verdict.bad or self.verdict in (Status.REFERENCE_OFF, Status.MISSING):
+            return False
+        return self.code is not None and bool(self.code.findings)
 
     def __bool__(self) -> bool:
         raise ValueError(

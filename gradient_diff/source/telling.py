@@ -6,13 +6,13 @@ import ast
 from collections.abc import Iterable, Sequence
 from types import FrameType
 
+from gradient_diff.names import node_words
 from gradient_diff.result.code import Caller, Code, Finding
 from gradient_diff.source.events import Act, Event
 from gradient_diff.source.frames import Scope
 from gradient_diff.source.guilt import Suspicion, Trial
 from gradient_diff.source.known import Known, Recognised
 from gradient_diff.source.mending import Fix
-from gradient_diff.source.pieces import words
 from gradient_diff.source.positions import Place
 from gradient_diff.source.text import Source
 
@@ -116,10 +116,10 @@ def _message(trial: Trial, found: Suspicion, source: Source) -> str:
     known, text = trial.known, source.at(found.place.span)
     short = text if len(text) <= 60 and "\n" not in text else f"{text.splitlines()[0][:57]} …"
     if found.argument is not None:
-        what = words(found.argument.form.node)
+        what = node_words(found.argument.form.node)
         return f"In `{short}` the argument `{found.argument.name}` should be {what}."
     name = known.recognise(found.first.value)
-    should = f"{_times(found.factor)}{words(found.form.node)}"
+    should = f"{_times(found.factor)}{node_words(found.form.node)}"
     equation = known.equations.get(found.form.node)
     formula = f", {equation.formula}" if equation is not None and found.factor == "1" else ""
     if found.level:

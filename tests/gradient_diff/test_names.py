@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gradient_diff.names import lowered, plain_name, raised, readable_name
+from gradient_diff.names import lowered, node_words, plain_name, raised, readable_name
 
 
 @pytest.mark.parametrize(
@@ -37,3 +37,19 @@ def test_a_readable_name_keeps_letters_of_any_script_composed() -> None:
 
 def test_numbers_beside_a_letter() -> None:
     assert (raised(-12), lowered(1034567892)) == ("⁻¹²", "₁₀₃₄₅₆₇₈₉₂")
+
+
+@pytest.mark.parametrize(
+    ("node", "words"),
+    [
+        ("loss", "E"),
+        ("inputs/dE_dx", "dE/dx"),
+        ("dense_1/dE_du", "δ of dense_1"),
+        ("dense_1/dE_dkernel", "dE/dW of dense_1"),
+        ("dense_1/f′", "f′ of dense_1"),
+        ("dense_1/kernel after the step", "W of dense_1 after the step"),
+        ("θ", "θ"),
+    ],
+)
+def test_a_node_in_words(node: str, words: str) -> None:
+    assert node_words(node) == words

@@ -46,6 +46,9 @@ def test_json_is_strict_and_complete(capsys: pytest.CaptureFixture[str]) -> None
         (r"b\x1b[31m.npz", "UNREADABLE"),
     ]
     assert data["files"][1]["message"] == "it is empty"
+    assert [one["line"] for one in data["files"]] == [None, None]
+    print_marked([Marked(SummaryLine("c.py", "MISMATCH", line="net.py:33")), BAD], "json", "r.npz", 1)
+    assert json.loads(capsys.readouterr().out)["files"][0]["line"] == "net.py:33"
 
 
 def test_the_worst_entries_stand_below_the_file_they_are_of(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,5 +1,9 @@
 import base64
+import dataclasses
+import json
+import re
 from collections import Counter
+from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -7,10 +11,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from gradient_diff import GradientDiff, Status, compare
+from gradient_diff import Cause, Code, GradientDiff, Status, compare
+from gradient_diff.files.code_json import code_from_json
 from gradient_diff.render.figures.saving import save_figures
 from gradient_diff.render.html import report_page, to_fragment, to_html
 from gradient_diff.render.sections import Section
+from gradient_diff.render.tables import to_json, to_markdown
+from gradient_diff.render.terminal import to_text
 
 VOID = {"meta", "img", "br", "link", "input"}
 PIXEL = base64.b64decode(
@@ -58,7 +65,7 @@ def test_a_page_names_verdict_meaning_advice_sides_rows_and_ledger(different: Gr
     page = Page(to_html(different))
     assert "manual_mlp against keras eager" in page.texts
     assert Status.DIFFERENT.advice in page.text
-    assert "more than rounding explains (1 of 14 rows); first bad row: dense_2/dE_dkernel." in page.text
+    assert "More than rounding explains (1 of 14 rows); first bad row: dense_2/dE_dkernel." in page.text
     assert page.texts.count("✓ MATCH") == 13
     assert page.texts.count("✗ DIFFERENT") == 1
     for row in different.rows:
@@ -194,3 +201,88 @@ def test_the_status_stands_beside_the_name_where_no_scrolling_hides_it(mixed: Gr
     head = page[page.index("<thead>", page.index("<h4>Rows</h4>")) :]
     places = [head.index(f">{title}</th>") for title in ("node", "status", "shape", "σ", "own σ", "relative L2", "at")]
     assert places == sorted(places)
+
+
+Wrong = Callable[[Code], GradientDiff]
+
+
+def test_a_page_shows_the_function_a_mark_per_line_and_the_guilty_span_lit(
+    wrong: Wrong, codes: dict[str, Code]
+) -> None:
+    text = to_html(wrong(codes["two"]))
+    assert re.findall("<mark>(.*?)</mark>", text) == ["2 * (z2 - y)", "dz1 * z1 * (1 - z1)"]
+    rows = re.findall(
+        r'<tr class="gd-line(.*?)"><td class="gd-sign" title="(.*?)">(.?)</td><th scope="row">(\d+)<', text
+    )
+    assert {number: (kind, sign) for kind, _, sign, number in rows} == {
+        **{str(n): ("", "") for n in (26, 27, 28)},
+        **{str(n): (" gd-line-good", "✓") for n in (29, 30, 32, 34)},
+        **{str(n): (" gd-line-bad", "✗") for n in (31, 33)},
+    }
+    assert {"z of dense_2", "should be δ of dense_1", "net.py:33, in gradients"} <= {*Page(text).texts}
+
+
+def test_code_in_a_sentence_is_set_as_code_and_a_single_backtick_is_none(wrong: Wrong, codes: dict[str, Code]) -> None:
+    first = codes["one"].findings[0]
+    for message, told in (
+        ("`a < b` is z.", "<p><code>a &lt; b</code> is z."),
+        ("a ` b", "<p>a ` b"),
+        ("", "<p><code>dz1"),
+    ):
+        code = dataclasses.replace(codes["one"], findings=(dataclasses.replace(first, message=message),))
+        assert told in to_html(wrong(code))
+
+
+def test_the_fix_stands_below_as_a_coloured_diff_that_copies_as_one(wrong: Wrong, codes: dict[str, Code]) -> None:
+    text = to_html(wrong(codes["one"]))
+    shown = text[text.index('<pre class="gd-fix">') : text.index("</pre>", text.index('<pre class="gd-fix">'))]
+    assert '<span class="gd-old">-    d1 = dz1 * z1 * (1 - z1)\n</span>' in shown
+    assert '<span class="gd-new">+    d1 = dz1 * (1 - z1**2)\n</span>' in shown
+    assert re.sub("<.*?>", "", shown) == codes["one"].findings[0].fix
+
+
+def test_whatever_stands_in_code_is_text(wrong: Wrong, any_code: Code) -> None:
+    for text in (to_html(wrong(any_code)), to_fragment(wrong(any_code))):
+        page = Page(text)
+        assert page.tags["script"] == page.tags["form"] == 0
+        assert not {"\x1b", "\u202e", "\t"} & set(text)
+        assert not any(name.startswith("on") for name, _ in page.attributes)
+        assert "/users/" not in text
+
+
+def test_right_code_shows_its_listing_and_nothing_to_blame(match: GradientDiff, codes: dict[str, Code]) -> None:
+    text = to_html(dataclasses.replace(match, code=codes["right"]))
+    assert "What each line is" in Page(text).texts
+    assert "Where it is wrong" not in text
+    assert "<mark>" not in text
+
+
+def test_silence_is_said_on_the_page(wrong: Wrong, match: GradientDiff, codes: dict[str, Code]) -> None:
+    sentence = "No Python source is known of it."
+    assert sentence in Page(to_html(wrong(codes["silent"]))).texts
+    assert sentence not in to_html(dataclasses.replace(match, code=codes["silent"]))
+    assert 'class="gd-code"' not in to_html(wrong(codes["nothing"]))
+
+
+def test_the_page_is_rebuilt_from_what_json_holds(wrong: Wrong, any_code: Code) -> None:
+    diff = wrong(any_code)
+    saved = code_from_json(json.loads(to_json(diff))["code"])
+    assert to_html(dataclasses.replace(diff, code=saved)) == to_html(diff)
+    assert to_text(dataclasses.replace(diff, code=saved), 80) == to_text(diff, 80)
+
+
+def test_the_line_stands_beside_its_cause_in_every_rendering(wrong: Wrong, codes: dict[str, Code]) -> None:
+    cause = Cause("sign", "", "every gradient has the opposite sign", "", "", 0.5, finding=codes["one"].findings[0])
+    diff = dataclasses.replace(wrong(codes["one"]), causes=(cause,), unexplained="")
+    told = "The sign is turned round (sign) · net.py:33"
+    assert told in Page(to_html(diff)).texts
+    assert f"1. {told}" in to_text(diff, 100)
+    assert f"1. **{told}**" in to_markdown(diff)
+    assert json.loads(to_json(diff))["causes"][0]["finding"]["file"] == "net.py"
+
+
+def test_the_banner_begins_with_a_capital_but_for_a_symbol(wrong: Wrong, codes: dict[str, Code]) -> None:
+    assert any(
+        text.startswith("δ of dense_1 belongs at net.py:33") for text in Page(to_html(wrong(codes["one"]))).texts
+    )
+    assert "text-transform" not in to_html(wrong(codes["one"]))

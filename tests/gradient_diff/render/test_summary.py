@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from rich.console import Console
 
-from gradient_diff import Status, compare
+from gradient_diff import Cause, Code, GradientDiff, Status, compare
 from gradient_diff.render.summary import (
     SummaryLine,
     print_summary,
@@ -104,9 +106,36 @@ def test_what_was_written_is_read_and_written_again_alike(name: str) -> None:
 @pytest.mark.parametrize("text", ["", "a;b\n", "file,verdict\na,b\n", summary_to_csv(LINES) + "x\n", "\n"])
 def test_a_summary_that_was_changed_is_refused(text: str) -> None:
     with pytest.raises(
-        ValueError, match="expected the columns file, verdict, culprit, cause, message, report, unproved, and"
+        ValueError, match="expected the columns file, verdict, culprit, cause, message, report, unproved, line, and"
     ):
         summary_from_csv(text)
+
+
+@pytest.mark.parametrize("lost", [1, 2])
+def test_a_summary_of_an_earlier_version_is_read(lost: int) -> None:
+    heads, *rows = csv.reader(io.StringIO(summary_to_csv(LINES)))
+    text = "\n".join(",".join(row[: len(heads) - lost]) for row in (heads, *rows)) + "\n"
+    assert summary_from_csv(text) == LINES
+
+
+def test_the_line_to_blame_is_a_column_where_there_is_one(
+    wrong: Callable[[Code], GradientDiff], codes: dict[str, Code]
+) -> None:
+    line = summary_line("a.py", wrong(codes["two"]))
+    assert line.line == "net.py:33"
+    assert "  dense_1/dE_dkernel  net.py:33  No known mistake explains this" in printed([*LINES, line], 120)
+    assert "net.py:33 · dense_1/dE_dkernel: No known" in printed([*LINES, line], 60)
+    assert "| net.py:33 |" in summary_to_markdown([line])
+    assert summary_to_csv([line]).splitlines()[1].endswith(",net.py:33")
+    assert "  line  " not in printed(LINES, 120)
+    assert summary_from_csv(summary_to_csv([line])) == [line]
+
+
+def test_the_line_of_the_first_cause_goes_before_that_of_the_first_finding(
+    wrong: Callable[[Code], GradientDiff], codes: dict[str, Code]
+) -> None:
+    cause = Cause("sign", "", "m", "", "", 0.5, finding=codes["two"].findings[1])
+    assert summary_line("a", replace(wrong(codes["two"]), causes=(cause,))).line == "net.py:31"
 
 
 def test_the_line_of_a_diff() -> None:

@@ -3,13 +3,14 @@ import io
 import json
 import math
 import re
-from dataclasses import fields
+from collections.abc import Callable
+from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from gradient_diff import GradientDiff, Metrics, Row, Status, compare
+from gradient_diff import Code, Finding, GradientDiff, Metrics, Row, Status, compare
 from gradient_diff.ledger.ledger import LedgerLine
 from gradient_diff.render.tables import to_csv, to_frame, to_json, to_markdown
 from gradient_diff.wording import printable
@@ -115,6 +116,47 @@ def test_json_tells_the_worst_entries_and_the_decades(different: GradientDiff, m
 def test_infinities_and_nan_are_words_in_json() -> None:
     row = json.loads(to_json(compare({"w": np.ones(2)}, {"w": np.zeros(2)})))["rows"][0]
     assert (row["relative_l2"], row["cosine"]) == ("Infinity", "NaN")
+
+
+def test_json_holds_all_of_a_finding_and_the_text_of_its_function(
+    wrong: Callable[[Code], GradientDiff], codes: dict[str, Code], mixed: GradientDiff
+) -> None:
+    code = json.loads(to_json(wrong(codes["two"])))["code"]
+    assert [finding.keys() for finding in code["findings"]] == [{f.name for f in fields(Finding)}] * 2
+    assert code["findings"][0]["fix"] == codes["two"].findings[0].fix
+    assert list(code["lines"].values()) == list(codes["two"].lines.values())
+    assert json.loads(to_json(mixed))["code"] is None
+
+
+def test_csv_says_nothing_of_code(wrong: Callable[[Code], GradientDiff], codes: dict[str, Code]) -> None:
+    diff = wrong(codes["two"])
+    assert to_csv(diff) == to_csv(replace(diff, code=None))
+
+
+def test_markdown_shows_line_operands_fix_and_listing(
+    wrong: Callable[[Code], GradientDiff], codes: dict[str, Code]
+) -> None:
+    text = to_markdown(wrong(codes["two"]))
+    assert "### Where it is wrong\n\n**net.py:33, in gradients**: should be δ of dense_1\n" in text
+    assert "```\n33 |     d1 = dz1 * z1 * (1 - z1)\n   |          ^^^^^^^^^^^^^^^^^^^\n```\n" in text
+    assert "\n- dz1 is dE/dz of dense_1\n" in text
+    assert f"```diff\n{codes['two'].findings[0].fix}```\n" in text
+    assert "✗ 31 │     d2 = 2 * (z2 - y) / y.size  should be δ of dense_2" in text
+    assert "No Python source is known of it." in to_markdown(wrong(codes["silent"]))
+
+
+def test_no_line_of_source_closes_its_fence(wrong: Callable[[Code], GradientDiff], any_code: Code) -> None:
+    """Fences stand in pairs; outside of them nothing of the source is left to be interpreted."""
+    text, fence = to_markdown(wrong(any_code)), ""
+    for line in text.split("\n"):
+        assert line.isprintable()
+        if fence:
+            fence = "" if re.fullmatch(f" {{0,3}}{fence}`* *", line) else fence  # as GitHub reads it
+        elif found := re.fullmatch("(`{3,})(diff)?", line):
+            fence = found[1]
+        else:
+            assert "<script>" not in line
+    assert not fence
 
 
 def test_markdown_tables_have_one_number_of_cells_per_table(mixed: GradientDiff) -> None:
