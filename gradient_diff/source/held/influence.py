@@ -1,0 +1,61 @@
+"""What a place influences: moved a little, what else does the step leave otherwise? A weight moves other layers' steps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from gradient_diff.source.held.places import Place, places_of
+from gradient_diff.source.held.running import Run, run_step
+from manual_mlp import Array
+
+MOVED = 2.0**-8  # relative; small enough for exp, large enough for any dtype
+MOST_TRIED = 64
+
+
+@dataclass(frozen=True, eq=False)
+class Influence:
+    """Runs of one step from states that differ in one place."""
+
+    step: Callable[..., object]
+    x: Array
+    y: Array
+    spread: bool = False
+
+    @cached_property
+    def plain(self) -> Run:
+        return run_step(self.step, self.x, self.y, quiet=True, spread=self.spread)
+
+    def weights_among(self, places: Iterable[Place]) -> list[Place]:
+        """Those that others hang on: gradients, caches, copies and velocities move nothing but what they are added to."""
+        every = list(places)
+        return [p for p in every[:MOST_TRIED] if self.is_weight(p)] + every[MOST_TRIED:]
+
+    def is_weight(self, place: Place) -> bool:
+        """Whether it moves something of another size than its own, or several things."""
+        size, moved = place.value.size, self.moved_by(place)
+        return any(a.size != size for a in moved) or len(moved) > 1
+
+    def moved_by(self, place: Place) -> list[Array]:
+        """What comes out otherwise, the place itself and its memory aside."""
+        own = place.value
+        beside = {p.path for p in places_of(self.step) if np.may_share_memory(p.value, own)}
+        try:
+            run = run_step(self.step, self.x, self.y, [lambda: place.put(_moved(place.value))], True, self.spread)
+        except Exception:  # noqa: BLE001  # a state of ours may break any code, and then it hangs on it
+            return [np.zeros(own.size + 1)]
+        plain, found = ({**r.after, **r.returned} for r in (self.plain, run))
+        return [a for n, a in plain.items() if n in found and n not in beside and _differs(a, found[n])]
+
+
+def _moved(array: Array) -> Array:
+    held = np.asarray(array, np.float64)
+    scale = float(np.abs(held).max(initial=0.0)) or 1.0
+    return (held + MOVED * scale * np.random.default_rng(0).uniform(0.5, 1.0, held.shape)).astype(array.dtype)
+
+
+def _differs(a: Array, b: Array) -> bool:
+    return a.shape != b.shape or a.tobytes() != b.tobytes()
