@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
-from gradient_diff.source.held.places import Place, places_of
-from gradient_diff.source.held.running import Run, run_step
+from gradient_diff.source.held.places import Place
+from gradient_diff.source.held.running import Run, Stepper
 from manual_mlp import Array
 
 MOVED = 2.0**-8  # relative; small enough for exp, large enough for any dtype
@@ -20,14 +20,13 @@ MOST_TRIED = 64
 class Influence:
     """Runs of one step from states that differ in one place."""
 
-    step: Callable[..., object]
+    stepper: Stepper
     x: Array
     y: Array
-    spread: bool = False
 
     @cached_property
     def plain(self) -> Run:
-        return run_step(self.step, self.x, self.y, quiet=True, spread=self.spread)
+        return self.stepper.run(self.x, self.y)
 
     def weights_among(self, places: Iterable[Place]) -> list[Place]:
         """Those that others hang on: gradients, caches, copies and velocities move nothing but what they are added to."""
@@ -42,12 +41,12 @@ class Influence:
     def moved_by(self, place: Place) -> list[Array]:
         """What comes out otherwise, the place itself and its memory aside."""
         own = place.value
-        beside = {p.path for p in places_of(self.step) if np.may_share_memory(p.value, own)}
+        beside = {p.path for p in self.stepper.places() if np.may_share_memory(p.value, own)}
         try:
-            run = run_step(self.step, self.x, self.y, [lambda: place.put(_moved(place.value))], True, self.spread)
+            run = self.stepper.run(self.x, self.y, [lambda: place.put(_moved(place.value))])
         except Exception:  # noqa: BLE001  # a state of ours may break any code, and then it hangs on it
             return [np.zeros(own.size + 1)]
-        plain, found = ({**r.after, **r.returned} for r in (self.plain, run))
+        plain, found = self.plain.left, run.left
         return [a for n, a in plain.items() if n in found and n not in beside and _differs(a, found[n])]
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from gradient_diff.calling import copied
 from gradient_diff.source.held.places import Place, gathered, places_in, places_of
 from gradient_diff.source.held.reach import own_packages
 from gradient_diff.source.held.slots import name_of
@@ -26,48 +27,91 @@ class Run:
 
     Attributes:
         before, after: path → array of all that is held.
-        returned: path → array of all that was returned, by paths such as `step(x, y)[0]`.
+        returned: path → array of all that was returned, by paths such as `net.step(x, y)[0]`.
+        result: what was returned, as it is.
         unseen: what was not looked into, and is not put back.
     """
 
     before: Mapping[str, Array]
     after: Mapping[str, Array]
     returned: Mapping[str, Array]
+    result: Any
     unseen: tuple[str, ...]
 
+    @property
+    def left(self) -> dict[str, Array]:
+        """All that is there afterwards, what was returned first."""
+        return {**self.returned, **self.after}
 
-def run_step(
-    step: Callable[..., Any], x: Array, y: Array, prepare: Iterable[Prepare] = (), quiet: bool = False, spread: bool = False
-) -> Run:
-    """One run; with `spread` also numbers that are spread over lists of objects are noted."""
+
+@dataclass(frozen=True, eq=False)
+class Stepper:
+    """Somebody's step, and how it is run.
+
+    Attributes:
+        step: is called as step(x, y).
+        spread: whether numbers that are spread over lists of objects are noted, too.
+        columns: whether samples are the columns of what it takes.
+        quiet: whether what it prints is kept back, as of all runs but the first.
+    """
+
+    step: Callable[..., Any]
+    spread: bool = False
+    columns: bool = False
+    quiet: bool = False
+
+    @property
+    def name(self) -> str:
+        """How it is written: `net.back_propagate`."""
+        owner, name = name_of(self.step), getattr(self.step, "__name__", "")
+        return f"{owner}.{name}" if name and hasattr(self.step, "__self__") else owner
+
+    def places(self) -> tuple[Place, ...]:
+        """Where numbers are held now."""
+        found = places_of(self.step)
+        return (*found, *gathered(found)) if self.spread else found
+
+    def run(self, x: Array, y: Array, prepare: Iterable[Prepare] = ()) -> Run:
+        """One run; what `prepare` changes before it is put back, too."""
+        snapshot = Snapshot.of(self.step)
+        try:
+            for change in prepare:
+                change()
+            before = _values(self.places())
+            result = self._called(x, y)
+            found = places_in(result, f"{self.name}(x, y)", own_packages(self.step))
+            returned = _values((*found, *(gathered(found) if self.spread else ())))
+            return Run(before, _values(self.places()), returned, copied(result), snapshot.unseen)
+        except Exception as error:
+            error.add_note(
+                f"It was raised in {self.name}(x, y) with x {x.shape}, y {y.shape}. What it holds was put back as it was."
+            )
+            raise
+        finally:
+            snapshot.restore()
+
+    def _called(self, x: Array, y: Array) -> Any:
+        given = (x.T.copy(), y.T.copy()) if self.columns else (x.copy(), y.copy())
+        with contextlib.redirect_stdout(io.StringIO()) if self.quiet else contextlib.nullcontext():
+            return self.step(*given)
+
+
+def stepper_of(step: Callable[..., Any], x: Array, y: Array) -> tuple[Stepper, Run]:
+    """With its first run: samples are rows, or columns where it takes no rows."""
     _check_takes(step)
-    snapshot = Snapshot.of(step)
+    rows = Stepper(step)
     try:
-        for change in prepare:
-            change()
-        before = _values(places_of(step), spread)
-        with contextlib.redirect_stdout(io.StringIO()) if quiet else contextlib.nullcontext():
-            result = step(x.copy(), y.copy())
-        returned = _values(places_in(result, f"{called(step)}(x, y)", own_packages(step)), spread)
-        return Run(before, _values(places_of(step), spread), returned, snapshot.unseen)
-    except Exception as error:
-        error.add_note(
-            f"It was raised by {called(step)}(x, y) with x {x.shape}, y {y.shape}; all that it holds was put back as it was."
-        )
-        raise
-    finally:
-        snapshot.restore()
+        return rows, rows.run(x, y)
+    except (ValueError, IndexError) as error:
+        columns = Stepper(step, columns=True)
+        try:
+            return columns, columns.run(x, y)
+        except Exception:  # noqa: BLE001  # it takes columns no more than rows, and the first error is the one to see
+            raise error from None
 
 
-def _values(places: Iterable[Place], spread: bool) -> dict[str, Array]:
-    every = tuple(places)
-    return {p.path: np.array(p.value) for p in (*every, *(gathered(every) if spread else ()))}
-
-
-def called(step: Any) -> str:
-    """How a step is written: `net.back_propagate`."""
-    owner, name = name_of(step), getattr(step, "__name__", "")
-    return f"{owner}.{name}" if name and hasattr(step, "__self__") else owner
+def _values(places: Iterable[Place]) -> dict[str, Array]:
+    return {p.path: np.array(p.value) for p in places}
 
 
 def _check_takes(step: object) -> None:
@@ -82,6 +126,6 @@ def _check_takes(step: object) -> None:
         signature.bind(0, 1)
     except TypeError as error:
         raise TypeError(
-            f"{called(step)}{signature} cannot be called with (x, y): {error}. Expected one training step, of a batch; "
+            f"{Stepper(step).name}{signature} cannot be called with (x, y): {error}. Expected one training step, of a batch; "
             "wrap another call: lambda x, y: net.train(x, y, epochs=1)."
         ) from None
