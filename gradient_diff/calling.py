@@ -66,7 +66,7 @@ def copied(value: Any) -> Any:
         return value.copy()
     if isinstance(value, dict):
         return {name: copied(item) for name, item in value.items()}
-    return type(value)(map(_copied, value)) if type(value) in (list, tuple) else value
+    return type(value)(map(copied, value)) if type(value) in (list, tuple) else value
 
 
 def _changed(given: list[Any], passed: list[Any]) -> Iterator[str]:

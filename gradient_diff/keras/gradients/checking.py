@@ -25,7 +25,7 @@ from gradient_diff.keras.gradients.reference import Reference
 from gradient_diff.keras.gradients.request import Request, door
 from gradient_diff.keras.gradients.steps.judging import judged_step
 from gradient_diff.keras.gradients.steps.optimizers import MadeBy
-from gradient_diff.keras.gradients.steps.step import Step
+from gradient_diff.stepping.step import Step
 from gradient_diff.keras.gradients.undescribed import measured_reference
 from gradient_diff.layouts.reading import Reading
 from gradient_diff.layouts.target import Target

@@ -39,7 +39,11 @@ def by_value(places: Sequence[Place], ways: Ways, parameters: Arrays, influence:
             if all(_is(read[n], parameters[n]) for n in read):
                 for name in read:
                     found.setdefault(name, []).append(Binding(place, way))
-    return _one_each({n: _apart(bindings) for n, bindings in found.items()}, influence)
+    apart = {n: _apart(bindings) for n, bindings in found.items()}
+    held_by = {b.path: b.place for several in apart.values() for b in several}
+    used = {path for path, place in held_by.items() if influence.is_used(place)}
+    live = {n: [b for b in several if b.path in used] for n, several in apart.items()}
+    return _one_each({n: several for n, several in live.items() if several}, influence)
 
 
 def _is(held: Array, parameter: Array) -> bool:

@@ -38,6 +38,12 @@ class Influence:
         size, moved = place.value.size, self.moved_by(place)
         return any(a.size != size for a in moved) or len(moved) > 1
 
+    def is_used(self, place: Place) -> bool:
+        """Whether the step changes it, or hangs on it: other copies of the weights are none."""
+        before, after = (arrays.get(place.path) for arrays in (self.plain.before, self.plain.after))
+        changed = before is not None and after is not None and _differs(before, after)
+        return changed or bool(self.moved_by(place))
+
     def moved_by(self, place: Place) -> list[Array]:
         """What comes out otherwise, the place itself and its memory aside."""
         own = place.value

@@ -85,7 +85,9 @@ def slots_of(slot: Slot, own: frozenset[str]) -> Iterator[Slot]:
 
 def opaque(value: object, own: frozenset[str]) -> bool:
     """Whether a value is a library's own object, whose inside is none of the user's."""
-    if isinstance(value, FunctionType | type):
+    if isinstance(value, FunctionType):
+        return is_foreign(value.__globals__.get("__name__", "__main__"), own)
+    if isinstance(value, type):
         return is_foreign(value.__module__, own)
     if isinstance(value, ModuleType):
         return is_foreign(value.__name__, own)
@@ -243,7 +245,7 @@ def attributes_of(value: object) -> dict[str, Any] | None:
 
 def members(kind: type) -> dict[str, MemberDescriptorType]:
     """The `__slots__` of a class and of those above it."""
-    owners = (vars(owner).items() for owner in reversed(kind.__mro__))
+    owners = (vars(owner).items() for owner in reversed(kind.__mro__) if "__slots__" in vars(owner))
     return {name: m for items in owners for name, m in items if isinstance(m, MemberDescriptorType)}
 
 
