@@ -16,6 +16,7 @@ from gradient_diff.source.held.gradients import Inferred
 from gradient_diff.source.held.held import Held, NotAgain, Reader
 from gradient_diff.stepping.step import Step, checked_rate
 from gradient_diff.stepping.telling import told
+from gradient_diff.stepping.undecided import undecided
 from manual_mlp import Array, Evaluation, evaluation_of, gradient_node
 from manual_mlp.extend import Arrays
 
@@ -100,6 +101,13 @@ def _at(evaluation: Evaluation, parameters: Arrays) -> Evaluation:
 
 
 def _judged(held: Held, reference: Evaluation) -> GradientDiff:
+    diff = _compared_as_found(held, reference)
+    if not held.found.doubt:
+        return diff
+    return undecided(diff, held.found.doubt, "Pass learning_rate=, the lr of that step.", every=True)
+
+
+def _compared_as_found(held: Held, reference: Evaluation) -> GradientDiff:
     recipe = held.found.recipe
     if isinstance(recipe, Inferred):
         return Step(*held.around, recipe.rate).judged(partial(_compared, reference))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
@@ -66,36 +66,36 @@ def arrays_of(result: object) -> Arrays:
 
 @dataclass(frozen=True, eq=False)
 class Inferred:
-    """(before − after)/lr; `weights` says where they are."""
+    """(before − after)/lr; `weights` says where they are, `after` how those after the step are read, if returned."""
 
     weights: Parts
     rate: float
+    after: Returned | None = None
 
     def read(self, run: Run) -> dict[str, Array]:
-        return {n: a / self.rate for n, a in moves(self.weights, run).items()}
+        """The gradients of a run."""
+        before, after = around(self.weights, run, self.after)
+        return {n: (a.astype(np.float64) - after[n].astype(np.float64)) / self.rate for n, a in before.items()}
 
     def said(self) -> list[str]:
-        return ["the gradients are inferred from the weights before and after, (before − after)/lr"]
+        """Where they are, in words."""
+        returned = f"`{self.after.name}(x, y)` returns the weights after the step; " if self.after else ""
+        return [f"{returned}the gradients are inferred from the weights before and after, (before − after)/lr"]
 
 
 Recipe: TypeAlias = Left | Returned | Inferred
 
 
-def moves(weights: Parts, run: Run) -> dict[str, Array]:
-    """Parameter → before − after, in float64."""
-    before, after = around(weights, run)
-    return {n: before[n].astype(np.float64) - after[n].astype(np.float64) for n in before}
-
-
-def around(weights: Parts, run: Run) -> tuple[dict[str, Array], dict[str, Array]]:
+def around(weights: Parts, run: Run, returned: Returned | None = None) -> tuple[dict[str, Array], dict[str, Array]]:
     """The weights before and after, under the parameters' names."""
-    before, after = (read_parts(weights, arrays) for arrays in (run.before, run.after))
+    before = read_parts(weights, run.before)
+    after = returned.read(run) if returned else read_parts(weights, run.after)
     if lost := [weights[n][0] for n in before if n not in after or after[n].shape != before[n].shape]:
         raise ValueError(
             f"{', '.join(dict.fromkeys(lost))}: gone after the step, or of another shape. A step changes the values of its "
             "weights, and nothing else of them."
         )
-    return before, after
+    return before, {n: after[n] for n in before}
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,10 +106,12 @@ class Found:
         recipe: how they are read of a run.
         rate: its learning rate, where one was needed or found.
         source: where that was found; empty where it was given.
+        doubt: what else may have been, where nobody said the rate: then nobody is convicted.
         remarks: what else is to be said.
     """
 
     recipe: Recipe
     rate: float | None = None
     source: str = ""
-    remarks: tuple[str, ...] = field(default=())
+    doubt: str = ""
+    remarks: tuple[str, ...] = ()

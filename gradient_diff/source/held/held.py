@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from gradient_diff.source.held.gradients import Found, around
+from gradient_diff.source.held.gradients import Found, Inferred, around
 from gradient_diff.source.held.influence import Influence
 from gradient_diff.source.held.pairing import Asked, Weights, copying_line, find_weights
 from gradient_diff.source.held.places import Place
@@ -55,7 +55,8 @@ class Held:
     @property
     def around(self) -> tuple[dict[str, Array], dict[str, Array]]:
         """The weights before and after that run."""
-        return around(self.weights.parts, self.ran)
+        after = self.found.recipe.after if isinstance(self.found.recipe, Inferred) else None
+        return around(self.weights.parts, self.ran, after)
 
     def place_of(self, name: str) -> Place:
         """Where a parameter is held, perhaps with others."""

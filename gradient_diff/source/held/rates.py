@@ -22,10 +22,11 @@ _NAMES = re.compile(r"(?:.*[^a-z])?(?:lr|eta|alpha|η|α|learning_?rate|l_?rate|
 
 @dataclass(frozen=True)
 class Rate:
-    """A learning rate, and where it was found."""
+    """A learning rate, where it was found, and whether the code says so itself."""
 
     value: float
     source: str
+    said: bool = True
 
 
 def numbers_of(step: Callable[..., Any], before: Mapping[str, Array]) -> dict[str, float]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 
-from gradient_diff.layouts.evidence import FLAT, exact, far
+from gradient_diff.layouts.evidence import FLAT, HALF, exact, far
 from gradient_diff.layouts.target import Target
 from gradient_diff.layouts.undoing import undo_layout
 from gradient_diff.source.held.by_shape import assignments
@@ -22,6 +22,8 @@ from manual_mlp import Array
 from manual_mlp.extend import UNITS, Arrays
 
 GATE = 8.0  # roundings of an update: of lr · g, of the subtraction, and of g where it is stored more coarsely
+
+NO_DESCENT = "its update is no plain descent along its gradients: only these were judged, and not the update"
 
 Option = tuple[str, Way, float | None]
 """(path, way, factor); None for an array of zeros, whose factor is any."""
@@ -39,6 +41,7 @@ class Search:
         numbers: path → what may be a learning rate.
         batch: N.
         name: how the step is written.
+        after: what the weights after the step are read by, where it returns them and changes none.
     """
 
     run: Run
@@ -48,6 +51,7 @@ class Search:
     numbers: Mapping[str, float]
     batch: int
     name: str
+    after: Returned | None = None
 
     @cached_property
     def ways(self) -> Ways:
@@ -66,7 +70,7 @@ class Search:
 
     @cached_property
     def around(self) -> tuple[dict[str, Array], dict[str, Array]]:
-        return around(self.weights, self.run)
+        return around(self.weights, self.run, self.after)
 
     @cached_property
     def hidden(self) -> dict[str, float]:
@@ -89,24 +93,34 @@ class Search:
 
     def found(self, learning_rate: float | None) -> Found:
         """The gradients, and the rate where the weights moved."""
-        return self._of_a_step(learning_rate) if self.moved else self._of_none(learning_rate)
+        if not self.moved and (after := self._as_returned()) is not None and self._are_weights(after):
+            return replace(self, after=after).of_a_step(learning_rate)
+        return self.of_a_step(learning_rate) if self.moved else self._of_none(learning_rate)
 
     # a step that moves the weights
 
-    def _of_a_step(self, given: float | None) -> Found:
+    def of_a_step(self, given: float | None) -> Found:
+        """What the weights follow, or their moves."""
         sets = dict(self._sets(self._following))
-        if not sets and (exactly := self._exact_sets().get(1.0)) and self._is_no_descent():
-            words = "the change of the weights is no multiple of them: the update is no plain descent"
-            return Found(Left(exactly), given, remarks=(words,))
+        if not sets and (exactly := self._exact_sets().get(1.0)) and not self._rates_of(False):
+            return Found(Left(exactly), given, remarks=(NO_DESCENT,))
         rate = Rate(given, "") if given is not None else self._rate(sets)
-        for ratio, parts in sorted(sets.items(), key=lambda one: not near(one[0], rate.value)):
+        doubt = self._doubt(rate) if given is None else ""
+        for ratio, parts in sorted(sets.items(), key=lambda one: not near(abs(one[0]), rate.value)):
             if (factor := self._clean(ratio / rate.value)) is not None:
-                return Found(Left(parts, factor), rate.value, rate.source)
-        return Found(Inferred(self.weights, rate.value), rate.value, rate.source)
+                return Found(Left(parts, factor), rate.value, rate.source, doubt)
+        return Found(Inferred(self.weights, rate.value, self.after), rate.value, rate.source, doubt)
 
-    def _is_no_descent(self) -> bool:
-        """Whether no one factor of the reference makes every move."""
-        return not self._rates_of(every=True)
+    def _doubt(self, rate: Rate) -> str:
+        """What speaks against a rate that nobody said: convicted is only where sizes explain the factor."""
+        every = self._rates_of(True)
+        if every and not rate.said:
+            return f"these are the weights after a step of plain descent with lr = {_short(every[0]):.6g}"
+        explained = not every or self._clean(every[0] / rate.value) is not None
+        if rate.said and explained:
+            return ""
+        ratio = f"; with lr = {_short(every[0]):.6g} every gradient would match" if every else ""
+        return f"the learning rate was taken to be {rate.value:.6g}, {rate.source}{ratio}"
 
     def _following(self, name: str, gradient: Array) -> float | None:
         """move = factor · gradient, up to rounding; NaN where it is not."""
@@ -118,24 +132,24 @@ class Search:
         return None if clean is None else float(np.copysign(clean, ratio))
 
     def _rate(self, sets: Mapping[float, Parts]) -> Rate:
-        """By what the moves are multiples of, the reference or arrays that were left; else by its name."""
+        """What is called a rate goes before other numbers; each is asked what it explains."""
         ratios = [abs(r) for r in sets if not near(abs(r), 1.0)]  # 1: an update that was left, with its rate in it
         named, every, some = by_name(self.numbers), self._rates_of(True), self._rates_of(False)
-        ways = (
-            *explaining(every, self._rates, (1.0,)),
+        ways = [
+            *explaining([*every, *ratios, *some], named, (1.0,)),
             *explaining(ratios, named, self.known),
-            *explaining(ratios, self._rates, (1.0,)),
-            *explaining(some, self._rates, (1.0,)),
             *((p, v) for p, v in named.items() if len({*named.values()}) == 1),
-        )
+            *explaining([*every, *ratios, *some], self._rates, (1.0,)),
+        ]
         if ways:
             return Rate(ways[0][1], f"`{ways[0][0]}`")
         if ratios:
-            return Rate(_short(ratios[0]), "the change of the weights, over the gradients that were left")
+            return Rate(_short(ratios[0]), "the change of the weights over what was left")
         if every:
-            return Rate(_short(every[0]), "the change of the weights, over the right gradients")
+            return Rate(_short(every[0]), "the change of the weights over the right gradients", said=False)
         if len({*self._rates.values()}) == 1:
-            return Rate(*next((v, f"`{p}`, the only number that may be one") for p, v in self._rates.items()))
+            path, value = next(iter(self._rates.items()))
+            return Rate(value, f"`{path}`, the only number that may be one", said=False)
         raise ValueError(
             f"{self.name}: no learning rate was found. The weights changed, but no one number that the step holds "
             "explains by how much. Pass learning_rate=, or return the gradients."
@@ -151,6 +165,8 @@ class Search:
         """The factors of the right gradients that make the moves, the most common first; or one that makes all."""
         found = [r for n, g in self.reference.items() if n in self.moves and (r := self._following(n, g)) is not None]
         sure = [r for r in found if r > 0]
+        if not every and any(a.size > 1 for a in self.moves.values()):  # one number is a multiple of any other
+            sure = [r for n, g in self.reference.items() if g.size > 1 and (r := self._following(n, g) or 0.0) > 0]
         if every and (len(sure) < len(found) or not all(near(r, sure[0]) for r in sure)):
             return []
         alike = [sum(near(r, other) for other in sure) for r in sure]
@@ -161,12 +177,18 @@ class Search:
     def _of_none(self, given: float | None) -> Found:
         if given is not None:
             raise ValueError(f"learning_rate={given:g}, but {self.name}(x, y) changed no weight. Leave it out.")
+        if (returned := self._as_returned()) is not None:
+            return Found(returned)
         sets = self._exact_sets()
         for factor in sorted(sets, key=lambda c: (abs(np.log(abs(c))), c < 0)):
             return Found(Left(sets[factor]))
-        if (returned := self._as_returned()) is not None:
-            return Found(returned)
         return Found(Left(self._by_family() or self._by_shape()))
+
+    def _are_weights(self, returned: Returned) -> bool:
+        """Whether what was returned is near the weights: a function that returns new ones, and leaves the old."""
+        new, old = returned.read(self.run), self.around[0]
+        pairs = [(new[n].astype(np.float64), a.astype(np.float64)) for n, a in old.items() if n in new and np.any(a)]
+        return bool(pairs) and all(np.linalg.norm(b - a) < HALF * np.linalg.norm(a) for b, a in pairs)
 
     def _exact_sets(self) -> dict[float, Parts]:
         """Factor → arrays that are this multiple of the reference, one for every parameter."""
