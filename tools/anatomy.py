@@ -42,7 +42,7 @@ FLOORS = {
         "judging source wording",
         "diagnosis",
         "comparison render files",
-        "backward testing",
+        "backward stepping testing",
         "keras pytest_plugin",
         "__init__ extend",
         "cli",

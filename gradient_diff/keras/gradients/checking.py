@@ -150,7 +150,7 @@ def check_gradients(
     check_layout(layout)
     options = Options(noise, names or {}, rtol, sizes, layout)
     _check_options(options, gradients, after)
-    trainable = _trainable_names(model)
+    trainable = trainable_names(model)
     with alone(model):
         variables = layer_weights(model)
         start = Undone({}) if before is None else _before(model, before, trainable, options)
@@ -265,7 +265,7 @@ def _check_options(options: Options, gradients: object, after: object) -> None:
         raise ValueError("names= without gradients= or after=: there is nothing of yours to rename. Leave it out.")
 
 
-def _trainable_names(model: keras.Model) -> list[str]:
+def trainable_names(model: keras.Model) -> list[str]:
     """Of a model that can be checked; others are refused."""
     if not isinstance(model, keras.Model):
         raise TypeError(f"model is {type(model).__name__}: expected a keras.Model, Sequential or functional.")

@@ -88,6 +88,9 @@ class Reader:
         parameters: what the step is thought to hold.
         gradients_at: the right gradients at other parameters; raises a ValueError where nobody can tell.
         written: how the caller writes a parameter of the reference, for the line that copies it.
+        learning_rate: as the caller said it.
+        needs_rate: whether it is an error that nothing tells it.
+        by_moves: whether the weights alone count, before and after: another optimizer than plain descent took the step.
     """
 
     parameters: Arrays
@@ -96,10 +99,12 @@ class Reader:
     gradients_at: GradientsAt
     written: Callable[[str], str]
     learning_rate: float | None = None
+    needs_rate: bool = True
+    by_moves: bool = False
 
     def read(self, step: Callable[..., Any]) -> Held:
         """Find everything; what the step holds is put back, and stays so."""
-        stepper, first = stepper_of(step, self.x, self.y)
+        stepper = stepper_of(step, self.x, self.y)
         snapshot = Snapshot.of(step)
         influence = Influence(replace(stepper, quiet=True), self.x, self.y)
         asked = Asked(self.parameters, self.written, lambda weights: self._score(step, stepper, weights), stepper.name)
@@ -112,7 +117,7 @@ class Reader:
             run = replace(stepper, quiet=True).run(self.x, self.y, [lambda: weights.write(parameters)])
         finally:
             snapshot.restore()
-        found = self._search(step, stepper, weights, right, run or first).found(self.learning_rate)
+        found = self._found(self._search(step, stepper, weights, right, run))
         return Held(stepper, weights, found, parameters, run, snapshot)
 
     def _agreed(self, weights: Weights) -> dict[str, Array]:
@@ -138,9 +143,12 @@ class Reader:
         try:
             right = self.gradients_at(self._agreed(weights))
             search = self._search(step, stepper, weights, right, run)
-            return search.count(search.found(self.learning_rate))
+            return search.count(self._found(search))
         except (NotAgain, ValueError):
             return -1
+
+    def _found(self, search: Search) -> Found:
+        return Found(Inferred(search.weights, 1.0)) if self.by_moves else search.found(self.learning_rate)
 
     def _search(
         self, step: Callable[..., Any], stepper: Stepper, weights: Weights, right: Arrays, run: Run
@@ -148,9 +156,18 @@ class Reader:
         held = [b.place.value for b in weights.bindings.values()]
         beside = {p.path for p in stepper.places() if any(np.may_share_memory(p.value, a) for a in held)}
         paths = {b.path for b in weights.bindings.values()}
-        wanted = {n: right[n] for n in weights.bindings if n in right}
-        numbers = numbers_of(step, run.before)
-        return Search(run, weights.parts, frozenset(beside | paths), wanted, numbers, len(self.x), stepper.name)
+        parts = {n: part for n, part in weights.parts.items() if n in right}
+        wanted = {n: right[n] for n in parts}
+        return Search(
+            run,
+            parts,
+            frozenset(beside | paths),
+            wanted,
+            numbers_of(step, run.before),
+            len(self.x),
+            stepper.name,
+            needs_rate=self.needs_rate,
+        )
 
 
 class NotAgain(Exception):  # noqa: N818  # it says no, and nothing has failed

@@ -96,18 +96,20 @@ class Stepper:
             return self.step(*given)
 
 
-def stepper_of(step: Callable[..., Any], x: Array, y: Array) -> tuple[Stepper, Run]:
-    """With its first run: samples are rows, or columns where it takes no rows."""
+def stepper_of(step: Callable[..., Any], x: Array, y: Array) -> Stepper:
+    """Samples are rows, or columns where it takes no rows; found by the first run."""
     _check_takes(step)
     rows = Stepper(step)
     try:
-        return rows, rows.run(x, y)
+        rows.run(x, y)
     except (ValueError, IndexError) as error:
         columns = Stepper(step, columns=True)
         try:
-            return columns, columns.run(x, y)
+            columns.run(x, y)
         except Exception:  # noqa: BLE001  # it takes columns no more than rows, and the first error is the one to see
             raise error from None
+        return columns
+    return rows
 
 
 def _values(places: Iterable[Place]) -> dict[str, Array]:

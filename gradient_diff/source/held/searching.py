@@ -42,6 +42,7 @@ class Search:
         batch: N.
         name: how the step is written.
         after: what the weights after the step are read by, where it returns them and changes none.
+        needs_rate: whether it is an error that nothing tells the learning rate.
     """
 
     run: Run
@@ -52,6 +53,7 @@ class Search:
     batch: int
     name: str
     after: Returned | None = None
+    needs_rate: bool = True
 
     @cached_property
     def ways(self) -> Ways:
@@ -105,6 +107,8 @@ class Search:
         if not sets and (exactly := self._exact_sets().get(1.0)) and not self._rates_of(False):
             return Found(Left(exactly), given, remarks=(NO_DESCENT,))
         rate = Rate(given, "") if given is not None else self._rate(sets)
+        if rate is None:
+            return Found(Inferred(self.weights, 1.0, self.after), doubt="nothing tells the learning rate")
         doubt = self._doubt(rate) if given is None else ""
         for ratio, parts in sorted(sets.items(), key=lambda one: not near(abs(one[0]), rate.value)):
             if (factor := self._clean(ratio / rate.value)) is not None:
@@ -131,7 +135,7 @@ class Search:
         clean = next((c for c in self.known if near(abs(ratio), c)), None)
         return None if clean is None else float(np.copysign(clean, ratio))
 
-    def _rate(self, sets: Mapping[float, Parts]) -> Rate:
+    def _rate(self, sets: Mapping[float, Parts]) -> Rate | None:
         """What is called a rate goes before other numbers; each is asked what it explains."""
         ratios = [abs(r) for r in sets if not near(abs(r), 1.0)]  # 1: an update that was left, with its rate in it
         named, every, some = by_name(self.numbers), self._rates_of(True), self._rates_of(False)
@@ -150,6 +154,8 @@ class Search:
         if len({*self._rates.values()}) == 1:
             path, value = next(iter(self._rates.items()))
             return Rate(value, f"`{path}`, the only number that may be one", said=False)
+        if not self.needs_rate:
+            return None
         raise ValueError(
             f"{self.name}: no learning rate was found. The weights changed, but no one number that the step holds "
             "explains by how much. Pass learning_rate=, or return the gradients."
