@@ -129,8 +129,8 @@ class Adam(Lists):
         held = (self.weights[0], self.biases[0], self.weights[1], self.biases[1])
         self.grads = gradients(held, x, y)
         for i, (w, g) in enumerate(zip(held, self.grads, strict=True)):
-            self.m[i], self.s[i] = 0.1 * g, 0.001 * g * g  # type: ignore[call-overload]  # as people write it
-            w -= 0.001 * (self.m[i] / 0.1) / (np.sqrt(self.s[i] / 0.001) + 1e-8)
+            self.m[i], self.s[i] = (1 - 0.9) * g, (1 - 0.999) * g * g  # type: ignore[call-overload]  # as people write it
+            w -= 0.001 * np.sqrt(1 - 0.999) / (1 - 0.9) * self.m[i] / (np.sqrt(self.s[i]) + 1e-7)
 
 
 class Flat:

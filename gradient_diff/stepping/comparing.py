@@ -20,6 +20,8 @@ from gradient_diff.stepping.undecided import undecided
 from manual_mlp import Array, Evaluation, evaluation_of, gradient_node
 from manual_mlp.extend import Arrays
 
+_NOBODY = "no weight moved along its gradient: the step is another than plain descent, or all of its gradients are wrong"
+_WHO = "Pass learning_rate= if it is plain descent; else return the gradients, or leave them in attributes such as dW."
 _WHOSE = "those of the reference"
 
 
@@ -83,7 +85,7 @@ def compare_step(
     written = "evaluation.problem.parameters[{!r}]".format
     held = Reader(problem.parameters, problem.x, problem.y, lambda w: again(w).gradients, written, rate).read(step)
     reference = again(held.parameters)
-    diff = _judged(held, reference)
+    diff = _judged(held, reference, said=rate is not None)
     notes = (*told(held, reference.nodes, _WHOSE), *diff.notes)
     return replace(diff, hand_origin=held.stepper.name, notes=notes)
 
@@ -100,11 +102,14 @@ def _at(evaluation: Evaluation, parameters: Arrays) -> Evaluation:
     return again
 
 
-def _judged(held: Held, reference: Evaluation) -> GradientDiff:
-    diff = _compared_as_found(held, reference)
-    if not held.found.doubt:
-        return diff
-    return undecided(diff, held.found.doubt, "Pass learning_rate=, the lr of that step.", every=True)
+def _judged(held: Held, reference: Evaluation, said: bool) -> GradientDiff:
+    """What was not said, the rate or that it is plain descent, convicts nobody."""
+    diff, found = _compared_as_found(held, reference), held.found
+    if found.doubt:
+        return undecided(diff, found.doubt, "Pass learning_rate=, the lr of that step.", every=True)
+    if diff.verdict.bad and not (said or found.follows or diff.causes):
+        return undecided(diff, _NOBODY, _WHO)
+    return diff
 
 
 def _compared_as_found(held: Held, reference: Evaluation) -> GradientDiff:

@@ -95,13 +95,19 @@ def _common(path: str, other: str) -> int:
     return 2 * numbers + same
 
 
-_GRADIENT = re.compile(r"d[a-z]?|grads?|gradients?|nabla|delta", re.IGNORECASE)
+_GRADIENT = re.compile(r"d_?(?:w|b|weights?|bias(?:es)?|kernels?|thetas?|params?)\d*|gw\d*|gb\d*|.*(?:grad|nabla).*", re.IGNORECASE)
+
+
+def is_called_gradient(path: str) -> bool:
+    """Whether the last name of a path is one that people give to gradients."""
+    return _GRADIENT.fullmatch(_last(path)) is not None
 
 
 def strange_words(path: str) -> int:
     """Words of the last name that are none of a weight; a name that speaks of no weight at all has one more."""
-    last = next((part for part in reversed(re.findall(r"[^\W\d]\w*", path))), path)
-    word = read_word(last)
-    if word is None or re.match(r"(d|grad|nabla|delta)", last, re.IGNORECASE):
-        return 2
-    return len(word.layer)
+    word = None if is_called_gradient(path) else read_word(_last(path))
+    return 2 if word is None else len(word.layer)
+
+
+def _last(path: str) -> str:
+    return next(reversed(re.findall(r"[^\W\d]\w*", path)), path)

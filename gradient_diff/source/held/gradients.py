@@ -108,6 +108,7 @@ class Found:
         source: where that was found; empty where it was given.
         doubt: what else may have been, where nobody said the rate: then nobody is convicted.
         remarks: what else is to be said.
+        follows: whether some weight moved along its gradient, so that the step is known to be plain descent.
     """
 
     recipe: Recipe
@@ -115,3 +116,4 @@ class Found:
     source: str = ""
     doubt: str = ""
     remarks: tuple[str, ...] = ()
+    follows: bool = True

@@ -12,7 +12,7 @@ from gradient_diff.source.held.by_shape import Assignment, assignments, bound
 from gradient_diff.source.held.by_value import ByValue, by_value, strange_words
 from gradient_diff.source.held.gradients import Parts
 from gradient_diff.source.held.influence import Influence
-from gradient_diff.source.held.places import Place, gathered
+from gradient_diff.source.held.places import Place, gathered, is_part
 from gradient_diff.source.held.ways import Binding, Ways
 from manual_mlp import Array
 from manual_mlp.extend import Arrays, show
@@ -120,7 +120,7 @@ def _fitting(places: Iterable[Place], ways: Ways, rest: Sequence[str]) -> list[P
         fits = value.size in ways.sizes and any(not way.index.keys().isdisjoint(rest) for way in ways.of(value.shape))
         if fits and not any(np.may_share_memory(p.value, value) and p.value.size == value.size for p in kept):
             kept.append(place)
-    return kept
+    return [p for p in kept if not any(is_part(p.path, whole.path) for whole in kept)]
 
 
 def _with(first: Weights, one: Assignment, known: Mapping[str, Place], parameters: Arrays) -> Weights:

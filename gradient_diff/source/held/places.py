@@ -152,6 +152,12 @@ def pattern_of(path: str) -> str:
     return re.sub(r"\d+", "#", path)
 
 
+def is_part(path: str, whole: str) -> bool:
+    """Whether a path leads into what stands at another one: a row of it, or one of the objects that it is gathered of."""
+    stem = re.escape(whole).replace(re.escape("[:]"), r"\[\d+\]")
+    return path != whole and re.fullmatch(rf"{stem}(\[.*)?", path) is not None
+
+
 def gathered(places: Iterable[Place]) -> tuple[Place, ...]:
     """Numbers that are spread over a list of like objects, a neuron each: `layer.neurons[:].weights`, also of two lists."""
     once = _gathered([p for p in places if p.value.ndim < 2])

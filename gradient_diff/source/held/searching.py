@@ -12,7 +12,7 @@ from gradient_diff.layouts.evidence import FLAT, HALF, exact, far
 from gradient_diff.layouts.target import Target
 from gradient_diff.layouts.undoing import undo_layout
 from gradient_diff.source.held.by_shape import assignments
-from gradient_diff.source.held.by_value import strange_words
+from gradient_diff.source.held.by_value import is_called_gradient
 from gradient_diff.source.held.gradients import Found, Inferred, Left, Parts, Returned, around, arrays_of
 from gradient_diff.source.held.places import pattern_of
 from gradient_diff.source.held.rates import Rate, by_name, explaining, factors, near
@@ -104,8 +104,9 @@ class Search:
     def of_a_step(self, given: float | None) -> Found:
         """What the weights follow, or their moves."""
         sets = dict(self._sets(self._following))
-        if not sets and (exactly := self._exact_sets().get(1.0)) and not self._rates_of(False):
-            return Found(Left(exactly), given, remarks=(NO_DESCENT,))
+        follows = bool(sets or self._rates_of(False))
+        if not follows and (left := self._exact_sets().get(1.0) or (given is None and self._named_so())):
+            return Found(Left(left), given, remarks=(NO_DESCENT,))
         rate = Rate(given, "") if given is not None else self._rate(sets)
         if rate is None:
             return Found(Inferred(self.weights, 1.0, self.after), doubt="nothing tells the learning rate")
@@ -113,7 +114,7 @@ class Search:
         for ratio, parts in sorted(sets.items(), key=lambda one: not near(abs(one[0]), rate.value)):
             if (factor := self._clean(ratio / rate.value)) is not None:
                 return Found(Left(parts, factor), rate.value, rate.source, doubt)
-        return Found(Inferred(self.weights, rate.value, self.after), rate.value, rate.source, doubt)
+        return Found(Inferred(self.weights, rate.value, self.after), rate.value, rate.source, doubt, follows=follows)
 
     def _doubt(self, rate: Rate) -> str:
         """What speaks against a rate that nobody said: convicted is only where sizes explain the factor."""
@@ -232,13 +233,24 @@ class Search:
 
     def _by_shape(self) -> Parts:
         """Arrays that fit, in the order of the layers, where there is but one set, or one that is named so."""
-        changed = {p: a for p, a in self.pool.items() if p not in self.run.before or _differs(a, self.run.before[p])}
-        found = assignments(changed, self.ways, list(self.reference))
-        named = [one for one in found if all(strange_words(path) == 2 for path in one.paths)]
-        for few in (found, named):
-            if len(few) == 1:
-                return few[0].parts
+        found = assignments(self._changed, self.ways, list(self.reference))
+        if len(found) == 1:
+            return found[0].parts
+        if (named := self._named_so()) is not None:
+            return named
         raise ValueError(self._no_gradients(len(found)))
+
+    def _named_so(self) -> Parts | None:
+        """The one set of arrays that fits and is called gradients."""
+        called = {p: a for p, a in self._changed.items() if is_called_gradient(p)}
+        found = assignments(called, self.ways, list(self.reference))
+        return found[0].parts if len(found) == 1 else None
+
+    @property
+    def _changed(self) -> dict[str, Array]:
+        """What the step computed."""
+        before = self.run.before
+        return {p: a for p, a in self.pool.items() if p not in before or _differs(a, before[p])}
 
     def _no_gradients(self, count: int) -> str:
         which = f"{count} sets of arrays have their shapes" if count else "it returned and left none of their shapes"
