@@ -152,7 +152,11 @@ class Slots:
     __slots__ = ("hidden", "out", "rate")
 
     def __init__(self, weights: Sequence[Array]) -> None:
-        self.hidden, self.out, self.rate = tuple(w.copy() for w in weights[:2]), tuple(w.copy() for w in weights[2:]), RATE
+        self.hidden, self.out, self.rate = (
+            tuple(w.copy() for w in weights[:2]),
+            tuple(w.copy() for w in weights[2:]),
+            RATE,
+        )
 
     def train(self, x: Array, y: Array) -> None:
         """One step; tuples are replaced."""
@@ -199,7 +203,10 @@ class PurePython:
     """Lists of lists of floats, without NumPy."""
 
     def __init__(self, weights: Sequence[Array]) -> None:
-        self.weights, self.biases = [weights[0].tolist(), weights[2].tolist()], [weights[1].tolist(), weights[3].tolist()]
+        self.weights, self.biases = (
+            [weights[0].tolist(), weights[2].tolist()],
+            [weights[1].tolist(), weights[3].tolist()],
+        )
 
     def train(self, x: Array, y: Array) -> None:
         """One step."""
@@ -229,7 +236,11 @@ class Neurons:
 
     def train(self, x: Array, y: Array) -> None:
         """One step."""
-        held = [a for layer in self.layers for a in (np.array([n.weights for n in layer]).T, np.array([n.bias for n in layer]))]
+        held = [
+            a
+            for layer in self.layers
+            for a in (np.array([n.weights for n in layer]).T, np.array([n.bias for n in layer]))
+        ]
         g = gradients(held, x, y)
         for i, layer in enumerate(self.layers):
             for j, neuron in enumerate(layer):
@@ -329,7 +340,9 @@ class Named:
 
 
 STEPS: dict[str, Maker] = {
-    **{k.__name__.lower(): lambda weights, k=k: k(weights).train for k in (Lists, Attributes, InDict, Layers, Momentum)},  # type: ignore[misc]
+    **{
+        k.__name__.lower(): lambda weights, k=k: k(weights).train for k in (Lists, Attributes, InDict, Layers, Momentum)
+    },  # type: ignore[misc]
     **{k.__name__.lower(): lambda weights, k=k: k(weights).train for k in (Adam, Flat, Slots, Columns, Thetas)},  # type: ignore[misc]
     **{k.__name__.lower(): lambda weights, k=k: k(weights).train for k in (PurePython, Neurons, Named)},  # type: ignore[misc]
     "called": Called,

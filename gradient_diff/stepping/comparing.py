@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from typing import Any
 
 from gradient_diff.comparison import compare, cut_down
 from gradient_diff.layouts.undoing import AS_GIVEN
@@ -20,7 +19,9 @@ from gradient_diff.stepping.undecided import undecided
 from manual_mlp import Array, Evaluation, evaluation_of, gradient_node
 from manual_mlp.extend import Arrays
 
-_NOBODY = "no weight moved along its gradient: the step is another than plain descent, or all of its gradients are wrong"
+_NOBODY = (
+    "no weight moved along its gradient: the step is another than plain descent, or all of its gradients are wrong"
+)
 _WHO = "Pass learning_rate= if it is plain descent; else return the gradients, or leave them in attributes such as dW."
 _WHOSE = "those of the reference"
 

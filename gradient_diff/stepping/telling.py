@@ -8,6 +8,7 @@ import numpy as np
 
 from gradient_diff.layouts.evidence import FLAT, far
 from gradient_diff.source.held.held import Held
+from gradient_diff.source.held.places import differs
 from manual_mlp import Array
 from manual_mlp.extend import is_gradient, layer_of
 
@@ -46,7 +47,7 @@ def _of_nodes(held: Held, nodes: Mapping[str, Array], weights: set[str]) -> Iter
 
 def _is_new(held: Held, path: str, array: Array) -> bool:
     before = held.ran.before.get(path)
-    return before is None or before.shape != array.shape or before.tobytes() != array.tobytes()
+    return before is None or differs(before, array)
 
 
 def _node(array: Array, nodes: Mapping[str, Array]) -> str:

@@ -25,7 +25,6 @@ from gradient_diff.keras.gradients.reference import Reference
 from gradient_diff.keras.gradients.request import Request, door
 from gradient_diff.keras.gradients.steps.judging import judged_step
 from gradient_diff.keras.gradients.steps.optimizers import MadeBy
-from gradient_diff.stepping.step import Step
 from gradient_diff.keras.gradients.undescribed import measured_reference
 from gradient_diff.layouts.reading import Reading
 from gradient_diff.layouts.target import Target
@@ -36,6 +35,7 @@ from gradient_diff.result.diff import GradientDiff
 from gradient_diff.result.row import Row
 from gradient_diff.result.status import Status
 from gradient_diff.sides import is_model
+from gradient_diff.stepping.step import Step
 from keras_mlp import Mode, named_weights
 from keras_mlp.extend import (
     alone,

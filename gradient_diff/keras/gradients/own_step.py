@@ -85,7 +85,9 @@ def check_step(
     made_by = MadeBy.of(optimizer, learning_rate)
     asked = _Asked(model, np.asarray(x), np.asarray(y), loss, training)
     weights = {n: np.asarray(layer_weights(model)[n].numpy()).copy() for n in trainable_names(model)}
-    written = dict(zip(layer_weights(model), (f"model.get_weights()[{i}]" for i in range(len(model.weights))), strict=False))
+    written = dict(
+        zip(layer_weights(model), (f"model.get_weights()[{i}]" for i in range(len(model.weights))), strict=False)
+    )
     reader = Reader(
         weights,
         asked.x,
@@ -98,7 +100,9 @@ def check_step(
     )
     held = reader.read(step)
     diff = asked.checked(held, optimizer, learning_rate)
-    return replace(diff, hand_origin=held.stepper.name, notes=(*told(held, asked.nodes(held), "the model's"), *diff.notes))
+    return replace(
+        diff, hand_origin=held.stepper.name, notes=(*told(held, asked.nodes(held), "the model's"), *diff.notes)
+    )
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,7 +12,7 @@ from gradient_diff.keras.gradients.options import Options
 from gradient_diff.keras.gradients.request import door
 from gradient_diff.layouts.target import Target
 from gradient_diff.source.held.by_shape import assignments
-from gradient_diff.source.held.by_value import strange_words
+from gradient_diff.source.held.called import strange_words
 from gradient_diff.source.held.gradients import read_parts
 from gradient_diff.source.held.places import gathered, places_of
 from gradient_diff.source.held.slots import name_of
@@ -77,7 +77,7 @@ def _given(arrays: object, weights: Arrays) -> dict[str, Array]:
 def _held(holder: object, weights: Arrays) -> dict[str, Array]:
     """Those of an object, by shape and in the order of the layers."""
     ways = Ways(Target(weights))
-    places = places_of(holder)
+    places = places_of(holder)  # an object is as good as a callable: what it holds is found alike
     for every in (places, (*places, *gathered(places))):
         arrays = {p.path: p.value for p in every if p.value.size in ways.sizes and ways.of(p.value.shape)}
         found = assignments(arrays, ways, list(weights))

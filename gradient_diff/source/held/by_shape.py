@@ -45,7 +45,7 @@ def assignments(arrays: Arrays, ways: Ways, wanted: Sequence[str]) -> list[Assig
 
 
 def _distinct(found: Iterable[Assignment]) -> list[Assignment]:
-    seen = {}
+    seen: dict[object, Assignment] = {}
     for one in found:
         key = tuple(sorted((n, path, way.index[n].tobytes()) for n, (path, way) in one.parts.items()))
         seen.setdefault(key, one)
@@ -64,7 +64,13 @@ def _lists(arrays: Arrays, ways: Ways, wanted: Sequence[str], forms: Sequence[Fo
         return [Assignment({})]
     shapes = {n: ways.target.gradients[n].shape for n in wanted}
     for groups in (_families(arrays), _holders(arrays), [list(arrays)]):
-        found = [one for g in groups for f in forms for o in _both(wanted) for one in _in_order(g, arrays, ways, o, shapes, f)]
+        found = [
+            one
+            for g in groups
+            for f in forms
+            for o in _both(wanted)
+            for one in _in_order(g, arrays, ways, o, shapes, f)
+        ]
         if found := _distinct(found):
             return found
     return []
@@ -98,7 +104,9 @@ def _in_order(
     comes = [form.comes(shapes[n]) for n in wanted]
     fits = [[i for i, p in enumerate(paths) if arrays[p].shape == shape] for shape in comes]
     for chosen in _rising(fits, -1):
-        parts = {n: (paths[i], _way(ways, arrays[paths[i]].shape, n, form)) for n, i in zip(wanted, chosen, strict=True)}
+        parts = {
+            n: (paths[i], _way(ways, arrays[paths[i]].shape, n, form)) for n, i in zip(wanted, chosen, strict=True)
+        }
         yield Assignment(parts)
 
 
@@ -147,9 +155,11 @@ def _thetas_in(
     comes = [theta.comes(ways.target.gradients[kernel].shape) for kernel, _ in blocks]
     fits = [[i for i, p in enumerate(paths) if arrays[p].shape == shape] for shape in comes]
     for chosen in _rising(fits, -1):
-        parts = {}
+        parts: dict[str, tuple[str, Way]] = {}
         for both, i in zip(blocks, chosen, strict=True):
-            way = next(w for w in ways.of(comes[blocks.index(both)]) if w.words == theta.words and set(w.index) == set(both))
+            way = next(
+                w for w in ways.of(comes[blocks.index(both)]) if w.words == theta.words and set(w.index) == set(both)
+            )
             parts |= dict.fromkeys(both, (paths[i], way))
         yield Assignment(parts)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gradient_diff.layouts.words import read_word
+from gradient_diff.source.held.called import strange_words
 from gradient_diff.source.held.influence import Influence
 from gradient_diff.source.held.places import Place
 from gradient_diff.source.held.ways import Binding, Ways
@@ -93,21 +93,3 @@ def _common(path: str, other: str) -> int:
     parts = [re.findall(r"\w+", p) for p in (path, other)]
     same = next((i for i, (a, b) in enumerate(zip(*parts, strict=False)) if a != b), min(map(len, parts)))
     return 2 * numbers + same
-
-
-_GRADIENT = re.compile(r"d_?(?:w|b|weights?|bias(?:es)?|kernels?|thetas?|params?)\d*|gw\d*|gb\d*|.*(?:grad|nabla).*", re.IGNORECASE)
-
-
-def is_called_gradient(path: str) -> bool:
-    """Whether the last name of a path is one that people give to gradients."""
-    return _GRADIENT.fullmatch(_last(path)) is not None
-
-
-def strange_words(path: str) -> int:
-    """Words of the last name that are none of a weight; a name that speaks of no weight at all has one more."""
-    word = None if is_called_gradient(path) else read_word(_last(path))
-    return 2 if word is None else len(word.layer)
-
-
-def _last(path: str) -> str:
-    return next(reversed(re.findall(r"[^\W\d]\w*", path)), path)

@@ -33,6 +33,7 @@ def _is_library(package: str) -> bool:
 
 
 def _is_installed(module: ModuleType) -> bool:
-    file = getattr(module, "__file__", None) or next(iter(getattr(module, "__path__", ())), None)
+    spec = vars(module).get("__spec__")
+    file = vars(module).get("__file__") or next(iter(getattr(spec, "submodule_search_locations", None) or ()), None)
     paths = sysconfig.get_paths()
-    return file is not None and any(Path(file).is_relative_to(paths[k]) for k in ("purelib", "platlib"))
+    return isinstance(file, str) and any(Path(file).is_relative_to(paths[k]) for k in ("purelib", "platlib"))

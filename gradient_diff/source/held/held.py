@@ -10,6 +10,7 @@ import numpy as np
 
 from gradient_diff.source.held.gradients import Found, Inferred, around
 from gradient_diff.source.held.influence import Influence
+from gradient_diff.source.held.matching import Matching
 from gradient_diff.source.held.pairing import Asked, Weights, copying_line, find_weights
 from gradient_diff.source.held.places import Place
 from gradient_diff.source.held.rates import numbers_of
@@ -123,9 +124,7 @@ class Reader:
     def _agreed(self, weights: Weights) -> dict[str, Array]:
         """The given parameters, or the step's own in the dtype of the given ones."""
         held = weights.read()
-        return {
-            n: held[n].astype(a.dtype) if n in weights.own else np.asarray(a) for n, a in self.parameters.items()
-        }
+        return {n: held[n].astype(a.dtype) if n in weights.own else np.asarray(a) for n, a in self.parameters.items()}
 
     def _gradients_at(self, parameters: Arrays, asked: Asked, weights: Weights) -> Arrays:
         try:
@@ -148,26 +147,16 @@ class Reader:
             return -1
 
     def _found(self, search: Search) -> Found:
-        return Found(Inferred(search.weights, 1.0)) if self.by_moves else search.found(self.learning_rate)
+        return Found(Inferred(search.match.weights, 1.0)) if self.by_moves else search.found(self.learning_rate)
 
-    def _search(
-        self, step: Callable[..., Any], stepper: Stepper, weights: Weights, right: Arrays, run: Run
-    ) -> Search:
+    def _search(self, step: Callable[..., Any], stepper: Stepper, weights: Weights, right: Arrays, run: Run) -> Search:
         held = [b.place.value for b in weights.bindings.values()]
         beside = {p.path for p in stepper.places() if any(np.may_share_memory(p.value, a) for a in held)}
         paths = {b.path for b in weights.bindings.values()}
         parts = {n: part for n, part in weights.parts.items() if n in right}
         wanted = {n: right[n] for n in parts}
-        return Search(
-            run,
-            parts,
-            frozenset(beside | paths),
-            wanted,
-            numbers_of(step, run.before),
-            len(self.x),
-            stepper.name,
-            needs_rate=self.needs_rate,
-        )
+        match = Matching(run, parts, frozenset(beside | paths), wanted, len(self.x))
+        return Search(match, numbers_of(step, run.before), stepper.name, self.needs_rate)
 
 
 class NotAgain(Exception):  # noqa: N818  # it says no, and nothing has failed

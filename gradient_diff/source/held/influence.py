@@ -8,7 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
-from gradient_diff.source.held.places import Place
+from gradient_diff.source.held.places import Place, differs
 from gradient_diff.source.held.running import Run, Stepper
 from manual_mlp import Array
 
@@ -41,7 +41,7 @@ class Influence:
     def is_used(self, place: Place) -> bool:
         """Whether the step changes it, or hangs on it: other copies of the weights are none."""
         before, after = (arrays.get(place.path) for arrays in (self.plain.before, self.plain.after))
-        changed = before is not None and after is not None and _differs(before, after)
+        changed = before is not None and after is not None and differs(before, after)
         return changed or bool(self.moved_by(place))
 
     def moved_by(self, place: Place) -> list[Array]:
@@ -53,14 +53,10 @@ class Influence:
         except Exception:  # noqa: BLE001  # a state of ours may break any code, and then it hangs on it
             return [np.zeros(own.size + 1)]
         plain, found = self.plain.left, run.left
-        return [a for n, a in plain.items() if n in found and n not in beside and _differs(a, found[n])]
+        return [a for n, a in plain.items() if n in found and n not in beside and differs(a, found[n])]
 
 
 def _moved(array: Array) -> Array:
     held = np.asarray(array, np.float64)
     scale = float(np.abs(held).max(initial=0.0)) or 1.0
     return (held + MOVED * scale * np.random.default_rng(0).uniform(0.5, 1.0, held.shape)).astype(array.dtype)
-
-
-def _differs(a: Array, b: Array) -> bool:
-    return a.shape != b.shape or a.tobytes() != b.tobytes()

@@ -9,7 +9,8 @@ import numpy as np
 
 from gradient_diff.layouts.target import Target
 from gradient_diff.source.held.by_shape import Assignment, assignments, bound
-from gradient_diff.source.held.by_value import ByValue, by_value, strange_words
+from gradient_diff.source.held.by_value import ByValue, by_value
+from gradient_diff.source.held.called import strange_words
 from gradient_diff.source.held.gradients import Parts
 from gradient_diff.source.held.influence import Influence
 from gradient_diff.source.held.places import Place, gathered, is_part
@@ -108,7 +109,9 @@ def _the_rest(influence: Influence, places: Sequence[Place], ways: Ways, found: 
         if options:
             return _chosen([_with(first, one, known, asked.parameters) for one in options], options, asked)
     if found.bindings and not any(ways.target.is_matrix(n) for n in rest):
-        return replace(first, remarks=(*first.remarks, f"{', '.join(rest)} {'are' if len(rest) > 1 else 'is'} held nowhere"))
+        return replace(
+            first, remarks=(*first.remarks, f"{', '.join(rest)} {'are' if len(rest) > 1 else 'is'} held nowhere")
+        )
     raise ValueError(_not_found(asked, rest, places))
 
 

@@ -44,7 +44,7 @@ class Place:
         self.write(np.asarray(array))
 
 
-def places_of(step: Callable[..., Any]) -> tuple[Place, ...]:
+def places_of(step: object) -> tuple[Place, ...]:
     """Every place with numbers that a callable can get at; what is shared, once."""
     return tuple(p for slot, value in reach_of(step).slots for p in _in_slot(slot, value))
 
@@ -86,7 +86,7 @@ def _part(slot: Slot, i: int) -> Place:
 
 
 def _overwrite(slot: Slot, new: Array) -> None:
-    """In place, so that views and other names of the array follow; only a read-only one, or another kind, is replaced."""
+    """In place, so that views and other names of the array follow; a read-only one, or another kind, is replaced."""
     held = slot.get()
     if held.shape == new.shape and held.flags.writeable and np.can_cast(new.dtype, held.dtype, "same_kind"):
         held[...] = new
@@ -142,6 +142,11 @@ def _is_number(value: object) -> bool:
     return isinstance(value, Real) and not isinstance(value, bool | np.bool_)
 
 
+def differs(a: Array, b: Array) -> bool:
+    """In shape, or in any bit."""
+    return a.shape != b.shape or a.tobytes() != b.tobytes()
+
+
 def numbers_in(path: str) -> tuple[int, ...]:
     """The numbers of a path: the place in a list, or at the end of a name."""
     return tuple(map(int, re.findall(r"\d+", path)))
@@ -159,7 +164,7 @@ def is_part(path: str, whole: str) -> bool:
 
 
 def gathered(places: Iterable[Place]) -> tuple[Place, ...]:
-    """Numbers that are spread over a list of like objects, a neuron each: `layer.neurons[:].weights`, also of two lists."""
+    """Numbers that are spread over one or two lists of like objects, a neuron each: `layer.neurons[:].weights`."""
     once = _gathered([p for p in places if p.value.ndim < 2])
     return (*once, *_gathered([p for p in once if p.value.ndim < 2]))
 
@@ -170,14 +175,18 @@ _INDEX = re.compile(r"\[(\d+)\]")
 def _gathered(places: Sequence[Place]) -> tuple[Place, ...]:
     """Along the last list of each path."""
     split = [(p, *cut) for p in places if (cut := _cut(p.path))]
-    key = lambda one: (one[1], one[3])  # noqa: E731  (before and behind the index)
     found = []
-    for (before, behind), group in groupby(sorted(split, key=lambda one: (*key(one), one[2])), key):
+    for (before, behind), group in groupby(sorted(split, key=lambda one: (*_ends(one), one[2])), _ends):
         parts = [(i, p) for p, _, i, _ in group]
         alike = len({p.value.shape for _, p in parts}) == 1
         if alike and [i for i, _ in parts] == list(range(len(parts))):
             found.append(_stack(f"{before}[:]{behind}", [p for _, p in parts]))
     return tuple(found)
+
+
+def _ends(one: tuple[Place, str, int, str]) -> tuple[str, str]:
+    """Before the index, and behind it."""
+    return one[1], one[3]
 
 
 def _cut(path: str) -> tuple[str, int, str] | None:

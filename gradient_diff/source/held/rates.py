@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
@@ -12,12 +11,12 @@ from typing import Any
 
 import numpy as np
 
+from gradient_diff.source.held.called import is_called_rate
 from gradient_diff.source.held.code import constants
 from gradient_diff.source.held.reach import reach_of
 from manual_mlp import Array
 
 NEAR = 1e-5  # relative: what storing float32 weights leaves of a ratio; other rates are further apart
-_NAMES = re.compile(r"(?:.*[^a-z])?(?:lr|eta|alpha|η|α|learning_?rate|l_?rate|rate|step_?size)\d*", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -47,12 +46,7 @@ def _codes(step: Callable[..., Any]) -> Iterator[CodeType]:
 
 def by_name(numbers: Mapping[str, float]) -> dict[str, float]:
     """Those that are called a learning rate."""
-    return {path: v for path, v in numbers.items() if _NAMES.fullmatch(_last(path))}
-
-
-def _last(path: str) -> str:
-    """The name that ends a path, or the key."""
-    return next(reversed(re.findall(r"[^\W\d]\w*", path)), "")
+    return {path: v for path, v in numbers.items() if is_called_rate(path)}
 
 
 def factors(batch: int, outputs: int) -> tuple[float, ...]:
@@ -62,17 +56,20 @@ def factors(batch: int, outputs: int) -> tuple[float, ...]:
     return tuple(sorted(dict.fromkeys(found), key=lambda c: abs(np.log(c))))
 
 
-def near(a: float, b: float) -> bool:
+def near(a: float, b: float, loose: float = NEAR) -> bool:
     """Whether two numbers are the same, but for what a ratio of stored weights leaves of it."""
-    return abs(a - b) <= NEAR * abs(b)
+    return abs(a - b) <= loose * abs(b)
 
 
 def explaining(
-    ratios: Iterable[float], numbers: Mapping[str, float], known: Sequence[float]
+    ratios: Iterable[float],
+    numbers: Mapping[str, float],
+    known: Sequence[float],
+    alike: Callable[[float, float], bool] = near,
 ) -> Iterator[tuple[str, float]]:
     """(path, number) with ratio = number · one of these factors; the first factors first, and names of a rate."""
     named = by_name(numbers)
     for factor, ratio in product(known, ratios):
         for path in (*named, *(p for p in numbers if p not in named)):
-            if near(ratio, numbers[path] * factor):
+            if alike(ratio, numbers[path] * factor):
                 yield path, numbers[path]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import Any
@@ -60,7 +60,7 @@ def reach(root: Slot, own: frozenset[str]) -> Reach:
     return Reach(tuple(found), tuple(unseen))
 
 
-def reach_of(step: Callable[..., Any]) -> Reach:
+def reach_of(step: object) -> Reach:
     """Everything that a step can get at."""
     return reach(root_of(step), own_packages(step))
 

@@ -30,7 +30,7 @@ class Slot:
     put: Callable[[Any], None]
 
 
-def root_of(step: Callable[..., Any]) -> Slot:
+def root_of(step: object) -> Slot:
     """The callable itself; a bound method of `Net` is known as `net`, as is an object of it that is called."""
 
     def refuse(_: Any) -> None:
@@ -74,7 +74,7 @@ def slots_of(slot: Slot, own: frozenset[str]) -> Iterator[Slot]:
     elif isinstance(value, staticmethod | classmethod):
         yield Slot(slot.path, lambda: value.__func__, slot.put)
     elif isinstance(value, property):
-        yield from (Slot(slot.path, lambda f=f: f, slot.put) for f in (value.fget, value.fset) if f is not None)  # type: ignore[misc]
+        yield from (Slot(slot.path, lambda f=f: f, slot.put) for f in (value.fget, value.fset) if f is not None)
     elif isinstance(value, ModuleType):
         yield from _of_module(slot, value)
     elif isinstance(value, type):
@@ -167,7 +167,9 @@ def _of_function(function: FunctionType) -> Iterator[Slot]:
             yield replaced_path(_item(Slot("", lambda: None, _fixed(name)), function.__globals__, name), name)
     yield from _of_defaults(function)
     for key in vars(function):
-        yield replaced_path(_item(Slot("", lambda: None, _fixed(key)), vars(function), key), f"{function.__name__}.{key}")
+        yield replaced_path(
+            _item(Slot("", lambda: None, _fixed(key)), vars(function), key), f"{function.__name__}.{key}"
+        )
 
 
 def _of_defaults(function: FunctionType) -> Iterator[Slot]:
