@@ -118,7 +118,7 @@ class Momentum(Lists):
 
 
 class Adam(Lists):
-    """Another optimizer: its step is no multiple of the gradients, which stay behind."""
+    """Another optimizer, of lr = 2⁻¹⁰: its step is no multiple of the gradients, which stay behind."""
 
     def __init__(self, weights: Sequence[Array]) -> None:
         super().__init__(weights)
@@ -130,7 +130,7 @@ class Adam(Lists):
         self.grads = gradients(held, x, y)
         for i, (w, g) in enumerate(zip(held, self.grads, strict=True)):
             self.m[i], self.s[i] = (1 - 0.9) * g, (1 - 0.999) * g * g  # type: ignore[call-overload]  # as people write it
-            w -= 0.001 * np.sqrt(1 - 0.999) / (1 - 0.9) * self.m[i] / (np.sqrt(self.s[i]) + 1e-7)
+            w -= 2**-10 * np.sqrt(1 - 0.999) / (1 - 0.9) * self.m[i] / (np.sqrt(self.s[i]) + 1e-7)
 
 
 class Flat:

@@ -152,6 +152,8 @@ class _Asked:
             if isinstance(recipe, Inferred):
                 rate = held.found.rate if optimizer is None and not doubt else learning_rate
                 after = {**held.parameters, **held.around[1]}
+                if optimizer is not None:  # its steps are replayed in the model's own dtype
+                    after = {n: a.astype(held.parameters[n].dtype) for n, a in after.items()}
                 options |= {"after": after, "learning_rate": rate, "optimizer": optimizer}
                 return check_gradients(self.model, self.x, self.y, **options)
             diff = check_gradients(self.model, self.x, self.y, held.gradients, **options)

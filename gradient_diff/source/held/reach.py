@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import random
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from gradient_diff.source.held.slots import Slot, opaque, root_of, slots_of
 MOST_OBJECTS = 100_000
 _PLAIN = (str, bytes, bool, int, float, complex, type(None), type(...), range, slice, np.generic, np.dtype, np.ufunc)
 _HARMLESS = (*_PLAIN, BuiltinFunctionType, ModuleType, type, FunctionType, frozenset)
-GENERATORS = (np.random.Generator, np.random.RandomState, np.random.BitGenerator)
+GENERATORS = (random.Random, np.random.Generator, np.random.RandomState, np.random.BitGenerator)
 
 
 @dataclass(frozen=True, eq=False)

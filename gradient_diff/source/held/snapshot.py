@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import random
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from types import FunctionType, MemberDescriptorType
@@ -91,15 +91,22 @@ def _array(array: Any) -> Undo:
 
 
 def _dict(held: dict[Any, Any]) -> Undo:
-    saved = dict(held)
+    kind: Any = OrderedDict if isinstance(held, OrderedDict) else dict  # past what a user's own class makes of it
+    saved = dict(kind.items(held))
 
     def undo() -> None:
-        if list(map(id, held)) != list(map(id, saved)) or any(held[k] is not v for k, v in saved.items()):
-            dict.clear(held)
+        if not _same(list(kind.items(held)), list(saved.items())):
+            kind.clear(held)
             for key, value in saved.items():
-                dict.__setitem__(held, key, value)
+                kind.__setitem__(held, key, value)
 
     return undo
+
+
+def _same(now: list[tuple[Any, Any]], before: list[tuple[Any, Any]]) -> bool:
+    """The very same keys and values, in the same order."""
+    ids = ([(id(key), id(value)) for key, value in items] for items in (now, before))
+    return next(ids) == next(ids)
 
 
 def _list(held: Any) -> Undo:
