@@ -156,7 +156,8 @@ class Reader:
         parts = {n: part for n, part in weights.parts.items() if n in right}
         wanted = {n: right[n] for n in parts}
         match = Matching(run, parts, frozenset(beside | paths), wanted, len(self.x))
-        return Search(match, numbers_of(step, run.before), stepper.name, self.needs_rate)
+        state = Influence(replace(stepper, quiet=True), self.x, self.y).feeds_itself
+        return Search(match, numbers_of(step, run.before), stepper.name, state, self.needs_rate)
 
 
 class NotAgain(Exception):  # noqa: N818  # it says no, and nothing has failed

@@ -44,6 +44,15 @@ class Influence:
         changed = before is not None and after is not None and differs(before, after)
         return changed or bool(self.moved_by(place))
 
+    def feeds_itself(self, path: str) -> bool:
+        """Whether what is there after the step hangs on what was there before: a velocity, or a sum."""
+        place = next((p for p in self.stepper.places() if p.path == path), None)
+        if place is None or not np.any(place.value):
+            return False
+        run = self.stepper.run(self.x, self.y, [lambda: place.put(_moved(place.value))])
+        plain, found = self.plain.after.get(path), run.after.get(path)
+        return plain is not None and found is not None and differs(plain, found)
+
     def moved_by(self, place: Place) -> list[Array]:
         """What comes out otherwise, the place itself and its memory aside."""
         own = place.value

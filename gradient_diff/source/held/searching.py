@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -27,12 +27,14 @@ class Search:
         match: its arrays.
         numbers: path → what may be a learning rate.
         name: how the step is written.
+        is_state: whether what stands at a path hangs on what stood there before the step: that is no gradient.
         needs_rate: whether it is an error that nothing tells the learning rate.
     """
 
     match: Matching
     numbers: Mapping[str, float]
     name: str
+    is_state: Callable[[str], bool]
     needs_rate: bool = True
 
     def found(self, learning_rate: float | None) -> Found:
@@ -55,8 +57,9 @@ class Search:
 
     def _of_a_step(self, given: float | None) -> Found:
         match = self.match
-        sets = dict(match.sets(match.of_moves))
-        follows = bool(sets or match.rates(every=False))
+        found = dict(match.sets(match.of_moves))
+        sets = {f: parts for f, parts in found.items() if not any(self.is_state(path) for path, _ in parts.values())}
+        follows = any(not match.near(abs(f), 1.0) for f in sets) or bool(match.rates(every=False))
         if not follows and (left := self._exact_sets().get(1.0) or (given is None and self._called_so())):
             return Found(Left(left), given, remarks=(NO_DESCENT,))
         rate = Rate(given, "") if given is not None else self._rate(sets)
