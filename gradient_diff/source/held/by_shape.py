@@ -10,7 +10,7 @@ import numpy as np
 
 from gradient_diff.layouts.forms import BIASES, KERNELS, Form
 from gradient_diff.layouts.packing import THETAS, Theta
-from gradient_diff.source.held.places import Place, numbers_in, pattern_of
+from gradient_diff.source.held.places import Place, is_part, numbers_in, pattern_of
 from gradient_diff.source.held.ways import Binding, Way, Ways
 from manual_mlp.extend import Arrays
 
@@ -29,6 +29,25 @@ class Assignment:
     def paths(self) -> tuple[str, ...]:
         """All that is used, each once."""
         return tuple(dict.fromkeys(path for path, _ in self.parts.values()))
+
+
+def fitting(places: Iterable[Place], ways: Ways, wanted: Sequence[str]) -> list[Place]:
+    """The places whose shape some parameter may have; of one memory the first, of a whole and its parts one of both."""
+    kept: list[Place] = []
+    for place in places:
+        value = place.value
+        fits = value.size in ways.sizes and any(not w.index.keys().isdisjoint(wanted) for w in ways.of(value.shape))
+        if fits and not any(np.may_share_memory(p.value, value) and p.value.size == value.size for p in kept):
+            kept.append(place)
+    kept = [p for p in kept if not _is_cut_up(p, kept)]
+    return [p for p in kept if not any(is_part(p.path, whole.path) for whole in kept)]
+
+
+def _is_cut_up(place: Place, places: Sequence[Place]) -> bool:
+    """Whether other places are views that make up all of it: these say more than the vector that they are cut from."""
+    value = place.value
+    views = [p.value.size for p in places if p is not place and np.may_share_memory(p.value, value)]
+    return bool(views) and max(views) < value.size == sum(views)
 
 
 def assignments(arrays: Arrays, ways: Ways, wanted: Sequence[str]) -> list[Assignment]:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from gradient_diff.layouts.target import Target
-from gradient_diff.source.held.by_shape import Assignment, assignments, bound
+from gradient_diff.source.held.by_shape import Assignment, assignments, bound, fitting
 from gradient_diff.source.held.by_value import ByValue, by_value
 from gradient_diff.source.held.called import strange_words
 from gradient_diff.source.held.gradients import Parts
 from gradient_diff.source.held.influence import Influence
-from gradient_diff.source.held.places import Place, gathered, is_part
+from gradient_diff.source.held.places import Place, gathered
 from gradient_diff.source.held.ways import Binding, Ways
 from manual_mlp import Array
 from manual_mlp.extend import Arrays, show
@@ -103,7 +103,7 @@ def _the_rest(influence: Influence, places: Sequence[Place], ways: Ways, found: 
     spread = replace(influence, stepper=replace(influence.stepper, spread=True))
     for runner, every in ((influence, places), (spread, (*places, *gathered(places)))):
         free = [p for p in every if not any(np.may_share_memory(p.value, a) for a in used)]
-        weights = runner.weights_among(_fitting(free, ways, rest))
+        weights = runner.weights_among(fitting(free, ways, rest))
         known = {p.path: p for p in weights}
         options = assignments({n: p.value for n, p in known.items()}, ways, rest)
         if options:
@@ -113,17 +113,6 @@ def _the_rest(influence: Influence, places: Sequence[Place], ways: Ways, found: 
             first, remarks=(*first.remarks, f"{', '.join(rest)} {'are' if len(rest) > 1 else 'is'} held nowhere")
         )
     raise ValueError(_not_found(asked, rest, places))
-
-
-def _fitting(places: Iterable[Place], ways: Ways, rest: Sequence[str]) -> list[Place]:
-    """The places whose shape some parameter may have, of one memory the first."""
-    kept: list[Place] = []
-    for place in places:
-        value = place.value
-        fits = value.size in ways.sizes and any(not way.index.keys().isdisjoint(rest) for way in ways.of(value.shape))
-        if fits and not any(np.may_share_memory(p.value, value) and p.value.size == value.size for p in kept):
-            kept.append(place)
-    return [p for p in kept if not any(is_part(p.path, whole.path) for whole in kept)]
 
 
 def _with(first: Weights, one: Assignment, known: Mapping[str, Place], parameters: Arrays) -> Weights:
