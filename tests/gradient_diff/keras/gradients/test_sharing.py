@@ -54,7 +54,9 @@ def test_the_object_that_holds_them_is_taken(kind: str, model: keras.Model) -> N
     step = STEPS[kind]([*MINE.values()])
     held = getattr(step, "__self__", step)
     if kind == "thetas":
-        with pytest.raises(ValueError, match="thetas.Theta1, thetas.Theta2 may be Θ .* first column, or .* last column"):
+        with pytest.raises(
+            ValueError, match="thetas.Theta1, thetas.Theta2 may be Θ .* first column, or .* last column"
+        ):
             share_weights(model, held)
     else:
         holds(model, share_weights(model, held))
@@ -68,7 +70,10 @@ def test_two_nets_in_one_object_are_not_guessed(model: keras.Model) -> None:
 
 def test_rows_of_biases_in_the_order_of_the_model_are_no_kernels() -> None:
     mlp = MLP(1, [Dense(5, "sigmoid"), Dense(1)])
-    model, (W1, b1, W2, b2) = to_keras(mlp, mlp.initialize(0)), (RNG.normal(size=s) for s in ((1, 5), (1, 5), (5, 1), (1, 1)))
+    model, (W1, b1, W2, b2) = (
+        to_keras(mlp, mlp.initialize(0)),
+        (RNG.normal(size=s) for s in ((1, 5), (1, 5), (5, 1), (1, 1))),
+    )
     shared = share_weights(model, [W1, b1, W2, b2])
     np.testing.assert_array_equal(shared["dense_1/kernel"], W1)
     np.testing.assert_array_equal(shared["dense_1/bias"], b1[0])
@@ -84,7 +89,11 @@ def test_a_model_of_float32_is_given_what_it_can_hold() -> None:
 @pytest.mark.parametrize(
     ("given", "error", "words"),
     [
-        ({**MINE, "dense_1/kernel": np.ones((5, 5))}, ShapeError, r"\['dense_1/kernel'\] \(5, 5\).*expected dense_1/kernel \(3, 4\)"),
+        (
+            {**MINE, "dense_1/kernel": np.ones((5, 5))},
+            ShapeError,
+            r"\['dense_1/kernel'\] \(5, 5\).*expected dense_1/kernel \(3, 4\)",
+        ),
         ({n: a for n, a in MINE.items() if n != "dense_2/bias"}, ShapeError, r"\['dense_1/bias'\] \(4,\).*expected"),
         ([np.ones(3)], ShapeError, r"arrays\[0\] \(3,\): expected dense_1/kernel \(3, 4\)"),
         ([], ShapeError, "arrays is empty: expected dense_1/kernel"),
@@ -95,5 +104,3 @@ def test_a_model_of_float32_is_given_what_it_can_hold() -> None:
 def test_what_does_not_fit_is_refused(given: Any, error: type[Exception], words: str, model: keras.Model) -> None:
     with pytest.raises(error, match=words):
         share_weights(model, given)
-
-
