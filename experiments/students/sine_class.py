@@ -1,4 +1,4 @@
-"""Article A's network as a class, in the article's manner: one method goes back and updates, layer by layer, in place."""
+"""Article A's network as a class, in the article's manner: one method goes back and updates, layer by layer."""
 
 from __future__ import annotations
 

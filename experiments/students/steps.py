@@ -1,4 +1,4 @@
-"""Training steps of a network n-sigmoid-linear as people keep them: each maker takes W1, b1, W2, b2 and returns step(x, y)."""
+"""Training steps of a net n-sigmoid-linear as people keep them: a maker takes W1, b1, W2, b2 and returns step(x, y)."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Lists:
         """One step."""
         held = (self.weights[0], self.biases[0], self.weights[1], self.biases[1])
         for w, g in zip(held, gradients(held, x, y), strict=True):
-            w -= self.lr * g
+            w -= self.lr * g  # noqa: PLW2901  (in place, as people do it)
 
 
 class Attributes:
@@ -114,7 +114,7 @@ class Momentum(Lists):
         held = (self.weights[0], self.biases[0], self.weights[1], self.biases[1])
         for i, (w, g) in enumerate(zip(held, gradients(held, x, y), strict=True)):
             self.v[i] = self.beta * self.v[i] - self.lr * g
-            w += self.v[i]
+            w += self.v[i]  # noqa: PLW2901  (in place)
 
 
 class Adam(Lists):
@@ -130,7 +130,11 @@ class Adam(Lists):
         self.grads = gradients(held, x, y)
         for i, (w, g) in enumerate(zip(held, self.grads, strict=True)):
             self.m[i], self.s[i] = (1 - 0.9) * g, (1 - 0.999) * g * g  # type: ignore[call-overload]  # as people write it
-            w -= 2**-10 * np.sqrt(1 - 0.999) / (1 - 0.9) * self.m[i] / (np.sqrt(self.s[i]) + 1e-7)
+            w -= self.move(i)  # noqa: PLW2901  (in place)
+
+    def move(self, i: int) -> Array:
+        """Of one array, in the first step."""
+        return 2**-10 * np.sqrt(1 - 0.999) / (1 - 0.9) * self.m[i] / (np.sqrt(self.s[i]) + 1e-7)
 
 
 class Flat:
@@ -339,12 +343,24 @@ class Named:
         )
 
 
+CLASSES = (
+    *(Lists, Attributes, InDict, Layers, Momentum, Adam, Flat, Slots),
+    *(Columns, Thetas, PurePython, Neurons, Named),
+)
+
+
+def _method_of(kind: Any) -> Maker:
+    """A maker of the step of a fresh object."""
+
+    def make(weights: Sequence[Array]) -> Step:
+        step: Step = kind(weights).train
+        return step
+
+    return make
+
+
 STEPS: dict[str, Maker] = {
-    **{
-        k.__name__.lower(): lambda weights, k=k: k(weights).train for k in (Lists, Attributes, InDict, Layers, Momentum)
-    },  # type: ignore[misc]
-    **{k.__name__.lower(): lambda weights, k=k: k(weights).train for k in (Adam, Flat, Slots, Columns, Thetas)},  # type: ignore[misc]
-    **{k.__name__.lower(): lambda weights, k=k: k(weights).train for k in (PurePython, Neurons, Named)},  # type: ignore[misc]
+    **{kind.__name__.lower(): _method_of(kind) for kind in CLASSES},
     "called": Called,
     "closure": closure,
     "script": script,

@@ -31,20 +31,22 @@ def compare_step(
 ) -> GradientDiff:
     """Run your own training step once, as it is, and hold the gradients in it against a reference.
 
-    W_after = W_before − lr dE/dW. The step is called as `step(x, y)` on copies of the evaluation's batch. Nothing else is
-    asked: its weights are found *by value* in the object of the method, its lists, dicts and objects, in closures,
-    defaults and globals, in any layout. Its gradients are found among the arrays that it leaves behind or returns, where
-    the weights follow them or where they are near the reference; else they are inferred, (before − after)/lr. What was
-    found stands in the diff's `remark`. Afterwards everything is as it was, bit for bit, random numbers included.
+    W_after = W_before − lr dE/dW. The step is called as `step(x, y)` on copies of the evaluation's batch. Nothing else
+    is asked: its weights are found *by value* in the object of the method, its lists, dicts and objects, in closures,
+    defaults and globals, in any layout. Its gradients are found among the arrays that it leaves behind or returns,
+    where the weights follow them or where they are near the reference; else they are inferred, (before − after)/lr.
+    What was found stands in the diff's `remark`. Afterwards everything is as it was, bit for bit, random numbers
+    included.
 
-    Where its weights are not the reference's, they are paired by shape and in the order of the layers, and the reference
-    is evaluated again at *them*, which the remark says. What belongs together is also told by moving a place a little:
-    a weight moves the steps of other layers, a velocity or a copy does not.
+    Where its weights are not the reference's, they are paired by shape and in the order of the layers, and the
+    reference is evaluated again at *them*, which the remark says. What belongs together is also told by moving a place
+    a little: a weight moves the steps of other layers, a velocity or a copy does not. What nobody said, the learning
+    rate or that it is plain descent, convicts nobody: such rows are `INCONCLUSIVE`, and the advice is what settles it.
 
     Args:
-        step: your training step, e.g. `net.back_propagate`: a method, a function, a closure, a `functools.partial` or an
-            object that can be called, with x (N, n_0) and y (N, K). It may also only return gradients, or leave them in
-            attributes. Samples may be columns, if it takes no rows.
+        step: your training step, e.g. `net.back_propagate`: a method, a function, a closure, a `functools.partial` or
+            an object that can be called, with x (N, n_0) and y (N, K). It may also only return gradients, or leave them
+            in attributes. Samples may be columns, if it takes no rows.
         evaluation: what it is held against, with its parameters and its batch.
         learning_rate: lr of the step; None finds it: a number in the object or in the code.
 
@@ -53,8 +55,9 @@ def compare_step(
 
     Raises:
         TypeError: the step cannot be called with (x, y), or `evaluation` is no Evaluation.
-        ValueError: weights, gradients or the learning rate are not found, or several answers are left: the message holds
-            the line that copies the weights, or names the argument that settles it. A tape is not evaluated again.
+        ValueError: weights, gradients or the learning rate are not found, or several answers are left: the message
+            holds the line that copies the weights, or names the argument that settles it. A tape is not evaluated
+            again.
         Exception: what the step raises, with a note; what it holds is put back then, too.
 
     Example:
@@ -77,8 +80,8 @@ def compare_step(
     """
     if not isinstance(evaluation, Evaluation):
         raise TypeError(
-            f"evaluation is {type(evaluation).__name__}: expected an Evaluation, which says on which weights and data the "
-            "step is run. mlp.backpropagate(parameters, x, y, loss) returns one."
+            f"evaluation is {type(evaluation).__name__}: expected an Evaluation, which says on which weights and data "
+            "the step is run. mlp.backpropagate(parameters, x, y, loss) returns one."
         )
     rate = None if learning_rate is None else checked_rate(learning_rate)
     problem = evaluation.problem

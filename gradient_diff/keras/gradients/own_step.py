@@ -62,8 +62,8 @@ def check_step(
 
     Raises:
         TypeError: the step cannot be called with (x, y), or the model is none.
-        ValueError: as `check_gradients`; or weights or gradients are not found, or several answers are left: the message
-            holds the line that copies the model's weights.
+        ValueError: as `check_gradients`; or weights or gradients are not found, or several answers are left: the
+            message holds the line that copies the model's weights.
         Exception: what the step raises, with a note; what it holds is put back then, too.
 
     Example:

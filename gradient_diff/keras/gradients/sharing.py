@@ -22,7 +22,6 @@ from keras_mlp.extend import layer_weights
 from manual_mlp import Array, ShapeError
 from manual_mlp.extend import Arrays, show
 
-
 MOST_SHOWN = 3
 
 

@@ -1,4 +1,4 @@
-"""What code names without being given it: globals, also of the code inside it, and the numbers that it is written with."""
+"""What code names without being given it: globals, also of the code inside it, and the numbers that stand in it."""
 
 from __future__ import annotations
 

@@ -92,8 +92,8 @@ def around(weights: Parts, run: Run, returned: Returned | None = None) -> tuple[
     after = returned.read(run) if returned else read_parts(weights, run.after)
     if lost := [weights[n][0] for n in before if n not in after or after[n].shape != before[n].shape]:
         raise ValueError(
-            f"{', '.join(dict.fromkeys(lost))}: gone after the step, or of another shape. A step changes the values of its "
-            "weights, and nothing else of them."
+            f"{', '.join(dict.fromkeys(lost))}: gone after the step, or of another shape. A step changes the values of "
+            "its weights, and nothing else of them."
         )
     return before, {n: after[n] for n in before}
 

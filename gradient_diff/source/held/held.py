@@ -32,7 +32,7 @@ class Held:
         stepper: how it is run.
         weights: where its weights are.
         found: how its gradients are read, and its learning rate.
-        parameters: name → array as the reference has it: the given ones, or the step's own where it was not given these.
+        parameters: name → array as the reference has it: the given ones, or the step's own where it holds others.
         ran: the run on the data that it was read with.
     """
 

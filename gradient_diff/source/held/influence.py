@@ -1,4 +1,4 @@
-"""What a place influences: moved a little, what else does the step leave otherwise? A weight moves other layers' steps."""
+"""What a place influences: moved a little, what else comes out otherwise? A weight moves the steps of other layers."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Influence:
         return self.stepper.run(self.x, self.y)
 
     def weights_among(self, places: Iterable[Place]) -> list[Place]:
-        """Those that others hang on: gradients, caches, copies and velocities move nothing but what they are added to."""
+        """Those that others hang on: gradients, caches, copies and velocities move only what they are added to."""
         every = list(places)
         return [p for p in every[:MOST_TRIED] if self.is_weight(p)] + every[MOST_TRIED:]
 

@@ -164,6 +164,6 @@ def _not_found(asked: Asked, rest: Sequence[str], places: Sequence[Place]) -> st
     wanted = ", ".join(f"{n} {show(asked.parameters[n].shape)}" for n in rest)
     return (
         f"{asked.name} holds no arrays that can be {wanted}. Found: {', '.join(shown) or 'no arrays at all'}. "
-        "Expected the weights in the object of the method, its lists and dicts, in closures, defaults or globals of the "
-        "function; wrap it in one that has them: lambda x, y: step(weights, x, y)."
+        "Expected the weights in the object of the method, its lists and dicts, in closures, defaults or globals of "
+        "the function; wrap it in one that has them: lambda x, y: step(weights, x, y)."
     )

@@ -153,12 +153,12 @@ def numbers_in(path: str) -> tuple[int, ...]:
 
 
 def pattern_of(path: str) -> str:
-    """A path with # for its numbers: the same for all of one list, or of W1, W2, …"""
+    """A path with # for its numbers: the same for all of one list, and for W1 and W2."""
     return re.sub(r"\d+", "#", path)
 
 
 def is_part(path: str, whole: str) -> bool:
-    """Whether a path leads into what stands at another one: a row of it, or one of the objects that it is gathered of."""
+    """Whether a path leads into what stands at another: a row of it, or an object that it is gathered of."""
     stem = re.escape(whole).replace(re.escape("[:]"), r"\[\d+\]")
     return path != whole and re.fullmatch(rf"{stem}(\[.*)?", path) is not None
 

@@ -84,7 +84,7 @@ class Stepper:
             return Run(before, _values(self.places()), returned, copied(result), snapshot.unseen)
         except Exception as error:
             error.add_note(
-                f"It was raised in {self.name}(x, y) with x {x.shape}, y {y.shape}. What it holds was put back as it was."
+                f"It was raised in {self.name}(x, y) with x {x.shape}, y {y.shape}. What it holds was put back."
             )
             raise
         finally:
@@ -128,6 +128,6 @@ def _check_takes(step: object) -> None:
         signature.bind(0, 1)
     except TypeError as error:
         raise TypeError(
-            f"{Stepper(step).name}{signature} cannot be called with (x, y): {error}. Expected one training step, of a batch; "
-            "wrap another call: lambda x, y: net.train(x, y, epochs=1)."
+            f"{Stepper(step).name}{signature} cannot be called with (x, y): {error}. Expected one training step, of a "
+            "batch; wrap another call: lambda x, y: net.train(x, y, epochs=1)."
         ) from None

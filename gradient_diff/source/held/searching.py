@@ -1,4 +1,4 @@
-"""Which arrays of a run are the gradients: those that the weights follow, what was returned, or the moves themselves."""
+"""Which arrays of a run are the gradients: those that the weights follow, what was returned, or the moves alone."""
 
 from __future__ import annotations
 
@@ -91,20 +91,18 @@ class Search:
         if len({*numbers.values()}) == 1:
             path, value = next(iter(numbers.items()))
             return Rate(value, f"`{path}`, the only number that may be one", said=False)
-        return self._no_rate()
+        if not self.needs_rate:
+            return None
+        raise ValueError(
+            f"{self.name}: no learning rate was found. The weights changed, but no one number that the step holds "
+            "explains by how much. Pass learning_rate= if it is plain descent, or return the gradients."
+        )
 
     @property
     def _numbers(self) -> dict[str, float]:
         """Whole numbers are sizes and counts, unless they are called a rate."""
         named = by_name(self.numbers)
         return {p: v for p, v in self.numbers.items() if p in named or v != int(v)}
-
-    def _no_rate(self) -> None:
-        if self.needs_rate:
-            raise ValueError(
-                f"{self.name}: no learning rate was found. The weights changed, but no one number that the step holds "
-                "explains by how much. Pass learning_rate= if it is plain descent, or return the gradients."
-            )
 
     def _doubt(self, rate: Rate) -> str:
         """What speaks against a rate that nobody said: convicted is only where sizes explain the factor."""

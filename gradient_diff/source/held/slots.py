@@ -74,7 +74,7 @@ def slots_of(slot: Slot, own: frozenset[str]) -> Iterator[Slot]:
     elif isinstance(value, staticmethod | classmethod):
         yield Slot(slot.path, lambda: value.__func__, slot.put)
     elif isinstance(value, property):
-        yield from (Slot(slot.path, lambda f=f: f, slot.put) for f in (value.fget, value.fset) if f is not None)
+        yield from (Slot(slot.path, functools.partial(_given, f), slot.put) for f in (value.fget, value.fset) if f)
     elif isinstance(value, ModuleType):
         yield from _of_module(slot, value)
     elif isinstance(value, type):
@@ -109,7 +109,7 @@ def _of_tuple(slot: Slot, holder: tuple[Any, ...], i: int) -> Slot:
     def put(new: Any) -> None:
         items = [*slot.get()]
         items[i] = new
-        slot.put(type(holder)._make(items) if hasattr(holder, "_make") else type(holder)(items))  # type: ignore[attr-defined]
+        slot.put(type(holder)._make(items) if hasattr(holder, "_make") else type(holder)(items))
 
     fields = getattr(holder, "_fields", None)
     path = f"{slot.path}.{fields[i]}" if fields else f"{slot.path}[{i}]"
@@ -133,9 +133,13 @@ def _of_partial(slot: Slot, value: functools.partial[Any]) -> Iterator[Slot]:
     names = _positional(value.func)
     for i, argument in enumerate(value.args):
         name = names[i] if i < len(names) else f"{slot.path}.args[{i}]"
-        yield Slot(name, lambda a=argument: a, _fixed(name))  # type: ignore[misc]
+        yield Slot(name, functools.partial(_given, argument), _fixed(name))
     for key in value.keywords:
         yield replaced_path(_item(slot, value.keywords, key), key)
+
+
+def _given(value: Any) -> Any:
+    return value
 
 
 def _positional(function: Any) -> tuple[str, ...]:

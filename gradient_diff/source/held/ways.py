@@ -1,4 +1,4 @@
-"""Ways: in which layouts an array of a shape may hold parameters, each as places of entries, so that it works both ways."""
+"""Ways: in which layouts an array of a shape may hold parameters, as places of entries, to read and to write."""
 
 from __future__ import annotations
 

@@ -64,7 +64,7 @@ def test_the_optimizer_that_took_the_step_is_replayed(model: Any, monkeypatch: p
     class Decayed(Lists):
         def train(self, x: Any, y: Any) -> None:
             for w in (*self.weights, *self.biases):
-                w -= 0.3 * 0.01 * w
+                w -= 0.3 * 0.01 * w  # noqa: PLW2901  (in place)
             super().train(x, y)
 
     built, optimizer = model("known float32"), keras.optimizers.SGD(0.3, weight_decay=0.01)
@@ -83,7 +83,7 @@ class InOrder(Lists):
         held = [w.copy() for w in (*self.weights, *self.biases)]
         super().train(x, y)
         for w, before in zip((*self.weights, *self.biases), held, strict=True):
-            w -= 0.3 * 0.01 * before
+            w -= 0.3 * 0.01 * before  # noqa: PLW2901  (in place)
 
 
 def test_a_factor_that_nothing_explains_convicts_nobody(model: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -108,7 +108,7 @@ def test_class_indices_and_the_compiled_loss() -> None:
     labels = np.array([0, 1, 1, 0, 1])
     diff = check_step(step, model, X, labels)
     assert diff.ok
-    assert (W == model.get_weights()[0] + 0.5).all()
+    assert np.array_equal(W, model.get_weights()[0] + 0.5)
 
 
 def test_two_nets_are_told_with_the_line_that_copies(model: Any) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
@@ -39,7 +38,7 @@ def test_every_layout_of_arrays_is_taken_or_refused(layout: str, model: keras.Mo
     if layout not in OPEN:
         holds(model, share_weights(model, LAYOUTS[layout](PAIRS)))
         return
-    with pytest.raises(ValueError, match="shapes do not tell|sets of arrays may be"):
+    with pytest.raises(ValueError, match=r"shapes do not tell|sets of arrays may be"):
         share_weights(model, LAYOUTS[layout](PAIRS))
     for held, wanted in zip(model.get_weights(), before, strict=True):
         np.testing.assert_array_equal(held, wanted)
@@ -55,7 +54,7 @@ def test_the_object_that_holds_them_is_taken(kind: str, model: keras.Model) -> N
     held = getattr(step, "__self__", step)
     if kind == "thetas":
         with pytest.raises(
-            ValueError, match="thetas.Theta1, thetas.Theta2 may be Θ .* first column, or .* last column"
+            ValueError, match=r"thetas.Theta1, thetas.Theta2 may be Θ .* first column, or .* last column"
         ):
             share_weights(model, held)
     else:

@@ -60,8 +60,8 @@ def _everything(net: Net) -> None:
     net.bytes.extend(b"c")
     del net.inner.gone
     net.inner.n = 2
-    net.rng.normal(), net.old_rng.normal(), net.python_rng.random()  # noqa: B018  (what they leave behind counts)
-    np.random.normal(), random.random()  # noqa: B018, NPY002  (the same)
+    net.rng.normal(), net.old_rng.normal(), net.python_rng.random()
+    np.random.normal(), random.random()  # noqa: NPY002  (the same)
     net.masked[1] = np.ma.masked
     net.theta = np.zeros(9)
     del net.set
