@@ -36,11 +36,13 @@ def fitting(places: Iterable[Place], ways: Ways, wanted: Sequence[str]) -> list[
     kept: list[Place] = []
     for place in places:
         value = place.value
-        fits = value.size in ways.sizes and any(not w.index.keys().isdisjoint(wanted) for w in ways.of(value.shape))
+        if value.dtype.kind in "iu" or value.size not in ways.sizes:  # whole numbers are widths and counts
+            continue
+        fits = any(not w.index.keys().isdisjoint(wanted) for w in ways.of(value.shape))
         if fits and not any(np.may_share_memory(p.value, value) and p.value.size == value.size for p in kept):
             kept.append(place)
-    kept = [p for p in kept if not _is_cut_up(p, kept)]
-    return [p for p in kept if not any(is_part(p.path, whole.path) for whole in kept)]
+    whole = [p for p in kept if not any(is_part(p.path, other.path) for other in kept)]
+    return [p for p in whole if not _is_cut_up(p, whole)]
 
 
 def _is_cut_up(place: Place, places: Sequence[Place]) -> bool:

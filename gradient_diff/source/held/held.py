@@ -81,6 +81,12 @@ class Held:
         return self.found.recipe.read(stepper.run(x, y, [lambda: self.put_weights(parameters)]))
 
 
+UNREPEATED = (
+    "two runs of the step on the same data leave different numbers: it draws from a generator that is held nowhere, so "
+    "that no run says what another did. Keep the generator in the object, or seed it"
+)
+
+
 @dataclass(frozen=True, eq=False)
 class Reader:
     """How a step is read: on which parameters and data, and against which gradients.
@@ -105,20 +111,21 @@ class Reader:
 
     def read(self, step: Callable[..., Any]) -> Held:
         """Find everything; what the step holds is put back, and stays so."""
-        stepper = stepper_of(step, self.x, self.y)
-        snapshot = Snapshot.of(step)
+        stepper, first = stepper_of(step, self.x, self.y)
+        snapshot = Snapshot.of(step, stepper.large)
         influence = Influence(replace(stepper, quiet=True), self.x, self.y)
         asked = Asked(self.parameters, self.written, lambda weights: self._score(step, stepper, weights), stepper.name)
         weights = find_weights(influence, asked)
         parameters = self._agreed(weights)
-        if any(":" in b.path for b in weights.bindings.values()):
-            stepper = replace(stepper, spread=True)
+        stepper = _seeing(stepper, weights)
         try:
             right = self._gradients_at(parameters, asked, weights)
             run = replace(stepper, quiet=True).run(self.x, self.y, [lambda: weights.write(parameters)])
         finally:
             snapshot.restore()
         found = self._found(self._search(step, stepper, weights, right, run))
+        if not influence.plain.repeats(first):
+            found = replace(found, remarks=(*found.remarks, UNREPEATED))
         return Held(stepper, weights, found, parameters, run, snapshot)
 
     def _agreed(self, weights: Weights) -> dict[str, Array]:
@@ -137,8 +144,8 @@ class Reader:
 
     def _score(self, step: Callable[..., Any], stepper: Stepper, weights: Weights) -> int:
         """How many gradients come out right if these are the weights."""
-        spread = any(":" in b.path for b in weights.bindings.values())
-        run = replace(stepper, quiet=True, spread=spread).run(self.x, self.y)
+        stepper = replace(_seeing(stepper, weights), quiet=True)
+        run = stepper.run(self.x, self.y)
         try:
             right = self.gradients_at(self._agreed(weights))
             search = self._search(step, stepper, weights, right, run)
@@ -158,6 +165,12 @@ class Reader:
         match = Matching(run, parts, frozenset(beside | paths), wanted, len(self.x))
         state = Influence(replace(stepper, quiet=True), self.x, self.y).feeds_itself
         return Search(match, numbers_of(step, run.before), stepper.name, state, self.needs_rate)
+
+
+def _seeing(stepper: Stepper, weights: Weights) -> Stepper:
+    """One whose runs note all places of these weights."""
+    plain = {p.path for p in stepper.places()}
+    return replace(stepper, spread=any(b.path not in plain for b in weights.bindings.values()))
 
 
 class NotAgain(Exception):  # noqa: N818  # it says no, and nothing has failed

@@ -109,9 +109,7 @@ def _the_rest(influence: Influence, places: Sequence[Place], ways: Ways, found: 
         if options:
             return _chosen([_with(first, one, known, asked.parameters) for one in options], options, asked)
     if found.bindings and not any(ways.target.is_matrix(n) for n in rest):
-        return replace(
-            first, remarks=(*first.remarks, f"{', '.join(rest)} {'are' if len(rest) > 1 else 'is'} held nowhere")
-        )
+        return replace(first, remarks=(*first.remarks, f"held nowhere: {', '.join(rest)}"))
     raise ValueError(_not_found(asked, rest, places))
 
 

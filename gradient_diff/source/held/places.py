@@ -17,6 +17,8 @@ from gradient_diff.source.held.slots import Slot
 from manual_mlp import Array
 
 MOST_ROWS = 512  # of lists of lists that are places of their own
+MOST_NUMBERS = 20_000_000  # of an array that is noted: data sets are neither weights nor gradients
+MOST_LAYERS = 16  # rows of an array that are places of their own
 MOST_PARTS = 64  # of an array of three axes: a matrix per layer
 
 
@@ -65,7 +67,7 @@ def _in_slot(slot: Slot, value: Any) -> Iterator[Place]:
     elif isinstance(value, list | tuple | deque):
         shape = regular(value)
         if shape is not None and len(shape) <= 2:
-            yield Place(slot.path, lambda: np.array([*slot.get()], _dtype(value)), lambda a: _fill(slot, a))
+            yield Place(slot.path, lambda: np.array([*slot.get()]), lambda a: _fill(slot, a))
     elif _is_number(value):
         yield Place(slot.path, lambda: np.asarray(slot.get()), lambda a: slot.put(_like(value, a)))
 
@@ -130,14 +132,6 @@ def regular(value: Any) -> tuple[int, ...] | None:
     return (len(value), *first)
 
 
-def _dtype(value: Any) -> Any:
-    """Python's numbers are float64, NumPy's have a dtype of their own."""
-    item = value
-    while isinstance(item, list | tuple | deque):
-        item = item[0]
-    return item.dtype if isinstance(item, np.floating) else np.float64
-
-
 def _is_number(value: object) -> bool:
     return isinstance(value, Real) and not isinstance(value, bool | np.bool_)
 
@@ -164,9 +158,25 @@ def is_part(path: str, whole: str) -> bool:
 
 
 def gathered(places: Iterable[Place]) -> tuple[Place, ...]:
-    """Numbers that are spread over one or two lists of like objects, a neuron each: `layer.neurons[:].weights`."""
-    once = _gathered([p for p in places if p.value.ndim < 2])
-    return (*once, *_gathered([p for p in once if p.value.ndim < 2]))
+    """Numbers that are spread over one or two lists of like objects, a neuron each: `layer.neurons[:].weights`.
+
+    And the other way round: the rows of a small array, a bias for each layer.
+    """
+    every = [(p, p.value) for p in places]
+    once = _gathered([p for p, value in every if value.ndim < 2])
+    rows = (
+        _row(p, i) for p, value in every if value.ndim == 2 and len(value) <= MOST_LAYERS for i in range(len(value))
+    )
+    return (*once, *_gathered([p for p in once if p.value.ndim < 2]), *rows)
+
+
+def _row(place: Place, i: int) -> Place:
+    def write(new: Array) -> None:
+        whole = np.array(place.value)
+        whole[i] = new
+        place.put(whole)
+
+    return Place(f"{place.path}[{i}]", lambda: place.value[i], write)
 
 
 _INDEX = re.compile(r"\[(\d+)\]")

@@ -6,16 +6,16 @@ import contextlib
 import inspect
 import io
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from gradient_diff.calling import copied
-from gradient_diff.source.held.places import Place, gathered, places_in, places_of
+from gradient_diff.source.held.places import MOST_NUMBERS, Place, differs, gathered, places_in, places_of
 from gradient_diff.source.held.reach import own_packages
 from gradient_diff.source.held.slots import name_of
-from gradient_diff.source.held.snapshot import Snapshot
+from gradient_diff.source.held.snapshot import Large, Snapshot
 from manual_mlp import Array
 
 Prepare = Callable[[], None]
@@ -38,6 +38,10 @@ class Run:
     result: Any
     unseen: tuple[str, ...]
 
+    def repeats(self, other: Run) -> bool:
+        """Whether another run from the same state left the same."""
+        return all(n in other.after and not differs(a, other.after[n]) for n, a in self.after.items())
+
     @property
     def left(self) -> dict[str, Array]:
         """All that is there afterwards, what was returned first."""
@@ -53,12 +57,14 @@ class Stepper:
         spread: whether numbers that are spread over lists of objects are noted, too.
         columns: whether samples are the columns of what it takes.
         quiet: whether what it prints is kept back, as of all runs but the first.
+        large: copies of data sets that it holds, made once.
     """
 
     step: Callable[..., Any]
     spread: bool = False
     columns: bool = False
     quiet: bool = False
+    large: Large = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -73,7 +79,7 @@ class Stepper:
 
     def run(self, x: Array, y: Array, prepare: Iterable[Prepare] = ()) -> Run:
         """One run; what `prepare` changes before it is put back, too."""
-        snapshot = Snapshot.of(self.step)
+        snapshot = Snapshot.of(self.step, self.large)
         try:
             for change in prepare:
                 change()
@@ -96,24 +102,22 @@ class Stepper:
             return self.step(*given)
 
 
-def stepper_of(step: Callable[..., Any], x: Array, y: Array) -> Stepper:
-    """Samples are rows, or columns where it takes no rows; found by the first run."""
+def stepper_of(step: Callable[..., Any], x: Array, y: Array) -> tuple[Stepper, Run]:
+    """Samples are rows, or columns where it takes no rows; found by the first run, which is handed back."""
     _check_takes(step)
     rows = Stepper(step)
     try:
-        rows.run(x, y)
+        return rows, rows.run(x, y)
     except (ValueError, IndexError) as error:
-        columns = Stepper(step, columns=True)
+        columns = replace(rows, columns=True)
         try:
-            columns.run(x, y)
+            return columns, columns.run(x, y)
         except Exception:  # noqa: BLE001  # it takes columns no more than rows, and the first error is the one to see
             raise error from None
-        return columns
-    return rows
 
 
 def _values(places: Iterable[Place]) -> dict[str, Array]:
-    return {p.path: np.array(p.value) for p in places}
+    return {p.path: np.array(value) for p in places if (value := p.value).size <= MOST_NUMBERS}
 
 
 def _check_takes(step: object) -> None:

@@ -8,15 +8,18 @@ from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from types import FunctionType, MemberDescriptorType
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from gradient_diff.source.held.code import global_names
+from gradient_diff.source.held.places import MOST_NUMBERS
 from gradient_diff.source.held.reach import own_packages, reach_of
 from gradient_diff.source.held.slots import ABSENT, attributes_of, contents, fill, members, opaque, read_member
 
 Undo = Callable[[], None]
+Large: TypeAlias = dict[int, tuple[Any, Any]]
+"""id of a data set → it and its copy."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,11 +35,14 @@ class Snapshot:
     unseen: tuple[str, ...]
 
     @classmethod
-    def of(cls, step: Callable[..., Any]) -> Snapshot:
-        """All that a callable can get at, and the generators of random numbers that all share."""
+    def of(cls, step: Callable[..., Any], large: Large | None = None) -> Snapshot:
+        """All that a callable can get at, and the generators of random numbers that all share.
+
+        `large` are copies of data sets, of an earlier snapshot that was restored; new ones are added.
+        """
         found = reach_of(step)
         own = own_packages(step)
-        kept = [undo for _, value in found.slots for undo in _kept(value, own)]
+        kept = [undo for _, value in found.slots for undo in _kept(value, own, {} if large is None else large)]
         return cls((*kept, *_shared_generators()), found.unseen)
 
     def restore(self) -> None:
@@ -45,9 +51,9 @@ class Snapshot:
             undo()
 
 
-def _kept(value: Any, own: frozenset[str]) -> Iterator[Undo]:
+def _kept(value: Any, own: frozenset[str], large: Large) -> Iterator[Undo]:
     if isinstance(value, np.ndarray):
-        yield from (_array(a) for a in _with_owner(value))
+        yield from (_array(a, large) for a in _with_owner(value))
     elif isinstance(value, dict):
         yield _dict(value)
     elif isinstance(value, list | bytearray):
@@ -71,8 +77,8 @@ def _with_owner(array: Any) -> Iterator[Any]:
         yield array.base
 
 
-def _array(array: Any) -> Undo:
-    saved, shape, writeable = array.copy(), array.shape, array.flags.writeable
+def _array(array: Any, large: Large) -> Undo:
+    saved, shape, writeable = _saved(array, large), array.shape, array.flags.writeable
 
     def undo() -> None:
         if array.shape != shape:
@@ -83,11 +89,29 @@ def _array(array: Any) -> Undo:
         if not writeable:
             return
         array.flags.writeable = True
-        np.copyto(array, saved)
+        if array.size <= MOST_NUMBERS or not _same_bits(array, saved):
+            np.copyto(array, saved)
         if isinstance(saved, np.ma.MaskedArray):
             array.mask = saved.mask
 
     return undo
+
+
+def _saved(array: Any, large: Large) -> Any:
+    """A copy; of a data set the one of an earlier time, when it was the same."""
+    if array.size <= MOST_NUMBERS:
+        return array.copy()
+    if id(array) not in large:
+        large[id(array)] = (array, array.copy())
+    return large[id(array)][1]
+
+
+def _same_bits(a: Any, b: Any) -> bool:
+    """Without a copy of either, where memory allows it."""
+    if not (a.flags.c_contiguous and b.flags.c_contiguous) or a.dtype == object:
+        return False
+    words = np.uint64 if a.nbytes % 8 == 0 else np.uint8
+    return bool(np.array_equal(*(side.reshape(-1).view(words) for side in (a, b))))
 
 
 def _dict(held: dict[Any, Any]) -> Undo:

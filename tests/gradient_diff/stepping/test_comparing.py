@@ -260,6 +260,15 @@ def test_only_the_first_run_prints(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out == "loss\n"
 
 
+def test_a_generator_that_is_held_nowhere_is_told() -> None:
+    class Noisy(Lists):
+        def train(self, x: Array, y: Array) -> None:
+            super().train(x + np.random.default_rng().normal(size=x.shape), y)
+
+    assert "draws from a generator that is held nowhere" in compare_step(Noisy(WEIGHTS).train, E).remark
+    assert "draws from" not in compare_step(lists(), E).remark
+
+
 def test_what_a_step_draws_is_drawn_again_the_same() -> None:
     class Draws(Lists):
         def train(self, x: Array, y: Array) -> None:

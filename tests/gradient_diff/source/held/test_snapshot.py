@@ -186,6 +186,17 @@ def test_a_resized_and_a_reshaped_array_come_back() -> None:
     assert (a.tolist(), b.tolist()) == ([0, 1, 2, 3], [0, 1, 2, 3])
 
 
+def test_a_data_set_is_copied_once_and_put_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MOST_NUMBERS", 3)
+    data, large = np.arange(4.0), {}  # type: ignore[var-annotated]  # as it is filled
+    for _ in range(2):
+        kept = Snapshot.of(lambda: data, large)
+        data[1] = np.nan
+        kept.restore()
+        assert data.tolist() == [0, 1, 2, 3]
+    assert len(large) == 1
+
+
 def test_what_a_library_holds_is_named() -> None:
     net = SimpleNamespace(w=np.ones(1), draws=iter([1, 2]))
     assert Snapshot.of(lambda: net).unseen == ("net.draws (list_iterator)",)
