@@ -107,8 +107,6 @@ class Search:
     def _doubt(self, rate: Rate) -> str:
         """What speaks against a rate that nobody said: convicted is only where sizes explain the factor."""
         every = self.match.rates(every=True)
-        if every and not rate.said:
-            return f"these are the weights after a step of plain descent with lr = {_short(every[0]):.6g}"
         if rate.said and (not every or self.match.clean(every[0] / rate.value) is not None):
             return ""
         ratio = f"; with lr = {_short(every[0]):.6g} every gradient would match" if every else ""

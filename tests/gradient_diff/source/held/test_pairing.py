@@ -11,6 +11,7 @@ import pytest
 from experiments.students import steps
 from experiments.students.steps import RATE, STEPS, Lists, gradients
 from gradient_diff import compare_step
+from gradient_diff.source.held.gradients import Left
 from gradient_diff.source.held.held import Held, Reader
 from manual_mlp import MLP, Array, Dense
 
@@ -89,7 +90,7 @@ def test_copies_and_means_are_no_weights(weights: list[Array]) -> None:
 
 
 def test_a_copy_that_a_constructor_names_is_not_taken_for_the_net() -> None:
-    names: dict[str, Any] = {"given": [*GIVEN.values()], "Lists": Lists, "others": OTHERS}
+    names: dict[str, Any] = {"__name__": "students_own", "given": [*GIVEN.values()], "Lists": Lists, "others": OTHERS}
     exec(
         "class Mine(Lists):\n"
         "    def __init__(self):\n"
@@ -99,6 +100,11 @@ def test_a_copy_that_a_constructor_names_is_not_taken_for_the_net() -> None:
         names,
     )
     assert len(read(names["Mine"]().train).own) == len(GIVEN)
+
+
+def test_without_one_kernel_equal_biases_say_nothing() -> None:
+    zeros = {n: a * (a.ndim > 1) for n, a in GIVEN.items()}
+    assert len(read(STEPS["lists"](OTHERS), zeros).own) == len(GIVEN)
 
 
 class TwoNets:
@@ -125,6 +131,21 @@ def test_without_weights_what_was_found_is_told() -> None:
 
     with pytest.raises(ValueError, match=r"holds no arrays that can be dense_1/kernel .*Found: `numbers` \(7,\)"):
         read(step)
+
+
+def test_of_float32_the_gradients_that_are_left_are_found_though_the_moves_have_few_bits() -> None:
+    held = [w.astype(np.float32) for w in OTHERS]
+
+    class Slow(Lists):
+        def train(self, x: Array, y: Array) -> None:
+            mine = (self.weights[0], self.biases[0], self.weights[1], self.biases[1])
+            self.kept = [g.astype(np.float32) for g in gradients(mine, x, y)]
+            for w, g in zip(mine, self.kept, strict=True):
+                w -= np.float32(1e-3) * g  # noqa: PLW2901  (in place)
+
+    net = Slow(held)
+    net.lr = 1e-3
+    assert isinstance(read(net.train).found.recipe, Left)
 
 
 class Square:

@@ -186,6 +186,19 @@ def test_a_resized_and_a_reshaped_array_come_back() -> None:
     assert (a.tolist(), b.tolist()) == ([0, 1, 2, 3], [0, 1, 2, 3])
 
 
+def test_what_a_view_is_cut_from_is_put_back_too() -> None:
+    view = np.arange(4.0)[1:3]
+
+    def step() -> None:
+        view.base[:] = 9  # type: ignore[index]  # an array
+
+    kept = Snapshot.of(step)
+    step()
+    kept.restore()
+    assert view.base is not None
+    assert np.asarray(view.base).tolist() == [0, 1, 2, 3]
+
+
 def test_a_data_set_is_copied_once_and_put_back(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MOST_NUMBERS", 3)
     data, large = np.arange(4.0), {}  # type: ignore[var-annotated]  # as it is filled
