@@ -24,6 +24,7 @@ from gradient_diff.result.findings import Cause
 from gradient_diff.result.row import Row
 from gradient_diff.result.status import Status
 from gradient_diff.shapes.explain import explain_shapes
+from gradient_diff.stepping.comparing import compare_step
 from gradient_diff.testing import GradientMismatch, assert_gradients_match
 
 __all__ = [
@@ -44,6 +45,7 @@ __all__ = [
     "assert_gradients_match",
     "check_backward",
     "compare",
+    "compare_step",
     "diagnose",
     "drawn_noise",
     "explain_shapes",

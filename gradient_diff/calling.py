@@ -34,7 +34,7 @@ def call_derivation(
     """Call a derivation of somebody's on copies of everything."""
     given: list[Any] = [dict(parameters), x, y, *([] if draws is None else [dict(draws)])]
     _check_signature(function, len(given))
-    passed = _copied(given)
+    passed = copied(given)
     try:
         gradients = function(*passed)
     except Exception as error:
@@ -42,7 +42,7 @@ def call_derivation(
         raise
     if gradients is None:
         raise TypeError(f"{_name(function)} returned None: expected the gradients. Does it end without a return?")
-    return Called(_copied(gradients), tuple(_changed(given, passed)))
+    return Called(copied(gradients), tuple(_changed(given, passed)))
 
 
 def _check_signature(function: Callable[..., Any], count: int) -> None:
@@ -60,13 +60,13 @@ def _check_signature(function: Callable[..., Any], count: int) -> None:
         ) from None
 
 
-def _copied(value: Any) -> Any:
+def copied(value: Any) -> Any:
     """A copy down to the arrays; what is no array, dict, list or tuple stays itself."""
     if isinstance(value, np.ndarray):
         return value.copy()
     if isinstance(value, dict):
-        return {name: _copied(item) for name, item in value.items()}
-    return type(value)(map(_copied, value)) if type(value) in (list, tuple) else value
+        return {name: copied(item) for name, item in value.items()}
+    return type(value)(map(copied, value)) if type(value) in (list, tuple) else value
 
 
 def _changed(given: list[Any], passed: list[Any]) -> Iterator[str]:

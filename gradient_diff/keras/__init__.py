@@ -4,6 +4,8 @@ import keras_mlp  # noqa: F401  (first: it starts TensorFlow quietly, or says wh
 from gradient_diff.keras.functions.function import check_function
 from gradient_diff.keras.functions.layer import check_layer
 from gradient_diff.keras.gradients.checking import check_gradients
+from gradient_diff.keras.gradients.own_step import check_step
+from gradient_diff.keras.gradients.sharing import share_weights
 from gradient_diff.keras.training.run import Trained
 from gradient_diff.keras.training.together import Look, TrainedTogether, fit_keras, train_together
 
@@ -14,6 +16,8 @@ __all__ = [
     "check_function",
     "check_gradients",
     "check_layer",
+    "check_step",
     "fit_keras",
+    "share_weights",
     "train_together",
 ]

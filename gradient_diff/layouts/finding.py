@@ -140,7 +140,7 @@ def _packed(given: Arrays, target: Target) -> list[Reading]:
         return [Reading(packing=p) for p in in_thetas([by_name[n] for n in kernels], target.blocks)] if shared else []
     if len(missing) < len(target.gradients):
         return []
-    vectors: list[InVector] = _vectors(unknown[0], target) if len(unknown) == 1 else []
+    vectors: list[InVector] = in_vectors(unknown[0], target) if len(unknown) == 1 else []
     names = _one_each(unknown)
     thetas = [p for way in (names, names[::-1])[: len(names)] for p in in_thetas(way, target.blocks)]
     return [*(Reading(packing=v) for v in vectors), *(Reading(packing=t) for t in thetas)]
@@ -154,7 +154,7 @@ def _one_each(unknown: Sequence[str]) -> list[str]:
     return in_places(unknown) or list(unknown)
 
 
-def _vectors(name: str, target: Target) -> list[InVector]:
+def in_vectors(name: str, target: Target) -> list[InVector]:
     """θ in every order."""
     found = []
     for words, order in orders(target):

@@ -166,3 +166,9 @@ def relative_noise(reference: Mapping[str, Array], rtol: float, hand: Mapping[st
     return Noise(
         "", values, sigma, dict.fromkeys(values, 0.0), 0, source=f"rtol={rtol:g}, chosen by the caller", rtol=rtol
     )
+
+
+def wider(noise: Noise, hidden: Mapping[str, Array | float]) -> Noise:
+    """A noise that grants what storing the weights hides, too; both by name as in `noise`."""
+    bound = {node: b + hidden.get(node, 0.0) for node, b in noise.bound.items()}
+    return replace(noise, bound=bound, of_step=True, source=f"{noise.source}, and what storing the weights hides")

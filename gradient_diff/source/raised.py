@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from gradient_diff.names import node_words
 from gradient_diff.shapes.explain import explain_parts
 from gradient_diff.shapes.operands import Operand
 from gradient_diff.source.editing import Text
@@ -19,7 +20,6 @@ from gradient_diff.source.events import Act
 from gradient_diff.source.failing import Failing, operands_of
 from gradient_diff.source.known import Recognised
 from gradient_diff.source.mended import Mended, mended
-from gradient_diff.source.pieces import words
 from gradient_diff.source.positions import Place
 from gradient_diff.source.scene import Scene, as_array
 from manual_mlp import Equation, Problem
@@ -201,7 +201,7 @@ class Raised:
             yield f"No equation of this network takes {' and '.join(_meant(n, ()) for n in names)} together."
             for node in dict.fromkeys(_meant_node(n, ()) for n in names):
                 for e in [e for e in equations if node in e.operands and len(e.operands) > 1][:2]:
-                    yield f"{words(node)} stands in {e.formula} of {e.layer}, with {_others(e, node)}."
+                    yield f"{node_words(node)} stands in {e.formula} of {e.layer}, with {_others(e, node)}."
 
     def _slip(self, equation: Equation) -> Iterator[str]:
         arrays = [(text, as_array(value)) for text, value, _ in self.met]
@@ -224,11 +224,11 @@ class Raised:
 
 
 def _title(equation: Equation) -> str:
-    return words(equation.node)
+    return node_words(equation.node)
 
 
 def _others(equation: Equation, node: str) -> str:
-    return " and ".join(words(o) for o in equation.operands if o != node)
+    return " and ".join(node_words(o) for o in equation.operands if o != node)
 
 
 def _value_of(scene: Scene | None, failing: Failing, node: ast.expr) -> Any:
@@ -248,7 +248,7 @@ def _described(text: str, value: Any, name: Recognised | None, read: tuple[str, 
 
 
 def _meant(name: Recognised, read: tuple[str, ...]) -> str:
-    return name.words.replace(words(name.node), words(_meant_node(name, read)))
+    return name.words.replace(node_words(name.node), node_words(_meant_node(name, read)))
 
 
 def _meant_node(name: Recognised, read: tuple[str, ...]) -> str:

@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from gradient_diff.source.answers import Answers
 from gradient_diff.source.copied import copied
 from gradient_diff.source.events import Run, TooLongError, not_watching
 from gradient_diff.source.failing import Failing, failing_in
@@ -25,7 +26,7 @@ from gradient_diff.source.known import Known, Recognised
 from gradient_diff.source.positions import Place
 from gradient_diff.source.recorded import plain
 from gradient_diff.source.small import drawn_anew, problems_to_trace
-from gradient_diff.source.subject import Subject, namespaces_of
+from gradient_diff.source.subject import subject_of
 from manual_mlp import Array, Problem
 
 MOST_SECONDS = 10.0
@@ -75,8 +76,7 @@ def scene_again(function: Callable[..., Any], problem: Problem, failing: Failing
         run = Run(ends=time.monotonic() + MOST_SECONDS)
         try:
             with _quietly():
-                subject = Subject(copied(function), lambda _given, _problem: {}, namespaces_of(function))
-                subject.gradients(small, run)
+                subject_of(copied(function), Answers(), function).gradients(small, {}, run)
         except TooLongError:
             return None
         except Exception as again:  # noqa: BLE001  # any is compared with the one that is to be explained

@@ -25,7 +25,6 @@ from gradient_diff.keras.gradients.reference import Reference
 from gradient_diff.keras.gradients.request import Request, door
 from gradient_diff.keras.gradients.steps.judging import judged_step
 from gradient_diff.keras.gradients.steps.optimizers import MadeBy
-from gradient_diff.keras.gradients.steps.step import Step
 from gradient_diff.keras.gradients.undescribed import measured_reference
 from gradient_diff.layouts.reading import Reading
 from gradient_diff.layouts.target import Target
@@ -40,6 +39,7 @@ from gradient_diff.source.answers import Answers
 from gradient_diff.source.attached import with_code
 from gradient_diff.source.raising import explaining
 from gradient_diff.source.subject import subject_of
+from gradient_diff.stepping.step import Step
 from keras_mlp import Mode, named_weights
 from keras_mlp.extend import (
     alone,
@@ -156,7 +156,7 @@ def check_gradients(
     check_layout(layout)
     options = Options(noise, names or {}, rtol, sizes, layout)
     _check_options(options, gradients, after)
-    trainable = _trainable_names(model)
+    trainable = trainable_names(model)
     with alone(model):
         variables = layer_weights(model)
         start = Undone({}) if before is None else _before(model, before, trainable, options)
@@ -273,7 +273,7 @@ def _check_options(options: Options, gradients: object, after: object) -> None:
         raise ValueError("names= without gradients= or after=: there is nothing of yours to rename. Leave it out.")
 
 
-def _trainable_names(model: keras.Model) -> list[str]:
+def trainable_names(model: keras.Model) -> list[str]:
     """Of a model that can be checked; others are refused."""
     if not isinstance(model, keras.Model):
         raise TypeError(f"model is {type(model).__name__}: expected a keras.Model, Sequential or functional.")

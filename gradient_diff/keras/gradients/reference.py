@@ -13,6 +13,7 @@ from gradient_diff.diagnosis.idle import NO_PATH, without_effect
 from gradient_diff.judging.zeros import BY_STRUCTURE
 from gradient_diff.keras.gradients.options import Options
 from gradient_diff.layouts.undoing import AS_GIVEN
+from gradient_diff.noise.given import wider
 from gradient_diff.noise.network import Noise
 from gradient_diff.result.diff import GradientDiff
 from gradient_diff.result.status import Meaning, Status
@@ -117,9 +118,3 @@ def _doubted(diff: GradientDiff, doubt: str) -> GradientDiff:
     rows = tuple(replace(r, status=Status.INCONCLUSIVE, reason=doubt) if r.metrics else r for r in diff.rows)
     meaning = Meaning("the model gives another answer each time", "Draw from a seed of the model's own, or freeze it.")
     return replace(diff, rows=rows, causes=(), unexplained="", meanings={Status.INCONCLUSIVE: meaning})
-
-
-def wider(noise: Noise, hidden: Mapping[str, Array | float]) -> Noise:
-    """A noise that grants what storing the weights hides, too; both by name as in `noise`."""
-    bound = {node: b + hidden.get(node, 0.0) for node, b in noise.bound.items()}
-    return replace(noise, bound=bound, of_step=True, source=f"{noise.source}, and what storing the weights hides")

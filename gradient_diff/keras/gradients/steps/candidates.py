@@ -11,7 +11,7 @@ import numpy as np
 from gradient_diff.keras.gradients.steps.choice import Choice, rate_of
 from gradient_diff.keras.gradients.steps.optimizers import every_optimizer, is_plain, made
 from gradient_diff.keras.gradients.steps.replays import Replays, along
-from gradient_diff.keras.gradients.steps.step import SAME
+from gradient_diff.stepping.step import SAME
 from manual_mlp.extend import Arrays
 
 

@@ -16,10 +16,10 @@ from gradient_diff.keras.gradients.steps.choice import Choice, rate_of
 from gradient_diff.keras.gradients.steps.comparing import compared
 from gradient_diff.keras.gradients.steps.optimizers import MadeBy, is_plain, made, without_parts
 from gradient_diff.keras.gradients.steps.replays import Replays, along
-from gradient_diff.keras.gradients.steps.step import NO_STEP, Step
 from gradient_diff.keras.gradients.steps.telling import NOBODY, STILL, WHO, factor_cause, left_open, other_step, said
 from gradient_diff.result.diff import GradientDiff
 from gradient_diff.result.findings import Cause
+from gradient_diff.stepping.step import NO_STEP, Step
 
 
 @np.errstate(over="ignore", invalid="ignore")  # a step may have gone anywhere; what overflows explains nothing

@@ -10,7 +10,7 @@ from typing import Any
 import keras
 
 from gradient_diff.keras.gradients.steps.choice import Choice, Weights, config_of, rate_of, spelled
-from gradient_diff.keras.gradients.steps.step import checked_rate
+from gradient_diff.stepping.step import checked_rate
 
 PARTS = {
     "clipnorm": ("clipping", None),

@@ -13,8 +13,8 @@ from gradient_diff.keras.gradients.loss.resolved import KerasError
 from gradient_diff.keras.gradients.reference import Reference
 from gradient_diff.keras.gradients.request import Request
 from gradient_diff.keras.gradients.steps.choice import Choice
-from gradient_diff.keras.gradients.steps.step import SAME, Step
 from gradient_diff.noise.network import Noise
+from gradient_diff.stepping.step import SAME, Step
 from keras_mlp import named_weights
 from manual_mlp import Array, Evaluation, gradient_node
 from manual_mlp.extend import UNITS, Arrays

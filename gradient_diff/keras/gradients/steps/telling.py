@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from gradient_diff.keras.gradients.steps.choice import Choice
 from gradient_diff.result.diff import GradientDiff
 from gradient_diff.result.findings import Cause
-from gradient_diff.result.row import Row
-from gradient_diff.result.status import Meaning, Status
+from gradient_diff.stepping.undecided import undecided
 
 STILL = "the weights did not change"
 NOBODY = "no plain descent, and no optimizer of Keras from a fresh state, makes this step of the tape's gradient"
@@ -28,15 +26,7 @@ def said(found: Sequence[Choice]) -> tuple[str, str]:
 def left_open(diff: GradientDiff, words: str, argument: str, every: bool = False) -> GradientDiff:
     """A choice that was left open convicts nobody."""
     step = words if words in (NOBODY, STILL) else f"these are the weights after {words}"
-    cure = f"Pass {argument} if that is what made the step." if argument else _COPY_FIRST
-
-    def opened(row: Row) -> Row:
-        unproved = row.status.bad or (every and row.status is Status.MATCH)
-        return replace(row, status=Status.INCONCLUSIVE, reason=step, by_sigma=False) if unproved else row
-
-    meanings = {Status.INCONCLUSIVE: Meaning(step, cure)}
-    rows = tuple(map(opened, diff.rows))
-    return replace(diff, rows=rows, causes=(), unexplained="", smallest=None, meanings=meanings)
+    return undecided(diff, step, f"Pass {argument} if that is what made the step." if argument else _COPY_FIRST, every)
 
 
 def factor_cause(factor: float, names: Sequence[str]) -> Cause:

@@ -14,9 +14,9 @@ import tensorflow as tf
 from gradient_diff import GradientDiff, Noise, Status, rounding_noise
 from gradient_diff.judging import judgement
 from gradient_diff.keras import check_gradients
-from gradient_diff.keras.gradients.reference import wider
-from gradient_diff.keras.gradients.steps.step import Step, checked_rate, inferred_gradients
+from gradient_diff.noise.given import wider
 from gradient_diff.noise.network import MORE_DRAWS, drawn_again, update_bound
+from gradient_diff.stepping.step import Step, checked_rate, inferred_gradients
 from keras_mlp import parameters_of, to_keras
 from manual_mlp import MLP, Array, Dense, Problem, ShapeError
 

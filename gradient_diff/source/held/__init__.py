@@ -1,0 +1,1 @@
+"""What a training step holds: weights and gradients found in somebody's objects, and everything put back."""

@@ -1,0 +1,1 @@
+"""One step of somebody's training code, held against a reference."""
