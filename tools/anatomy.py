@@ -43,7 +43,7 @@ FLOORS = {
         "diagnosis",
         "comparison files",
         "render",
-        "backward testing",
+        "backward running testing",
         "keras pytest_plugin",
         "__init__ extend",
         "cli",
