@@ -1,12 +1,16 @@
-"""Names that people give, as parts of files, folders and links; numbers as marks beside a letter."""
+"""Names that people give, as parts of files, folders and links; numbers as marks beside a letter; nodes in words."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
 
+from manual_mlp.extend import INPUT_GRADIENT, LOSS
+
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _LOWERED = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
+_SYMBOLS = {"dE_du": "δ", "dE_dz": "dE/dz", "dE_dkernel": "dE/dW", "dE_dbias": "dE/db", "kernel": "W", "bias": "b"}
+_WITH_MORE = ("kernel", "bias", "dE_d", "z with", "x with")  # such as "kernel after the step"
 
 
 def plain_name(text: str, keep: str = "", gap: str = "_") -> str:
@@ -40,3 +44,14 @@ def raised(number: int) -> str:
 def lowered(number: int) -> str:
     """`₁₂`."""
     return str(number).translate(_LOWERED)
+
+
+def node_words(node: str) -> str:
+    """A node, or what stands between nodes, as a sentence says it: "δ of dense_1", "W of dense_2 after the step"."""
+    if node in (LOSS, INPUT_GRADIENT):
+        return {LOSS: "E", INPUT_GRADIENT: "dE/dx"}[node]
+    if "/" not in node:
+        return node
+    layer, _, kind = node.partition("/")
+    kind, _, more = kind.partition(" ") if kind.startswith(_WITH_MORE) else (kind, "", "")
+    return f"{_SYMBOLS.get(kind, kind)} of {layer}{' ' + more if more else ''}"

@@ -5,13 +5,16 @@ from __future__ import annotations
 import codecs
 import sys
 import unicodedata
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 ERRORS = "gradient_diff.plain"
 """What to give as `errors=` of a stream."""
 
 _PAIRS = """
     −- –- —- ·. ⊙(.) ⊗(x) ×x ′' ″'' …... ←<- →-> ≤<= ≥>= ≠!= ±+- ∓-+ ⟨< ⟩> ⁻- ⁺+ ⁽( ⁾) √sqrt ∂d ∞inf ℓl ✓+ ✗x █# ░. °deg
-    ‖|| “" ”"
+    ⋮: ‖|| “" ”"
 """
 _SIGNS = {
     **{pair[0]: pair[1:] for pair in _PAIRS.split()},
@@ -47,7 +50,34 @@ def _replaced(error: UnicodeError) -> tuple[str, int]:
 codecs.register_error(ERRORS, _replaced)
 
 
+def as_written(text: str, encoding: str) -> str:
+    """Text as an output of this encoding can write it."""
+    return text if text.isascii() else text.encode(encoding, ERRORS).decode(encoding)
+
+
 def writable(text: str) -> str:
     """Text as the standard output can write it."""
-    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
-    return text.encode(encoding, ERRORS).decode(encoding)
+    return as_written(text, output_encoding())
+
+
+def output_encoding() -> str:
+    """That of the standard output."""
+    return getattr(sys.stdout, "encoding", None) or "utf-8"
+
+
+_AHEAD: ContextVar[str] = ContextVar("encoding of what is being rendered for the standard output", default="")
+
+
+@contextmanager
+def for_output() -> Iterator[None]:
+    """What is rendered now is for the standard output: what stands below a sign has to know how wide it comes out."""
+    token = _AHEAD.set(output_encoding())
+    try:
+        yield
+    finally:
+        _AHEAD.reset(token)
+
+
+def encoding_ahead() -> str:
+    """That of the standard output inside `for_output`; empty elsewhere."""
+    return _AHEAD.get()

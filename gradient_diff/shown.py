@@ -6,7 +6,7 @@ from functools import singledispatch
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from gradient_diff.plain import writable
+from gradient_diff.plain import for_output, writable
 
 if TYPE_CHECKING:
     import os
@@ -21,7 +21,9 @@ WRITERS = "gradient_diff.render"
 
 def printed(value: object) -> str:
     """As `print` shows it, where the standard output may know ASCII only."""
-    return writable(text_of(value))
+    with for_output():
+        text = text_of(value)
+    return writable(text)
 
 
 @singledispatch

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from gradient_diff.names import node_words
+
 
 @dataclass(frozen=True)
 class Caller:
@@ -73,6 +75,11 @@ class Finding:
     def place(self) -> str:
         """`file:line`, as editors open it; the file without its folders."""
         return f"{self.name}:{self.line}"
+
+    @property
+    def what(self) -> str:
+        """What it should be, in words: "δ of dense_1"."""
+        return node_words(self.node)
 
 
 @dataclass(frozen=True)

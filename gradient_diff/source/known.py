@@ -9,7 +9,8 @@ from functools import cached_property
 
 import numpy as np
 
-from gradient_diff.source.pieces import UNIT, Piece, all_equations, pieces_of, words
+from gradient_diff.names import node_words
+from gradient_diff.source.pieces import UNIT, Piece, all_equations, pieces_of
 from manual_mlp import Array, Equation, Problem
 from manual_mlp.extend import INPUT_GRADIENT, UNITS, Shape, is_gradient, kind_of, layer_of, variable_of
 
@@ -83,7 +84,7 @@ class Recognised:
         if rows is not None:
             which = f"sample{'s' * (len(rows) > 1)} {', '.join(map(str, rows))}"
             turned = f" ({'summed over ' * is_gradient(self.node, 'kernel', 'bias')}{which}){turned}"
-        return f"{times}{words(self.node)}{turned}"
+        return f"{times}{node_words(self.node)}{turned}"
 
 
 class Known:

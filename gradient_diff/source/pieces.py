@@ -165,17 +165,3 @@ def _after(problem: Problem, named: Mapping[str, Piece], rate: float) -> Iterato
             moved = weight.array - rate * gradient.array
             allowed = weight.tolerance + rate * gradient.tolerance + 4 * UNIT * np.abs(moved)
             yield Piece(f"{name} after the step", moved, allowed)
-
-
-def words(node: str) -> str:
-    """A piece as a sentence says it: "δ of dense_1", "the kernel of dense_2"."""
-    if node == "loss":
-        return "E"
-    if node == INPUT_GRADIENT:
-        return "dE/dx"
-    if "/" not in node:
-        return node
-    layer, _, kind = node.partition("/")
-    kind, _, more = kind.partition(" ") if kind.startswith(("kernel", "bias", "dE_d", "z with", "x with")) else (kind, "", "")
-    symbol = {"dE_du": "δ", "dE_dz": "dE/dz", "dE_dkernel": "dE/dW", "dE_dbias": "dE/db", "kernel": "W", "bias": "b"}
-    return f"{symbol.get(kind, kind)} of {layer}{' ' + more if more else ''}"
