@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from gradient_diff.cli.models import ENDING, load_model
-from gradient_diff.cli.telling import UNUSABLE, blame
+from gradient_diff.cli.telling import blame
 from gradient_diff.comparison import compare
 from gradient_diff.files.naming import listed
 from gradient_diff.files.reading import read_gradients
@@ -72,7 +72,7 @@ def _evaluation(path: Path, asked: Asked) -> Check:
         raise ValueError(f"--loss {asked.loss}: {printable(str(path))} knows its loss. Leave it out.")
     evaluation = read_gradients(path)
     if not isinstance(evaluation, Evaluation):
-        raise ValueError(
+        raise ValueError(  # noqa: TRY004  # the file is of the wrong kind, not an argument
             f"{printable(str(path))} holds arrays alone, and does not say on which weights and data code is called. "
             "Expected a file from `gradient-diff problem` or Evaluation.save."
         )
@@ -87,13 +87,10 @@ def _model(path: Path, data: Path, asked: Asked) -> Check:
     """The data and the loss are looked at here: what is wrong with them is no fault of the user's code."""
     arrays = _data(data, asked)
     model = load_model(path, compiled=asked.loss is None)
-    from gradient_diff.keras.gradients.data import Data
-    from gradient_diff.keras.gradients.loss.resolving import resolve_loss
+    from gradient_diff.keras.gradients.beforehand import check_data
 
-    with blame("DATA"):
-        Data.of(model, arrays["x"], arrays["y"]).weighed(arrays.get("sample_weight"), None)
-    with blame("--loss", (*UNUSABLE, RuntimeError)):
-        resolve_loss(asked.loss, model)
+    with blame("DATA, --loss"):
+        check_data(model, arrays["x"], arrays["y"], arrays.get("sample_weight"), asked.loss)
     return _step(model, arrays, asked) if asked.step else _derivation(model, arrays, asked)
 
 
@@ -119,8 +116,8 @@ def _data(path: Path, asked: Asked) -> Mapping[str, Array]:
             return {"x": arrays.problem.x, "y": arrays.problem.y}
         if not {"x", "y"} <= arrays.keys() or arrays.keys() - _DATA:
             raise ValueError(
-                f"{printable(str(path))} holds {listed(arrays)}: expected the arrays x and y, and perhaps sample_weight. "
-                "np.savez(path, x=x, y=y) writes them."
+                f"{printable(str(path))} holds {listed(arrays)}: expected the arrays x and y, and perhaps "
+                "sample_weight. np.savez(path, x=x, y=y) writes them."
             )
         if asked.step and "sample_weight" in arrays:
             raise ValueError(f"{printable(str(path))} holds sample_weight: a step (x, y) knows of none. Leave it out.")

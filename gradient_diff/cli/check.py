@@ -12,6 +12,7 @@ from gradient_diff.cli.against import Asked, Check, check_against
 from gradient_diff.cli.marking import Marked
 from gradient_diff.cli.output import print_marked
 from gradient_diff.cli.telling import UNUSABLE, blame, say, show
+from gradient_diff.render.annotated import annotated
 from gradient_diff.render.folder import write_report
 from gradient_diff.render.summary import summary_line, unreadable
 from gradient_diff.result.diff import GradientDiff
@@ -27,7 +28,7 @@ def check(
     ],
     against: Annotated[
         list[Path],
-        typer.Argument(metavar="REFERENCE.npz | MODEL.keras DATA.npz", help="What it is held against; DATA has x and y."),
+        typer.Argument(metavar="REFERENCE.npz | MODEL.keras DATA.npz", help="What it is held against."),
     ],
     step: Annotated[bool, typer.Option("--step", help="NAME is a training step (x, y), and is run once.")] = False,
     loss: Annotated[str | None, typer.Option(help="Of MODEL; as it was compiled if not given.")] = None,
@@ -36,7 +37,7 @@ def check(
         bool, typer.Option("--annotate", help="Print what each line of your code is, also where all is right.")
     ] = False,
     layout: Annotated[
-        Literal["as given"] | None, typer.Option(help="Undo nothing: else the layout of your arrays is found and undone.")
+        Literal["as given"] | None, typer.Option(help="Undo nothing: else your layout is found and undone.")
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for a report.")] = None,
     allow_kinks: Annotated[bool, typer.Option("--allow-kinks", help="Exit code 0 also for KINK.")] = False,
@@ -53,10 +54,13 @@ def check(
     (x, y), of which nothing else is asked, also as 'net.py:Net(3, 2).step'. The file is imported from its own folder,
     and runs in this process: check code that you would run yourself. What it prints goes to the standard error.
 
+    DATA holds arrays x and y, and perhaps sample_weight. REFERENCE is a file from `gradient-diff problem` or
+    Evaluation.save, and needs no TensorFlow.
+
     Example: gradient-diff check net.py:gradients reference.npz --annotate
 
-    Exit code: 0 if all is proved right; 1 if something is wrong; 2 if not all is proved, or your code raised or cannot be
-    read; 4 if the command line, the model, the data or the reference is at fault.
+    Exit code: 0 if all is proved right; 1 if something is wrong; 2 if not all is proved, or your code raised or cannot
+    be read; 4 if the command line, the model, the data or the reference is at fault.
     """
     with blame("FILE.py"):
         place = Place.of(derivation, step)
@@ -116,8 +120,6 @@ def _print_listing(diff: GradientDiff | None, form: str) -> None:
         why = diff.code.silent if diff.code is not None and diff.code.silent else "nothing of it was traced"
         say(f"No line is annotated: {why}.")
     elif form == "text":
-        from gradient_diff.render.annotated import annotated
-
         show(f"\n{annotated(diff.code)}")
 
 

@@ -80,7 +80,7 @@ def compare(
     mistakes are named. Of any other say how much is rounding: --float64, --repeat or --rtol.
 
     A .py defines gradients(parameters, x, y), which returns them by parameter name. By --run-code it is imported and
-    called in a process with 2 GB of memory, a time limit, an empty folder and a bare environment, on copies of all files.
+    called in a process with 2 GB of memory, a time limit, an empty folder and a bare environment, on copies of files.
     This is no sandbox: such code may read your files and use your network. Run code of people whom you do not trust on
     another machine, or in a container.
 

@@ -161,9 +161,7 @@ def _compared(
     return replace(diff, **origins, changed=given.changed, code=given.code)
 
 
-def _given(
-    file: Path, reference: Reference, rules: Sequence[Rule], layout: str | None, apart: Apart | None
-) -> Given:
+def _given(file: Path, reference: Reference, rules: Sequence[Rule], layout: str | None, apart: Apart | None) -> Given:
     """The gradients of a file, under the reference's names where they have names."""
     if not is_code(file):
         return Given(_named(file, read_within(file, reference.most), reference, rules, layout))

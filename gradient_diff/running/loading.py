@@ -22,7 +22,7 @@ _PLACE = re.compile(r"(.*?\.py)(?::(.*))?", re.DOTALL | re.IGNORECASE)
 _LISTED = 6
 
 
-class Unloadable(ValueError):
+class Unloadable(ValueError):  # noqa: N818  # it is a state of the file
     """The file, or what was looked for in it, is not there."""
 
 
@@ -135,7 +135,7 @@ def _imported(path: Path) -> ModuleType:
 def _evaluated(place: Place, module: ModuleType) -> Any:
     """What the name means in the module; an object may be made on the way."""
     try:
-        return eval(place.wanted, vars(module))  # noqa: S307  # the user names a thing in his own file
+        return eval(place.wanted, vars(module))  # the user names a thing in his own file
     except KeyboardInterrupt:
         raise
     except BaseException as error:

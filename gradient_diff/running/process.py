@@ -23,6 +23,7 @@ from gradient_diff.running.child import ANSWER, CODE, GRADIENTS, Order
 from gradient_diff.running.limits import MEMORY
 from gradient_diff.running.structures import put_together
 from gradient_diff.wording import printable
+from manual_mlp import Evaluation
 
 _MOST = 2**24  # bytes of a text that comes back
 _LONGEST = 600  # signs of a reason
@@ -62,7 +63,7 @@ class Apart:
     memory: int = MEMORY
 
     def run(self, file: Path, most: int) -> Given:
-        """Its gradients, of at most so many bytes, and its lines; ValueError says in one sentence why there are none."""
+        """Its gradients, of at most so many bytes, and its lines; a ValueError says why there are none."""
         if not file.is_file():
             raise FileNotFoundError(2, "No such file or directory", str(file))
         with _folders() as home:
@@ -139,7 +140,7 @@ def _environment(home: Path) -> dict[str, str]:
 
 def _given(answer: Path, ended: int | None, most: int, seconds: float) -> Given:
     told = _read(answer / ANSWER)
-    if not isinstance(told, dict):
+    if told is None:
         raise ValueError(_why(ended, seconds, answer))
     if "reason" in told:
         raise ValueError(_short(str(told["reason"])))
@@ -148,14 +149,15 @@ def _given(answer: Path, ended: int | None, most: int, seconds: float) -> Given:
     return Given(put_together(told.get("skeleton"), arrays), changed, _code(answer / CODE, ended, seconds))
 
 
-def _read(path: Path) -> Any:
-    """JSON that somebody's code may have written: None where it is none."""
+def _read(path: Path) -> dict[str, Any] | None:
+    """A record that somebody's code may have written: None where it is none."""
     if path.is_symlink() or not path.is_file() or path.stat().st_size > _MOST:
         return None
     try:
-        return json.loads(path.read_text("utf-8"))
+        told = json.loads(path.read_text("utf-8"))
     except (ValueError, RecursionError, OSError):
         return None
+    return told if isinstance(told, dict) else None
 
 
 def _why(ended: int | None, seconds: float, answer: Path) -> str:
@@ -180,7 +182,7 @@ def _arrays(path: Path, most: int) -> list[Any]:
         arrays = {} if path.is_symlink() else read_within(path, most)
     except (ValueError, OSError) as error:
         raise ValueError(str(error).replace(printable(str(path)), "What it returned")) from None
-    if not isinstance(arrays, dict):
+    if isinstance(arrays, Evaluation):
         raise ValueError("What it returned is a whole Evaluation: expected gradients.")
     return [arrays[f"arr_{i}"] for i in range(len(arrays)) if f"arr_{i}" in arrays]
 
