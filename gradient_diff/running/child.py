@@ -50,19 +50,24 @@ class Order:
 
 
 def run(order: Order) -> None:
-    """Write the gradients, or why there are none, and what tracing says."""
-    evaluation, file, answer = Evaluation.load(order.reference), Path(order.file), Path(order.answer)
+    """Do what is ordered, within limits and in silence."""
+    evaluation = Evaluation.load(order.reference)
     limit_this_process(order.memory, order.seconds)
     _silence()
+    answer(Path(order.file), evaluation, order.layout, Path(order.answer))
+
+
+def answer(file: Path, evaluation: Evaluation, layout: str | None, folder: Path) -> None:
+    """Write the gradients, or why there are none, and what tracing says."""
     try:
         derivation = load_derivation(Place(file))
         skeleton, arrays, changed = _called(derivation, evaluation)
     except BaseException as error:  # noqa: BLE001  # it is somebody's, and may be anything
-        _write(answer / ANSWER, {"reason": _reason(error, file)})
+        _write(folder / ANSWER, {"reason": _reason(error, file)})
         return
-    np.savez(answer / GRADIENTS, *arrays)
-    _write(answer / ANSWER, {"skeleton": skeleton, "changed": [*changed]})
-    _write(answer / CODE, _traced(derivation, evaluation, order.layout))
+    np.savez(folder / GRADIENTS, *arrays)
+    _write(folder / ANSWER, {"skeleton": skeleton, "changed": [*changed]})
+    _write(folder / CODE, _traced(derivation, evaluation, layout))
 
 
 def _silence() -> None:

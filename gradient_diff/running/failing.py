@@ -18,7 +18,7 @@ class Raised(Exception):  # noqa: N818  # it carries another's
     """What the user's code raised, whatever it is."""
 
     def __init__(self, error: BaseException) -> None:
-        super().__init__(str(error))
+        super().__init__(type(error).__name__)
         self.error = error
 
 

@@ -178,13 +178,14 @@ def _last_line(path: Path) -> str:
 
 
 def _arrays(path: Path, most: int) -> list[Any]:
+    if path.is_symlink() or not path.is_file():
+        raise ValueError("What it returned did not come back.")
     try:
-        arrays = {} if path.is_symlink() else read_within(path, most)
-    except (ValueError, OSError) as error:
+        arrays = read_within(path, most)
+    except ValueError as error:
         raise ValueError(str(error).replace(printable(str(path)), "What it returned")) from None
-    if isinstance(arrays, Evaluation):
-        raise ValueError("What it returned is a whole Evaluation: expected gradients.")
-    return [arrays[f"arr_{i}"] for i in range(len(arrays)) if f"arr_{i}" in arrays]
+    held = {} if isinstance(arrays, Evaluation) else arrays
+    return [held[f"arr_{i}"] for i in range(len(held)) if f"arr_{i}" in held]
 
 
 def _code(path: Path, ended: int | None, seconds: float) -> Code | None:
