@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -11,13 +12,14 @@ from typing import Annotated, Literal
 
 import typer
 
-from gradient_diff.cli.marking import check_rules, exit_code, hint, is_code, mark
+from gradient_diff.cli.marking import check_rules, exit_code, hint, mark
 from gradient_diff.cli.marks_folder import digest, earlier_lines
 from gradient_diff.cli.output import print_marked
 from gradient_diff.cli.reference import Reference, reference_of, with_noise
 from gradient_diff.cli.telling import blame, count, say
 from gradient_diff.files.naming import read_rules
 from gradient_diff.files.reading import read_gradients
+from gradient_diff.running.loading import is_code
 from gradient_diff.running.process import Apart
 from manual_mlp import Evaluation
 
@@ -81,8 +83,8 @@ def compare(
 
     A .py defines gradients(parameters, x, y), which returns them by parameter name. By --run-code it is imported and
     called in a process with 2 GB of memory, a time limit, an empty folder and a bare environment, on copies of files.
-    This is no sandbox: such code may read your files and use your network. Run code of people whom you do not trust on
-    another machine, or in a container.
+    This is no sandbox: such code may read, change and delete whatever you may, and use your network. Never run it as
+    root, and run code of people whom you do not trust in a container.
 
     Example: gradient-diff compare submissions/*.npz reference.npz --out marks
 
@@ -153,6 +155,8 @@ def _apart(
             "`gradient-diff problem` or Evaluation.save.",
             param_hint="REFERENCE",
         )
+    if any(map(is_code, mine)) and getattr(os, "geteuid", lambda: 1)() == 0:
+        say("You are root: a single wrong line in a submission can delete this machine's files. Run as somebody else.")
     return Apart(last, SECONDS if seconds is None else seconds, layout)
 
 

@@ -22,6 +22,7 @@ from gradient_diff.metrics.record import Entry
 from gradient_diff.render.folder import write_report
 from gradient_diff.render.summary import SummaryLine, summary_line, unreadable
 from gradient_diff.result.diff import GradientDiff
+from gradient_diff.running.loading import is_code
 from gradient_diff.running.process import Apart, Given
 from gradient_diff.wording import printable
 from manual_mlp import Evaluation
@@ -29,7 +30,6 @@ from manual_mlp.extend import Arrays
 
 Reports = Literal["wrong", "all", "none"]
 MANY = 20
-CODE = ".py"
 
 
 @dataclass(frozen=True, eq=False)
@@ -171,11 +171,6 @@ def _given(file: Path, reference: Reference, rules: Sequence[Rule], layout: str 
     arrays = given.gradients
     plain = isinstance(arrays, Mapping) and all(isinstance(a, np.ndarray) for a in arrays.values())
     return replace(given, gradients=_named(file, arrays, reference, rules, layout)) if plain else given
-
-
-def is_code(file: Path) -> bool:
-    """Whether it is no file of arrays, but of Python."""
-    return file.suffix.lower() == CODE
 
 
 def _named(

@@ -20,6 +20,12 @@ from gradient_diff.wording import printable
 
 _PLACE = re.compile(r"(.*?\.py)(?::(.*))?", re.DOTALL | re.IGNORECASE)
 _LISTED = 6
+ENDING = ".py"
+
+
+def is_code(file: Path) -> bool:
+    """Whether it is no file of arrays, but of Python."""
+    return file.suffix.lower() == ENDING
 
 
 class Unloadable(ValueError):  # noqa: N818  # it is a state of the file

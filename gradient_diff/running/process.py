@@ -69,7 +69,7 @@ class Apart:
         with _folders() as home:
             order = self._order(file, home)
             ended = _ended(order, home)
-            return _given(Path(order.answer), ended, most, self.seconds)
+            return read_answer(Path(order.answer), ended, most, self.seconds)
 
     def _order(self, file: Path, home: Path) -> Order:
         """Copies of both files: whatever it does to its own folder or to the reference, the originals stay."""
@@ -138,14 +138,16 @@ def _environment(home: Path) -> dict[str, str]:
     }
 
 
-def _given(answer: Path, ended: int | None, most: int, seconds: float) -> Given:
+def read_answer(answer: Path, ended: int | None, most: int, seconds: float) -> Given:
+    """The gradients that a process left, and its lines; a ValueError says why there are none."""
     told = _read(answer / ANSWER)
     if told is None:
         raise ValueError(_why(ended, seconds, answer))
     if "reason" in told:
         raise ValueError(_short(str(told["reason"])))
     arrays = _arrays(answer / GRADIENTS, most)
-    changed = tuple(str(name) for name in told.get("changed", ()))
+    names = told.get("changed")
+    changed = tuple(map(str, names)) if isinstance(names, list) else ()
     return Given(put_together(told.get("skeleton"), arrays), changed, _code(answer / CODE, ended, seconds))
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from manual_mlp import Array
 
 _NUMBERS = "fiubc"
+_NONE = "What came back from its process is no structure of arrays."
 
 
 def taken_apart(value: object, arrays: list[Array]) -> Any:
@@ -33,11 +34,13 @@ def put_together(skeleton: Any, arrays: Sequence[Array]) -> Any:
         return arrays[skeleton]
     if isinstance(skeleton, dict) and len(skeleton) == 1:
         ((kind, items),) = skeleton.items()
+        if not isinstance(items, list):
+            raise ValueError(_NONE)
         if kind == "dict" and all(isinstance(i, list) and len(i) == 2 and isinstance(i[0], str) for i in items):
             return {name: put_together(item, arrays) for name, item in items}
         if kind in ("list", "tuple"):
             return (list if kind == "list" else tuple)(put_together(item, arrays) for item in items)
-    raise ValueError("What came back from its process is no structure of arrays.")
+    raise ValueError(_NONE)
 
 
 def _name(key: object) -> str:

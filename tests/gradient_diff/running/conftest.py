@@ -19,7 +19,7 @@ def gradients(parameters, x, y):
     z = 1 / (1 + np.exp(-(x @ W1 + b1)))
     d2 = 2 * (z @ W2 + b2 - y) / y.size
     d1 = d2 @ W2.T * z * (1 - z)
-    return {"dense_1/kernel": x.T @ d1, "dense_1/bias": d1.sum(0), "dense_2/kernel": z.T @ d2, "dense_2/bias": d2.sum(0)}
+    return {"dense_1/kernel": x.T@d1, "dense_1/bias": d1.sum(0), "dense_2/kernel": z.T @ d2, "dense_2/bias": d2.sum(0)}
 """
 """Lines 2 to 10, after an empty one."""
 

@@ -13,7 +13,7 @@ import pytest
 
 from gradient_diff import Code, compare
 from gradient_diff.running import child
-from gradient_diff.running.process import Given, _given
+from gradient_diff.running.process import Given, read_answer
 from manual_mlp import Evaluation
 
 Put = Callable[..., Path]
@@ -27,16 +27,22 @@ def given(answer: Evaluation, tmp_path: Path) -> Callable[..., Given]:
         folder = tmp_path / "answer"
         folder.mkdir()
         child.answer(file, answer, None, folder)
-        return _given(folder, 0, 2**20, 60.0)
+        return read_answer(folder, 0, 2**20, 60.0)
 
     return run
 
 
 WITHOUT: dict[str, tuple[dict[str, str], str]] = {
     "exit": ({"after": "sys.exit('done')"}, r"^It left Python before it gave gradients: line 12: SystemExit: done\.$"),
-    "an exception": ({"inside": "x @ x"}, r"^It raised an exception\. line 6: ValueError: matmul: .*size 7 is different"),
+    "an exception": (
+        {"inside": "x @ x"},
+        r"^It raised an exception\. line 6: ValueError: matmul: .*size 7 is different",
+    ),
     "its first line": ({"inside": "raise ValueError('a\\nb')"}, r"^It raised an exception\. line 6: ValueError: a$"),
-    "no Exception": ({"after": "class E(BaseException): pass\nraise E('x')"}, r"^It raised an exception\. line 13: E: x$"),
+    "no Exception": (
+        {"after": "class E(BaseException): pass\nraise E('x')"},
+        r"^It raised an exception\. line 13: E: x$",
+    ),
     "one that cannot be told": (
         {"after": "class E(Exception):\n    def __str__(self): return 1 / 0\nraise E"},
         r"^It raised an exception\. line 14: E$",
@@ -49,12 +55,14 @@ WITHOUT: dict[str, tuple[dict[str, str], str]] = {
     "a typo": ({"whole": "\n\ndef gradients(:\n"}, r"^It raised an exception\. line 3: SyntaxError: invalid syntax$"),
     "no function": (
         {"whole": "def g(p, x, y): return p\nclass Net: pass\nfrom math import cos"},
-        r"mine\.py has no gradients\. Looked for a function gradients\(parameters, x, y\)\. "
-        r"It has g\(p, x, y\), class Net\. Name another",
+        r"mine\.py has no gradients\. Looked for .*x, y\)\. It has g\(p, x, y\), class Net\. Name another",
     ),
     "a number": ({"whole": "gradients = 3"}, r"^gradients in .*mine\.py is int: expected a function"),
     "None": ({"whole": "def gradients(p, x, y): p"}, r"gradients returned None: expected the gradients"),
-    "an object": ({"whole": "def gradients(p, x, y): return object()"}, r"it returned object where an array of numbers"),
+    "an object": (
+        {"whole": "def gradients(p, x, y): return object()"},
+        r"it returned object where an array of numbers",
+    ),
     "texts": ({"whole": "def gradients(p, x, y): return {'w': 'x'}"}, r"it returned str where an array of numbers"),
     "odd keys": ({"whole": "def gradients(p, x, y): return {1: x}"}, r"a dict with the key 1, int: expected names"),
     "nothing": ({"whole": "def gradients(p, x, y): return {}"}, r"^What it returned holds no arrays"),
@@ -79,7 +87,9 @@ def test_whatever_form_the_gradients_have_comes_back(form: str, given: Callable[
     scope: dict[str, Any] = {"np": np}
     exec(ARRAYS, scope)  # the same arrays here
     wanted = eval(form, scope)
-    found = given(put(whole=f"import numpy as np\ndef gradients(p, x, y):\n    {ARRAYS}\n    return {form}\n")).gradients
+    found = given(
+        put(whole=f"import numpy as np\ndef gradients(p, x, y):\n    {ARRAYS}\n    return {form}\n")
+    ).gradients
     np.testing.assert_equal(found, wanted)
     assert type(found) is type(wanted)
 
@@ -101,11 +111,13 @@ def test_what_tracing_says_is_written_in_the_layout_that_was_asked_for(
     asked: dict[str, Any] = {}
     monkeypatch.setattr(child, "compare", traced)
     child.answer(put(), answer, "as given", tmp_path)
-    assert _given(tmp_path, 0, 2**20, 60.0).code == said
+    assert read_answer(tmp_path, 0, 2**20, 60.0).code == said
     assert asked == {"layout": "as given"}
 
 
-def test_what_goes_wrong_in_tracing_costs_no_gradients(given: Callable[..., Given], put: Put, answer: Evaluation) -> None:
+def test_what_goes_wrong_in_tracing_costs_no_gradients(
+    given: Callable[..., Given], put: Put, answer: Evaluation
+) -> None:
     found = given(put(after="_first = [gradients]\ndef gradients(*given): return _first.pop()(*given)"))
     assert found.code == Code(silent="it was called again, and raised IndexError")
     assert compare(found.gradients, answer).ok

@@ -15,8 +15,7 @@ import pytest
 
 from gradient_diff import Code, Finding, compare
 from gradient_diff.files.code_json import code_to_json
-from gradient_diff.running import process
-from gradient_diff.running.process import Apart, Given
+from gradient_diff.running.process import Apart, Given, read_answer
 from manual_mlp import Evaluation
 
 Put = Callable[..., Path]
@@ -40,7 +39,9 @@ HARMLESS = {
     "it deletes its own file": {"after": "os.remove(__file__)"},
     # Founder: NEVER rmtree in a test submission. An earlier version of this line deleted /etc of this machine.
     "it deletes the working directory": {"inside": "os.rmdir(os.environ['HOME'])"},
-    "a thread goes on for ever": {"after": "threading.Thread(target=lambda: [time.sleep(1) for _ in iter(int, 1)]).start()"},
+    "a thread goes on for ever": {
+        "after": "threading.Thread(target=lambda: [time.sleep(1) for _ in iter(int, 1)]).start()"
+    },
     "it wants to do something at the end": {"after": "import atexit; atexit.register(time.sleep, 999)"},
     "its name is a module's": {"name": "numpy.py"},
     "its name is no identifier": {"name": "anna maria-2.py"},
@@ -50,16 +51,23 @@ HARMLESS = {
 
 @pytest.mark.parametrize("what", HARMLESS)
 def test_right_code_is_right_whatever_else_it_does(
-    what: str, given: Callable[..., Given], put: Put, answer: Evaluation, reference: Path
+    what: str,
+    given: Callable[..., Given],
+    put: Put,
+    answer: Evaluation,
+    reference: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    file, before = put(**HARMLESS[what]), sorted(os.listdir(tempfile.gettempdir()))
-    text, kept = file.read_text("utf-8"), reference.read_bytes()
-    start = time.monotonic()
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
+    file = put(**HARMLESS[what])
+    text, kept, start = file.read_text("utf-8"), reference.read_bytes(), time.monotonic()
     assert compare(given(file).gradients, answer).ok
     assert time.monotonic() - start < 55
     assert (file.read_text("utf-8"), reference.read_bytes()) == (text, kept)
     assert [p.name for p in file.parent.iterdir()] == [file.name]
-    assert [n for n in os.listdir(tempfile.gettempdir()) if n.startswith("gradient-diff-") and n not in before] == []
+    assert list((tmp_path / "temporary").iterdir()) == []
 
 
 WITHOUT = {
@@ -85,7 +93,9 @@ def test_why_there_are_no_gradients_is_one_sentence(
 
 
 def test_no_more_comes_back_than_can_be_right(given: Callable[..., Given], put: Put) -> None:
-    with pytest.raises(ValueError, match=r"^What it returned holds 2,097,\d+ bytes of arrays, where 1,048,576 are the most"):
+    with pytest.raises(
+        ValueError, match=r"^What it returned holds 2,097,\d+ bytes of arrays, where 1,048,576 are the most"
+    ):
         given(put(whole="import numpy as np\ndef gradients(p, x, y): return np.ones(2**18)"))
 
 
@@ -170,7 +180,9 @@ def test_a_file_that_is_not_there(given: Callable[..., Given], tmp_path: Path) -
 
 # what comes back of its lines
 
-FINDING = Finding("mine.py", 9, (9, 9, 9, 15), "gradients", (), "d2 @ W2.T", "dense_1/dE_dz", (), "wrong", ("dense_1/bias",))
+FINDING = Finding(
+    "mine.py", 9, (9, 9, 9, 15), "gradients", (), "d2 @ W2.T", "dense_1/dE_dz", (), "wrong", ("dense_1/bias",)
+)
 CODE = Code((FINDING,), {9: "δ of dense_1"}, {9: "    d1 = d2 @ W2.T"}, "mine.py")
 
 
@@ -183,7 +195,7 @@ def answered(tmp_path: Path) -> Path:
 
 
 def _read(folder: Path, ended: int | None = 0) -> Code | None:
-    return process._given(folder, ended, MOST, 60.0).code
+    return read_answer(folder, ended, MOST, 60.0).code
 
 
 def test_its_lines_come_back(answered: Path) -> None:
@@ -203,7 +215,13 @@ def test_tracing_that_takes_too_long_costs_no_gradients(answered: Path) -> None:
 
 @POSIX
 def test_so_it_is_in_truth(given: Callable[..., Given], put: Put, answer: Evaluation) -> None:
-    slow = put(after="_first = gradients\ndef gradients(*given):\n    if os.path.exists('once'): time.sleep(99)\n    open('once', 'w')\n    return _first(*given)")
-    found = given(slow, 12.0)
+    lines = (
+        "_first = gradients",
+        "def gradients(*given):",
+        "    if os.path.exists('once'): time.sleep(99)",
+        "    open('once', 'w')",
+        "    return _first(*given)",
+    )
+    found = given(put(after="\n".join(lines)), 12.0)
     assert found.code == Code(silent="tracing was stopped after 12 s")
     assert compare(found.gradients, answer).ok
