@@ -78,7 +78,7 @@ def _evaluation(path: Path, asked: Asked) -> Check:
         )
     if not asked.step:
         return lambda function: compare(function, evaluation, **asked.of_derivation(compare))
-    from gradient_diff import compare_step
+    from gradient_diff.stepping.comparing import compare_step
 
     return lambda step: compare_step(step, evaluation, **asked.of_step(compare_step))
 
@@ -95,14 +95,14 @@ def _model(path: Path, data: Path, asked: Asked) -> Check:
 
 
 def _step(model: Any, arrays: Mapping[str, Array], asked: Asked) -> Check:
-    from gradient_diff.keras import check_step
+    from gradient_diff.keras.gradients.own_step import check_step
 
     options = {"loss": asked.loss, **asked.of_step(check_step)}
     return lambda step: check_step(step, model, arrays["x"], arrays["y"], **options)
 
 
 def _derivation(model: Any, arrays: Mapping[str, Array], asked: Asked) -> Check:
-    from gradient_diff.keras import check_gradients
+    from gradient_diff.keras.gradients.checking import check_gradients
 
     options = {"loss": asked.loss, **asked.of_derivation(check_gradients)}
     x, y, weight = arrays["x"], arrays["y"], arrays.get("sample_weight")

@@ -7,9 +7,7 @@ import sys
 import traceback
 from pathlib import Path
 
-import gradient_diff
-
-_HOME = Path(gradient_diff.__file__).resolve().parents[1]
+_HOME = Path(__file__).resolve().parents[2]
 _OURS = tuple(f"{_HOME / name}{os.sep}" for name in ("gradient_diff", "manual_mlp", "keras_mlp"))
 _LIBRARIES = tuple(f"{Path(place).resolve()}{os.sep}" for place in (sys.prefix, sys.base_prefix))
 

@@ -15,7 +15,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import gradient_diff
 from gradient_diff.files.code_json import code_from_json
 from gradient_diff.files.reading import read_within
 from gradient_diff.result.code import Code
@@ -123,7 +122,7 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
 
 def _environment(home: Path) -> dict[str, str]:
     """Where Python finds us, and nothing that is a secret."""
-    ours = str(Path(gradient_diff.__file__).resolve().parents[1])
+    ours = str(Path(__file__).resolve().parents[2])
     given = [str(Path(p).resolve()) for p in os.environ.get("PYTHONPATH", "").split(os.pathsep) if p]
     empty = str(home / "empty")
     return {

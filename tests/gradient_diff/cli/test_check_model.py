@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import keras
@@ -11,9 +13,12 @@ import numpy as np
 import pytest
 from keras import layers
 
-import gradient_diff.keras
 from gradient_diff import GradientDiff, compare
+from gradient_diff.keras.gradients import checking
 
+pytestmark = pytest.mark.filterwarnings(  # Keras's own, as it saves and loads
+    "ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning"
+)
 Check = Callable[..., tuple[int, str, str]]
 LISTED = """
 import numpy as np
@@ -116,7 +121,7 @@ def test_the_options_reach_the_check(check: Check, monkeypatch: pytest.MonkeyPat
         return compare({"w": np.ones(2)}, {"w": np.ones(2)})
 
     asked: list[Mapping[str, object]] = []
-    monkeypatch.setattr(gradient_diff.keras, "check_gradients", tracing)
+    monkeypatch.setattr(checking, "check_gradients", tracing)
     check("", "model.keras", "data.npz")
     check("", "plain.keras", "data.npz", "--loss", "mse", "--layout", "as given", "--annotate")
     assert asked == [
@@ -131,7 +136,8 @@ def test_a_step_goes_to_the_check_of_steps(check: Check, monkeypatch: pytest.Mon
         return compare({"w": np.ones(2)}, {"w": np.ones(2)})
 
     asked: list[object] = []
-    monkeypatch.setattr(gradient_diff.keras, "check_step", stepped, raising=False)
+    module = SimpleNamespace(check_step=stepped)
+    monkeypatch.setitem(sys.modules, "gradient_diff.keras.gradients.own_step", module)
     assert check("", "model.keras", "data.npz", "--step", "--learning-rate", "0.1")[0] == 0
     assert asked == [("step", 26, (7, 3), (7, 2), None, 0.1)]
 
