@@ -59,7 +59,7 @@ def check_against(files: Sequence[Path], asked: Asked) -> Check:
     model = files[0].name.lower().endswith(ENDING)
     if len(files) != 1 + model:
         raise _refused(files)
-    return _model(*files, asked) if model else _evaluation(files[0], asked)
+    return _model(files[0], files[1], asked) if model else _evaluation(files[0], asked)
 
 
 def _refused(files: Sequence[Path]) -> ValueError:

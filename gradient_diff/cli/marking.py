@@ -157,8 +157,8 @@ def _compared(
     given = _given(file, reference, rules, layout, apart)
     with np.errstate(over="ignore"):  # however absurd a number is, it is a mistake to name
         diff = compare(given.gradients, reference.side, noise=reference.noise, rtol=reference.rtol, layout=layout)
-    origins = {"hand_origin": printable(str(file)), "reference_origin": printable(reference.origin)}
-    return replace(diff, **origins, changed=given.changed, code=given.code)
+    mine, right = printable(str(file)), printable(reference.origin)
+    return replace(diff, hand_origin=mine, reference_origin=right, changed=given.changed, code=given.code)
 
 
 def _given(file: Path, reference: Reference, rules: Sequence[Rule], layout: str | None, apart: Apart | None) -> Given:

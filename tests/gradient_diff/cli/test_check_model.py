@@ -57,7 +57,7 @@ def folder(tmp_path: Path) -> Path:
     model.fit(np.ones((2, 3)), np.ones((2, 2)), verbose=0)
     model.save(tmp_path / "model.keras")
     rng = np.random.default_rng(0)
-    data = {"x": rng.normal(size=(7, 3)), "y": rng.normal(size=(7, 2))}
+    data: dict[str, Any] = {"x": rng.normal(size=(7, 3)), "y": rng.normal(size=(7, 2))}
     np.savez(tmp_path / "data.npz", **data)
     np.savez(tmp_path / "weighed.npz", **data, sample_weight=np.array([1.0, 2.0, 0.5, 0.0, 3.0, 1.0, 1.0]))
     np.savez(tmp_path / "other_x.npz", **{**data, "x": np.ones((7, 4))})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +13,6 @@ from pathlib import Path
 import pytest
 
 from gradient_diff import Code, Finding
-from gradient_diff.cli import compare as command
 from gradient_diff.cli.marking import mark
 from gradient_diff.cli.reference import reference_of
 from gradient_diff.running.loading import is_code
@@ -133,7 +133,7 @@ def test_root_is_warned(
     monkeypatch: pytest.MonkeyPatch,
     code: dict[str, str],
 ) -> None:
-    monkeypatch.setattr(command.os, "geteuid", lambda: user, raising=False)
+    monkeypatch.setattr(os, "geteuid", lambda: user, raising=False)
     monkeypatch.setattr(Apart, "run", lambda *_: Given({}))
     (file,) = put(tmp_path, mine=code["right"])
     assert ("You are root" in call(file, reference, "--run-code")[2]) is warned
