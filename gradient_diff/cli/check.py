@@ -118,7 +118,7 @@ def _print_listing(diff: GradientDiff | None, form: str) -> None:
         return
     if diff.code is None or not diff.code.listing:
         why = diff.code.silent if diff.code is not None and diff.code.silent else "nothing of it was traced"
-        say(f"No line is annotated: {why}.")
+        say(f"No line is annotated: {why.rstrip('.')}.")
     elif form == "text":
         show(f"\n{annotated(diff.code)}")
 

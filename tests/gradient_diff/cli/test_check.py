@@ -211,7 +211,7 @@ def test_the_listing_spoils_no_json(check: Call, put: Put, traced: Callable[[Cod
     ("lines", "told"),
     [
         (None, "No line is annotated: nothing of it was traced."),
-        (Code(silent="another tracer is at work"), "No line is annotated: another tracer is at work."),
+        (Code(silent="another tracer is at work."), "No line is annotated: another tracer is at work."),
     ],
 )
 def test_why_no_line_is_annotated_is_said(
