@@ -67,6 +67,7 @@ def load(path: Path, name: str = "", step: bool = False) -> Callable[..., object
 
 def test_it_is_found_by_its_name_and_imports_what_lies_beside_it(house: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(sys.modules, "helper", raising=False)
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
     before = list(sys.path)
     assert load(house)(0, 0, 0) == 7
     assert load(house, "Net(3).step", step=True)(0, 0) == 3
