@@ -43,7 +43,7 @@ FLOORS = {
         "diagnosis",
         "comparison files",
         "render",
-        "backward stepping testing",
+        "backward running stepping testing",
         "keras pytest_plugin",
         "__init__ extend",
         "cli",

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from gradient_diff import __version__
+from gradient_diff.cli.check import check
 from gradient_diff.cli.compare import compare
 from gradient_diff.cli.ending import Commands, run_to_its_end
 from gradient_diff.cli.experiments import experiment_commands
@@ -42,7 +43,7 @@ def app() -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     made.callback()(_options)
-    for command in (compare, problem, shapes, explain):
+    for command in (check, compare, problem, shapes, explain):
         made.command()(command)
     made.registered_commands += experiment_commands()
     return made

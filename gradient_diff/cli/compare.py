@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -18,6 +19,11 @@ from gradient_diff.cli.reference import Reference, reference_of, with_noise
 from gradient_diff.cli.telling import blame, count, say
 from gradient_diff.files.naming import read_rules
 from gradient_diff.files.reading import read_gradients
+from gradient_diff.running.loading import is_code
+from gradient_diff.running.process import Apart
+from manual_mlp import Evaluation
+
+SECONDS = 60.0  # that a file of code may take
 
 
 def compare(
@@ -57,14 +63,28 @@ def compare(
         Literal["wrong", "all", "none"] | None,
         typer.Option(help="Which files get one in --out; not the right ones, where there are more than 20."),
     ] = None,
+    run_code: Annotated[
+        bool,
+        typer.Option(
+            "--run-code", help="Run files that are .py, each in a process of its own. It has limits, but is no sandbox."
+        ),
+    ] = False,
+    time_limit: Annotated[
+        float | None, typer.Option(help="Seconds that a .py may take, its start and tracing included; 60 if not given.")
+    ] = None,
     form: Annotated[
         Literal["text", "csv", "json", "markdown"], typer.Option("--format", help="Of what is printed.")
     ] = "text",
 ) -> None:
-    """Compare files of gradients with a reference: .npz, .safetensors, .h5 or .weights.h5.
+    """Compare files of gradients with a reference: .npz, .safetensors, .h5 or .weights.h5; of code by --run-code: .py.
 
     A reference from `gradient-diff problem` or `Evaluation.save` knows its network: then rounding is computed, and
     mistakes are named. Of any other say how much is rounding: --float64, --repeat or --rtol.
+
+    A .py defines gradients(parameters, x, y), which returns them by parameter name. By --run-code it is imported and
+    called in a process with 2 GB of memory, a time limit, an empty folder and a bare environment, on copies of files.
+    This is no sandbox: such code may read, change and delete whatever you may, and use your network. Never run it as
+    root, and run code of people whom you do not trust in a container.
 
     Example: gradient-diff compare submissions/*.npz reference.npz --out marks
 
@@ -76,10 +96,11 @@ def compare(
     with blame("--rename"):
         rules = read_rules(rename or [])
     reference = _reference(last, float64, repeat, rtol, layout)
+    apart = _apart(mine, last, reference, run_code, time_limit, layout)
     with blame("--rename"):
         check_rules(mine, reference, rules)
     with blame("--out", (OSError,)), _watched(mine) as turns:
-        marked = mark(mine, reference, rules, top, out, turns, layout, reports)
+        marked = mark(mine, reference, rules, top, out, turns, layout, reports, apart)
     code = exit_code(marked, allow_kinks, allow_vacuous)
     print_marked(marked, form, str(last), code)
     if words := hint(marked, reference):
@@ -115,6 +136,28 @@ def _reference(
     with blame("--float64" if float64 else "--repeat"):
         reference = with_noise(reference, noise, float64 is not None)
         return replace(reference, judged_by=digest(path, noise, layout=layout))
+
+
+def _apart(
+    mine: Sequence[Path], last: Path, reference: Reference, wanted: bool, seconds: float | None, layout: str | None
+) -> Apart | None:
+    """How code is run; None where it is not."""
+    if seconds is not None and not wanted:
+        raise typer.BadParameter("nothing is run without --run-code.", param_hint="--time-limit")
+    if seconds is not None and not 0 < seconds < float("inf"):
+        text = f"{seconds:g}: expected a finite number of seconds above 0, such as 60."
+        raise typer.BadParameter(text, param_hint="--time-limit")
+    if not wanted:
+        return None
+    if any(map(is_code, mine)) and not isinstance(reference.side, Evaluation):
+        raise typer.BadParameter(
+            f"{last} holds arrays alone, and does not say on which weights and data code is called. Give a file from "
+            "`gradient-diff problem` or Evaluation.save.",
+            param_hint="REFERENCE",
+        )
+    if any(map(is_code, mine)) and getattr(os, "geteuid", lambda: 1)() == 0:
+        say("You are root: a single wrong line in a submission can delete this machine's files. Run as somebody else.")
+    return Apart(last, SECONDS if seconds is None else seconds, layout)
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from gradient_diff.files.reading import ENDINGS
 from gradient_diff.names import readable_name
+from gradient_diff.running.loading import ENDING
 
 _RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(\..*)?", re.IGNORECASE)  # devices of Windows
 LONGEST = 60  # characters; as UTF-8 at most 240 bytes, of the 255 that file systems allow
@@ -28,7 +29,7 @@ def folder_names(files: Sequence[Path], taken: Collection[str] = ()) -> list[str
 
 def stem(file: Path) -> str:
     """The name without the ending: of `a.weights.h5` it is `a`."""
-    known = next((ending for ending in ENDINGS if file.name.lower().endswith(ending)), "")
+    known = next((ending for ending in (*ENDINGS, ENDING) if file.name.lower().endswith(ending)), "")
     return file.name[: len(file.name) - len(known)]
 
 

@@ -22,6 +22,9 @@ from gradient_diff.metrics.record import Entry
 from gradient_diff.render.folder import write_report
 from gradient_diff.render.summary import SummaryLine, summary_line, unreadable
 from gradient_diff.result.diff import GradientDiff
+from gradient_diff.running.loading import is_code
+from gradient_diff.running.process import Apart, Given
+from gradient_diff.source.attached import of_one_story
 from gradient_diff.wording import printable
 from manual_mlp import Evaluation
 from manual_mlp.extend import Arrays
@@ -64,15 +67,19 @@ def mark(
     turns: Iterable[Path] | None = None,
     layout: str | None = None,
     reports: Reports | None = None,
+    apart: Apart | None = None,
 ) -> list[Marked]:
-    """Compare each file with the reference; of more than MANY the right ones get no report, if nothing else is said."""
+    """Compare each file with the reference; of more than MANY the right ones get no report, if nothing else is said.
+
+    Code is run where it is said how, and else refused.
+    """
     wanted = reports or ("wrong" if len(files) > MANY else "all")
     with _destination(out, files, reference) as marks:
         folders = folder_names(files, marks.taken if marks else ())
         marked = []
         for file, folder in zip(turns or files, folders, strict=True):
             place = None if marks is None else marks.folder / folder
-            marked.append(_mark(file, reference, rules, top, place, layout, wanted))
+            marked.append(_mark(file, reference, rules, top, place, layout, wanted, apart))
         if marks is not None:
             marks.summarize([one.line for one in marked])
     return marked
@@ -123,9 +130,10 @@ def _mark(
     place: Path | None,
     layout: str | None,
     wanted: Reports,
+    apart: Apart | None,
 ) -> Marked:
     try:
-        diff = _compared(file, reference, rules, layout)
+        diff = _compared(file, reference, rules, layout, apart)
     except OSError as error:
         return Marked(unreadable(str(file), f"It cannot be opened: {error.strerror or error}."))
     except (ValueError, TypeError) as error:
@@ -144,16 +152,38 @@ def _mark(
     return Marked(line, _without_arrays(diff), entries)
 
 
-def _compared(file: Path, reference: Reference, rules: Sequence[Rule], layout: str | None) -> GradientDiff:
-    hand = read_within(file, reference.most)
+def _compared(
+    file: Path, reference: Reference, rules: Sequence[Rule], layout: str | None, apart: Apart | None
+) -> GradientDiff:
+    given = _given(file, reference, rules, layout, apart)
+    diff = compare(given.gradients, reference.side, noise=reference.noise, rtol=reference.rtol, layout=layout)
+    mine, right = printable(str(file)), printable(reference.origin)
+    diff = replace(diff, hand_origin=mine, reference_origin=right, changed=given.changed)
+    return diff if given.code is None else of_one_story(diff, given.code)
+
+
+def _given(file: Path, reference: Reference, rules: Sequence[Rule], layout: str | None, apart: Apart | None) -> Given:
+    """The gradients of a file, under the reference's names where they have names."""
+    if not is_code(file):
+        return Given(_named(file, read_within(file, reference.most), reference, rules, layout))
+    if apart is None:
+        raise ValueError(f"{printable(str(file))} is code, and none of it was run: --run-code does.")
+    given = apart.run(file, reference.most)
+    arrays = given.gradients
+    plain = isinstance(arrays, Mapping) and all(isinstance(a, np.ndarray) for a in arrays.values())
+    return replace(given, gradients=_named(file, arrays, reference, rules, layout)) if plain else given
+
+
+def _named(
+    file: Path, hand: Evaluation | Arrays, reference: Reference, rules: Sequence[Rule], layout: str | None
+) -> Evaluation | Arrays:
     if isinstance(hand, Evaluation):
         if rules:
             raise ValueError(f"{file} is a saved Evaluation, whose names belong to its network: --rename has no use.")
-    else:
-        hand = dict(named(renamed(hand, rules), reference, layout))
-        check_no_handout(file, hand, reference)
-    diff = compare(hand, reference.side, noise=reference.noise, rtol=reference.rtol, layout=layout)
-    return replace(diff, hand_origin=printable(str(file)), reference_origin=printable(reference.origin))
+        return hand
+    arrays = dict(named(renamed(hand, rules), reference, layout))
+    check_no_handout(file, arrays, reference)
+    return arrays
 
 
 def hint(marked: Sequence[Marked], reference: Reference) -> str:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Annotated, Any, Literal
-from zipfile import is_zipfile
+from typing import Annotated, Literal
 
 import typer
 
 from gradient_diff.cli.description import read_network
 from gradient_diff.cli.layers import LayerTable, layer_table
+from gradient_diff.cli.models import ENDING, load_model
 from gradient_diff.cli.telling import UNUSABLE, blame, say, show
 from gradient_diff.ledger.building import ledger
 from gradient_diff.ledger.ledger import Ledger
@@ -21,9 +21,7 @@ from gradient_diff.wording import printable
 from manual_mlp import MLP
 from manual_mlp.extend import as_loss
 
-ENDING = ".keras"
 WIDTHS = re.compile(r"[\d-]*")
-CUSTOM = re.compile(r"Could not locate (?:class|function) '([^']+)'")
 
 
 def shapes(
@@ -86,43 +84,16 @@ def _refuse_path(text: str) -> None:
 
 
 def _of_model(path: Path, batch: int | str) -> MLP | LayerTable:
-    """The network of a saved model, or its layers; Keras's safe mode runs no code that is in the file."""
-    shown = printable(str(path))
-    if not path.is_file():
-        raise FileNotFoundError(f"{shown}: no such file. Expected a model saved by Keras's model.save(path).")
-    if not is_zipfile(path):
-        raise ValueError(f"{shown} is not a whole .keras archive. Save the model again with model.save(path).")
-    typer.echo(f"Reading {shown} (TensorFlow takes some seconds to start) …", err=True)
-    import keras_mlp  # before Keras itself, since it starts TensorFlow quietly
-    from keras_mlp.extend import layer_shapes, start_devices
+    """The network of a saved model, or its layers."""
+    model = load_model(path)
+    import keras_mlp
+    from keras_mlp.extend import layer_shapes
 
-    start_devices()
-    model = _loaded(path, shown)
     try:
         return keras_mlp.from_keras(model)[0]
     except (TypeError, ValueError) as error:  # a layer, or a way to join them, that is not understood
         say(str(error))
         return layer_table(path.name, layer_shapes(model), batch)
-
-
-def _loaded(path: Path, shown: str) -> Any:
-    import keras
-
-    try:
-        return keras.saving.load_model(path, compile=False)
-    except Exception as error:  # noqa: BLE001  # what Keras says of damaged or unsafe models, of any kind
-        raise ValueError(f"{shown} cannot be loaded by Keras: {_reason(str(error))}") from None
-
-
-def _reason(text: str) -> str:
-    if custom := CUSTOM.search(text):
-        return (
-            f"the code of {custom[1]!r} is not in the file, and only Keras's own layers can be read without it. "
-            "In Python, import it, load the model, and print model.summary()."
-        )
-    if "safe_mode=False" in text:
-        return "it holds a Lambda layer, which is code that comes with the file; it is not run here."
-    return text.partition("\n")[0]
 
 
 def save_ledger(book: Ledger, folder: Path) -> Path:

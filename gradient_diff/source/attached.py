@@ -23,8 +23,7 @@ def with_code(diff: GradientDiff, subject: Subject, problem: Problem | None, ask
     off = diff.verdict.bad or diff.verdict is Status.INCONCLUSIVE
     if not off and not asked:
         return replace(diff, code=Code())
-    code = _traced(subject, problem, off)
-    return replace(diff, code=code, **_one_story(diff, code))  # type: ignore[arg-type]
+    return of_one_story(diff, _traced(subject, problem, off))
 
 
 def _traced(subject: Subject, problem: Problem | None, off: bool) -> Code:
@@ -38,15 +37,15 @@ def _traced(subject: Subject, problem: Problem | None, off: bool) -> Code:
         return Code(silent=f"Tracing gave up: {type(error).__name__}: {error}")
 
 
-def _one_story(diff: GradientDiff, code: Code) -> dict[str, object]:
-    """The cause carries its line; where no known mistake fits, the line alone is the answer."""
-    if not code.findings:
-        return {}
+def of_one_story(diff: GradientDiff, code: Code) -> GradientDiff:
+    """With this code: the cause carries its line; where no known mistake fits, the line alone is the answer."""
+    if not code.findings or not (diff.causes or diff.unexplained):
+        return replace(diff, code=code)
     if diff.causes:
-        causes = tuple(replace(c, finding=_of(c.layer, code.findings)) for c in diff.causes)
-        return {"causes": causes}
+        causes = tuple(replace(cause, finding=_of(cause.layer, code.findings)) for cause in diff.causes)
+        return replace(diff, code=code, causes=causes)
     first = code.findings[0]
-    return {"unexplained": f"{first.place}: {first.message} {diff.unexplained}".strip()}
+    return replace(diff, code=code, unexplained=f"{first.place}: {first.message} {diff.unexplained}".strip())
 
 
 def _of(layer: str, findings: tuple[Finding, ...]) -> Finding:

@@ -69,9 +69,11 @@ class Precision:
         stored = gap < STORED_AS_ONE * self.own
         if not stored.any():
             return terms
-        there = (gap * (self.u / self.own), "unit") if size is None else (size, terms[0][1])
-        more = np.where(stored, there[0], 0.0), there[1]  # a gap has one sign in every sample: along a batch they add up
-        return *((np.where(stored, 0.0, a), share) for a, share in terms), more
+        rest = tuple((np.where(stored, 0.0, a), share) for a, share in terms)
+        if size is not None:
+            return *rest, (np.where(stored, size, 0.0), terms[0][1])
+        # A gap has one sign in every sample: along a batch they add up.
+        return *rest, (np.where(stored, gap * (self.u / self.own), 0.0), "unit")
 
 
 ONCE: Terms = ((np.ones(()), "entry"),)  # every entry is stored once

@@ -66,3 +66,26 @@ def call() -> Callable[..., tuple[int, str, str]]:
         return result.exit_code, result.stdout, " ".join(re.sub(r"[─-╿]", " ", result.stderr).split())
 
     return run
+
+
+RIGHT = """
+import numpy as np
+
+def gradients(parameters, x, y):
+    W1, b1, W2, b2 = parameters.values()
+    z = 1 / (1 + np.exp(-(x @ W1 + b1)))
+    d2 = 2 * (z @ W2 + b2 - y) / y.size
+    d1 = d2 @ W2.T * z * (1 - z)
+    return {"dense_1/kernel": x.T@d1, "dense_1/bias": d1.sum(0), "dense_2/kernel": z.T @ d2, "dense_2/bias": d2.sum(0)}
+"""
+
+
+@pytest.fixture(scope="session")
+def code() -> dict[str, str]:
+    """Code for `answer`, as somebody writes it, right or not."""
+    return {
+        "right": RIGHT,
+        "wrong": RIGHT.replace(" * (1 - z)", ""),
+        "raising": RIGHT.replace("z.T @ d2", "z @ d2"),
+        "empty": RIGHT.replace('"dense_1/bias": d1.sum(0), ', ""),
+    }

@@ -34,12 +34,12 @@ def test_the_help_says_what_it_is_for_and_names_every_command(option: str) -> No
     assert code == 0
     assert "Compare hand-written backpropagation with TensorFlow's GradientTape" in text
     assert [
-        name for name in ("compare", "problem", "shapes", "explain", "list", "run") if f" {name} " not in text
+        name for name in ("check", "compare", "problem", "shapes", "explain", "list", "run") if f" {name} " not in text
     ] == []
     assert "--install-completion" in text
 
 
-@pytest.mark.parametrize("command", ["compare", "problem", "shapes", "explain", "list", "run"])
+@pytest.mark.parametrize("command", ["check", "compare", "problem", "shapes", "explain", "list", "run"])
 def test_each_command_has_help_by_both_names(command: str) -> None:
     assert call(command, "-h") == call(command, "--help")
     assert call(command, "-h")[0] == 0
@@ -97,6 +97,7 @@ main()
     [
         ("problem", "4-3-2", "--out", "another.npz"),
         ("compare", "reference.npz", "reference.npz", "--out", "marks"),
+        ("check", "mine.py", "reference.npz"),
         ("shapes", "4-3-2", "--format", "csv", "--out", "ledger"),
         ("explain", "transposed"),
         ("list",),
@@ -107,17 +108,25 @@ main()
 def test_commands_that_need_no_model_work_without_tensorflow(arguments: tuple[str, ...], tmp_path: Path) -> None:
     mlp = MLP(2, [Dense(1)])
     mlp.backpropagate(mlp.initialize(0), np.ones((3, 2)), np.ones((3, 1)), "mse").save(tmp_path / "reference.npz")
+    code = "def gradients(p, x, y):\n    d = 2 * (x @ p['dense_1/kernel'] + p['dense_1/bias'] - y) / y.size"
+    (tmp_path / "mine.py").write_text(f"{code}\n    return [x.T @ d, d.sum(0)]")
     done = run_in(tmp_path, "-c", WITHOUT.format(arguments=arguments))
     assert (done.returncode, "Traceback" in done.stderr, bool(done.stdout)) == (0, False, True)
 
 
+NEED_IT = [
+    ("shapes", "model.keras"),
+    ("check", "mine.py", "model.keras", "data.npz"),
+    ("run", "three_layer_network", "--out", "results"),
+]
 LINE = "Type: pip install 'gradient-diff[tensorflow]'"
 
 
-@pytest.mark.parametrize("arguments", [("shapes", "model.keras"), ("run", "three_layer_network", "--out", "results")])
+@pytest.mark.parametrize("arguments", NEED_IT, ids=lambda arguments: arguments[0])
 def test_commands_that_need_it_say_the_line_to_type(arguments: tuple[str, ...], tmp_path: Path) -> None:
     with ZipFile(tmp_path / "model.keras", "w") as archive:
         archive.writestr("config.json", "{}")
+    np.savez(tmp_path / "data.npz", x=np.ones((2, 2)), y=np.ones((2, 1)))
     done = run_in(tmp_path, "-c", WITHOUT.format(arguments=arguments))
     assert (done.returncode, "Traceback" in done.stderr) == (4, False)
     assert LINE in " ".join(re.sub(r"[─-╿]", " ", done.stderr).split())

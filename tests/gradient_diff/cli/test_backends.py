@@ -19,7 +19,11 @@ ROOT = Path(__file__).parents[3]
 BY_VARIABLE = {name: {"KERAS_BACKEND": name} for name in ("jax", "torch", "nonsense")}
 BACKENDS = {**BY_VARIABLE, "keras.json": {"KERAS_HOME": "home"}}
 
-NEEDED = [("shapes", "model.keras"), ("run", "three_layer_network", "--out", "results")]
+NEEDED = [
+    ("shapes", "model.keras"),
+    ("check", "mine.py", "model.keras", "data.npz"),
+    ("run", "three_layer_network", "--out", "results"),
+]
 FREE = [
     ("problem", "4-3-2", "--out", "another.npz"),
     ("compare", "reference.npz", "reference.npz"),
@@ -34,6 +38,7 @@ FREE = [
 def folder(tmp_path: Path) -> Path:
     with ZipFile(tmp_path / "model.keras", "w") as archive:
         archive.writestr("config.json", "{}")
+    np.savez(tmp_path / "data.npz", x=np.ones((2, 2)), y=np.ones((2, 1)))
     (tmp_path / "home").mkdir()
     (tmp_path / "home" / "keras.json").write_text(json.dumps({"backend": "jax"}))
     mlp = MLP(2, [Dense(1)])

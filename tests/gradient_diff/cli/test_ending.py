@@ -33,6 +33,8 @@ def _commands(write: Write, reference: Path) -> dict[str, tuple[str, ...]]:
         "compare --top": (*pair, "--top", "2"),
         "compare, several": ("compare", str(wrong), str(write("right")), str(reference)),
         **{f"compare --format {form}": (*pair, "--format", form) for form in ("csv", "json", "markdown")},
+        "check": ("check", str(_code(wrong.parent)), str(reference)),
+        "check, unreadable": ("check", str(wrong.parent / "gone.py"), str(reference)),
         "shapes": ("shapes", "4-3-2"),
         "shapes --format": ("shapes", "4-3-2", "--format", "markdown"),
         "problem": ("problem", "4-3-2", "--out", str(wrong.parent / "p.npz")),
@@ -43,6 +45,15 @@ def _commands(write: Write, reference: Path) -> dict[str, tuple[str, ...]]:
         "compare --help": ("compare", "--help"),
         "a typo": ("explane",),
     }
+
+
+ENDS = {"a typo": end.USAGE, "check, unreadable": end.UNPROVED}
+
+
+def _code(folder: Path) -> Path:
+    """Wrong code."""
+    (folder / "mine.py").write_text("def gradients(p, x, y): return p", "utf-8")
+    return folder / "mine.py"
 
 
 def _run(arguments: tuple[str, ...], encoding: str, monkeypatch: pytest.MonkeyPatch) -> tuple[int, str]:
@@ -60,9 +71,8 @@ def test_every_command_can_write_where_signs_are_few(
 ) -> None:
     for title, arguments in _commands(write, reference).items():
         code, text = _run(arguments, encoding, monkeypatch)
-        assert code == (
-            end.USAGE if title == "a typo" else end.WRONG if title.startswith("compare") and "help" not in title else 0
-        ), title
+        wrong = title.startswith(("compare", "check")) and "help" not in title
+        assert code == ENDS.get(title, end.WRONG if wrong else 0), title
         assert text or title == "a typo"
         assert "\\u" not in text or title.endswith("json"), title  # no sign of ours is without its plain form
 

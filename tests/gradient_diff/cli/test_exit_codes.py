@@ -71,6 +71,20 @@ def test_what_is_not_named_is_no_proof_without_a_network(call: Call, tmp_path: P
     assert call("--allow-vacuous", zero, zero)[0] == end.PROVED
 
 
+CHECKED = {
+    "def gradients(p, x, y): return p": end.WRONG,
+    "def gradients(p, x, y): return x @ x": end.UNPROVED,
+    "": end.UNPROVED,
+}
+
+
+@pytest.mark.parametrize("text", CHECKED)
+def test_of_check(text: str, call: Call, reference: Path, tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(text, "utf-8")
+    assert call(tmp_path / "mine.py", reference, verb="check")[0] == CHECKED[text]
+    assert call(tmp_path / "mine.py", tmp_path / "gone.npz", verb="check")[0] == end.USAGE
+
+
 OTHERS = {
     ("explain",): end.PROVED,
     ("explain", "sign"): end.PROVED,

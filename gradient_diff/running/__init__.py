@@ -1,0 +1,1 @@
+"""Somebody's code in a file: loaded, called, and where it is not trusted, in a process of its own."""
