@@ -18,7 +18,7 @@ from gradient_diff.metrics.record import Entry, Metrics
 from gradient_diff.noise.given import drawn_noise
 from gradient_diff.noise.network import Noise, rounding_noise
 from gradient_diff.render.folder import write_report
-from gradient_diff.result.code import Caller, Code, Finding
+from gradient_diff.result.code import Code, Finding
 from gradient_diff.result.diff import GradientDiff
 from gradient_diff.result.findings import Cause
 from gradient_diff.result.row import Row
@@ -29,7 +29,6 @@ from gradient_diff.testing import GradientMismatch, assert_gradients_match
 
 __all__ = [
     "MISTAKES",
-    "Caller",
     "Cause",
     "Code",
     "Entry",

@@ -50,10 +50,10 @@ def subject_of(
     function: Callable[[Any, Any, Any], Any], answers: Answers, written: Callable[..., Any] | None = None
 ) -> Subject:
     """A function as a subject, with the module in which it, or what it calls, was written."""
-    return Subject(function, answers, tuple(_namespaces(written or function)), written)
+    return Subject(function, answers, tuple(namespaces_of(written or function)), written)
 
 
-def _namespaces(function: Callable[..., Any]) -> Iterator[dict[str, Any]]:
+def namespaces_of(function: Callable[..., Any]) -> Iterator[dict[str, Any]]:
     """The globals of a function, of a method, of what partial or a decorator wraps, or of an object's `__call__`."""
     seen: set[int] = set()
     found = [function]

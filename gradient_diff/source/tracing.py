@@ -40,13 +40,7 @@ def wrong_trials(subject: Subject, problem: Problem) -> Iterator[Trial]:
 
 
 def trace(subject: Subject, problem: Problem, wrong: bool = True) -> Code:
-    """What a derivation's code says: the expressions to blame where it is wrong, and what each line is.
-
-    Args:
-        subject: the code.
-        problem: what it was wrong on, or right.
-        wrong: whether something is to be looked for.
-    """
+    """What a derivation's code says: the expressions to blame where it is wrong, and what each line is."""
     if not subject.namespaces:
         return Code(silent="Its Python source is not known: nothing can be traced.")
     if not wrong:

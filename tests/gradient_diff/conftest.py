@@ -8,7 +8,8 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from gradient_diff import Caller, Code, Finding, GradientDiff, compare
+from gradient_diff import Code, Finding, GradientDiff, compare
+from gradient_diff.result.code import Caller
 from manual_mlp import MLP, Dense, Evaluation
 
 

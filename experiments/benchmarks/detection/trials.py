@@ -123,7 +123,10 @@ def _of_fault(what: str, setting: DrawnNet, fault: Fault, energy: Energy, tools:
         fault.id in named_first(diff.causes),
         fault.id in ids or fault.id in named_first(diff.causes),
         ids[0] if ids else "nothing",
-        {US: not diff.ok if what == "mistake" else diff.verdict.bad, **tools.refused(HandAndTape(fault.hand, reference.gradients, energy), slow)},
+        {
+            US: not diff.ok if what == "mistake" else diff.verdict.bad,
+            **tools.refused(HandAndTape(fault.hand, reference.gradients, energy), slow),
+        },
     )
 
 

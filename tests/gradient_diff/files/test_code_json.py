@@ -3,8 +3,9 @@ from typing import Any
 
 import pytest
 
-from gradient_diff import Caller, Code, Finding
+from gradient_diff import Code, Finding
 from gradient_diff.files.code_json import code_from_json, code_to_json
+from gradient_diff.result.code import Caller
 
 FINDING = Finding(
     "C:\\users\\ann\\net.py",
