@@ -57,11 +57,30 @@ class Scope:
                 text = ast.unparse(node)
                 if text not in found and not _calls(node) and (array := self.array(text)) is not None:
                     found[text] = Own(text, array, self._known.recognise(array))
+        for text in self._in_lists(root):
+            if text not in found and (array := self.array(text)) is not None:
+                found[text] = Own(text, array, self._known.recognise(array))
         for name, value in self._locals.items():
             if name.isidentifier() and name not in found and isinstance(value, np.ndarray | float):
                 array = np.asarray(plain(value))
                 found[name] = Own(name, array, self._known.recognise(array))
         return list(found.values())
+
+    def _in_lists(self, root: ast.AST) -> list[str]:
+        """Items of the lists that he keeps, by the indices that he writes."""
+        names = {ast.unparse(n) for n in ast.walk(self._source.tree) if isinstance(n, ast.Name | ast.Attribute)}
+        subscripts = [n for n in ast.walk(root) if isinstance(n, ast.Subscript)]
+        indices = {ast.unparse(n.slice) for n in subscripts if not isinstance(n.slice, ast.Slice | ast.Tuple)}
+        near = {f"{i} {more}" for i in indices if i.isidentifier() for more in ("+ 1", "- 1")}
+        lists = [n for n in sorted(names) if self._is_list(n)]
+        return [f"{name}[{i}]" for name in lists for i in sorted(indices | near)][:MOST_EXPRESSIONS]
+
+    def _is_list(self, text: str) -> bool:
+        try:
+            value = eval(compile(text, "<expression>", "eval"), self._globals, self._locals)
+        except Exception:  # noqa: BLE001  # a name of another function
+            return False
+        return isinstance(value, list | tuple) and any(isinstance(v, np.ndarray) for v in value)
 
     def parts_of(self, node: ast.expr) -> list[Own]:
         """What an expression is made of, where that is something known."""

@@ -15,14 +15,14 @@ _WIDTHS = (4, 3, 6, 7, 2, 8, 9, 11)
 """Apart from each other and from N, and such that N, K and N·K/2 are apart from 2 and from each other."""
 
 
-def problems_to_trace(problem: Problem, seed: int = 0) -> Iterator[Problem]:
+def problems_to_trace(problem: Problem, seed: int = 0, fixed: bool = False) -> Iterator[Problem]:
     """In float64: other widths, drawn anew; the caller's widths, drawn anew; his own, cut to few samples; all of it."""
     if not problem.draws and problem.sample_weight is None:
-        if narrow := _other_widths(problem, seed):
+        if not fixed and (narrow := _other_widths(problem, seed)):
             yield narrow
-        yield drawn_anew(problem, seed, SAMPLES)
+        yield drawn_anew(problem, seed, problem.batch if fixed else SAMPLES)
     own = problem.float64
-    if own.batch > SAMPLES:
+    if own.batch > SAMPLES and not fixed:
         yield _first(own, SAMPLES)
     yield own
 

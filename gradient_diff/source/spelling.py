@@ -187,6 +187,11 @@ def _shifted(index: ast.expr) -> Iterator[ast.expr]:
     if isinstance(index, ast.BinOp) and shifted and isinstance(index.right, ast.Constant):
         yield index.left
         return
+    number = getattr(index.operand if isinstance(index, ast.UnaryOp) else index, "value", None)
+    if type(number) is int:
+        signed = -number if isinstance(index, ast.UnaryOp) else number
+        yield from (ast.Constant(i) for i in (signed - 1, signed + 1, -1, 0) if i != signed)
+        return
     for op in (ast.Add(), ast.Sub()):
         yield ast.BinOp(index, op, ast.Constant(1))
 
@@ -351,6 +356,7 @@ def mutations(source: Source, span: Span) -> Iterator[Edit]:
         yield Edit(equals, equals, "+")
         if isinstance(statement.targets[0], ast.Name):
             yield Edit(start, start, "[:]")
+    yield from _with_the_old(source, statement)
     yield from _in_another_order(source, statement)
     for node in ast.walk(statement):
         if isinstance(node, ast.expr) and not isinstance(node, ast.Tuple | ast.List):
@@ -366,6 +372,24 @@ def _of_augmented(source: Source, statement: ast.AugAssign) -> Iterator[Edit]:
     equals = source.text.index("=", start)
     for sign in ("", "+", "-"):
         yield Edit(start, equals, f" {sign}")
+
+
+def _with_the_old(source: Source, statement: ast.stmt) -> Iterator[Edit]:
+    """What the loop changes is kept as it was before it, and read from there."""
+    loops = [n for n in ast.walk(source.tree) if isinstance(n, ast.For | ast.While) and statement in ast.walk(n)]
+    if not loops:
+        return
+    begin, _ = source.range(span_of(min(loops, key=lambda n: n.lineno)))
+    indent = source.text[source.text.rfind("\n", 0, begin) + 1 : begin]
+    for node in ast.walk(statement):
+        held = node.value if isinstance(node, ast.Subscript) else node
+        if not isinstance(held, ast.Name | ast.Attribute) or not isinstance(getattr(held, "ctx", None), ast.Load):
+            continue
+        start, end = source.range(span_of(held))
+        text, before = source.text[start:end], source.text[begin:start]
+        name = f"old_{text.rpartition('.')[2]}"
+        for copied in (f"[w.copy() for w in {text}]", f"{{k: w.copy() for k, w in {text}.items()}}", f"{text}.copy()"):
+            yield Edit(begin, end, f"{name} = {copied}\n{indent}{before}{name}")
 
 
 def _in_another_order(source: Source, statement: ast.stmt) -> Iterator[Edit]:

@@ -27,12 +27,16 @@ class Subject:
         answers: reads that.
         namespaces: of the user's modules, in which names may mean NumPy's makers.
         written: the user's own function, where another one calls it.
+        at_these_sizes: it is an object of certain widths, whose gradients are read as at that batch.
+        hidden: 1/lr where its gradients are (before − after)/lr, so that storing the weights hides some of them.
     """
 
     function: Callable[[Any, Any, Any], Any]
     answers: Answers = field(default_factory=Answers)
     namespaces: tuple[dict[str, Any], ...] = ()
     written: Callable[..., Any] | None = None
+    at_these_sizes: bool = False
+    hidden: float = 0.0
 
     def gradients(self, problem: Problem, right: Arrays, run: Run | None = None) -> list[dict[str, Array]]:
         """Its gradients on a problem, on copies, in each layout they may be in; recorded where a run is given."""

@@ -15,20 +15,26 @@ from gradient_diff.source.mending import fixes
 from gradient_diff.source.small import drawn_anew, problems_to_trace, widened
 from gradient_diff.source.subject import Subject
 from gradient_diff.source.telling import code_of, listing
-from manual_mlp import Problem, evaluation_of, gradient_node
+from manual_mlp import Array, Problem, evaluation_of, gradient_node
+from manual_mlp.extend import UNITS
 
 
 def trial_of(subject: Subject, problem: Problem) -> Trial:
     """The right answers of one problem, and how far from them a right hand may be."""
     right = evaluation_of(problem).gradients
     noise = rounding_noise(problem, "float64")
-    tolerance = {n: noise.tolerance(gradient_node(n), 2) for n in right}
+    tolerance = {n: noise.tolerance(gradient_node(n), 2) + _hidden(subject, problem.parameters[n]) for n in right}
     return Trial(subject, problem, Known(problem), right, tolerance)
+
+
+def _hidden(subject: Subject, weight: Array) -> float:
+    """What storing weights of this size before and after a step hides of the gradient: 2 u (|W| + |W_after|)/lr."""
+    return 8 * UNITS["float64"] * subject.hidden * float(np.abs(weight).max(initial=0.0))
 
 
 def wrong_trials(subject: Subject, problem: Problem) -> Iterator[Trial]:
     """The problems on which the code runs and is wrong, the smallest first."""
-    for small in problems_to_trace(problem):
+    for small in problems_to_trace(problem, fixed=subject.at_these_sizes):
         trial = trial_of(subject, small)
         try:
             with np.errstate(all="ignore"):
@@ -59,7 +65,7 @@ UNSURE = "No expression was found whose mending makes a gradient right: no line 
 
 def _listed(subject: Subject, problem: Problem) -> Code:
     """What each line is, on the first problem on which the code runs."""
-    for small in problems_to_trace(problem):
+    for small in problems_to_trace(problem, fixed=subject.at_these_sizes):
         lines, texts, file = listing(trial_of(subject, small))
         if lines:
             return Code((), lines, texts, file)
@@ -77,9 +83,9 @@ def find(subject: Subject, problem: Problem) -> tuple[Trial, list[Suspicion]] | 
 
 def second_problems(trial: Trial) -> list[Trial]:
     """Other weights, data and batch; other widths, too, where the code takes them."""
-    problem = trial.problem
-    same = trial_of(trial.subject, drawn_anew(problem, 1, problem.batch + 1))
-    other = widened(problem, 1)
+    problem, fixed = trial.problem, trial.subject.at_these_sizes
+    same = trial_of(trial.subject, drawn_anew(problem, 1, problem.batch + (not fixed)))
+    other = None if fixed else widened(problem, 1)
     if other is None:
         return [same]
     wide = trial_of(trial.subject, other)

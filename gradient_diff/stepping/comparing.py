@@ -11,6 +11,8 @@ from gradient_diff.layouts.undoing import AS_GIVEN
 from gradient_diff.noise.given import wider
 from gradient_diff.noise.network import rounding_noise
 from gradient_diff.result.diff import GradientDiff
+from gradient_diff.source.attached import with_code
+from gradient_diff.source.held.following import subject_of_step
 from gradient_diff.source.held.gradients import Inferred
 from gradient_diff.source.held.held import Held, NotAgain, Reader
 from gradient_diff.stepping.step import Step, checked_rate
@@ -27,7 +29,11 @@ _WHOSE = "those of the reference"
 
 
 def compare_step(
-    step: Callable[[Array, Array], object], evaluation: Evaluation, *, learning_rate: float | None = None
+    step: Callable[[Array, Array], object],
+    evaluation: Evaluation,
+    *,
+    learning_rate: float | None = None,
+    trace: bool | None = None,
 ) -> GradientDiff:
     """Run your own training step once, as it is, and hold the gradients in it against a reference.
 
@@ -49,6 +55,7 @@ def compare_step(
             in attributes. Samples may be columns, if it takes no rows.
         evaluation: what it is held against, with its parameters and its batch.
         learning_rate: lr of the step; None finds it: a number in the object or in the code.
+        trace: as in `compare`: whether the diff's `code` says which expression of the step is to blame.
 
     Returns:
         A `GradientDiff`, as of `compare`.
@@ -90,6 +97,7 @@ def compare_step(
     held = Reader(problem.parameters, problem.x, problem.y, lambda w: again(w).gradients, written, rate).read(step)
     reference = again(held.parameters)
     diff = _judged(held, reference, said=rate is not None)
+    diff = with_code(diff, subject_of_step(held), replace(problem, parameters=dict(held.parameters)), trace)
     notes = (*told(held, reference.nodes, _WHOSE), *diff.notes)
     return replace(diff, hand_origin=held.stepper.name, notes=notes)
 
