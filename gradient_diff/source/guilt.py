@@ -15,6 +15,7 @@ from gradient_diff.source.known import Form, Known, Recognised, entries_of, form
 from gradient_diff.source.pieces import Piece
 from gradient_diff.source.positions import Place
 from gradient_diff.source.subject import Subject
+from gradient_diff.source.text import where_handed_on
 from manual_mlp import Array, Problem, gradient_node
 from manual_mlp.extend import Shape, is_gradient
 
@@ -39,6 +40,7 @@ class Suspicion:
         healed: gradients that are right with it and were not before.
         gained: how many recorded values are recognised with it that were not before.
         argument: of the call that is to blame, where one is.
+        handed_on: where a value that is right as it is, but lacks a step, is passed on by its bare name.
     """
 
     events: tuple[Event, ...]
@@ -48,10 +50,16 @@ class Suspicion:
     healed: frozenset[str]
     gained: int = 0
     argument: WrongArgument | None = None
+    handed_on: Place | None = None
     level: int = 0  # of the places: 0 the innermost; above it the calls, where what they call is right elsewhere
 
     @property
     def place(self) -> Place:
+        return self.handed_on or self.computed
+
+    @property
+    def computed(self) -> Place:
+        """Where the value is computed; it may be right there, and wrong where it is handed on."""
         return self.first.places[self.level]
 
     @property
@@ -154,7 +162,13 @@ class _Search:
             return None
         best = max(len(t.healed) for t in tries)
         ranked = sorted((self._scored(t) for t in tries if len(t.healed) == best), key=lambda s: s[0])
-        return self._with_call(replace(ranked[0][1], level=self._level(ranked[0][1])))
+        found = self._with_call(replace(ranked[0][1], level=self._level(ranked[0][1])))
+        lacks = self._is_exact(found.first) and not found.level and found.first.act is Act.COMPUTES
+        return replace(found, handed_on=where_handed_on(found.place)) if lacks else found
+
+    def _is_exact(self, event: Event) -> bool:
+        name = self.names[event.index]
+        return name is not None and name.exact
 
     def _with_call(self, found: Suspicion) -> Suspicion:
         """Up the calls, as long as what is called does right by another argument."""

@@ -43,8 +43,8 @@ class Fix:
 
 def fixes(trial: Trial, found: Sequence[Suspicion], others: Sequence[Trial]) -> list[Fix]:
     """One per mistake, in their order; none unless all together make every gradient match, on other problems, too."""
-    source = Source.of(found[0].place.code) if found else None
-    if source is None or any(f.place.file != source.file for f in found):
+    source = Source.of(found[0].computed.code) if found else None
+    if source is None or any(f.computed.file != source.file for f in found):
         return []
     edits: list[Edit] = []
     healed: set[str] = set(trial.healthy(_plainly(trial)))
@@ -109,7 +109,7 @@ def _proposals(trial: Trial, found: Suspicion, source: Source) -> Iterator[Edit]
     yield from dict.fromkeys([edit for _, edit in ranked][:MOST_FITTING])
     ranked = sorted(others, key=lambda f: (f[0], _size(source, f[1])))
     yield from dict.fromkeys([edit for _, edit in ranked][:MOST_TRIED])
-    yield from mutations(source, found.place.span)
+    yield from mutations(source, found.computed.span)
 
 
 def _in_the_frame(
@@ -120,11 +120,11 @@ def _in_the_frame(
     free: list[tuple[int, Edit]] = []
 
     def look(frames: list[FrameType]) -> None:
-        node = source.expression(found.place.span)
+        node = source.expression(found.computed.span)
         if found.level >= len(frames) or node is None:
             return
         scope = Scope(frames[found.level], source, trial.known)
-        own = scope.expressions(source.function(found.place.span))
+        own = scope.expressions(source.function(found.computed.span))
         for part, wanted in _targets(found, node, scope):
             own = [*own, *scope.parts_of(part)]
             fits.extend(fitting(source, part, candidates(part, wanted, own, trial.known), wanted, scope.array))

@@ -138,7 +138,7 @@ def _operands(trial: Trial, found: Suspicion, source: Source) -> tuple[tuple[str
     said: dict[str, str] = {}
 
     def look(frames: list[FrameType]) -> None:
-        node = source.expression(found.place.span) or source.statement(found.place.span)
+        node = source.expression(found.computed.span) or source.statement(found.computed.span)
         if found.level < len(frames) and node is not None:
             scope = Scope(frames[found.level], source, trial.known)
             names = {o.text: o for o in scope.expressions(node)}

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from types import CodeType
 
-from gradient_diff.source.positions import Span
+from gradient_diff.source.positions import Place, Span
 
 
 @dataclass(frozen=True)
@@ -129,3 +129,27 @@ def codes_in(code: CodeType) -> Iterator[CodeType]:
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
             yield from codes_in(constant)
+
+
+def where_handed_on(place: Place) -> Place | None:
+    """Of a value that is given a name and next passed on by that name alone: the name there."""
+    source = Source.of(place.code)
+    statement = source.statement(place.span) if source else None
+    if source is None or not isinstance(statement, ast.Assign) or span_of(statement.value) != place.span:
+        return None
+    target = statement.targets[0]
+    function = source.function(place.span)
+    after = [n for n in ast.walk(function) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)]
+    uses = [n for n in after if isinstance(target, ast.Name) and n.id == target.id and n.lineno > statement.lineno]
+    first = min(uses, key=lambda n: (n.lineno, n.col_offset), default=None)
+    return Place(place.code, span_of(first)) if first is not None and _is_passed(first, function) else None
+
+
+def _is_passed(name: ast.Name, function: ast.AST) -> bool:
+    """Given another name, kept in a list, or returned: nothing is computed with it there."""
+    for node in ast.walk(function):
+        if isinstance(node, ast.Assign | ast.Return) and node.value is name:
+            return True
+        if isinstance(node, ast.Call) and name in node.args and getattr(node.func, "attr", "") in ("append", "insert"):
+            return True
+    return False

@@ -20,12 +20,14 @@ from gradient_diff.keras.gradients.request import Request
 from gradient_diff.keras.gradients.runs import Runs
 from gradient_diff.keras.gradients.steps.optimizers import MadeBy
 from gradient_diff.result.diff import GradientDiff
+from gradient_diff.source.attached import with_code
+from gradient_diff.source.held.following import subject_of_step
 from gradient_diff.source.held.gradients import Inferred
 from gradient_diff.source.held.held import Held, Reader
 from gradient_diff.stepping.telling import told
 from gradient_diff.stepping.undecided import undecided
 from keras_mlp.extend import alone, holding, kept_seeds, layer_weights
-from manual_mlp import Array
+from manual_mlp import Array, Problem, evaluation_of
 from manual_mlp.extend import Arrays
 
 
@@ -39,6 +41,7 @@ def check_step(
     learning_rate: float | None = None,
     optimizer: object = None,
     training: bool | None = None,
+    trace: bool | None = None,
 ) -> GradientDiff:
     """Run your own training step once, as it is, and hold the gradients in it against the tape's.
 
@@ -56,6 +59,8 @@ def check_step(
         optimizer: who took the step, where it is no plain descent: as in `check_gradients` with `after=`. Then the
             weights before and after are compared with those of a replayed step.
         training: whether layers run as in training, as in `check_gradients`.
+        trace: as in `check_gradients`: whether the diff's `code` says which expression of the step is to blame. A step
+            of another optimizer is not traced.
 
     Returns:
         A `GradientDiff`, as of `check_gradients`; what was found stands in its `remark`.
@@ -100,6 +105,7 @@ def check_step(
     )
     held = reader.read(step)
     diff = asked.checked(held, optimizer, learning_rate)
+    diff = with_code(diff, subject_of_step(held), None if optimizer is not None else asked.problem(held), trace)
     return replace(
         diff, hand_origin=held.stepper.name, notes=(*told(held, asked.nodes(held), "the model's"), *diff.notes)
     )
@@ -135,14 +141,19 @@ class _Asked:
         stack.enter_context(holding([(variables[n], a) for n, a in parameters.items()]))
         return stack
 
-    def nodes(self, held: Held) -> Arrays:
-        """All that the house's own derivation passes through, where it has one."""
+    def problem(self, held: Held) -> Problem | None:
+        """What the step was run on, where the house derives it itself."""
         with self._at(held.parameters):
             request = self._request()
             if request.network is None or request.masks:
-                return {}
+                return None
             mlp, loss = request.network
-            return mlp.backpropagate(request.parameters, request.data.x, request.data.y, loss).nodes
+            return mlp.problem(request.parameters, request.data.x, request.data.y, loss)
+
+    def nodes(self, held: Held) -> Arrays:
+        """All that the house's own derivation passes through, where it has one."""
+        problem = self.problem(held)
+        return {} if problem is None else evaluation_of(problem).nodes
 
     def checked(self, held: Held, optimizer: object, learning_rate: float | None) -> GradientDiff:
         """By `check_gradients`, at the weights that the step holds."""
