@@ -24,7 +24,8 @@ def trial_of(subject: Subject, problem: Problem) -> Trial:
     right = evaluation_of(problem).gradients
     noise = rounding_noise(problem, "float64")
     tolerance = {n: noise.tolerance(gradient_node(n), 2) + _hidden(subject, problem.parameters[n]) for n in right}
-    return Trial(subject, problem, Known(problem), right, tolerance)
+    rate = 1 / subject.hidden if subject.hidden else None
+    return Trial(subject, problem, Known(problem, rate), right, tolerance)
 
 
 def _hidden(subject: Subject, weight: Array) -> float:
