@@ -4,6 +4,7 @@ import csv
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -54,6 +55,22 @@ def test_the_diagnosis_is_printed_in_full() -> None:
         return [" ".join(re.sub(NUMBER, "#", line).replace("─", "").split()) for line in text.splitlines()]
 
     assert without_noise(printed_by(code)) == without_noise(output)
+
+
+def test_the_line_is_said_as_the_readme_shows_it(tmp_path: Path) -> None:
+    commands, said = re.findall(
+        r"^```(?:sh|text)\n(.*?)^```", README[README.index("## And which line?") :], re.MULTILINE | re.DOTALL
+    )[:2]
+    root = Path(__file__).parents[1]
+    wide = {**os.environ, "COLUMNS": "103", "PYTHONPATH": str(root), "PYTHONIOENCODING": "utf-8"}
+    for line in commands.splitlines():
+        arguments = shlex.split(line.replace("experiments/", f"{root.as_posix()}/experiments/"))[1:]
+        command = [sys.executable, "-m", "gradient_diff", *arguments]
+        done = subprocess.run(command, capture_output=True, encoding="utf-8", check=False, env=wide, cwd=tmp_path)
+    assert done.returncode == 1, done.stderr
+    printed = [row.rstrip() for row in done.stdout.splitlines()]
+    begin = printed.index("Where it is wrong")
+    assert printed[begin : begin + len(said.splitlines())] == said.splitlines()
 
 
 def test_all_python_of_the_readme_runs_and_prints_what_its_comments_say() -> None:
