@@ -18,7 +18,7 @@ from experiments.benchmarks.lines.harness import (
     pointed_pair,
     right_run,
 )
-from experiments.benchmarks.lines.tables import aimed, share
+from experiments.benchmarks.lines.tables import TOLD, aimed, share
 from experiments.frame.study import Part, Picture, Result, Settings, Table, paragraphs
 
 if TYPE_CHECKING:
@@ -32,21 +32,23 @@ SMALL_NETS = 4_000  # hand evaluations
 
 def run(settings: Settings, progress: Progress) -> Result:
     """Plant, compare, and hold what is said against what was planted."""
-    singles = [pointed(c, settings.seed) for c in _track(progress, "one mistake", _singles(settings))]
-    pairs = [pointed_pair(c, settings.seed) for c in _track(progress, "two mistakes", _pairs(settings))]
-    right = [right_run(*r) for r in progress.track(_right(settings), description="right code")]
+    singles = [pointed(c, settings.seed) for c in _track(progress, "one mistake", chosen_singles(settings))]
+    pairs = [pointed_pair(c, settings.seed) for c in _track(progress, "two mistakes", chosen_pairs(settings))]
+    right = [right_run(*r) for r in progress.track(chosen_right(settings), description="right code")]
     return result(singles, pairs, [r for r in right if r is not None])
 
 
-def _singles(settings: Settings) -> list[Case]:
+def chosen_singles(settings: Settings) -> list[Case]:
+    """Mistakes alone, as many of each part."""
     return _from_each([list(single_cases(part)) for part in FOLDERS], SINGLES, settings)
 
 
-def _pairs(settings: Settings) -> list[Case]:
+def chosen_pairs(settings: Settings) -> list[Case]:
+    """Mistakes in pairs, as many of each part."""
     return _from_each([list(pair_cases(part)) for part in FOLDERS], PAIRS, settings)
 
 
-def _right(settings: Settings) -> list[tuple[Case, int, str]]:
+def chosen_right(settings: Settings) -> list[tuple[Case, int, str]]:
     """Variants × seeds × sizes, without those whose sizes stand in the code and those that are not supported."""
     every = [
         (case, settings.seed + i, sizes)
@@ -61,7 +63,6 @@ def _right(settings: Settings) -> list[tuple[Case, int, str]]:
 
 
 def _from_each(parts: Sequence[list[Case]], count: int, settings: Settings) -> list[Case]:
-    """As many of each part."""
     each = None if settings.full else count // len(parts)
     return [case for cases in parts for case in sample(cases, each, settings.seed)]
 
@@ -159,7 +160,7 @@ def _right_code(right: Sequence[RightRun]) -> Part:
             {len(right)} runs of right code, each traced: every variant with several seeds, at its own sizes, at other
             ones and with all widths equal. A run counts as accused where a line is named or the verdict is not a match.
         """)
-        + tuple(f"{r.part}: {r.style}, {r.loss}, {r.sizes}, seed {r.seed}: {r.accused}" for r in accused[:10]),
+        + tuple(f"{r.style}, {r.loss}, {r.sizes}, seed {r.seed}: {r.accused}" for r in accused if r.part == TOLD),
         tables={"Runs of right code": Table(tables.right_code(right))},
         claims={f"no line is accused in {len(right)} runs of right code (measured {len(accused)})": not accused},
     )
