@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 from importlib import import_module
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
 from experiments.benchmarks.lines.plant import Plant, Style, Variant
 from experiments.benchmarks.lines.planting import Planted, planted, text_of
+
+Drawn = TypeVar("Drawn")
 
 HERE = "experiments.benchmarks.lines"
 FOLDERS = {"tuned": HERE, "aside": f"{HERE}.aside"}
@@ -74,7 +77,7 @@ def pair_cases(part: str) -> Iterator[Case]:
             yield Case(part, c.style, c.variant, (c.variant.plants[i], c.variant.plants[j]))
 
 
-def sample(cases: Sequence[Case], count: int | None, seed: int) -> list[Case]:
+def sample(cases: Sequence[Drawn], count: int | None, seed: int) -> list[Drawn]:
     """So many of them, drawn without replacement and in their order; all of them for None."""
     if count is None or count >= len(cases):
         return list(cases)

@@ -224,7 +224,7 @@ def _said(diff: GradientDiff) -> str:
     if code is None:
         return f"{diff.verdict.name}, and no code was traced"
     found = [f"{f.place} {f.text}: {f.message}" for f in code.findings]
-    return " | ".join(found) or code.silent or f"{diff.verdict.name}, and nothing is said"
+    return " | ".join(found) or code.silent or f"{diff.verdict.name}, and nothing is said. {diff.remark}".strip()
 
 
 def _words(error: Exception) -> str:

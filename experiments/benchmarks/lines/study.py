@@ -115,7 +115,7 @@ def _unsupported(singles: Sequence[Pointed]) -> str:
 
 def _fixes(singles: Sequence[Pointed], pairs: Sequence[PointedPair]) -> Part:
     aside = [s for s in singles if s.part == ASIDE]
-    every = [*singles, *pairs]
+    every: list[Pointed | PointedPair] = [*singles, *pairs]
     offered, wrong = [one for one in every if one.fix], [one for one in every if one.fix and not one.mends]
     mended = sum(s.fix and s.mends for s in aside)
     return Part(
