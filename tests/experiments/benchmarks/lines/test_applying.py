@@ -9,8 +9,8 @@ from experiments.benchmarks.lines.applying import applied
 TEXT = "a = 1\nb = x + y\nc = 3\nd = 4\ne = 5\nf = 6\n"
 
 
-def diff(new: str, old: str = TEXT) -> str:
-    return "".join(unified_diff(old.splitlines(True), new.splitlines(True), "a/net.py", "b/net.py", n=2))
+def diff(new: str, old: str = TEXT, around: int = 2) -> str:
+    return "".join(unified_diff(old.splitlines(True), new.splitlines(True), "a/net.py", "b/net.py", n=around))
 
 
 @pytest.mark.parametrize(
@@ -27,7 +27,8 @@ def diff(new: str, old: str = TEXT) -> str:
     ],
 )
 def test_a_diff_gives_what_it_was_made_of(new: str) -> None:
-    assert applied(TEXT, [diff(new)]) == new
+    for around in (0, 1, 2):
+        assert applied(TEXT, [diff(new, around=around)]) == new
 
 
 def test_two_fixes_of_one_line_are_both_made_and_the_same_one_once() -> None:

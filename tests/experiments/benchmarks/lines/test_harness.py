@@ -122,10 +122,14 @@ def test_right_code_is_not_accused_unless_a_line_is_named(say: Saying, sizes: st
     assert run.accused.startswith("MATCH: matrices.py:7 ")
 
 
-def test_wrong_code_would_not_pass_as_right() -> None:
+def test_wrong_code_would_not_pass_as_right(say: Saying) -> None:
     run = right_run(CASE, 0, "own")
     assert run is not None
-    assert run.accused.startswith("MISMATCH: ")
+    assert run.accused.startswith("MISMATCH: matrices.py:")
+    say()
+    run = right_run(CASE, 0, "own")
+    assert run is not None
+    assert run.accused.startswith("MISMATCH: MISMATCH, and nothing is said")
 
 
 def test_scripts_are_silent_and_say_so() -> None:

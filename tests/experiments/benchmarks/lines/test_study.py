@@ -106,7 +106,8 @@ def test_what_is_not_supported_is_silent_and_the_report_says_so() -> None:
 
 
 def test_a_comparison_that_came_to_no_end_has_no_cost() -> None:
-    found = made(replace(GOOD, hands=float("nan")))
+    endless = replace(GOOD, hands=float("nan"))
+    found = made(*[endless] * 300, replace(endless, style="loops"))
     assert found.failed == []
     assert found.tables["Cost in hand evaluations"].frame.to_dict("records") == [
         {"part": "aside", "style": "rows", "comparisons": 100, "median": 9, "largest": 9},
