@@ -10,7 +10,6 @@ from experiments.benchmarks.lines import tables
 from experiments.benchmarks.lines.aiming import Aim
 from experiments.benchmarks.lines.cases import FOLDERS, Case, pair_cases, right_cases, sample, single_cases, styles_of
 from experiments.benchmarks.lines.harness import (
-    UNSUPPORTED,
     Pointed,
     PointedPair,
     RightRun,
@@ -18,6 +17,7 @@ from experiments.benchmarks.lines.harness import (
     pointed_pair,
     right_run,
 )
+from experiments.benchmarks.lines.loading import UNSUPPORTED
 from experiments.benchmarks.lines.tables import TOLD, aimed, share
 from experiments.frame.study import Part, Picture, Result, Settings, Table, paragraphs
 
