@@ -80,6 +80,11 @@ STUDIES: dict[str, Entry] = {
         "how often a mistake is named rightly: independent wrong derivations on random nets",
         in_all=False,
     ),
+    "lines": Entry(
+        "benchmarks.lines.study",
+        "does the verdict lead to the line? mistakes planted in many styles of code, and the fixes that are offered",
+        in_all=False,
+    ),
     "speed": Entry(
         "benchmarks.speed.study", "how fast the manual engine is against TensorFlow, ratios in one run", in_all=False
     ),

@@ -31,12 +31,19 @@ _COMPUTING = ("scipy", _PYTHON)  # what they compute stands in the user's line t
 _own: set[str] = set()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Place:
     """An expression that is at work: in a user's code object, at this span."""
 
     code: CodeType
     span: Span
+
+    def __eq__(self, other: object) -> bool:
+        """Of the very same code: to Python the codes of two files are equal where their texts are."""
+        return isinstance(other, Place) and self.code is other.code and self.span == other.span
+
+    def __hash__(self) -> int:
+        return hash((id(self.code), self.span))
 
     @property
     def file(self) -> str:
@@ -68,22 +75,34 @@ def place_of(frame: FrameType) -> Place | None:
     return place_at(frame.f_code, frame.f_lasti)
 
 
-@lru_cache(maxsize=65536)
 def place_at(code: CodeType, instruction: int) -> Place | None:
     """The expression that an instruction, by its offset in bytes, belongs to."""
-    positions = _positions(code)
-    span = positions[instruction // 2] if 0 <= instruction // 2 < len(positions) else (None,) * 4
-    line, end, column, behind = span
+    places = _places_of(code)
+    return places[instruction // 2] if 0 <= instruction // 2 < len(places) else None
+
+
+_places: dict[int, tuple[CodeType, list[Place | None]]] = {}
+"""By identity: a cache by equality names another file where two have the same text. Holding the code keeps its id."""
+_MOST_CODES = 4096
+
+
+def _places_of(code: CodeType) -> list[Place | None]:
+    """One place per instruction."""
+    found = _places.get(id(code))
+    if found is None:
+        if len(_places) >= _MOST_CODES:
+            _places.clear()
+        found = _places[id(code)] = code, [_placed(code, *spot) for spot in code.co_positions()]
+    return found[1]
+
+
+def _placed(code: CodeType, line: int | None, end: int | None, column: int | None, behind: int | None) -> Place | None:
     if line is None or end is None or column is None or behind is None:
         return None
     return Place(code, (line, end, column, behind))
 
 
 @lru_cache(maxsize=4096)
-def _positions(code: CodeType) -> list[tuple[int | None, int | None, int | None, int | None]]:
-    return list(code.co_positions())
-
-
 def is_users(code: CodeType) -> bool:
     """Whether code is somebody's own: not NumPy's, not ours, not Python's, no library's."""
     return _whose(code.co_filename) is None

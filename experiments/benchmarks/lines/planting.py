@@ -46,14 +46,16 @@ def text_of(style: Style, variant: Variant, folder: Path = STYLES) -> str:
 
 def planted(text: str, *plants: Plant) -> Planted:
     """The text with all of these mistakes; each must stand where it says, exactly once unless `nth` counts (from 0)."""
-    spots: list[Spot] = []
-    for plant in plants:
-        start = _place(text, plant)
+    # All places are those in the right text: what one plant writes is not to be taken for what another replaces.
+    places = sorted(((_place(text, plant), i) for i, plant in enumerate(plants)), reverse=True)
+    spots: dict[int, Spot] = {}
+    for start, i in places:
+        plant = plants[i]
         text = text[:start] + plant.wrong + text[start + len(plant.right) :]
         by = len(plant.wrong) - len(plant.right)
-        spots = [spot.moved(by) if spot.start > start else spot for spot in spots]
-        spots.append(_guilty(text, start, plant))
-    return Planted(text, tuple(spots))
+        spots = {k: spot.moved(by) for k, spot in spots.items()}
+        spots[i] = _guilty(text, start, plant)
+    return Planted(text, tuple(spots[i] for i in range(len(plants))))
 
 
 def _place(text: str, plant: Plant) -> int:
@@ -65,13 +67,18 @@ def _place(text: str, plant: Plant) -> int:
 
 
 def _guilty(text: str, start: int, plant: Plant) -> Spot:
-    """The expression to underline: in the lines that the plant wrote, beside what it wrote if need be."""
+    """The expression to underline: in what the plant wrote, else in the lines around it."""
     end = start + len(plant.wrong)
     if not plant.guilty:
         return Spot(start, end)
+    if plant.wrong.count(plant.guilty) == 1:
+        return _spot(start + plant.wrong.index(plant.guilty), plant.guilty)
     first, last = text.rfind("\n", 0, start) + 1, (text + "\n").find("\n", end)
     lines = text[first:last]
     if lines.count(plant.guilty) != 1:
         raise ValueError(f"{plant.guilty!r} stands {lines.count(plant.guilty)} times in {lines!r}: expected once.")
-    found = first + lines.index(plant.guilty)
-    return Spot(found, found + len(plant.guilty))
+    return _spot(first + lines.index(plant.guilty), plant.guilty)
+
+
+def _spot(start: int, text: str) -> Spot:
+    return Spot(start, start + len(text))

@@ -36,12 +36,12 @@ def evaluation_of(
     return mlp.backpropagate(drawn if parameters is None else parameters, x, y, loss)
 
 
-def called(style: Style, text: str, square: bool = False, seed: int = 0) -> Any:
-    """What the text offers: its function, or the object's step."""
+def called(style: Style, text: str, square: bool = False, seed: int = 0, file: str = "") -> Any:
+    """What the text offers: its function, or the object's step; `file` is where the text stands, if it does."""
     space: dict[str, Any] = {
         "__name__": style.file.removesuffix(".py"),
         "widths": widths_of(style, square),
         "seed": seed,
     }
-    exec(compile(text, style.file, "exec"), space)
+    exec(compile(text, file or style.file, "exec"), space)
     return eval(style.use, space)
