@@ -7,13 +7,13 @@ import difflib
 import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from types import CodeType, FrameType
+from types import FrameType, FunctionType
 
 import numpy as np
 
 from gradient_diff.source.frames import Scope
 from gradient_diff.source.guilt import Suspicion, Trial
-from gradient_diff.source.patching import NotPatchedError, patched
+from gradient_diff.source.patching import NotPatchedError, functions_with, patched
 from gradient_diff.source.spelling import Wanted, candidates, changed, fitting, in_place_of, mutations
 from gradient_diff.source.text import Edit, Source
 
@@ -54,8 +54,8 @@ def fixes(trial: Trial, found: Sequence[Suspicion], others: Sequence[Trial]) -> 
         if edit is None:
             break
         edits.append(edit)
-        codes = [p.code for p in one.first.places if p.file == source.file]
-        if _heals(trial, source, edits, codes, set(trial.right), others):
+        functions = _functions(one, source)
+        if _heals(trial, source, edits, functions, set(trial.right), others):
             wide = any(o.problem.mlp != trial.problem.mlp for o in others)
             return [Fix(source, e, wide) for e in edits]  # what was found beside these only followed
     return []
@@ -69,26 +69,30 @@ def _edit(
     trial: Trial, found: Suspicion, source: Source, edits: list[Edit], healed: set[str], others: Sequence[Trial]
 ) -> Edit | None:
     """The smallest change of one expression with which these gradients are right, or all on every problem."""
-    codes = [p.code for p in found.first.places if p.file == source.file]
+    functions = _functions(found, source)
     for edit in itertools.islice(_proposals(trial, found, source), MOST_TRIED):
         tried = [*edits, edit]
-        if _heals(trial, source, tried, codes, healed, ()) and (
-            healed < trial.right.keys() or _heals(trial, source, tried, codes, healed, others)
+        if _heals(trial, source, tried, functions, healed, ()) and (
+            healed < trial.right.keys() or _heals(trial, source, tried, functions, healed, others)
         ):
             return edit
     return None
+
+
+def _functions(found: Suspicion, source: Source) -> list[FunctionType]:
+    return functions_with(source.file, [p.code for p in found.first.places if p.file == source.file])
 
 
 def _heals(
     trial: Trial,
     source: Source,
     edits: Sequence[Edit],
-    codes: Sequence[CodeType],
+    functions: Sequence[FunctionType],
     healed: set[str],
     others: Sequence[Trial],
 ) -> bool:
     try:
-        with patched(source, source.edited(*edits), codes):
+        with patched(source, source.edited(*edits), functions):
             return _right(trial, healed) and all(_right(other, set(other.right)) for other in others)
     except (NotPatchedError, SyntaxError, ValueError):
         return False

@@ -15,12 +15,12 @@ class NotPatchedError(Exception):
 
 
 @contextmanager
-def patched(source: Source, other: Source, codes: Sequence[CodeType]) -> Iterator[None]:
-    """For a while, those functions run the other text whose code holds one of `codes`."""
+def patched(source: Source, other: Source, functions: Sequence[FunctionType]) -> Iterator[None]:
+    """For a while, these functions run the other text."""
     module = compile(other.text, source.file, "exec", dont_inherit=True)
     old: list[tuple[FunctionType, CodeType]] = []
     try:
-        for function in _functions(source.file, codes):
+        for function in functions:
             new = code_like(function.__code__, module)
             if new is None or len(new.co_freevars) != len(function.__code__.co_freevars):
                 raise NotPatchedError
@@ -33,11 +33,8 @@ def patched(source: Source, other: Source, codes: Sequence[CodeType]) -> Iterato
             function.__code__ = code
 
 
-def _functions(file: str, codes: Sequence[CodeType]) -> list[FunctionType]:
-    """Functions of a file in whose code one of these is."""
+def functions_with(file: str, codes: Sequence[CodeType]) -> list[FunctionType]:
+    """Functions of a file in whose code one of these is; looking through all objects is slow: once per search."""
     wanted = set(codes)
-    return [f for f in _of_file(file) if any(code in wanted for code in codes_in(f.__code__))]
-
-
-def _of_file(file: str) -> list[FunctionType]:
-    return [f for f in gc.get_objects() if type(f) is FunctionType and f.__code__.co_filename == file]
+    own = (f for f in gc.get_objects() if type(f) is FunctionType and f.__code__.co_filename == file)
+    return [f for f in own if any(code in wanted for code in codes_in(f.__code__))]
