@@ -12,10 +12,11 @@ from types import CodeType, FrameType
 import numpy as np
 
 from gradient_diff.source.frames import Scope
-from gradient_diff.source.guilt import Suspicion, Trial
 from gradient_diff.source.patching import NotPatchedError, patched
 from gradient_diff.source.spelling import Wanted, candidates, changed, fitting, in_place_of, mutations
+from gradient_diff.source.suspicion import Suspicion
 from gradient_diff.source.text import Edit, Source
+from gradient_diff.source.trial import Trial
 
 MOST_TRIED = 60
 MOST_FITTING = 12

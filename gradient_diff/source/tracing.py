@@ -9,12 +9,14 @@ import numpy as np
 
 from gradient_diff.noise.network import rounding_noise
 from gradient_diff.result.code import Code
-from gradient_diff.source.guilt import Suspicion, Trial, find_guilty
+from gradient_diff.source.guilt import find_guilty
 from gradient_diff.source.known import Known
 from gradient_diff.source.mending import fixes
 from gradient_diff.source.small import drawn_anew, problems_to_trace, widened
 from gradient_diff.source.subject import Subject
+from gradient_diff.source.suspicion import Suspicion
 from gradient_diff.source.telling import code_of, listing
+from gradient_diff.source.trial import Trial
 from manual_mlp import Problem, evaluation_of, gradient_node
 
 
