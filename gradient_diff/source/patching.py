@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from types import CodeType, FunctionType
 
-from gradient_diff.source.text import Source, code_like, codes_in
+from gradient_diff.source.text import Source, code_like, codes_in, compiled
 
 
 class NotPatchedError(Exception):
@@ -17,7 +17,7 @@ class NotPatchedError(Exception):
 @contextmanager
 def patched(source: Source, other: Source, codes: Sequence[CodeType]) -> Iterator[None]:
     """For a while, those functions run the other text whose code holds one of `codes`."""
-    module = compile(other.text, source.file, "exec", dont_inherit=True)
+    module = compiled(other.text, source.file)
     old: list[tuple[FunctionType, CodeType]] = []
     try:
         for function in _functions(source.file, codes):

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from gradient_diff.source.known import Form
-from gradient_diff.source.text import Edit, Source, span_of
+from gradient_diff.source.text import Edit, Source, parsed, span_of
 from manual_mlp import Array
 
 MOST = 1500
@@ -74,7 +74,7 @@ def _reads_alike(source: Source, node: ast.expr, bare: Edit, bracketed: Edit) ->
     start, end = source.range(span_of(statement))
     texts = [f"{source.text[start : e.start]}{e.new}{source.text[e.end : end]}" for e in (bare, bracketed)]
     try:
-        one, other = (ast.dump(ast.parse(_alone(text))) for text in texts)
+        one, other = (ast.dump(parsed(_alone(text))) for text in texts)
     except SyntaxError:
         return False
     return one == other

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import difflib
 import linecache
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -39,7 +40,7 @@ class Source:
     def holds(self, code: CodeType) -> bool:
         """Whether it still compiles to this very code."""
         try:
-            now = code_like(code, compile(self.text, self.file, "exec", dont_inherit=True))
+            now = code_like(code, compiled(self.text, self.file))
         except (SyntaxError, ValueError):
             return False
         return now is not None and now.co_code == code.co_code and now.co_names == code.co_names
@@ -50,7 +51,7 @@ class Source:
 
     @cached_property
     def tree(self) -> ast.Module:
-        return ast.parse(self.text)
+        return parsed(self.text)
 
     @cached_property
     def _starts(self) -> list[int]:
@@ -104,6 +105,20 @@ class Source:
 
 def _ended(lines: list[str]) -> list[str]:
     return [line if line.endswith("\n") else f"{line}\n" for line in lines]
+
+
+def compiled(text: str, file: str, mode: str = "exec") -> CodeType:
+    """A text as code, without a warning: the user had his when he ran it, and no change that is tried has a reader."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return compile(text, file, mode, dont_inherit=True)
+
+
+def parsed(text: str) -> ast.Module:
+    """Its syntax tree, likewise."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return ast.parse(text)
 
 
 def span_of(node: ast.expr | ast.stmt) -> Span:
