@@ -8,7 +8,7 @@ import numpy as np
 
 from gradient_diff.source.events import Act, Event
 from gradient_diff.source.known import Form, Known, Recognised, entries_of, forms_of
-from gradient_diff.source.observed import Observed, Rows, is_backward
+from gradient_diff.source.observed import Observed, Rows, is_backward, key_of
 from gradient_diff.source.pieces import Piece
 from gradient_diff.source.suspects import MOST_STEPS, groups
 from manual_mlp import gradient_node
@@ -118,7 +118,7 @@ def _forms(seen: Observed, event: Event, rows: Rows) -> list[Form]:
     own = seen.names[event.index]
     found = [*_of_its_shape(seen, event, rows), *_in_the_right_shape(seen, event)]
     if own is not None and seen.is_settled(event):
-        found = [f for f in found if _may_be(own, f) and (f.name != own.form.name or is_backward(f))]
+        found = [f for f in found if _may_be(own, f) and (f.name != own.form.name or not own.exact or is_backward(f))]
     return found
 
 
@@ -141,11 +141,17 @@ def _blocks(known: Known, rows: tuple[int, ...]) -> Iterator[Form]:
 
 
 def _in_the_right_shape(seen: Observed, event: Event) -> list[Form]:
-    """Gradients whose shape is wrong at the end, for values of any shape."""
-    if event.act is Act.WRITES or (event.act is Act.COMPUTES and seen.is_settled(event)):
-        return []
+    """Gradients whose shape is wrong at the end, for values of any shape.
+
+    What computes a gradient, whatever its shape, is to blame only where it is handed out so: else what turns it is.
+    """
     by_node = seen.trial.known.by_node
-    return [f for n in seen.misshapen for f in forms_of(by_node[gradient_node(n)], 1) if f.how != "flat"]
+    wrong = [f for n in seen.misshapen for f in forms_of(by_node[gradient_node(n)], 1) if f.how != "flat"]
+    if event.act is Act.WRITES:
+        return []
+    if event.act is Act.COMPUTES and seen.is_settled(event):
+        return [f for f in wrong if not f.how and key_of(event.value) in seen.handed_out]
+    return wrong
 
 
 def _may_be(own: Recognised, form: Form) -> bool:

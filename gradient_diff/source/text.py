@@ -38,12 +38,15 @@ class Source:
         return found if found is not None and found.holds(code) else None
 
     def holds(self, code: CodeType) -> bool:
-        """Whether it still compiles to this very code."""
+        """Whether it still compiles to this very code: its constants and its positions, too."""
         try:
-            now = code_like(code, compiled(self.text, self.file))
+            return any(is_same(code, c) for c in codes_in(self.module))
         except (SyntaxError, ValueError):
             return False
-        return now is not None and now.co_code == code.co_code and now.co_names == code.co_names
+
+    @cached_property
+    def module(self) -> CodeType:
+        return compiled(self.text, self.file)
 
     @cached_property
     def lines(self) -> list[str]:
@@ -130,12 +133,32 @@ def _covers(outer: Span, inner: Span) -> bool:
     return (outer[0], outer[2]) <= (inner[0], inner[2]) and (inner[1], inner[3]) <= (outer[1], outer[3])
 
 
-def code_like(code: CodeType, module: CodeType) -> CodeType | None:
-    """The code of the same function in another compilation of its file."""
-    same = [c for c in codes_in(module) if c.co_qualname == code.co_qualname]
-    if code.co_name == "<module>":
-        return module
-    return min(same, key=lambda c: abs(c.co_firstlineno - code.co_firstlineno), default=None)
+def code_like(code: CodeType, before: CodeType, module: CodeType) -> CodeType | None:
+    """The code of the same function in another compilation of its file, which was `before`.
+
+    Of several of one name, as lambdas on one line are: that in the same place; where there are more or fewer of them
+    now, the nearest.
+    """
+    old, new = ([c for c in codes_in(m) if c.co_qualname == code.co_qualname] for m in (before, module))
+    at = next((i for i, c in enumerate(old) if is_same(c, code)), None)
+    if at is not None and len(old) == len(new):
+        return new[at]
+    return min(new, key=lambda c: abs(c.co_firstlineno - code.co_firstlineno), default=None)
+
+
+def is_same(a: object, b: object) -> bool:
+    """Whether code does the same at the same places; how it was compiled, with or without `__future__`, is no matter.
+
+    So are constants that are code; others must be equal.
+    """
+    if not isinstance(a, CodeType) or not isinstance(b, CodeType):
+        return type(a) is type(b) and (a == b or repr(a) == repr(b))
+    if any(getattr(a, name) != getattr(b, name) for name in _OF_CODE) or len(a.co_consts) != len(b.co_consts):
+        return False
+    return all(map(is_same, a.co_consts, b.co_consts))
+
+
+_OF_CODE = ("co_qualname", "co_code", "co_names", "co_varnames", "co_firstlineno", "co_linetable")
 
 
 def codes_in(code: CodeType) -> Iterator[CodeType]:

@@ -158,7 +158,7 @@ def test_off_by_a_billionth_is_unknown(known: Known) -> None:
 
 def test_nothing_drawn_at_random_is_recognised(known: Known) -> None:
     rng = np.random.default_rng(0)
-    shapes = sorted({f.array.shape for p in known.pieces for f in forms_of(p, known.batch)}) + [()]
+    shapes = [(), *sorted({f.array.shape for p in known.pieces for f in forms_of(p, known.batch)})]
     sizes = 10.0 ** rng.integers(-3, 3, size=2000)
     drawn = [rng.normal(size=shapes[i % len(shapes)]) * size for i, size in enumerate(sizes)]
     assert [a for a in drawn if known.recognise(a) is not None] == []
