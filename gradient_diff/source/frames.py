@@ -11,7 +11,7 @@ import numpy as np
 
 from gradient_diff.source.known import Known, Recognised
 from gradient_diff.source.recorded import plain
-from gradient_diff.source.text import Source
+from gradient_diff.source.text import Source, compiled
 from manual_mlp import Array
 
 MOST_EXPRESSIONS = 200
@@ -36,7 +36,7 @@ class Scope:
     def value(self, text: str) -> Any:
         """An expression's value; raises whatever it raises."""
         with np.errstate(all="ignore"):
-            code = compile(text, "<expression>", "eval")
+            code = compiled(text, "<expression>", "eval")
             found = plain(eval(code, self._globals, self._locals))  # the user's own code, in his own frame
         return np.array(found) if isinstance(found, np.ndarray) else found
 

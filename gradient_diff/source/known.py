@@ -95,7 +95,7 @@ class Known:
         self.problem, self.rate = problem, rate
         self.batch = problem.batch
         self._forms: dict[Shape, tuple[list[Form], Array, Array]] = {}
-        self._memo: dict[tuple[Shape, str, bytes], Recognised | None] = {}
+        self._memo: dict[tuple[Shape, str, bytes], tuple[float, Recognised | None]] = {}
 
     @cached_property
     def pieces(self) -> list[Piece]:
@@ -164,9 +164,11 @@ class Known:
         if not value.size or value.dtype.kind not in "fb":
             return None
         key = (value.shape, value.dtype.str, value.tobytes())
-        if key not in self._memo:
-            self._memo[key] = self._recognise(value, magnitude)
-        return self._memo[key]
+        asked, found = self._memo.get(key, (-1.0, None))
+        if found is None and magnitude > asked:  # what was refused may be within the rounding of larger operands
+            found = self._recognise(value, magnitude)
+            self._memo[key] = magnitude, found
+        return found
 
     def _recognise(self, value: Array, magnitude: float) -> Recognised | None:
         flat = value.astype(float).reshape(-1)

@@ -11,11 +11,15 @@ from types import FrameType, FunctionType
 
 import numpy as np
 
+from gradient_diff.source.changing import changed
 from gradient_diff.source.frames import Scope
-from gradient_diff.source.guilt import Suspicion, Trial
+from gradient_diff.source.mutations import mutations
 from gradient_diff.source.patching import NotPatchedError, functions_with, patched
-from gradient_diff.source.spelling import Wanted, candidates, changed, fitting, in_place_of, mutations
+from gradient_diff.source.proposals import Wanted, fitting, in_place_of
+from gradient_diff.source.spelling import candidates
+from gradient_diff.source.suspicion import Suspicion
 from gradient_diff.source.text import Edit, Source
+from gradient_diff.source.trial import Trial
 
 MOST_TRIED = 60
 MOST_FITTING = 12

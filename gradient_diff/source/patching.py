@@ -17,11 +17,11 @@ class NotPatchedError(Exception):
 @contextmanager
 def patched(source: Source, other: Source, functions: Sequence[FunctionType]) -> Iterator[None]:
     """For a while, these functions run the other text."""
-    module = compile(other.text, source.file, "exec", dont_inherit=True)
+    before, after = source.module, other.module
     old: list[tuple[FunctionType, CodeType]] = []
     try:
         for function in functions:
-            new = code_like(function.__code__, module)
+            new = code_like(function.__code__, before, after)
             if new is None or len(new.co_freevars) != len(function.__code__.co_freevars):
                 raise NotPatchedError
             if new.co_code != function.__code__.co_code or new.co_consts != function.__code__.co_consts:

@@ -102,7 +102,6 @@ def _placed(code: CodeType, line: int | None, end: int | None, column: int | Non
     return Place(code, (line, end, column, behind))
 
 
-@lru_cache(maxsize=4096)
 def is_users(code: CodeType) -> bool:
     """Whether code is somebody's own: not NumPy's, not ours, not Python's, no library's."""
     return _whose(code.co_filename) is None

@@ -11,8 +11,8 @@ from manual_mlp import MLP, Dense, Problem
 from manual_mlp.extend import draw_data
 
 SAMPLES = 5
-_WIDTHS = (4, 3, 6, 7, 2, 8, 9, 11)
-"""Apart from each other and from N, and such that N, K and N·K/2 are apart from 2 and from each other."""
+_WIDTHS = (4, 3, 6, 7, 9, 11, 12, 13)
+"""Apart from each other and from N, and such that N, K, K/2 and N·K/2 are apart from 2, 4 and each other."""
 
 
 def problems_to_trace(problem: Problem, seed: int = 0, fixed: bool = False) -> Iterator[Problem]:

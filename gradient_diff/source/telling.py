@@ -10,11 +10,12 @@ from gradient_diff.names import node_words
 from gradient_diff.result.code import Caller, Code, Finding
 from gradient_diff.source.events import Act, Event
 from gradient_diff.source.frames import Scope
-from gradient_diff.source.guilt import Suspicion, Trial
 from gradient_diff.source.known import Known, Recognised
 from gradient_diff.source.mending import Fix
 from gradient_diff.source.positions import Place
+from gradient_diff.source.suspicion import Suspicion
 from gradient_diff.source.text import Source
+from gradient_diff.source.trial import Trial
 
 MOST_NAMES = 3  # of one line
 

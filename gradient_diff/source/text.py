@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import difflib
 import linecache
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -37,12 +38,15 @@ class Source:
         return found if found is not None and found.holds(code) else None
 
     def holds(self, code: CodeType) -> bool:
-        """Whether it still compiles to this very code."""
+        """Whether it still compiles to this very code: its constants and its positions, too."""
         try:
-            now = code_like(code, compile(self.text, self.file, "exec", dont_inherit=True))
+            return any(is_same(code, c) for c in codes_in(self.module))
         except (SyntaxError, ValueError):
             return False
-        return now is not None and now.co_code == code.co_code and now.co_names == code.co_names
+
+    @cached_property
+    def module(self) -> CodeType:
+        return compiled(self.text, self.file)
 
     @cached_property
     def lines(self) -> list[str]:
@@ -50,7 +54,7 @@ class Source:
 
     @cached_property
     def tree(self) -> ast.Module:
-        return ast.parse(self.text)
+        return parsed(self.text)
 
     @cached_property
     def _starts(self) -> list[int]:
@@ -106,6 +110,20 @@ def _ended(lines: list[str]) -> list[str]:
     return [line if line.endswith("\n") else f"{line}\n" for line in lines]
 
 
+def compiled(text: str, file: str, mode: str = "exec") -> CodeType:
+    """A text as code, without a warning: the user had his when he ran it, and no change that is tried has a reader."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return compile(text, file, mode, dont_inherit=True)
+
+
+def parsed(text: str) -> ast.Module:
+    """Its syntax tree, likewise."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return ast.parse(text)
+
+
 def span_of(node: ast.expr | ast.stmt) -> Span:
     """As `co_positions` counts it."""
     return node.lineno, node.end_lineno or node.lineno, node.col_offset, node.end_col_offset or 0
@@ -115,12 +133,32 @@ def _covers(outer: Span, inner: Span) -> bool:
     return (outer[0], outer[2]) <= (inner[0], inner[2]) and (inner[1], inner[3]) <= (outer[1], outer[3])
 
 
-def code_like(code: CodeType, module: CodeType) -> CodeType | None:
-    """The code of the same function in another compilation of its file."""
-    same = [c for c in codes_in(module) if c.co_qualname == code.co_qualname]
-    if code.co_name == "<module>":
-        return module
-    return min(same, key=lambda c: abs(c.co_firstlineno - code.co_firstlineno), default=None)
+def code_like(code: CodeType, before: CodeType, module: CodeType) -> CodeType | None:
+    """The code of the same function in another compilation of its file, which was `before`.
+
+    Of several of one name, as lambdas on one line are: that in the same place; where there are more or fewer of them
+    now, the nearest.
+    """
+    old, new = ([c for c in codes_in(m) if c.co_qualname == code.co_qualname] for m in (before, module))
+    at = next((i for i, c in enumerate(old) if is_same(c, code)), None)
+    if at is not None and len(old) == len(new):
+        return new[at]
+    return min(new, key=lambda c: abs(c.co_firstlineno - code.co_firstlineno), default=None)
+
+
+def is_same(a: object, b: object) -> bool:
+    """Whether code does the same at the same places; how it was compiled, with or without `__future__`, is no matter.
+
+    So are constants that are code; others must be equal.
+    """
+    if not isinstance(a, CodeType) or not isinstance(b, CodeType):
+        return type(a) is type(b) and (a == b or repr(a) == repr(b))
+    if any(getattr(a, name) != getattr(b, name) for name in _OF_CODE) or len(a.co_consts) != len(b.co_consts):
+        return False
+    return all(map(is_same, a.co_consts, b.co_consts))
+
+
+_OF_CODE = ("co_qualname", "co_code", "co_names", "co_varnames", "co_firstlineno", "co_linetable")
 
 
 def codes_in(code: CodeType) -> Iterator[CodeType]:

@@ -9,12 +9,15 @@ import numpy as np
 
 from gradient_diff.noise.network import rounding_noise
 from gradient_diff.result.code import Code
-from gradient_diff.source.guilt import Suspicion, Trial, find_guilty
+from gradient_diff.source.guilt import find_guilty
 from gradient_diff.source.known import Known
 from gradient_diff.source.mending import fixes
 from gradient_diff.source.small import drawn_anew, problems_to_trace, widened
 from gradient_diff.source.subject import Subject
+from gradient_diff.source.suspicion import Suspicion
 from gradient_diff.source.telling import code_of, listing
+from gradient_diff.source.text import Source
+from gradient_diff.source.trial import Trial
 from manual_mlp import Array, Problem, evaluation_of, gradient_node
 from manual_mlp.extend import UNITS
 
@@ -57,6 +60,8 @@ def trace(subject: Subject, problem: Problem, wrong: bool = True) -> Code:
         return replace(_listed(subject, problem), silent=UNSURE)
     trial, guilty = found
     mended = fixes(trial, guilty, second_problems(trial))
+    if not mended and guilty[0].weak and Source.of(guilty[0].computed.code) is not None:
+        return replace(_listed(subject, problem), silent=UNSURE)
     trial.fixed.clear()
     return code_of(trial, guilty, mended)
 

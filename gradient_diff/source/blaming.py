@@ -1,0 +1,71 @@
+"""The expression, or a call above it: a helper that is right elsewhere, or by another argument, is not to blame."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from types import FrameType
+
+from gradient_diff.source.calls import Call, WrongArgument, call_of, wrong_argument
+from gradient_diff.source.events import Act, Event
+from gradient_diff.source.known import Form, Known
+from gradient_diff.source.observed import Observed, Rows
+from gradient_diff.source.suspicion import Suspicion
+from gradient_diff.source.text import where_handed_on
+from manual_mlp import Array
+
+
+def blamed(seen: Observed, found: Suspicion) -> Suspicion:
+    """With the level that is to blame, and the argument where it is one."""
+    found = replace(found, level=_level(seen, found))
+    while found.level < len(found.first.places) - 1:
+        wrong = _wrong_argument(seen, found)
+        if wrong is None:
+            break
+        found = replace(found, level=found.level + 1, argument=wrong)
+    name = seen.names[found.first.index]
+    lacks = name is not None and name.exact and not found.level and found.first.act is Act.COMPUTES
+    return replace(found, handed_on=where_handed_on(found.place)) if lacks else found
+
+
+def _level(seen: Observed, found: Suspicion) -> int:
+    """Up the calls, as long as the same operation below them is right elsewhere."""
+    first, level = found.first, 0
+    while level < len(first.places) - 1:
+        inner = (first.operation, first.places[: level + 1])
+        others = [e for e in seen.run.events if (e.operation, e.places[: level + 1]) == inner]
+        if not any(_is_alike(seen, e, found) for e in others if e.index not in found.put):
+            break
+        level += 1
+    return level
+
+
+def _is_alike(seen: Observed, event: Event, found: Suspicion) -> bool:
+    """Whether an event is as right as that which was put in would be."""
+    name = seen.names[event.index]
+    return name is not None and name.factor == found.factor and name.form.role == found.forms[0].role
+
+
+def _wrong_argument(seen: Observed, found: Suspicion) -> WrongArgument | None:
+    """Of the call at this level: the argument with another value of which what is called does right."""
+    first = found.first
+    call = _call(seen, first.index, found.level)
+    if call is None:
+        return None
+    known, (rows, _) = seen.trial.known, seen.rows[first.index]
+    return wrong_argument(call, first, found.put[first.index], known, partial(_of_samples, known, rows))
+
+
+def _call(seen: Observed, index: int, level: int) -> Call | None:
+    """The call at a level of the frames, seen while the code runs once more."""
+    calls: list[Call | None] = []
+
+    def look(frames: list[FrameType]) -> None:
+        calls.append(call_of(frames[level]) if level < len(frames) else None)
+
+    seen.trial.again(watched={index: look})
+    return calls[0] if calls else None
+
+
+def _of_samples(known: Known, rows: Rows, value: Array) -> list[Form]:
+    return [f for f in known.forms(value.shape) if f.rows in (None, rows)]

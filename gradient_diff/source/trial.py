@@ -1,0 +1,58 @@
+"""One problem, its right answers and the user's code, which runs again and again with values put in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import FrameType
+
+import numpy as np
+
+from gradient_diff.source.events import Run, TooLongError
+from gradient_diff.source.known import Known
+from gradient_diff.source.subject import Subject
+from manual_mlp import Array, Problem
+
+
+@dataclass(eq=False)
+class Trial:
+    """One problem, the right gradients of it, and the user's code."""
+
+    subject: Subject
+    problem: Problem
+    known: Known
+    right: Mapping[str, Array]
+    tolerance: Mapping[str, Array]
+    runs: int = 0
+    fixed: dict[int, Array] = field(default_factory=dict)
+
+    def again(
+        self,
+        put: Mapping[int, Array] | None = None,
+        light: bool = True,
+        watched: Mapping[int, Callable[[list[FrameType]], None]] | None = None,
+    ) -> tuple[dict[str, Array], Run] | None:
+        """The user's code once more, with what was found before and this put in; None where it raises."""
+        self.runs += 1
+        run = Run(put={**self.fixed, **(put or {})}, light=light, watched=watched or {})
+        try:
+            given = self.subject.gradients(self.problem, self.right, run)
+            return self.likeliest(given), run
+        except (Exception, TooLongError):  # noqa: BLE001  # with another value in it, code may raise anything
+            return None
+
+    def likeliest(self, answers: Sequence[dict[str, Array]]) -> dict[str, Array]:
+        """Of several layouts that an answer may be in, the one in which most of it is right."""
+        best = max(range(len(answers)), key=lambda i: len(self.healthy(answers[i])))
+        self.subject.answers.likeliest = self.subject.answers.ways[best]
+        return answers[best]
+
+    def healthy(self, given: Mapping[str, Array]) -> frozenset[str]:
+        """The gradients that are right."""
+        return frozenset(n for n, right in self.right.items() if self.is_right(n, given.get(n), right))
+
+    def is_right(self, name: str, given: Array | None, right: Array) -> bool:
+        if given is None or np.shape(given) != right.shape:
+            return False
+        with np.errstate(all="ignore"):
+            return bool((np.abs(given - right) <= self.tolerance[name]).all())

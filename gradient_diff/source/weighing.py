@@ -1,0 +1,82 @@
+"""Of several expressions that heal the same: the one with right operands, with whose right value most follows."""
+
+from __future__ import annotations
+
+from gradient_diff.source.events import Act, Event, Run
+from gradient_diff.source.healing import factors_beside
+from gradient_diff.source.known import Form
+from gradient_diff.source.observed import Observed, key_of, magnitude, varies
+from gradient_diff.source.suspicion import Suspicion
+from manual_mlp import Array
+
+Score = tuple[bool | int, ...]
+"""The smaller, the guiltier; read from the left."""
+
+_UNKNOWN, _STRANGE, _MANY = 3, 2, 99
+
+
+def scored(seen: Observed, found: Suspicion) -> tuple[Score, int]:
+    """(score, how many values are recognised with it that were not)."""
+    again = seen.trial.again(found.put, light=False)
+    gained, lost = _change(seen, again[1], found) if again else (0, _MANY)
+    off = _operands_off(seen, found, again[1]) if again else _MANY
+    event = found.events[0]
+    own = seen.names[event.index]
+    fine = own is not None and own.exact
+    usual = found.factor in factors_beside(seen, found.events, found.forms)
+    cost = 0 if usual else _cost(found.factor)
+    gathers = event.act is not Act.COMPUTES
+    between = any(f.node not in seen.trial.known.named for f in found.forms)
+    return (lost > gained, off, lost > 0, fine, cost, gathers, event.index, between, -gained), gained
+
+
+def is_weak(score: Score) -> bool:
+    """Whether the expression is right as it is, or what goes in is of another sign or sample, or far from all known.
+
+    Of the plants of the tuned styles for which no fix is found, these are the ones that mostly point elsewhere.
+    """
+    _, off, _, fine, *_ = score
+    return bool(fine) or off == _STRANGE or off >= 2 * _UNKNOWN
+
+
+def _cost(factor: str) -> int:
+    """1 before other factors, and those before minus such a one."""
+    return 0 if factor == "1" else 1 + factor.startswith("−")
+
+
+def _change(seen: Observed, run: Run, found: Suspicion) -> tuple[int, int]:
+    """How many values are recognised now that were not, and the other way round."""
+    known, gained, lost = seen.trial.known, 0, 0
+    for event in run.events:
+        if event.act is Act.COMPUTES and event.index not in found.put and event.index in seen.names:
+            now, before = known.recognise(event.value, magnitude(event)), seen.names[event.index]
+            gained += now is not None and before is None
+            lost += now is None and before is not None
+    return gained, lost
+
+
+def _operands_off(seen: Observed, found: Suspicion, run: Run) -> int:
+    """0 where all that goes in is right, 1 up to a factor, 2 with another sign or from after a step, 3 unknown.
+
+    What goes in is read from the run in which the right value was put in: an earlier pass of a loop has healed.
+    """
+    after = {e.index: e for e in run.events}
+    forms = {e.index: f for e, f in zip(found.events, found.forms, strict=True)}
+    return max((_off_of(seen, after[i], found.factor, forms[i]) for i in found.put if i in after), default=0)
+
+
+def _off_of(seen: Observed, event: Event, factor: str, form: Form) -> int:
+    names = [seen.trial.known.recognise(o) for o in event.operands]
+    rows = {n.form.rows for n in names if n is not None and n.form.piece.per_sample}
+    own = max((_off(seen, o, factor) for o in event.operands if o.size > 1), default=0)
+    strange = any(n is not None and not seen.trial.known.leads_to(n, form.node) for n in names)
+    return max(own, _STRANGE * (len(rows) > 1), int(strange))  # of different samples, or of another equation
+
+
+def _off(seen: Observed, value: Array, factor: str) -> int:
+    name = seen.trial.known.recognise(value)
+    if name is None:
+        return (_UNKNOWN + seen.unknown.get(key_of(value), 0)) * varies(value)
+    if "after the step" in name.node:
+        return _STRANGE
+    return 0 if name.exact or name.factor == factor else _cost(name.factor)
