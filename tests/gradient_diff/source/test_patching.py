@@ -163,7 +163,7 @@ def test_another_closure_does_not_fit(module: dict[str, Any]) -> None:
 
 def test_no_python(module: dict[str, Any]) -> None:
     source = source_of(module["plain"])
-    with pytest.raises(SyntaxError), patched(source, Source(source.file, "def ("), [module["plain"].__code__]):
+    with pytest.raises(SyntaxError), put_in(source, Source(source.file, "def ("), [module["plain"].__code__]):
         pass
     assert module["plain"](1) == 2
 
@@ -171,5 +171,5 @@ def test_no_python(module: dict[str, Any]) -> None:
 def test_a_change_that_python_warns_of(module: dict[str, Any]) -> None:
     source = source_of(module["plain"])
     other = Source(source.file, TEXT.replace("def plain(a):\n    return a + 1", "def plain(a):\n    return 1(a)"))
-    with patched(source, other, [module["plain"].__code__]), pytest.raises(TypeError):
+    with put_in(source, other, [module["plain"].__code__]), pytest.raises(TypeError):
         module["plain"](1)
