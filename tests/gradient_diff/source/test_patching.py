@@ -125,7 +125,7 @@ def test_lambdas_on_one_line(written: Written) -> None:
 
 def test_what_does_not_run_stays(module: dict[str, Any]) -> None:
     source = source_of(module["plain"])
-    with patched(source, Source(source.file, source.text.replace("+ 1", "+ 7")), [module["plain"].__code__]):
+    with put_in(source, Source(source.file, source.text.replace("+ 1", "+ 7")), [module["plain"].__code__]):
         assert module["plain"](1) == 8
         assert module["Net"]().method(1) == 20
 
