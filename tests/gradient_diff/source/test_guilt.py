@@ -99,6 +99,14 @@ def deep() -> Problem:
     return mlp.problem(parameters, rng.normal(size=(5, 4)), rng.normal(size=(5, 2)), "mse")
 
 
+def test_a_helper_whose_arguments_cannot_be_told(tried: Callable[..., Trial], deep: Problem) -> None:
+    """That the same operation is right by another call is enough."""
+    text = THREE.replace("def slope(z):", "def slope(*given):\n    (z,) = given")
+    (found,) = find_guilty(tried(text, ("slope(z1)", "slope(u1)"), on=deep))
+    assert (found.level, found.argument) == (1, None)
+    assert found.place.function == "gradients"
+
+
 def test_two_mistakes(blamed: Blamed, matrices: str) -> None:
     found = blamed(matrices, ("d1.sum(axis=0)", "d1.mean(axis=0)"), ("z1.T @ d2", "(z1 * z1).T @ d2"))
     assert sorted(found) == [("d1.mean(axis=0)", "dense_1/dE_dbias"), ("z1 * z1", "dense_1/z")]
@@ -142,6 +150,12 @@ def gradients(p, x, y):
 def test_loops_over_samples(blamed: Blamed, change: tuple[str, str], text: str, node: str) -> None:
     """No gradient heals until the expression is mended in all passes."""
     assert blamed(SAMPLES, change) == [(text, node)]
+
+
+def test_running_sums(blamed: Blamed) -> None:
+    """What is to be in the place of each is the sum so far."""
+    change = ('total["dense_2/bias"] += d2', 'total["dense_2/bias"] = total["dense_2/bias"] - d2')
+    assert blamed(SAMPLES, change) == [('total["dense_2/bias"] - d2', "dense_2/dE_dbias")]
 
 
 def test_a_right_loop_is_not_blamed(blamed: Blamed) -> None:

@@ -48,6 +48,14 @@ def test_per_sample_is_a_row_a_sample(name: str) -> None:
             np.testing.assert_allclose(ratio * piece.array[:3], first[piece.node], 1e-9, 1e-12, err_msg=piece.node)
 
 
+@pytest.mark.parametrize("name", list(PROBLEMS))
+def test_what_has_no_rows_of_samples(name: str) -> None:
+    whole = {p.node for p in pieces_of(PROBLEMS[name]) if not p.per_sample}
+    kinds = {node.rpartition("/")[2] for node in whole}
+    of_bias = {"kernel with the bias", "dE_dkernel with the bias"}
+    assert kinds == {"kernel", "bias", "dE_dkernel", "dE_dbias", "loss", "θ", "dθ", *of_bias}
+
+
 def test_between_of_a_sigmoid() -> None:
     p = by_node("linear")
     z, u = p["dense_1/z"], p["dense_1/u"]

@@ -125,11 +125,12 @@ def test_a_constant_changed_on_disk(written: Callable[..., dict[str, Any]], tmp_
     assert Source.of(code) is None
 
 
-def test_moved_on_disk(written: Callable[..., dict[str, Any]], tmp_path: Path) -> None:
-    """A line more above it: the spans of the code that runs are of other text."""
+@pytest.mark.parametrize(("old", "new"), [("def", "import math\n\ndef"), ("return 2", "return   2")])
+def test_moved_on_disk(written: Callable[..., dict[str, Any]], tmp_path: Path, old: str, new: str) -> None:
+    """A line more above it, or spaces in it: the spans of the code that runs are of other text."""
     text = "def gradients(p, x, y):\n    return 2.0 * x\n"
     code = written(text)["gradients"].__code__
-    (tmp_path / "mine.py").write_text("import math\n\n" + text, encoding="utf-8")
+    (tmp_path / "mine.py").write_text(text.replace(old, new), encoding="utf-8")
     linecache.checkcache()
     assert Source.of(code) is None
 
