@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from types import CodeType, FunctionType
 
-from gradient_diff.source.text import Source, code_like, codes_in
+from gradient_diff.source.text import Source, code_in_its_place, codes_in
 
 
 class NotPatchedError(Exception):
@@ -17,11 +17,11 @@ class NotPatchedError(Exception):
 @contextmanager
 def patched(source: Source, other: Source, codes: Sequence[CodeType]) -> Iterator[None]:
     """For a while, those functions run the other text whose code holds one of `codes`."""
-    module = compile(other.text, source.file, "exec", dont_inherit=True)
+    before, after = (compile(s.text, source.file, "exec", dont_inherit=True) for s in (source, other))
     old: list[tuple[FunctionType, CodeType]] = []
     try:
         for function in _functions(source.file, codes):
-            new = code_like(function.__code__, module)
+            new = code_in_its_place(function.__code__, before, after)
             if new is None or len(new.co_freevars) != len(function.__code__.co_freevars):
                 raise NotPatchedError
             if new.co_code != function.__code__.co_code or new.co_consts != function.__code__.co_consts:

@@ -68,9 +68,14 @@ def place_of(frame: FrameType) -> Place | None:
     return place_at(frame.f_code, frame.f_lasti)
 
 
-@lru_cache(maxsize=65536)
 def place_at(code: CodeType, instruction: int) -> Place | None:
     """The expression that an instruction, by its offset in bytes, belongs to."""
+    return _place_at(code, code.co_filename, instruction)
+
+
+@lru_cache(maxsize=65536)
+def _place_at(code: CodeType, file: str, instruction: int) -> Place | None:
+    """By file, too: the same code in another file equals it, and a second notebook cell is another one."""
     positions = _positions(code)
     span = positions[instruction // 2] if 0 <= instruction // 2 < len(positions) else (None,) * 4
     line, end, column, behind = span

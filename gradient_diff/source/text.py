@@ -32,6 +32,14 @@ class Source:
     @classmethod
     def of(cls, code: CodeType) -> Source | None:
         """The file of a code object; None where there is none, or it is no longer the code that runs."""
+        found = cls._cached(code)
+        if found is None:
+            linecache.checkcache(code.co_filename)  # edited and imported anew: what was read before is of yesterday
+            found = cls._cached(code)
+        return found
+
+    @classmethod
+    def _cached(cls, code: CodeType) -> Source | None:
         lines = linecache.getlines(code.co_filename)
         found = cls(code.co_filename, "".join(lines)) if lines else None
         return found if found is not None and found.holds(code) else None
@@ -42,7 +50,7 @@ class Source:
             now = code_like(code, compile(self.text, self.file, "exec", dont_inherit=True))
         except (SyntaxError, ValueError):
             return False
-        return now is not None and now.co_code == code.co_code and now.co_names == code.co_names
+        return now is not None and _content(now) == _content(code)
 
     @cached_property
     def lines(self) -> list[str]:
@@ -115,12 +123,28 @@ def _covers(outer: Span, inner: Span) -> bool:
     return (outer[0], outer[2]) <= (inner[0], inner[2]) and (inner[1], inner[3]) <= (outer[1], outer[3])
 
 
+def _content(code: CodeType) -> tuple[object, ...]:
+    """What it does, with which names and numbers, and on which lines: a comment above moves all that is below."""
+    constants = [(type(c), c) for c in code.co_consts if not isinstance(c, CodeType)]
+    return code.co_code, code.co_names, code.co_varnames, constants, list(code.co_positions())
+
+
 def code_like(code: CodeType, module: CodeType) -> CodeType | None:
     """The code of the same function in another compilation of its file."""
-    same = [c for c in codes_in(module) if c.co_qualname == code.co_qualname]
     if code.co_name == "<module>":
         return module
-    return min(same, key=lambda c: abs(c.co_firstlineno - code.co_firstlineno), default=None)
+    same = [c for c in codes_in(module) if c.co_qualname == code.co_qualname]
+    equal = [c for c in same if c == code]  # two lambdas or comprehensions on one line have the same name
+    return min(equal or same, key=lambda c: abs(c.co_firstlineno - code.co_firstlineno), default=None)
+
+
+def code_in_its_place(code: CodeType, before: CodeType, after: CodeType) -> CodeType | None:
+    """The code of the same function in a file that was changed: of several of one name on a line, by their order."""
+    old, new = list(codes_in(before)), list(codes_in(after))
+    if code in old and [c.co_qualname for c in old] == [c.co_qualname for c in new]:
+        return new[old.index(code)]
+    here = [c for c in new if (c.co_qualname, c.co_firstlineno) == (code.co_qualname, code.co_firstlineno)]
+    return None if len(here) > 1 else code_like(code, after)
 
 
 def codes_in(code: CodeType) -> Iterator[CodeType]:
