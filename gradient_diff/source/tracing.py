@@ -34,8 +34,8 @@ class UnsteadyError(Exception):
 def wrong_trials(subject: Subject, problem: Problem, off: frozenset[str] | None = None) -> Iterator[Trial]:
     """The problems on which the code runs and is wrong, the smallest first; in nothing but `off`, where that is known.
 
-    Where more is off than in the user's case, the code was made for his sizes, or keeps his data: a number that is right
-    there, such as 2/12, would be accused here.
+    Where more is off than in the user's case, the code was made for his sizes, or keeps his data: a number that is
+    right there, such as 2/12, would be accused here.
     """
     for small in problems_to_trace(problem):
         trial = trial_of(subject, small)
@@ -88,8 +88,8 @@ def trace(subject: Subject, problem: Problem, wrong: bool = True, off: frozenset
 
 UNSURE = "No expression was found whose mending makes a gradient right: no line is named."
 UNSTEADY = (
-    "Called again on the same data it gives something else (numbers drawn from a generator of its own, or something kept "
-    "from call to call): no line is named."
+    "Called again on the same data it gives something else (numbers drawn from a generator of its own, or something "
+    "kept from call to call): no line is named."
 )
 
 
