@@ -9,9 +9,10 @@ from gradient_diff.result.code import Code, Finding
 from gradient_diff.result.diff import GradientDiff
 from gradient_diff.result.status import Status
 from gradient_diff.source.events import TooLongError
+from gradient_diff.source.quiet import quietly
 from gradient_diff.source.subject import Subject
 from gradient_diff.source.tracing import find, trace
-from manual_mlp import Problem
+from manual_mlp import Problem, gradient_node
 
 UNDESCRIBED = "The model has layers, a loss or draws that no equations here describe: nothing is recognised in code."
 
@@ -23,14 +24,21 @@ def with_code(diff: GradientDiff, subject: Subject, problem: Problem | None, ask
     off = diff.verdict.bad or diff.verdict is Status.INCONCLUSIVE
     if not off and not asked:
         return replace(diff, code=Code())
-    return of_one_story(diff, _traced(subject, problem, off))
+    return of_one_story(diff, _traced(subject, problem, _off(diff, problem) if off else None))
 
 
-def _traced(subject: Subject, problem: Problem | None, off: bool) -> Code:
+def _off(diff: GradientDiff, problem: Problem | None) -> frozenset[str]:
+    """The parameters of whose gradients it is not said that they match."""
+    fine = {row.name for row in diff.rows if row.status.ok}
+    return frozenset(n for n in problem.parameters if gradient_node(n) not in fine) if problem else frozenset()
+
+
+def _traced(subject: Subject, problem: Problem | None, off: frozenset[str] | None) -> Code:
     if problem is None:
         return Code(silent=UNDESCRIBED)
     try:
-        return trace(subject, problem, off)
+        with quietly():
+            return trace(subject, problem, off is not None, off)
     except TooLongError:
         return Code(silent="Tracing gave up: the code runs too many operations on a small problem.")
     except Exception as error:  # noqa: BLE001  # the verdict stands without it, and nobody's code is at fault for ours
@@ -56,7 +64,8 @@ def _of(layer: str, findings: tuple[Finding, ...]) -> Finding:
 def reading_by_healing(subject: Subject, problem: Problem) -> Reading | None:
     """Of an answer whose layout neither shapes nor values tell: that in which it becomes right by mending a line."""
     try:
-        found = find(subject, problem)
+        with quietly():
+            found = find(subject, problem)
     except (Exception, TooLongError):  # noqa: BLE001  # then nobody knows
         return None
     if found is None:

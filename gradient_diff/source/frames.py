@@ -26,6 +26,9 @@ class Own:
     name: Recognised | None
 
 
+_ARRAYS = (np.ndarray, np.generic, int, float, list, tuple)
+
+
 class Scope:
     """The names of one frame; what it evaluates are plain copies, and nothing of the user's is changed."""
 
@@ -44,10 +47,12 @@ class Scope:
         """The same where it is an array or a number, else None."""
         try:
             value = self.value(text)
+            if not isinstance(value, _ARRAYS):
+                return None  # NumPy would ask any object with items for all of them: np.c_ has endless many
             array = np.asarray(value)
         except Exception:  # noqa: BLE001  # what is not yet there, or no expression here
             return None
-        return array if array.dtype.kind in "fiub" and not isinstance(value, str) else None
+        return array if array.dtype.kind in "fiub" else None
 
     def expressions(self, root: ast.AST) -> list[Own]:
         """The names, attributes and items that the user wrote below a node, and their transposes."""

@@ -80,12 +80,17 @@ class Recognised:
     def words(self) -> str:
         """As a sentence says it: "N times δ of dense_2, transposed"."""
         turned = {"ᵀ": ", transposed", "entry": f"[{', '.join(map(str, self.form.at))}]"}.get(self.form.how, "")
-        times = {"1": "", "−1": "minus "}.get(self.factor, f"{self.factor} times ")
         rows = self.form.rows
         if rows is not None:
             which = f"sample{'s' * (len(rows) > 1)} {', '.join(map(str, rows))}"
             turned = f" ({'summed over ' * is_gradient(self.node, 'kernel', 'bias')}{which}){turned}"
-        return f"{times}{node_words(self.node)}{turned}"
+        return f"{self.of_all}{turned}"
+
+    @property
+    def of_all(self) -> str:
+        """Of which node and with which factor, in words; not which part of it."""
+        times = {"1": "", "−1": "minus "}.get(self.factor, f"{self.factor} times ")
+        return f"{times}{node_words(self.node)}"
 
 
 class Known:
@@ -204,6 +209,8 @@ class Known:
             assert first is not None
             if all(r is not None and (r.node, r.factor) == (first.node, first.factor) for r in rows):
                 which = tuple(r.form.rows[0] for r in rows if r is not None and r.form.rows)
+                if _says_little(first, array) and which != tuple(range(which[0], which[0] + len(which))):
+                    continue
                 form = Form(first.form.piece, turned, value, np.zeros(value.shape), which)
                 return Recognised(form, first.factor, first.also)
         return None
@@ -240,6 +247,11 @@ class Known:
         if kind_of(variable_of(node)) == "bias":
             return delta.array[which].sum(0)
         return self.by_node[below].array[which].T @ delta.array[which]
+
+
+def _says_little(name: Recognised, rows: Array) -> bool:
+    """Rows of a relu's f′ are noughts and ones: those of u <= 0 are, by chance, rows of other samples."""
+    return name.form.role == "f′" and bool(np.isin(rows, (0, 1)).all())
 
 
 def _subsets(batch: int) -> Iterator[tuple[int, ...]]:

@@ -5,12 +5,9 @@ from __future__ import annotations
 import ast
 import contextlib
 import inspect
-import io
-import random
 import time
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from types import FrameType, FunctionType
@@ -24,6 +21,7 @@ from gradient_diff.source.events import Run, TooLongError, not_watching
 from gradient_diff.source.failing import Failing, failing_in
 from gradient_diff.source.known import Known, Recognised
 from gradient_diff.source.positions import Place
+from gradient_diff.source.quiet import quietly
 from gradient_diff.source.recorded import plain
 from gradient_diff.source.small import drawn_anew, problems_to_trace
 from gradient_diff.source.subject import subject_of
@@ -75,7 +73,7 @@ def scene_again(function: Callable[..., Any], problem: Problem, failing: Failing
     for small in _problems(problem):
         run = Run(ends=time.monotonic() + MOST_SECONDS)
         try:
-            with _quietly():
+            with quietly():
                 subject_of(copied(function), Answers(), function).gradients(small, {}, run)
         except TooLongError:
             return None
@@ -94,23 +92,6 @@ def _problems(problem: Problem) -> Iterator[Problem]:
 
 def _is_same(a: Place, b: Place) -> bool:
     return (a.file, a.function, a.span) == (b.file, b.function, b.span)
-
-
-@contextmanager
-def _quietly() -> Iterator[None]:
-    """What the code prints it has printed before, and what it draws at random next is not changed by us."""
-    states = random.getstate(), np.random.get_state()  # noqa: NPY002  # the user's, which we leave as they were
-    try:
-        with (
-            contextlib.redirect_stdout(io.StringIO()),
-            contextlib.redirect_stderr(io.StringIO()),
-            warnings.catch_warnings(),
-        ):
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        random.setstate(states[0])
-        np.random.set_state(states[1])  # noqa: NPY002
 
 
 def evaluated(text: str, frame: FrameType) -> Any:

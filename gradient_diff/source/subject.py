@@ -13,6 +13,7 @@ from gradient_diff.source.answers import Answers
 from gradient_diff.source.events import Run, watching
 from gradient_diff.source.makers import recording_makers
 from gradient_diff.source.positions import take_for_own
+from gradient_diff.source.quiet import same_draws
 from gradient_diff.source.recorded import follow, plain
 from manual_mlp import Array, Problem
 from manual_mlp.extend import Arrays
@@ -42,10 +43,11 @@ class Subject:
         """Its gradients on a problem, on copies, in each layout they may be in; recorded where a run is given."""
         given: list[Any] = [{n: a.copy() for n, a in problem.parameters.items()}, problem.x.copy(), problem.y.copy()]
         if run is None:
-            return self.answers.read(self.function(*given), right)
+            with same_draws():
+                return self.answers.read(self.function(*given), right)
         take_for_own(self.written or self.function)
         run.stop = sys._getframe()  # noqa: SLF001  # the user's frames end here
-        with recording_makers(self.namespaces), watching(run), np.errstate(all="ignore"):
+        with same_draws(), recording_makers(self.namespaces), watching(run), np.errstate(all="ignore"):
             result = plain(self.function(*map(follow, given)))
         return self.answers.read(result, right)
 

@@ -40,23 +40,34 @@ def listing(trial: Trial, file: str = "") -> tuple[dict[int, str], dict[int, str
     source = next((s for _, p in own if (s := Source.of(p.code))), None)
     if source is None:
         return {}, {}, file
-    named: dict[int, list[str]] = {}
+    named: dict[int, list[Recognised]] = {}
     for event, place in own:
         if place is event.places[0] and (name := trial.known.recognise(event.value)) is not None:
             _note(named.setdefault(place.line, []), event, name)
     lines = {i: source.lines[i - 1].rstrip("\n") for i in _lines(source, (p for _, p in own))}
-    return {i: "; ".join(list(dict.fromkeys(n))[-MOST_NAMES:]) for i, n in sorted(named.items())}, lines, file
+    return {i: "; ".join(_folded(n)[-MOST_NAMES:]) for i, n in sorted(named.items())}, lines, file
 
 
-def _note(said: list[str], event: Event, name: Recognised) -> None:
-    """The last of a line counts most; single numbers of a loop would drown the rest."""
-    if event.act is Act.COMPUTES or not said:
-        said.append(_without_samples(name))
+def _note(said: list[Recognised], event: Event, name: Recognised) -> None:
+    """What is computed, and of what is selected the first, with the other samples or numbers of it."""
+    if event.act is Act.COMPUTES or not said or _in_general(name) == _in_general(said[0]):
+        said.append(name)
 
 
-def _without_samples(name: Recognised) -> str:
-    rows, at = name.form.rows, name.form.at
-    return f"{name.words.partition(' (')[0]}, sample by sample" if rows is not None or at else name.words
+def _folded(names: Sequence[Recognised]) -> list[str]:
+    """In words, in order, each once; single samples and numbers of a loop would drown the rest, and are one."""
+    found: dict[str, list[str]] = {}
+    for name in names:
+        found.setdefault(_in_general(name), []).append(name.words)
+    return [words[0] if len(set(words)) == 1 else general for general, words in found.items()]
+
+
+def _in_general(name: Recognised) -> str:
+    """Without saying which sample or number it is."""
+    form = name.form
+    if form.rows is not None:
+        return f"{name.of_all}, sample by sample"
+    return f"{name.of_all}, entry by entry" if form.at else name.words
 
 
 def _lines(source: Source, places: Iterable[Place]) -> list[int]:

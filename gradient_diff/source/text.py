@@ -33,6 +33,14 @@ class Source:
     @classmethod
     def of(cls, code: CodeType) -> Source | None:
         """The file of a code object; None where there is none, or it is no longer the code that runs."""
+        found = cls._cached(code)
+        if found is None:
+            linecache.checkcache(code.co_filename)  # edited and imported anew: what was read before is of yesterday
+            found = cls._cached(code)
+        return found
+
+    @classmethod
+    def _cached(cls, code: CodeType) -> Source | None:
         lines = linecache.getlines(code.co_filename)
         found = cls(code.co_filename, "".join(lines)) if lines else None
         return found if found is not None and found.holds(code) else None
