@@ -72,8 +72,8 @@ class Precision:
         rest = tuple((np.where(stored, 0.0, a), share) for a, share in terms)
         if size is not None:
             return *rest, (np.where(stored, size, 0.0), terms[0][1])
-        # A gap has one sign in every sample: along a batch they add up.
-        return *rest, (np.where(stored, gap * (self.u / self.own), 0.0), "unit")
+        # Of one sign, away from 0, in every sample and unit alike: along a batch and through a kernel they add up.
+        return *rest, (np.where(stored, np.sign(z) * gap * (self.u / self.own), 0.0), "all")
 
 
 ONCE: Terms = ((np.ones(()), "entry"),)  # every entry is stored once

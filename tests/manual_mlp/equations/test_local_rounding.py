@@ -222,7 +222,9 @@ def test_what_is_stored_as_1_is_off_by_the_gap_and_by_nothing_else() -> None:
     (entry_, _), (unit, _), (gap, share) = Precision.plain(u).settled(terms, z, 1.0)
     assert entry_.tolist() == [[0.0, 0.0, u, u]]
     assert unit.tolist() == [[0.0, 0.0, u, u]]
-    assert (gap.tolist(), share) == ([[0.0, u * STORED_AS_ONE / 2, 0.0, 0.0]], "unit")
+    assert (gap.tolist(), share) == ([[0.0, u * STORED_AS_ONE / 2, 0.0, 0.0]], "all")
+    *_, (down, _) = Precision.plain(u).settled(terms, -z, 1.0)
+    assert (down == -gap).all()  # each is stored further from 0 than it is
     assert Precision.plain(u).settled(terms, z, None) is terms
     finer = Precision.of("float64", least=2.0**-24)  # what float32 stores as 1, float64 does not
     assert finer.settled(terms, np.full((1, 4), 1 - 1e-9), 1.0) is terms
