@@ -15,18 +15,7 @@ def bare(file: str) -> str:
 
 @dataclass(frozen=True)
 class Caller:
-    """An outer frame of an expression: whoever called the function in which it stands.
-
-    Attributes:
-        file: path of the source.
-        line: counted from 1.
-        function: its name as Python qualifies it.
-        text: the call.
-
-    Example:
-        >>> Caller("net.py", 12, "train", "net.step(x, y)").line
-        12
-    """
+    """An outer frame of an expression: whoever called the function in which it stands; lines count from 1."""
 
     file: str
     line: int
