@@ -77,7 +77,7 @@ class Scope:
         subscripts = [n for n in ast.walk(root) if isinstance(n, ast.Subscript)]
         indices = {ast.unparse(n.slice) for n in subscripts if not isinstance(n.slice, ast.Slice | ast.Tuple)}
         near = {f"{i} {more}" for i in indices if i.isidentifier() for more in ("+ 1", "- 1")}
-        lists = [n for n in sorted(names) if self._is_list(n)]
+        lists = [n for n in sorted(names)[:MOST_EXPRESSIONS] if self._is_list(n)]
         return [f"{name}[{i}]" for name in lists for i in sorted(indices | near)][:MOST_EXPRESSIONS]
 
     def _is_list(self, text: str) -> bool:

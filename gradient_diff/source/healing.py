@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 
 import numpy as np
@@ -14,13 +15,15 @@ from gradient_diff.source.suspicion import Suspicion
 from manual_mlp import Array
 
 MOST_RUNS = 900
+MOST_RUNS_OF_A_STEP = 400
 
 
 def healing(seen: Observed) -> Iterator[Suspicion]:
     """All with which a gradient becomes right and none wrong."""
-    limit = seen.trial.runs + MOST_RUNS
+    steps = seen.trial.subject.at_these_sizes  # every run of a step looks through all that it holds
+    limit = seen.trial.runs + (MOST_RUNS_OF_A_STEP if steps else MOST_RUNS)
     for events, forms in suspects(seen):
-        if seen.trial.runs >= limit:
+        if seen.trial.runs >= limit or time.monotonic() > seen.trial.ends:
             return
         yield from _tried(seen, events, forms)
 

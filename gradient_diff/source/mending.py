@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import difflib
 import itertools
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from types import FrameType, FunctionType
@@ -75,6 +76,8 @@ def _edit(
     """The smallest change of one expression with which these gradients are right, or all on every problem."""
     functions = _functions(found, source)
     for edit in itertools.islice(_proposals(trial, found, source), MOST_TRIED):
+        if time.monotonic() > trial.ends:
+            return None
         tried = [*edits, edit]
         if _heals(trial, source, tried, functions, healed, ()) and (
             healed < trial.right.keys() or _heals(trial, source, tried, functions, healed, others)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import FrameType
@@ -12,6 +13,9 @@ from gradient_diff.source.events import Run, TooLongError
 from gradient_diff.source.known import Known
 from gradient_diff.source.subject import Subject
 from manual_mlp import Array, Problem
+
+MOST_SECONDS = 15.0
+"""Of one search; a run that is so slow is none of a small problem."""
 
 
 @dataclass(eq=False)
@@ -24,6 +28,7 @@ class Trial:
     right: Mapping[str, Array]
     tolerance: Mapping[str, Array]
     runs: int = 0
+    ends: float = field(default_factory=lambda: time.monotonic() + MOST_SECONDS)
     fixed: dict[int, Array] = field(default_factory=dict)
 
     def again(

@@ -14,6 +14,7 @@ from experiments.students.sine_class import SineNetwork
 from experiments.students.steps import STEPS, Lists, gradients
 from gradient_diff import Status
 from gradient_diff.keras import check_step
+from gradient_diff.keras.gradients import own_step
 from manual_mlp import MLP, Dense
 
 MLP_SMALL = MLP(3, [Dense(4, "sigmoid"), Dense(2)])
@@ -21,6 +22,12 @@ RNG = np.random.default_rng(2)
 X, Y = RNG.normal(size=(5, 3)), RNG.normal(size=(5, 2))
 GIVEN = {n: RNG.normal(size=a.shape) for n, a in MLP_SMALL.initialize(0).items()}
 OTHERS = [RNG.normal(size=a.shape) for a in GIVEN.values()]
+
+
+@pytest.fixture(autouse=True)
+def untraced(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tracing takes seconds, and is under test in tests/gradient_diff/stepping."""
+    monkeypatch.setattr(own_step, "with_code", lambda diff, *_: diff)
 
 
 @pytest.fixture
