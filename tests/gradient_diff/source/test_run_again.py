@@ -147,7 +147,7 @@ def test_a_change_is_run_in_the_lambda_in_which_it_stands() -> None:
     space: dict[str, Any] = {}
     source = Source("<two>", "a, b = (lambda n: n), (lambda n: n)\n")
     exec(compile(source.text, source.file, "exec", dont_inherit=True), space)
-    with patched(source, source.edited(Edit(33, 34, "-n")), [space["b"].__code__]):
+    with patched(source, source.edited(Edit(33, 34, "-n")), [space["b"]]):
         assert (space["a"](1), space["b"](1)) == (1, -1)
 
 

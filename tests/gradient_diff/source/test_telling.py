@@ -154,7 +154,7 @@ def test_the_listing_of_a_loop_says_each_thing_once(tried: Tried) -> None:
     for said in named.values():
         parts = said.split("; ")
         assert len(parts) == len(set(parts)) <= 3
-        assert "sample 0" not in said
+        assert said.count("sample 0") <= 1  # the first of the running sum
 
 
 def test_code_that_raises_has_no_listing(tried: Tried) -> None:
