@@ -158,7 +158,7 @@ def test_an_error_of_a_function_tells_what_it_was_given() -> None:
 
     with pytest.raises(TypeError, match="matmul") as caught:
         check_gradients(_model(), X, Y, positional, loss="mse")
-    (note,) = caught.value.__notes__
+    note, *_ = caught.value.__notes__  # and which operands met, where it was traced
     assert "with parameters, a dict of 'dense_1/kernel' (3, 4)" in note
     assert note.endswith("all of them, in order: parameters.values().")
 
