@@ -89,7 +89,7 @@ def compare(
     check_layout(layout)
     derivation = hand if callable(hand) and not is_model(hand) and not isinstance(hand, type) else None
     called = _called(derivation, reference) if derivation else Called(hand, ())
-    read = _read(called, derivation, reference, names, layout)
+    read = _read(called, None if trace is False else derivation, reference, names, layout)
     pair = Pair.of(read.hand, read.reference)
     case = Case.of(pair, noise, rtol, witness, sizes)
     judged = judge(case)
