@@ -20,7 +20,7 @@ from gradient_diff.keras.gradients.described import described_reference, own_der
 from gradient_diff.keras.gradients.in_layout import WHOSE, by_values
 from gradient_diff.keras.gradients.loss.resolving import resolve_loss
 from gradient_diff.keras.gradients.options import Options
-from gradient_diff.keras.gradients.readings import draws, read_otherwise, step_on_draws
+from gradient_diff.keras.gradients.readings import as_trained, draws, read_otherwise, step_on_draws
 from gradient_diff.keras.gradients.reference import Reference
 from gradient_diff.keras.gradients.request import Request, door
 from gradient_diff.keras.gradients.steps.judging import judged_step
@@ -206,7 +206,7 @@ def _checked(
 def _stepped(request: Request, judge: Callable[[Request], GradientDiff]) -> GradientDiff:
     """Of weights around a step: what it drew is known only if it was the last pass."""
     if not draws(request):
-        return judge(request)
+        return as_trained(request, judge(request), judge, None)
     if (found := step_on_draws(request, judge)) is not None:
         return found
     raise ValueError(
@@ -227,7 +227,8 @@ def _read_either_way(request: Request, given: Undone) -> tuple[GradientDiff, Und
         given = replace(turned, reading=given.reading.then(turned.reading), notes=(*given.notes, *turned.notes))
         if turned.reading.changes:
             return _read_either_way(replace(request, options=replace(request.options, layout=AS_GIVEN)), given)
-    other = read_otherwise(request, mine, diff, lambda asked: _compared(asked, mine))
+    judge: Callable[[Request], GradientDiff] = lambda asked: _compared(asked, mine)  # noqa: E731
+    other = as_trained(request, read_otherwise(request, mine, diff, judge), judge, mine)
     return _noted(named_by_another(request, mine, other), given), given
 
 

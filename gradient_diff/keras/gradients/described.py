@@ -9,7 +9,7 @@ import numpy as np
 
 from gradient_diff.keras.gradients.reference import Reference, Rounded, nearest_of
 from gradient_diff.keras.gradients.request import Request, is_finer
-from gradient_diff.noise.network import rounding_noise
+from gradient_diff.noise.network import Noise, rounding_noise
 from keras_mlp import to_keras
 from keras_mlp.extend import evaluate_tape, kept_seeds, rounded_constants, rounded_masks, with_held_decay
 from manual_mlp import MLP, Evaluation, Loss, gradient_node
@@ -19,8 +19,8 @@ from manual_mlp.extend import Arrays
 def described_reference(request: Request, mlp: MLP, loss: Loss, mine: Arrays | None, of_step: bool) -> Reference:
     """The tape, in float64 where the hand deserves it, with constants as held or as written, whichever is nearer."""
     stored = request.stored
-    finer = is_finer(mine, of_step, stored)  # float64 arrays deserve a float64 reference
-    fine = finer or (mine is None and stored == "float64")
+    finer = is_finer(mine, of_step, stored) and not request.as_trained  # float64 arrays deserve a float64 reference
+    fine = finer or (mine is None and stored == "float64" and not request.as_trained)
     constants = rounded_constants(request.model) if finer else ()
     kept = rounded_masks(list(request.masks.values())) if finer else ()
     as_held = with_held_decay(mlp, request.model)
@@ -35,7 +35,9 @@ def described_reference(request: Request, mlp: MLP, loss: Loss, mine: Arrays | N
     if mine is not None:
         unasked = {gradient_node(n) for n in request.parameters if n not in request.trainable and n not in mine}
         tape = replace(tape, nodes={n: a for n, a in tape.nodes.items() if n not in unasked})
-    noise = rounding_noise(tape.problem) if of_step and request.options.silent else request.options.noise
+    noise: Noise | Arrays | None = request.options.noise
+    if request.options.silent and (of_step or request.coarsely):
+        noise = rounding_noise(tape.problem, request.loss.dtype if request.coarsely else None)
     return Reference(tape, noise, request.options, rounded=rounded)
 
 

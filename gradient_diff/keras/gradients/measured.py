@@ -168,9 +168,9 @@ class Measured:
         """The layers that give nothing but zeros on these data."""
         return layers_off(self.objective)
 
-    def noise(self, tape: Arrays) -> Noise:
-        """What is drawn; where both sides are float64, that of float32, scaled: nothing finer is at hand."""
-        same = self.fine is not None and all(a.dtype == np.float64 for a in tape.values())
+    def noise(self, tape: Arrays, coarsely: bool = False) -> Noise:
+        """What is drawn; where both sides are float64 throughout, that of float32, scaled: nothing finer is at hand."""
+        same = self.fine is not None and not coarsely and all(a.dtype == np.float64 for a in tape.values())
         scale = UNITS["float64"] / UNITS[self._drawn_in] if same else 1.0
         return replace(self._drawn, sigma={n: s * scale for n, s in self._drawn.sigma.items()})
 

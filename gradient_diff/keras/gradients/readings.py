@@ -1,4 +1,4 @@
-"""Other ways to read what was asked: in inference for in training, or with what the layers drew one pass before."""
+"""Other ways to read what was asked: in inference, of E in the dtype of fit, or with what was drawn one pass before."""
 
 from __future__ import annotations
 
@@ -42,6 +42,29 @@ class Reading:
         except KerasError:  # a model may run in one of training and inference only
             return None
         return None if found is None or found.verdict.bad or found.verdict is Status.INCONCLUSIVE else found
+
+
+def as_trained(request: Request, diff: GradientDiff, judge: Judge, mine: Arrays | None) -> GradientDiff:
+    """A diff that accuses, or that E in the dtype in which Keras computes it explains the hand.
+
+    Keras casts what a loss object is given to floatx, whatever the model's dtype: a step of `fit` is one of that E.
+    """
+    if not diff.verdict.bad or request.coarser_loss == 1 or request.loss.stepped:
+        return diff
+    words = f"E in {request.loss.dtype}, in which Keras computes this loss"
+    trained = replace(request, as_trained=True)
+    if (found := Reading(trained).explained(judge, mine)) is not None:
+        rows = (replace(r, reason=f"{r.reason}; of {words}") if r.metrics else r for r in found.rows)
+        return replace(found, rows=tuple(rows))
+    is_step = mine is None  # fit may have compiled it: to the bit it is known only of gradients
+    if not is_step or Reading(replace(trained, coarsely=True)).explained(judge, None) is None:
+        return diff
+    words = f"these are the gradients of {words}"
+    reason = f"{words}, within its rounding; of E in {request.stored} they are not"
+    cure = (
+        f"Pass loss= as an object with dtype={request.stored!r} if that E was derived, and so small a difference counts"
+    )
+    return _undecided(diff, words, reason, f"{cure}.")
 
 
 def read_otherwise(request: Request, mine: Arrays, diff: GradientDiff, judge: Judge) -> GradientDiff:
@@ -125,9 +148,13 @@ def _in_the_other(request: Request, diff: GradientDiff, reading: Reading, explai
         cause = Cause("other_training", "", message, f"E in {found}", f"E in {asked}", left, title=words)
         return replace(diff, causes=(cause,), unexplained="", smallest=None)
     reason = f"{words}; fit runs the model {'by the defaults of its call' if asked is WAYS[None] else f'in {asked}'}"
+    return _undecided(diff, words, reason, f"{cure}.")
+
+
+def _undecided(diff: GradientDiff, words: str, reason: str, cure: str) -> GradientDiff:
     rows = tuple(
         replace(row, status=Status.INCONCLUSIVE, reason=reason, by_sigma=False) if row.status.bad else row
         for row in diff.rows
     )
-    meanings = {Status.INCONCLUSIVE: Meaning(words, f"{cure}.")}
+    meanings = {Status.INCONCLUSIVE: Meaning(words, cure)}
     return replace(diff, rows=rows, causes=(), unexplained="", smallest=None, meanings=meanings)

@@ -23,7 +23,7 @@ from gradient_diff.layouts.undoing import Undone
 from keras_mlp import Mode, from_keras, parameters_of
 from keras_mlp.extend import kept_seeds, layer_weights, read_draws
 from manual_mlp import MLP, Array, Dropout, Loss
-from manual_mlp.extend import LOSS, Arrays
+from manual_mlp.extend import LOSS, UNITS, Arrays
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,7 +31,8 @@ class Request:
     """One check, read once at the door; `mlp` is None where the model's layers are no chain that is understood.
 
     `parameters` has frozen weights, too, `trainable` the names of the others. `training` is as it was given, None for
-    as `fit` runs the model; `mode` is the tape's.
+    as `fit` runs the model; `mode` is the tape's. `as_trained`: E as Keras trains it, its loss in floatx, where a
+    float64 model deserves it in float64; `coarsely`: judged by the rounding of that loss, too.
     """
 
     model: keras.Model
@@ -43,6 +44,8 @@ class Request:
     training: bool | None
     mode: Mode
     options: Options
+    as_trained: bool = False
+    coarsely: bool = False
 
     @classmethod
     def of(
@@ -111,6 +114,11 @@ class Request:
     def stored(self) -> str:
         """The dtype of the weights."""
         return str(next((a.dtype for a in self.parameters.values()), "float64"))
+
+    @property
+    def coarser_loss(self) -> float:
+        """How many times coarser than the weights Keras computes the loss; 1 where it does not."""
+        return max(1.0, UNITS[self.loss.dtype] / UNITS[self.stored]) if self.loss.dtype in UNITS else 1.0
 
     def read(self, given: object) -> Undone:
         """Gradients by weight, their layout undone; they may come with E, and with outputs of a description."""

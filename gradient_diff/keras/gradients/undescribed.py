@@ -19,7 +19,7 @@ UNSTEADY = (
 def measured_reference(request: Request, mine: Arrays, of_step: bool) -> Reference:
     """The gradients of the model, in float64 where these deserve it, with the rounding that draws measure."""
     model = request.measured({*request.trainable, *mine})
-    finer = is_finer(mine, of_step, request.stored) and model.fine is not None
+    finer = is_finer(mine, of_step, request.stored) and model.fine is not None and not request.as_trained
     tape: Arrays = model.first.gradients
     rounded, run = None, model.plain
     if finer:
@@ -27,7 +27,9 @@ def measured_reference(request: Request, mine: Arrays, of_step: bool) -> Referen
     if LOSS in mine and not request.loss.stepped:
         value = model.plain.gradients().loss if finer else model.first.loss
         tape = {LOSS: np.array(value, next(iter(tape.values())).dtype), **tape}
-    noise = widened(model.noise(tape), mine, tape) if request.options.silent else request.options.noise
+    noise = (
+        widened(model.noise(tape, request.coarsely), mine, tape) if request.options.silent else request.options.noise
+    )
     doubt = "" if model.steady else UNSTEADY
     known = request.options, model.origin(finer), model.witness(run), model.sizes, rounded, doubt
     return Reference(tape, noise, *known, model.always_zero, model.first.unreached, model.layers_off)

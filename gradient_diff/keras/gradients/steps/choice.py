@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import keras
 import numpy as np
 import tensorflow as tf
 
@@ -28,8 +29,9 @@ class Choice:
 
     `state` is what it starts from: its own ("given"), a fresh one, or the one before a step of its own ("earlier").
     `settings` are others than its own. `constrained` is whether the constraints of the weights are applied, `finalized`
-    whether averaged weights are put in at the end, as `fit` does. `words` say what it is, `argument` how a caller says
-    it.
+    whether averaged weights are put in at the end, as `fit` does. `exact` computes in float64 with constants as
+    they were said: Keras brings each to float32, also in a float64 model, and 1 − β₂ᵗ loses what 0.999 was rounded by.
+    `words` say what it is, `argument` how a caller says it.
     """
 
     optimizer: Any
@@ -39,17 +41,23 @@ class Choice:
     settings: Mapping[str, Any] = field(default_factory=dict)
     constrained: bool = True
     finalized: bool = False
+    exact: bool = False
 
     @property
     def rate(self) -> float | None:
         """The learning rate of its step; None of one that has several."""
         return self.settings.get("learning_rate", rate_of(self.optimizer))
 
-    def moves(self, weights: Weights, gradients: Arrays) -> dict[str, Array]:
-        """name → W_after − W_before, in float64; a weight without a gradient is left out of the step."""
-        places = {n: _stand_in(v, self.constrained) for n, v in weights.items()}
+    def moves(self, weights: Weights, gradients: Arrays, swayed: Arrays | None = None) -> dict[str, Array]:
+        """name → W_after − W_before, in float64; a weight without a gradient is left out of the step.
+
+        `swayed` is name → by how much of its largest entry to change what is held of earlier gradients.
+        """
+        places = {n: _stand_in(v, self.constrained, "float64" if self.exact else v.dtype) for n, v in weights.items()}
         before = {n: p.numpy().astype(np.float64) for n, p in places.items()}
         optimizer = self._copied(list(weights.values()), list(places.values()))
+        if optimizer.built and self.state != "fresh" and self.optimizer.built:
+            _sway(optimizer, places, swayed or {})
         pairs = [(gradients[n], p) for n, p in places.items() if n in gradients]
         try:
             if self.state == "earlier":
@@ -82,6 +90,8 @@ class Choice:
             ) from error
         if optimizer.built and self.state != "fresh":
             _take_over(twin, optimizer, kept="learning_rate" in self.settings)
+        if self.exact:
+            _make_exact(twin)
         return twin
 
 
@@ -111,14 +121,26 @@ def _take_over(twin: Any, optimizer: Any, kept: bool) -> None:
         )
     for variable, state in zip(own, given, strict=True):
         if not (kept and _is_rate(variable)):
-            variable.assign(state.value)
+            variable.assign(tf.cast(state.value, variable.dtype))
 
 
-def _stand_in(variable: Any, constrained: bool) -> Any:
+def _sway(optimizer: Any, places: Weights, swayed: Arrays) -> None:
+    """Change what is held of earlier gradients: a sum of squares by what changes its root."""
+    for name, off in swayed.items():
+        of_weight = f"/{places[name].path.replace('/', '_')}_"
+        for state in (v for v in optimizer.variables if of_weight in v.path and tuple(v.shape) == off.shape):
+            held = np.asarray(state.numpy(), np.float64)
+            root = np.sqrt(held) if (held >= 0).all() else held
+            moved = root + off * np.abs(root).max(initial=0.0)
+            state.assign((np.maximum(moved, 0.0) ** 2 if root is not held else moved).astype(state.dtype))
+
+
+def _stand_in(variable: Any, constrained: bool, dtype: str) -> Any:
     """A Keras variable of the same path and constraint, which holds a copy."""
     place = copy.copy(variable)
     name = variable.value.name.partition(":")[0]
-    object.__setattr__(place, "_value", tf.Variable(variable.value, name=name, trainable=True))
+    object.__setattr__(place, "_value", tf.Variable(tf.cast(variable.value, dtype), name=name, trainable=True))
+    object.__setattr__(place, "_dtype", dtype)
     if not constrained:
         object.__setattr__(place, "_constraint", None)
     return place
@@ -139,6 +161,26 @@ def _again(optimizer: Any, settings: Mapping[str, Any]) -> Any:
     if callable(rate):
         config["learning_rate"] = rate
     return type(optimizer).from_config({**config, **settings})
+
+
+def _make_exact(settings: Any) -> None:
+    """Let an optimizer or a schedule compute with its constants in float64: Keras keeps the dtype of a NumPy number."""
+    for name, value in list(vars(settings).items()):
+        if name == "_learning_rate":
+            settings._learning_rate = _exact_rate(value)  # noqa: SLF001  (the setter takes no number of another dtype)
+        elif name == "inner_optimizer":
+            _make_exact(value)
+        elif isinstance(value, float):
+            setattr(settings, name, np.float64(value))
+
+
+def _exact_rate(rate: Any) -> Any:
+    """What gives a rate in float64: a schedule's, or the decimal number that a float32 was said as."""
+    if isinstance(rate, keras.optimizers.schedules.LearningRateSchedule):
+        schedule = copy.copy(rate)
+        _make_exact(schedule)
+        return schedule
+    return rate if not isinstance(rate, keras.Variable) else lambda: np.float64(str(rate.numpy()))
 
 
 def config_of(optimizer: Any) -> dict[str, Any]:

@@ -45,7 +45,7 @@ def compared(replays: Replays, choice: Choice) -> GradientDiff:
 
 def _noise(replays: Replays, choice: Choice, right: Arrays) -> Noise:
     sigma = {n: a / _BOTH for n, a in replays.limits_of_moves(choice, right).items()}
-    source = "the gradient's rounding sent through the step, and what storing the weights hides"
+    source = "the gradient's rounding sent through the step, the optimizer's own, and what storing the weights hides"
     return Noise("", right, sigma, dict.fromkeys(right, 0.0), 0, source=source, kind=Kind.DRAWN, of_step=True)
 
 

@@ -14,7 +14,7 @@ from gradient_diff.keras.gradients.request import Request
 from gradient_diff.keras.gradients.steps.candidates import Candidates
 from gradient_diff.keras.gradients.steps.choice import Choice, rate_of
 from gradient_diff.keras.gradients.steps.comparing import compared
-from gradient_diff.keras.gradients.steps.optimizers import MadeBy, is_plain, made, without_parts
+from gradient_diff.keras.gradients.steps.optimizers import MadeBy, corrected_epsilon, is_plain, made, without_parts
 from gradient_diff.keras.gradients.steps.replays import Replays, along
 from gradient_diff.keras.gradients.steps.telling import NOBODY, STILL, WHO, factor_cause, left_open, other_step, said
 from gradient_diff.result.diff import GradientDiff
@@ -148,6 +148,7 @@ def _same_optimizer(asked: Choice) -> Iterator[tuple[str, Choice]]:
         yield "a step from a fresh state, and not from the given one", replace(asked, state="fresh")
         earlier = "a step that leads to the given state (hand over the optimizer as it was before the step)"
         yield earlier, replace(asked, state="earlier")
+    yield from corrected_epsilon(asked)
     for part, choice in without_parts(asked):
         yield f"a step without {part}", choice
 

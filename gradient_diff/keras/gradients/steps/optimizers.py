@@ -8,6 +8,7 @@ from functools import cache
 from typing import Any
 
 import keras
+import numpy as np
 
 from gradient_diff.keras.gradients.steps.choice import Choice, Weights, config_of, rate_of, spelled
 from gradient_diff.stepping.step import checked_rate
@@ -94,6 +95,22 @@ def made(kind: Any, rate: float | None, **settings: Any) -> Choice:
     optimizer = kind(**({} if rate is None else {"learning_rate": rate}), **settings)
     words = spelled(optimizer, settings)
     return Choice(optimizer, words, f"optimizer={words}")
+
+
+def corrected_epsilon(choice: Choice) -> Iterator[tuple[str, Choice]]:
+    """Of one that corrects its averages: ε beside the corrected root, √v̂ + ε, where Keras has √v + ε.
+
+    The step is then that of ε √(1 − β₂ᵗ). Source: Kingma and Ba 2015, algorithm 1, and the line below it.
+    """
+    config = config_of(choice.optimizer)
+    epsilon, beta = config.get("epsilon"), config.get("beta_2")
+    if epsilon and beta and 0 < beta < 1:
+        taken = int(np.asarray(choice.optimizer.iterations)) if choice.optimizer.built else 0
+        of_keras = {"epsilon": float(epsilon * np.sqrt(1 - beta ** (taken + 1)))}
+        yield (
+            "a step with ε beside √v̂ (Keras adds it to √v, before the bias correction)",
+            replace(choice, settings=of_keras),
+        )
 
 
 def without_parts(choice: Choice) -> Iterator[tuple[str, Choice]]:

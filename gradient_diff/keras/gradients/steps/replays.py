@@ -120,19 +120,26 @@ class Replays:
     # rounding
 
     def limits_of_moves(self, choice: Choice, right: Arrays, gradients: Arrays | None = None) -> dict[str, Array]:
-        """How far rounding may move each weight: the gradient's sent through the step, the step's own, and storing."""
+        """How far rounding may move each weight: the gradient's sent through the step, the step's own, and storing.
+
+        An own state is made of earlier gradients, each as far off as this one. The step's own rounding is that of its
+        operations, and what Keras's constants, held in float32, take it from that of exact ones.
+        """
         if (rtol := self.request.options.rtol) is not None:
             return {n: np.full(a.shape, rtol * np.abs(a).max(initial=0.0)) for n, a in right.items()}
         rng = np.random.default_rng(0)
         spread = {n: np.zeros(a.shape) for n, a in right.items()}
+        used = gradients or self.used
         for draw in range(SIGNS):
             ways = ((1.0,), (-1.0,))[draw] if draw < 2 else (-1.0, 1.0)
-            used = gradients or self.used
             moved = {n: g + rng.choice(ways, g.shape) * self._limits[n] for n, g in used.items()}
-            found = choice.moves(self.weights, moved)
+            swayed = {n: rng.choice(ways, g.shape) * self._shares[n] for n, g in used.items()}
+            found = choice.moves(self.weights, moved, swayed)
             spread = {n: np.fmax(s, np.abs(found[n] - right[n])) for n, s in spread.items()}
         own = {n: ARITHMETIC * UNITS[str(v.dtype)] * np.abs(right[n]) for n, v in self.weights.items()}
-        return {n: s + own[n] + self.hidden[n] for n, s in spread.items()}
+        exact = self.replayed(replace(choice, exact=True), gradients) or right
+        constants = {n: np.abs(exact[n] - a) for n, a in right.items()}
+        return {n: s + own[n] + constants[n] + self.hidden[n] for n, s in spread.items()}
 
     @cached_property
     def _limits(self) -> dict[str, Array]:
@@ -142,6 +149,14 @@ class Replays:
             return {n: np.zeros(g.shape) for n, g in self.used.items()}
         nodes = {n: gradient_node(n) if gradient_node(n) in noise.sigma else n for n in self.used}
         return {n: np.broadcast_to(noise.tolerance(nodes[n]), g.shape) for n, g in self.used.items()}
+
+    @cached_property
+    def _shares(self) -> dict[str, float]:
+        """The largest of these limits, as a part of the largest gradient: of E as fit computes it."""
+        largest = {n: float(np.abs(g).max(initial=0.0)) for n, g in self.used.items()}
+        coarser = 1.0 if self.request.coarsely else self.request.coarser_loss
+        limits = {n: float(a.max(initial=0.0)) * coarser for n, a in self._limits.items()}
+        return {n: limits[n] / size if size else 0.0 for n, size in largest.items()}
 
 
 def along(moves: Arrays, right: Arrays) -> float:

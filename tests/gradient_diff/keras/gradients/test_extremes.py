@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from gradient_diff.keras.gradients.steps.step import inferred_gradients
 
 from gradient_diff.keras import check_gradients
 from gradient_diff.noise.network import update_bound
+from gradient_diff.stepping.step import inferred_gradients
 from keras_mlp import parameters_of
 from manual_mlp import MLP, Array, Dense
 

@@ -207,6 +207,69 @@ def test_a_rate_may_be_computed_by_a_function() -> None:
     assert not around.checked(optimizer=optimizers.Adam(lambda: 0.021)).ok
 
 
+def _gradients_in_numpy(weights: list[Array], x: Array, y: Array) -> list[Array]:
+    kernel_1, bias_1, kernel_2, bias_2 = weights
+    z = np.tanh(x @ kernel_1 + bias_1)
+    delta_2 = 2 * (z @ kernel_2 + bias_2 - y) / y.size
+    delta_1 = (delta_2 @ kernel_2.T) * (1 - z**2)
+    return [x.T @ delta_1, delta_1.sum(0), z.T @ delta_2, delta_2.sum(0)]
+
+
+def _adam_in_numpy(beta_2: float = 0.999, corrected: bool = False, rate: float = 0.001) -> Callable[..., list[Array]]:
+    """Keras's Adam as one writes it down, or with the ε of the paper's algorithm 1; it keeps its own averages."""
+    m: dict[int, Any] = {}
+    v: dict[int, Any] = {}
+
+    def step(t: int, weights: list[Array], gradients: list[Array]) -> list[Array]:
+        after = []
+        for i, (w, g) in enumerate(zip(weights, gradients, strict=True)):
+            m[i] = 0.9 * m.get(i, 0) + 0.1 * g
+            v[i] = beta_2 * v.get(i, 0) + (1 - beta_2) * g**2
+            root = np.sqrt(1 - beta_2**t)
+            after.append(w - rate * root / (1 - 0.9**t) * m[i] / (np.sqrt(v[i]) + 1e-7 * (root if corrected else 1)))
+        return after
+
+    return step
+
+
+def _adam_of_a_hand(dtype: str, hand: Callable[..., list[Array]], steps: int) -> GradientDiff:
+    """The last of several steps that Keras takes, and a hand beside it from the same weights."""
+    keras.utils.set_random_seed(1)
+    layers = [keras.layers.Dense(5, "tanh", dtype=dtype), keras.layers.Dense(2, dtype=dtype)]
+    model = keras.Sequential([keras.Input((4,), dtype=dtype), *layers])
+    model.compile(optimizers.Adam(0.001), "mse")
+    x, y = X.astype(dtype), Y.astype(dtype)
+    for t in range(1, steps + 1):
+        before = [np.asarray(w, np.float64) for w in model.get_weights()]
+        as_it_was = _as_it_stands(model.optimizer, model)
+        after = hand(t, before, _gradients_in_numpy(before, x.astype(float), y.astype(float)))
+        model.train_on_batch(x, y)
+    start, end = ([w.astype(dtype) for w in side] for side in (before, after))
+    return check_gradients(model, x, y, before=start, after=end, optimizer=as_it_was)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("steps", [1, 4])
+def test_adam_in_numpy_is_that_of_keras(dtype: str, steps: int) -> None:
+    """Keras holds 0.999 in float32, so that 1 − β₂ᵗ is off by 1e-5, and fits a float64 model with E in float32."""
+    diff = _adam_of_a_hand(dtype, _adam_in_numpy(), steps)
+    assert diff.ok, str(diff)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("steps", [1, 4])
+def test_another_constant_of_adam_is_seen(dtype: str, steps: int) -> None:
+    assert _adam_of_a_hand(dtype, _adam_in_numpy(rate=0.0010005), steps).verdict is Status.MISMATCH
+    if steps > 1:  # the first step is the sign of the gradient, whatever β₂
+        assert _adam_of_a_hand(dtype, _adam_in_numpy(beta_2=0.998), steps).verdict is Status.MISMATCH
+
+
+def test_the_epsilon_of_the_paper_is_the_cause() -> None:
+    diff = _adam_of_a_hand("float64", _adam_in_numpy(corrected=True), 1)
+    assert diff.verdict is Status.MISMATCH
+    assert diff.causes[0].title.startswith("a step with ε beside √v̂")
+
+
 # what else explains a step
 
 

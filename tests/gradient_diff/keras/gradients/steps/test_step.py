@@ -104,6 +104,25 @@ def test_a_step_of_kerass_own_training_goes_through_float32(made: Made) -> None:
     assert "no larger than the rounding of float32, but both sides are float64" in diff.unexplained
 
 
+@pytest.mark.parametrize("kind", ["known float64", "functional float64"])
+@pytest.mark.parametrize("loss", ["mse", "sparse_categorical_crossentropy"])
+def test_a_step_of_kerass_own_training_is_right_of_the_compiled_loss(kind: str, loss: str, made: Made) -> None:
+    model, y = made(kind), np.arange(len(Y)) % Y.shape[1] if loss != "mse" else Y
+    model.compile(keras.optimizers.SGD(0.25), loss)
+    before = model.get_weights()
+    model.train_on_batch(X, y)
+    after = parameters_of(model)
+    model.set_weights(before)
+
+    def checked(after: Any) -> GradientDiff:
+        return check_gradients(model, X, y, before=before, after=after, learning_rate=0.25)
+
+    assert checked(after).ok
+    assert all("of E in float32, in which Keras computes this loss" in row.reason for row in checked(after).rows)
+    wrong = {n: a * (1 + 1e-6) if n == "dense_1/kernel" else a for n, a in after.items()}
+    assert checked(wrong).verdict is Status.MISMATCH
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_rate_of_many_digits_is_found_too(kind: str, made: Made) -> None:
     """The biases, which start at 0, tell it best: storing the kernels hides the last digits of theirs."""
