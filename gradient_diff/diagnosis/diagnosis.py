@@ -14,6 +14,7 @@ from gradient_diff.diagnosis.mistakes.regularisation import decay_between
 from gradient_diff.diagnosis.reenactment.enact import Committed, described
 from gradient_diff.diagnosis.reenactment.scene import Scene
 from gradient_diff.diagnosis.search import Explanation, explanations
+from gradient_diff.diagnosis.settings import SETTINGS
 from gradient_diff.diagnosis.signatures import signatures
 from gradient_diff.noise.network import Kind, Noise, rounding_noise
 from gradient_diff.result.findings import Cause
@@ -245,7 +246,7 @@ def _as_cause(
 
 
 def _record(name: str) -> Mistake:
-    return MISTAKES[name] if name in MISTAKES else CONVENTIONS[name]
+    return next(records[name] for records in (MISTAKES, CONVENTIONS, SETTINGS) if name in records)
 
 
 def _as_causes(found: Iterable[Found]) -> tuple[Cause, ...]:

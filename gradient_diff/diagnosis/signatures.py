@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import combinations, permutations
 
 import numpy as np
 
@@ -10,6 +11,7 @@ from gradient_diff.diagnosis.factors import NOTHING, Found, Guess, Known, name_f
 from manual_mlp import Array
 from manual_mlp.extend import UNITS
 
+MOST_AXES = 5  # of a kernel: 5! orders are tried
 ROUNDINGS = 64  # what two derivations of one tensor may differ by, in units of u of its largest entry
 
 
@@ -114,9 +116,30 @@ def _orientation(
         for node in turned:
             if node in off:
                 yield "transposed", node.rsplit("/", 1)[0], "your gradient is the transpose of the reference's"
+    for node in off:
+        yield from _turned(node, hand[node], reference[node])
     names = list(common)
     if len(names) > 1 and all(_equal(hand[a], reference[b]) for a, b in zip(names, reversed(names), strict=True)):
         yield "layers_reversed", "", "your list of gradients begins at the output"
+
+
+def _turned(node: str, h: Array, r: Array) -> Iterator[Found]:
+    """Of more than two axes: in another order, or flipped, as a convolution's kernel; the last two are channels."""
+    if not 3 <= r.ndim <= MOST_AXES or sorted(h.shape) != sorted(r.shape):
+        return
+    layer, same = node.rsplit("/", 1)[0], tuple(range(r.ndim))
+    flips = [f for n in range(r.ndim - 1) for f in combinations(same[:-2], n)]
+    orders = [p for p in permutations(same) if tuple(h.shape[i] for i in p) == r.shape]
+    fitting = ((p, f) for p in orders for f in flips if (p, f) != (same, ()) and _equal(np.flip(h.transpose(p), f), r))
+    if (found := next(fitting, None)) is None:
+        return
+    order, flipped = found
+    turned = f"flipped along {'axes' if len(flipped) > 1 else 'axis'} {', '.join(map(str, flipped))}"
+    if order == same:
+        yield "kernel_flipped", layer, f"your gradient is the reference's, {turned}"
+    else:
+        also = f", and {turned}" if flipped else ""
+        yield "axes_exchanged", layer, f"your gradient, np.transpose(…, {order}), is the reference's{also}"
 
 
 def _one(node: str, h: Array, r: Array) -> Iterator[Found]:

@@ -14,6 +14,7 @@ import tensorflow as tf
 
 from gradient_diff.keras.gradients.another.activations import activations
 from gradient_diff.keras.gradients.another.losses import as_it_is_called, cross_entropy, losses, of_function
+from gradient_diff.keras.gradients.another.occurrences import one_occurrence
 from gradient_diff.keras.gradients.another.solved import solved
 from gradient_diff.keras.gradients.another.variations import Hand, Variation, first_that_fits
 from gradient_diff.keras.gradients.loss.resolving import resolve_loss
@@ -46,6 +47,7 @@ def _switches(e: Objective) -> Iterator[Variation]:
     yield from _other_logits(e)
     yield from _labels_as_they_are(e)
     yield from _nothing_held_back(e)
+    yield from one_occurrence(e)
 
 
 def _without_penalties(e: Objective) -> Iterator[Variation]:

@@ -17,9 +17,9 @@ from gradient_diff.keras.gradients.loss.resolving import resolve_loss
 from gradient_diff.keras.gradients.objective import Objective
 
 LOSSES = """
-    mean_squared_error mean_absolute_error mean_absolute_percentage_error mean_squared_logarithmic_error huber log_cosh
-    poisson kl_divergence hinge squared_hinge categorical_hinge cosine_similarity binary_crossentropy
-    categorical_crossentropy sparse_categorical_crossentropy binary_focal_crossentropy categorical_focal_crossentropy
+    mean_squared_error mean_absolute_error binary_crossentropy categorical_crossentropy sparse_categorical_crossentropy
+    mean_absolute_percentage_error mean_squared_logarithmic_error huber log_cosh poisson kl_divergence hinge
+    squared_hinge categorical_hinge cosine_similarity binary_focal_crossentropy categorical_focal_crossentropy
 """
 WHY_ALIKE = {
     "huber": "huber: all |e| ≤ 1",

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import combinations
 
 import keras
 import numpy as np
@@ -12,13 +14,15 @@ import numpy as np
 from gradient_diff.diagnosis.catalogue import MISTAKES
 from gradient_diff.diagnosis.factors import list_factors
 from gradient_diff.keras.gradients.another.losses import cross_entropy, of_function
-from gradient_diff.keras.gradients.another.variations import Hand, told
+from gradient_diff.keras.gradients.another.variations import Hand, ratio, told
 from gradient_diff.keras.gradients.loss.compiled import compiled_weights
 from gradient_diff.keras.gradients.objective import Objective
 from gradient_diff.result.findings import Cause
 from manual_mlp import Array
 from manual_mlp.extend import Arrays
 
+AXES = 5  # of outputs, sums over whose axes are told apart
+SMALLEST_SCALE = 32.0  # of a power of two that is taken for a loss scale: below it are sizes of batches and outputs
 SMALLEST = 1e-3  # a number that is solved for and is nearer to what it should be is none
 
 NEAR = 1e-4  # relative: a number that is solved for and is this near another one is that
@@ -30,8 +34,8 @@ def weighs(e: Objective) -> bool:
 
 
 def constant_factor(hand: Hand, e: Objective) -> Cause | None:
-    """A factor of all gradients whose reason was handed over: a weight of the loss, or those of the samples."""
-    for id, factor, words, cure in _handed_over(e):  # noqa: A001  (as the record calls it)
+    """A factor of all gradients that has a reason: what was handed over, the axes of the outputs, a loss scale."""
+    for id, factor, words, cure in (*_handed_over(e), *_of_axes(hand), *_of_a_scale(hand)):  # noqa: A001  (as above)
         if hand.fits(hand.right, factor):
             return told(id, f"{words}: {factor:.6g} times E", cure)
     return None
@@ -45,6 +49,30 @@ def _handed_over(e: Objective) -> Iterator[tuple[str, float, str, str]]:
     if isinstance(of_samples, np.ndarray) and (total := float(of_samples.sum())) not in (0.0, of_samples.size):
         cure = "Keras divides by N, and not by the sum of the weights."
         yield "sample_weight_mean", of_samples.size / total, "a mean over the weights, 1/Σw", cure
+
+
+def _of_axes(hand: Hand) -> Iterator[tuple[str, float, str, str]]:
+    """Sums over some axes of outputs (N, T, …, K), where E has their means."""
+    shapes = [tuple(spec.shape) for spec in hand.measured.first.outputs]
+    if len(shapes) != 1 or not 3 <= len(shapes[0]) <= AXES:
+        return
+    axes = [(i, size) for i, size in enumerate(shapes[0]) if size > 1]
+    for count in range(1, len(axes) + 1):
+        for chosen in combinations(axes, count):
+            sizes, size = " · ".join(str(s) for _, s in chosen), math.prod(s for _, s in chosen)
+            plural = "axes" if count > 1 else "axis"
+            where = f"{plural} {', '.join(str(i) for i, _ in chosen)} of the outputs {shapes[0]}"
+            cure = "Divide by the number of all entries over which E is a mean."
+            yield "missing_output_mean", size, f"a sum over {where}, in place of the mean ({sizes})", cure
+            yield "missing_output_mean", 1 / size, f"a mean over {where}, taken once more ({sizes})", cure
+
+
+def _of_a_scale(hand: Hand) -> Iterator[tuple[str, float, str, str]]:
+    """A power of two: LossScaleOptimizer starts at 2¹⁵, and doubles or halves it."""
+    factor = ratio(hand.mine, hand.right)
+    if np.isfinite(factor) and factor >= SMALLEST_SCALE and _is(factor, scale := 2.0 ** round(math.log2(factor))):
+        words = f"E times a loss scale, 2^{round(math.log2(factor))}, that was not taken out"
+        yield "loss_scale", scale, words, "Divide the gradients by the scale before they are used or compared."
 
 
 WEIGH = "Weigh each output's loss as loss_weights says."

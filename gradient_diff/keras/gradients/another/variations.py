@@ -82,7 +82,7 @@ class Hand:
 
     def is_new(self, found: Arrays) -> bool:
         """Whether these are other gradients than the model's, and no constant times them."""
-        return not self._near(found, self.right, 1.0) and not self._near(found, self.right, _ratio(found, self.right))
+        return not self._near(found, self.right, 1.0) and not self._near(found, self.right, ratio(found, self.right))
 
     def _near(self, a: Arrays, b: Arrays, factor: float) -> bool:
         return all(a[n].shape == b[n].shape and self._close(n, a[n], factor * b[n]) for n in a if n in b)
@@ -110,7 +110,8 @@ def _largest(limit: Array) -> Array:
     return np.full_like(limit, limit.max(initial=0.0))
 
 
-def _ratio(a: Arrays, b: Arrays) -> float:
+def ratio(a: Arrays, b: Arrays) -> float:
+    """The factor of `b` that comes nearest to `a`."""
     size = sum(float(np.vdot(b[n], b[n])) for n in a if n in b)
     return sum(float(np.vdot(b[n], a[n])) for n in a if n in b) / size if size else 0.0
 

@@ -12,9 +12,9 @@ import numpy as np
 from gradient_diff.keras.gradients.reference import Reference
 from gradient_diff.keras.gradients.request import Request
 from gradient_diff.keras.gradients.steps.candidates import Candidates
-from gradient_diff.keras.gradients.steps.choice import Choice, rate_of
+from gradient_diff.keras.gradients.steps.choice import Choice, config_of, rate_of
 from gradient_diff.keras.gradients.steps.comparing import compared
-from gradient_diff.keras.gradients.steps.optimizers import MadeBy, corrected_epsilon, is_plain, made, without_parts
+from gradient_diff.keras.gradients.steps.optimizers import MadeBy, is_plain, made, other_forms, without_parts
 from gradient_diff.keras.gradients.steps.replays import Replays, along
 from gradient_diff.keras.gradients.steps.telling import NOBODY, STILL, WHO, factor_cause, left_open, other_step, said
 from gradient_diff.result.diff import GradientDiff
@@ -83,6 +83,8 @@ class _Judge:
         for words, choice in _same_optimizer(asked):
             if replays.explains(choice):
                 return replace(diff, causes=(other_step(asked, words),), unexplained="")
+        if decay := self._decay_in_the_gradient(asked):
+            return replace(diff, causes=(decay,), unexplained="")
         if factor := self._factor(asked, diff):
             return replace(diff, causes=(factor,), unexplained="")
         if asked.rate is not None and replays.explains(made(keras.optimizers.SGD, asked.rate)):
@@ -103,6 +105,19 @@ class _Judge:
             scaled = {m: g * (factor if m in off else 1) for m, g in used.items()}
             if off and factor != 1 and self.replays.explains(asked, scaled):
                 return factor_cause(factor, off if len(off) < len(used) else [])
+        return None
+
+    def _decay_in_the_gradient(self, asked: Choice) -> Cause | None:
+        """λW or 2λW added to the gradient, where the optimizer takes its decay from the weights themselves."""
+        replays = self.replays
+        decay = config_of(asked.optimizer).get("weight_decay")
+        if not isinstance(decay, float):
+            return None
+        plain = replace(asked, settings={**asked.settings, "weight_decay": 0.0})
+        weights = {n: np.asarray(v.numpy(), np.float64) for n, v in replays.weights.items()}
+        for times, words in ((1.0, "λW"), (2.0, "2λW")):
+            if replays.explains(plain, {n: g + times * decay * weights[n] for n, g in replays.used.items()}):
+                return other_step(asked, f"a step of the gradient plus {words}, and not of a decay beside it")
         return None
 
     # an optimizer that was not said
@@ -148,7 +163,7 @@ def _same_optimizer(asked: Choice) -> Iterator[tuple[str, Choice]]:
         yield "a step from a fresh state, and not from the given one", replace(asked, state="fresh")
         earlier = "a step that leads to the given state (hand over the optimizer as it was before the step)"
         yield earlier, replace(asked, state="earlier")
-    yield from corrected_epsilon(asked)
+    yield from other_forms(asked)
     for part, choice in without_parts(asked):
         yield f"a step without {part}", choice
 

@@ -97,20 +97,26 @@ def made(kind: Any, rate: float | None, **settings: Any) -> Choice:
     return Choice(optimizer, words, f"optimizer={words}")
 
 
-def corrected_epsilon(choice: Choice) -> Iterator[tuple[str, Choice]]:
-    """Of one that corrects its averages: ε beside the corrected root, √v̂ + ε, where Keras has √v + ε.
+def other_forms(choice: Choice) -> Iterator[tuple[str, Choice]]:
+    """Of one that corrects its averages, r₁ = 1 − β₁ᵗ and r₂ = √(1 − β₂ᵗ): ε at another place, or no correction.
 
-    The step is then that of ε √(1 − β₂ᵗ). Source: Kingma and Ba 2015, algorithm 1, and the line below it.
+    Keras steps by lr r₂/r₁ m/(√v + ε). The paper's m̂/(√v̂ + ε) is that of ε r₂, and m/(√v + ε) that of lr r₁/r₂.
+    Source: Kingma and Ba 2015, algorithm 1, and the line below it.
     """
-    config = config_of(choice.optimizer)
-    epsilon, beta = config.get("epsilon"), config.get("beta_2")
-    if epsilon and beta and 0 < beta < 1:
-        taken = int(np.asarray(choice.optimizer.iterations)) if choice.optimizer.built else 0
-        of_keras = {"epsilon": float(epsilon * np.sqrt(1 - beta ** (taken + 1)))}
-        yield (
-            "a step with ε beside √v̂ (Keras adds it to √v, before the bias correction)",
-            replace(choice, settings=of_keras),
-        )
+    config, rate = config_of(choice.optimizer), rate_of(choice.optimizer)
+    betas = [b for key in ("beta_1", "beta_2") if isinstance(b := config.get(key), float) and 0 < b < 1]
+    if len(betas) != 2 or not config.get("epsilon") or rate is None:
+        return
+    step = 1 + (int(np.asarray(choice.optimizer.iterations)) if choice.optimizer.built else 0)
+    first, second = 1 - betas[0] ** step, float(np.sqrt(1 - betas[1] ** step))
+    forms = {
+        "with ε beside √v̂ (Keras adds it to √v, before the bias correction)": {"epsilon": config["epsilon"] * second},
+        "without the bias correction of m and v": {"learning_rate": rate * first / second},
+        "without the bias correction of m": {"learning_rate": rate * first},
+        "without the bias correction of v": {"learning_rate": rate / second},
+    }
+    for words, settings in forms.items():
+        yield f"a step {words}", replace(choice, settings={**choice.settings, **settings})
 
 
 def without_parts(choice: Choice) -> Iterator[tuple[str, Choice]]:

@@ -377,3 +377,109 @@ def test_an_own_compute_loss_keeps_its_e_but_not_its_activations() -> None:
     fourth: Delta = lambda u: 4 * (u - REAL) ** 3 / u.size  # noqa: E731
     _named(check_gradients(model, X, REAL, _by_hand(plain, fourth, "relu")), "other_activation", "relu at first")
     assert not check_gradients(model, X, REAL, _by_hand(plain, MSE)).causes
+
+
+# a constant of all gradients that has a reason
+
+
+@KINDS
+@pytest.mark.parametrize("exponent", [5, 7, 15])
+def test_a_loss_scale_that_was_left_in(kind: str, exponent: int) -> None:
+    model = _model(kind)
+    mine = _taped(model, lambda p: 2.0**exponent * tf.reduce_mean(tf.square(p - REAL)))
+    _named(check_gradients(model, X, REAL, mine, loss="mse"), "loss_scale", f"2^{exponent}")
+    near = [1.001 * a for a in mine]
+    assert not check_gradients(model, X, REAL, near, loss="mse").causes
+
+
+def test_a_batch_of_a_power_of_two_is_no_loss_scale() -> None:
+    model, x = _model("functional"), RNG.normal(size=(32, 4)).astype("float32")
+    y = np.zeros((32, 3), "float32")
+    mine = _taped(model, lambda p: tf.reduce_sum(tf.reduce_mean(tf.square(p - y), -1)), x)
+    assert [c.id for c in check_gradients(model, x, y, mine, loss="mse").causes] == ["missing_batch_mean"]
+
+
+@pytest.mark.parametrize(
+    ("axes", "words"),
+    [
+        ((1,), "a sum over axis 1 of the outputs (7, 5, 2), in place of the mean (5): 5 times"),
+        ((1, 2), "a sum over axes 1, 2 of the outputs (7, 5, 2), in place of the mean (5 · 2): 10 times"),
+        ((0, 1, 2), "70 times"),
+    ],
+)
+def test_a_sum_over_an_axis_of_wider_outputs(axes: tuple[int, ...], words: str) -> None:
+    model = keras.Sequential([keras.Input((5, 3)), Layers.Dense(2)])
+    x, y = (RNG.normal(size=(7, 5, k)).astype("float32") for k in (3, 2))
+    kept = [i for i in range(3) if i not in axes]
+
+    def value(p: Any) -> Any:
+        summed = tf.reduce_sum(tf.square(p - y), axes, keepdims=True)
+        return tf.reduce_mean(summed) if kept else tf.reduce_sum(summed)
+
+    _named(check_gradients(model, x, y, _taped(model, value, x), loss="mse"), "missing_output_mean", words)
+
+
+# arrays whose order tells
+
+
+@pytest.fixture
+def looked_up() -> tuple[keras.Model, Array, Array]:
+    keras.utils.set_random_seed(0)
+    layers = [keras.Input((3,), dtype="int32"), Layers.Embedding(5, 2), Layers.Flatten(), Layers.Dense(1)]
+    ids = np.array([[0, 1, 1], [2, 1, 0], [4, 4, 2], [3, 1, 1]], "int32")
+    return keras.Sequential(layers), ids, np.arange(4, dtype="float32")[:, None]
+
+
+def _last_wins(table: Array, ids: Array, d: Array) -> None:
+    table[ids] += d
+
+
+def _in_a_loop(table: Array, ids: Array, d: Array) -> None:
+    for i, row in zip(ids, d, strict=True):
+        table[i] += row
+
+
+def _first_wins(table: Array, ids: Array, d: Array) -> None:
+    table[ids.ravel()[::-1]] = d.reshape(-1, d.shape[-1])[::-1]
+
+
+@pytest.mark.parametrize(
+    ("added", "words"),
+    [
+        (_last_wins, "only its last occurrence"),
+        (_first_wins, "only its first occurrence"),
+        (_in_a_loop, "only one in each sample"),
+        (np.add.at, ""),
+    ],
+)
+def test_of_each_id_one_occurrence(added: Any, words: str, looked_up: tuple[keras.Model, Array, Array]) -> None:
+    model, ids, y = looked_up
+    table, kernel, bias = model.get_weights()
+    h = table[ids].reshape(4, 6)
+    d = 2 * (h @ kernel + bias - y) / 4
+    mine = np.zeros_like(table)
+    added(mine, ids, (d @ kernel.T).reshape(4, 3, 2))
+    diff = check_gradients(model, ids, y, [mine, h.T @ d, d.sum(0)], loss="mse")
+    if not words:
+        assert diff.ok
+    else:
+        _named(diff, "occurrence_lost", words, "np.add.at")
+
+
+@pytest.mark.parametrize(
+    ("change", "name", "words"),
+    [
+        (lambda k: k[::-1, ::-1], "kernel_flipped", "flipped along axes 0, 1"),
+        (lambda k: k[:, ::-1], "kernel_flipped", "flipped along axis 1"),
+        (lambda k: k.transpose(1, 0, 2, 3), "axes_exchanged", "np.transpose(…, (1, 0, 2, 3))"),
+        (lambda k: k.transpose(1, 0, 2, 3)[::-1], "axes_exchanged", "flipped along axis"),
+    ],
+)
+def test_the_axes_of_a_convolution_kernel(change: Callable[[Array], Array], name: str, words: str) -> None:
+    keras.utils.set_random_seed(0)
+    model = keras.Sequential([keras.Input((6, 6, 2)), Layers.Conv2D(4, 3), Layers.Flatten(), Layers.Dense(2)])
+    x, y = RNG.normal(size=(5, 6, 6, 2)).astype("float32"), np.zeros((5, 2), "float32")
+    mine = [g.numpy() for g in _taped(model, lambda p: tf.reduce_mean(tf.square(p - y)), x)]
+    _named(check_gradients(model, x, y, [change(mine[0]), *mine[1:]], loss="mse"), name, words)
+    off = [change(mine[0]) + 0.01 * mine[0].max(), *mine[1:]]
+    assert name not in [c.id for c in check_gradients(model, x, y, off, loss="mse").causes]

@@ -270,6 +270,25 @@ def test_the_epsilon_of_the_paper_is_the_cause() -> None:
     assert diff.causes[0].title.startswith("a step with ε beside √v̂")
 
 
+@pytest.mark.parametrize("missing", ["m and v", "m", "v"])
+def test_a_bias_correction_that_is_missing_is_the_cause(missing: str) -> None:
+    around = Around(optimizers.Adam(0.01), 2)
+    first, second = 1 - 0.9**3, np.sqrt(1 - 0.999**3)
+    times = {"m and v": first / second, "m": first, "v": 1 / second}[missing]
+    around.after = [b + times * (a - b) for b, a in zip(around.before, around.after, strict=True)]
+    diff = around.checked(optimizer=around.optimizer)
+    assert diff.verdict is Status.MISMATCH
+    assert diff.causes[0].title == f"a step without the bias correction of {missing}"
+
+
+def test_a_decay_in_the_gradient_is_not_one_beside_it() -> None:
+    weights = _model().get_weights()
+    around = Around(optimizers.RMSprop(0.01, momentum=0.5), change=lambda i, g: g + 0.1 * weights[i])
+    diff = around.checked(optimizer=optimizers.RMSprop(0.01, momentum=0.5, weight_decay=0.1))
+    assert diff.verdict is Status.MISMATCH
+    assert [c.title for c in diff.causes] == ["a step of the gradient plus λW, and not of a decay beside it"]
+
+
 # what else explains a step
 
 
