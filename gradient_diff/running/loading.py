@@ -16,6 +16,7 @@ from types import ModuleType
 from typing import Any
 
 from gradient_diff.running.failing import Raised, is_his
+from gradient_diff.running.script import Script, leaves
 from gradient_diff.wording import printable
 
 _PLACE = re.compile(r"(.*?\.py)(?::(.*))?", re.DOTALL | re.IGNORECASE)
@@ -108,8 +109,10 @@ def load_derivation(place: Place) -> Callable[..., Any]:
 
 
 def script_in(module: ModuleType, place: Place) -> Callable[..., Any]:
-    """A file without such a function, which is nothing but statements: it cannot be traced yet, so it is refused."""
-    raise _nothing(place, module)
+    """A file without such a function, which leaves arrays: it is run as it is, each time anew."""
+    if place.step or not any(True for name, v in vars(module).items() for _ in leaves(v, (name,))):
+        raise _nothing(place, module)
+    return Script.of(place.path, place.path.read_text("utf-8"))
 
 
 def _imported(path: Path) -> ModuleType:

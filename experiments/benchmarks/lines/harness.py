@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from experiments.benchmarks.lines.aiming import Aim, aim_of, wanted_lines
 from experiments.benchmarks.lines.applying import applied
 from experiments.benchmarks.lines.cases import Case
-from experiments.benchmarks.lines.loading import Loaded, UnsupportedError, loaded
+from experiments.benchmarks.lines.loading import Loaded, loaded
 from gradient_diff import Finding, GradientDiff
 from manual_mlp import evaluation_of
 
@@ -97,8 +97,8 @@ def lines_found(said: Sequence[int], wanted: tuple[Set[int], Set[int]]) -> int:
     return min(len(hit), sum(not lines.isdisjoint(hit) for lines in wanted))
 
 
-def right_run(case: Case, seed: int, sizes: str) -> RightRun | None:
-    """Right code, looked at as if it were asked what each line is; None where the product takes no such code."""
+def right_run(case: Case, seed: int, sizes: str) -> RightRun:
+    """Right code, looked at as if it were asked what each line is."""
     known = (case.part, case.name, case.variant.loss, sizes, seed)
     if sizes == "wider":
         style = case.style
@@ -107,8 +107,6 @@ def right_run(case: Case, seed: int, sizes: str) -> RightRun | None:
     try:
         with loaded(case, case.planted.text, seed, sizes == "square") as user:
             diff = user.diff(trace=True)
-    except UnsupportedError:
-        return None
     except Exception as error:  # noqa: BLE001  # as above
         return RightRun(*known, _words(error))
     findings = diff.code.findings if diff.code else ()
@@ -152,4 +150,4 @@ def _said(diff: GradientDiff) -> str:
 
 
 def _words(error: Exception) -> str:
-    return str(error) if isinstance(error, UnsupportedError) else f"{type(error).__name__}: {error}"
+    return f"{type(error).__name__}: {error}"

@@ -18,14 +18,9 @@ from experiments.benchmarks.lines.cases import Case
 from experiments.benchmarks.lines.plant import Style
 from experiments.benchmarks.lines.problems import called, evaluation_of
 from gradient_diff import GradientDiff
+from gradient_diff.running.script import Script
 from manual_mlp import Evaluation
 from manual_mlp.extend import Arrays
-
-UNSUPPORTED = {"script": "scripts are not supported yet"}
-
-
-class UnsupportedError(Exception):
-    """The product takes no code of this form."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,7 +29,7 @@ class Loaded:
 
     case: Case
     file: str
-    entry: Any  # its function or step
+    entry: Any  # its function or step, or the script as a function
     evaluation: Evaluation
 
     def diff(self, trace: bool | None = None) -> GradientDiff:
@@ -56,12 +51,11 @@ class Loaded:
 def loaded(case: Case, text: str, seed: int = 0, square: bool = False) -> Iterator[Loaded]:
     """A text as a module of its own, in a real file, so that its source can be read."""
     style = case.style
-    if style.call in UNSUPPORTED:
-        raise UnsupportedError(UNSUPPORTED[style.call])
     with TemporaryDirectory() as folder:
         path = Path(folder) / style.file
         path.write_text(text, encoding="utf-8")
-        entry = called(style, text, square, seed, str(path))
+        script = style.call == "script"
+        entry: Any = Script.of(path, text) if script else called(style, text, square, seed, str(path))
         own = weights_of(entry.__self__) if style.call == "step" else None
         yield Loaded(case, str(path), entry, evaluation_of(style, case.variant, seed, square, own))
     checkcache(str(path))  # forgets a file that is gone
@@ -80,8 +74,4 @@ def weights_of(net: Any) -> Arrays:
 def _compared(style: Style, entry: Any, evaluation: Evaluation, trace: bool | None) -> GradientDiff:
     if style.call != "step":
         return gradient_diff.compare(entry, evaluation, trace=trace)
-    compare_step = getattr(gradient_diff, "compare_step", None)
-    if compare_step is None:
-        raise UnsupportedError("training steps are not supported yet")
-    diff: GradientDiff = compare_step(entry, evaluation)
-    return diff
+    return gradient_diff.compare_step(entry, evaluation)

@@ -17,7 +17,6 @@ from experiments.benchmarks.lines.harness import (
     pointed_pair,
     right_run,
 )
-from experiments.benchmarks.lines.loading import UNSUPPORTED
 from experiments.benchmarks.lines.tables import TOLD, aimed, share
 from experiments.frame.study import Part, Picture, Result, Settings, Table, paragraphs
 
@@ -35,7 +34,7 @@ def run(settings: Settings, progress: Progress) -> Result:
     singles = [pointed(c, settings.seed) for c in _track(progress, "one mistake", chosen_singles(settings))]
     pairs = [pointed_pair(c, settings.seed) for c in _track(progress, "two mistakes", chosen_pairs(settings))]
     right = [right_run(*r) for r in progress.track(chosen_right(settings), description="right code")]
-    return result(singles, pairs, [r for r in right if r is not None])
+    return result(singles, pairs, right)
 
 
 def chosen_singles(settings: Settings) -> list[Case]:
@@ -49,7 +48,7 @@ def chosen_pairs(settings: Settings) -> list[Case]:
 
 
 def chosen_right(settings: Settings) -> list[tuple[Case, int, str]]:
-    """Variants × seeds × sizes, without those whose sizes stand in the code and those that are not supported."""
+    """Variants × seeds × sizes, without other sizes where these stand in the code."""
     every = [
         (case, settings.seed + i, sizes)
         for part in FOLDERS
@@ -58,8 +57,7 @@ def chosen_right(settings: Settings) -> list[tuple[Case, int, str]]:
         for sizes in SIZES
         if not case.style.fixed or sizes == "own"
     ]
-    runs = [one for one in every if one[0].style.call not in UNSUPPORTED]
-    return sample(runs, None if settings.full else RIGHT, settings.seed)
+    return sample(every, None if settings.full else RIGHT, settings.seed)
 
 
 def _from_each(parts: Sequence[list[Case]], count: int, settings: Settings) -> list[Case]:
@@ -89,7 +87,7 @@ def _single(singles: Sequence[Pointed]) -> Part:
             {len(singles)} mistakes, planted before anything was run, in {styles} styles of code: {len(singles) - whole}
             in styles that rules were tuned on, {whole} in styles kept aside, of which only counts are shown. Each file
             is called as a user calls it, and the first finding counts: it points at the guilty line, at a line of the
-            call chain through it, at another line, or there is none. {_unsupported(singles)}
+            call chain through it, at another line, or there is none.
         """),
         tables={
             "Per style": Table(tables.per_style(singles)),
@@ -104,13 +102,6 @@ def _single(singles: Sequence[Pointed]) -> Part:
         },
         pictures={"Where the first finding points": Picture(("Per style",), tables.bars)},
     )
-
-
-def _unsupported(singles: Sequence[Pointed]) -> str:
-    """Who counts as silent because the product takes no such code."""
-    silent = [s for s in singles if s.said.endswith("are not supported yet")]
-    reasons = ", ".join(dict.fromkeys(s.said for s in silent))
-    return f"{len(silent)} of them count as silent since {reasons}." if silent else ""
 
 
 def _fixes(singles: Sequence[Pointed], pairs: Sequence[PointedPair]) -> Part:

@@ -98,13 +98,6 @@ def test_of_the_part_kept_aside_only_counts_are_told() -> None:
     assert not any("a secret" in text for text in told)
 
 
-def test_what_is_not_supported_is_silent_and_the_report_says_so() -> None:
-    script = replace(GOOD, aim=Aim.SILENT, said="scripts are not supported yet")
-    text = " ".join(made(script, script).parts[0].paragraphs)
-    assert "2 of them count as silent since scripts are not supported yet." in text
-    assert "count as silent" not in " ".join(made().parts[0].paragraphs)
-
-
 def test_a_comparison_that_came_to_no_end_has_no_cost() -> None:
     endless = replace(GOOD, hands=float("nan"))
     found = made(*[endless] * 300, replace(endless, style="loops"))

@@ -1,0 +1,144 @@
+"""A script without functions: its inputs and gradients are found, and it is traced as it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from gradient_diff import Status, compare
+from gradient_diff.running.loading import Place, Unloadable, load_derivation
+from gradient_diff.running.script import Script
+from manual_mlp import MLP, Dense, Evaluation, ShapeError
+
+MLP_SMALL = MLP(4, [Dense(5, "tanh"), Dense(3)])
+HEAD = """
+import numpy as np
+rng = np.random.default_rng(1)
+"""
+DRAWN = """
+X, Y = rng.normal(size=(7, 4)), rng.normal(size=(7, 3))
+W1, b1 = rng.normal(size=(4, 5)), np.zeros(5)
+W2, b2 = rng.normal(size=(5, 3)), np.zeros(3)
+"""
+BODY = """
+z = np.tanh(X @ W1 + b1)
+e = z @ W2 + b2 - Y
+print("E =", (e ** 2).mean())
+du2 = 2 * e / e.size
+dW2 = z.T @ du2
+db2 = du2.sum(axis=0)
+du1 = du2 @ W2.T * (1 - z ** 2)
+dW1 = X.T @ du1
+db1 = du1.sum(axis=0)
+W1 -= 0.1 * dW1  # a step, at the end
+W2 = W2 - 0.1 * dW2
+"""
+IN_DICTS = """
+params = {"W1": rng.normal(size=(5, 4)), "b1": np.zeros((5, 1)), "W2": rng.normal(size=(3, 5)), "b2": np.zeros((3, 1))}
+X, Y = rng.normal(size=(4, 7)), rng.normal(size=(3, 7))
+z = np.tanh(params["W1"] @ X + params["b1"])
+e = params["W2"] @ z + params["b2"] - Y
+d2 = 2 * e / e.size
+d1 = params["W2"].T @ d2 * (1 - z ** 2)
+grads = {"W2": d2 @ z.T, "b2": d2.sum(1, keepdims=True), "W1": d1 @ X.T, "b1": d1.sum(1, keepdims=True)}
+"""
+IN_LISTS = """
+X, Y = rng.normal(size=(7, 4)), rng.normal(size=(7, 3))
+weights = [rng.normal(size=(4, 5)), rng.normal(size=(5, 3))]
+biases = [np.zeros(5), np.zeros(3)]
+z = np.tanh(X @ weights[0] + biases[0])
+d2 = 2 * (z @ weights[1] + biases[1] - Y) / Y.size
+d1 = d2 @ weights[1].T * (1 - z ** 2)
+grad_weights = [X.T @ d1, z.T @ d2]
+grad_biases = [d1.sum(0), d2.sum(0)]
+"""
+Made = Callable[[str], Script]
+
+
+@pytest.fixture
+def evaluation() -> Evaluation:
+    rng = np.random.default_rng(5)
+    x, y = rng.normal(size=(7, 4)), rng.normal(size=(7, 3))
+    return MLP_SMALL.backpropagate(MLP_SMALL.initialize(rng, "glorot_normal", "normal(0.3)"), x, y, "mse")
+
+
+@pytest.fixture
+def made(tmp_path: Path) -> Made:
+    def make(text: str) -> Script:
+        path = tmp_path / "script.py"
+        path.write_text(text, "utf-8")
+        return Script.of(path, text)
+
+    return make
+
+
+@pytest.mark.parametrize("text", [HEAD + DRAWN + BODY, HEAD + IN_DICTS, HEAD + IN_LISTS], ids=["names", "dict", "list"])
+def test_what_it_draws_is_exchanged(text: str, made: Made, evaluation: Evaluation) -> None:
+    diff = compare(made(text), evaluation)
+    assert diff.ok, str(diff)
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong"), [("(1 - z ** 2)", "(1 - z)"), ("2 * e / e.size", "e / e.size"), ("X.T @ du1", "X.T @ du1 / 7")]
+)
+def test_its_line_is_named_and_mended(right: str, wrong: str, made: Made, evaluation: Evaluation) -> None:
+    text = (HEAD + DRAWN + BODY).replace(right, wrong)
+    diff = compare(made(text), evaluation)
+    assert diff.verdict is Status.MISMATCH
+    assert diff.code is not None
+    line = next(i for i, line in enumerate(text.splitlines(), 1) if wrong in line)
+    assert [f.line for f in diff.code.findings] == [line]
+    assert diff.code.findings[0].fix
+
+
+def test_what_stands_in_it_by_value_is_found_by_value(made: Made, evaluation: Evaluation) -> None:
+    problem = evaluation.problem
+    square = MLP(3, [Dense(3, "tanh"), Dense(3)])
+    rng = np.random.default_rng(0)
+    x, y, w = rng.normal(size=(3, 3)), rng.normal(size=(3, 3)), square.initialize(1, "normal(1)", "normal(1)")
+    names = {"X": x, "Y": y, "W2": w["dense_2/kernel"], "b2": w["dense_2/bias"]}
+    names |= {"W1": w["dense_1/kernel"], "b1": w["dense_1/bias"]}
+    text = HEAD + "\n".join(f"{n} = np.array({a.tolist()})" for n, a in names.items()) + BODY
+    script = made(text)
+    assert compare(script, square.backpropagate(w, x, y, "mse")).ok
+    assert "`W2` is dense_2/kernel" in script.told
+    with pytest.raises(ShapeError, match=r"holds no array that is x \(7, 4\)"):
+        compare(made(text), MLP_SMALL.backpropagate(dict(problem.parameters), problem.x, problem.y, "mse"))
+
+
+def test_inputs_of_one_shape_that_are_not_there_by_value_are_not_guessed(made: Made) -> None:
+    square = MLP(4, [Dense(4, "tanh"), Dense(4)])
+    right = square.backpropagate(square.initialize(0), np.ones((7, 4)), np.ones((7, 4)), "mse")
+    with pytest.raises(ShapeError, match="none by value, nor as the only input of its shape"):
+        compare(made((HEAD + DRAWN + BODY).replace("5", "4").replace("3)", "4)")), right)
+
+
+def test_a_gradient_that_has_no_name_is_asked_for(made: Made, evaluation: Evaluation) -> None:
+    text = (HEAD + DRAWN + BODY).replace("dW2", "second")
+    with pytest.raises(ShapeError, match=r"named as the gradient of `W2`, which is dense_2/kernel .* such as dW2"):
+        compare(made(text), evaluation)
+
+
+def test_tracing_changes_no_bit_of_it(made: Made, evaluation: Evaluation) -> None:
+    problem = evaluation.problem
+    given = dict(problem.parameters), problem.x, problem.y
+    alone = made(HEAD + DRAWN + BODY)(*given)
+    traced = compare(made(HEAD + DRAWN + BODY), evaluation, trace=True)
+    found = {row.name: traced.hand[row.name] for row in traced.rows}
+    assert sorted(a.tobytes() for a in alone.values()) == sorted(a.tobytes() for a in found.values())
+    assert traced.code is not None
+    assert any("δ of dense_1" in words for words in traced.code.listing.values())
+
+
+def test_a_file_without_functions_is_a_script(tmp_path: Path, evaluation: Evaluation) -> None:
+    path = tmp_path / "mine.py"
+    path.write_text(HEAD + DRAWN + BODY, "utf-8")
+    assert compare(load_derivation(Place(path)), evaluation).ok
+    with pytest.raises(Unloadable, match="has no step"):
+        load_derivation(Place(path, step=True))
+    path.write_text("print(1)", "utf-8")
+    with pytest.raises(Unloadable, match="has no gradients"):
+        load_derivation(Place(path))
