@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 from gradient_diff.source.blaming import blamed
@@ -9,31 +10,53 @@ from gradient_diff.source.healing import healing
 from gradient_diff.source.observed import Observed
 from gradient_diff.source.suspicion import Suspicion
 from gradient_diff.source.trial import Trial
-from gradient_diff.source.weighing import is_weak, scored
+from gradient_diff.source.weighing import scored
+
+MOST = 4  # mistakes in one code
+MOST_CALLS = 6  # of one expression, each of whose values is looked at by itself
+MOST_FIRST = 5  # expressions that are tried as the first one
 
 
-def find_guilty(trial: Trial, most: int = 4) -> list[Suspicion]:
-    """Mistakes, one after the other; the right values of those found before are left in."""
-    found: list[Suspicion] = []
-    while len(found) < most:
-        chosen = _guiltiest(trial)
-        if chosen is None:
-            break
-        found.append(chosen)
-        trial.fixed |= dict(chosen.put)
+def find_guilty(trial: Trial) -> Iterator[list[Suspicion]]:
+    """Mistakes, one after the other, the right values of those found before left in; the likeliest first one first."""
+    for first in _guiltiest(trial, MOST_FIRST):
+        trial.fixed.clear()
+        yield _with_what_follows(trial, first)
+
+
+def _with_what_follows(trial: Trial, first: Suspicion) -> list[Suspicion]:
+    found = [first]
+    while True:
+        trial.fixed |= dict(found[-1].put)
         after = trial.again()
-        if after is None or trial.healthy(after[0]) == trial.right.keys():
-            break
-    return found
+        if len(found) == MOST or after is None or trial.healthy(after[0]) == trial.right.keys():
+            return found
+        chosen = next(_guiltiest(trial, 1), None)
+        if chosen is None:
+            return found
+        found.append(chosen)
 
 
-def _guiltiest(trial: Trial) -> Suspicion | None:
-    """Of those that heal most, the one that scores least."""
+def _guiltiest(trial: Trial, count: int) -> Iterator[Suspicion]:
+    """Of those that heal most, the ones that score least, each of another expression."""
     seen = Observed.of(trial)
     tries = list(healing(seen)) if seen else []
     if seen is None or not tries:
-        return None
+        return
     most = max(len(t.healed) for t in tries)
-    ranked = [(*scored(seen, t), t) for t in tries if len(t.healed) == most]
-    score, gained, found = min(ranked, key=lambda r: r[0])
-    return blamed(seen, replace(found, gained=gained, weak=is_weak(score)))
+    ranked = sorted(((*scored(seen, t), t) for t in tries if len(t.healed) == most), key=lambda r: r[0])
+    each = {rank[-1].first.places[:1]: rank for rank in reversed(ranked)}
+    for _, gained, weak, found in sorted(each.values(), key=lambda r: r[0])[:count]:
+        yield blamed(seen, replace(_needed(seen, found), gained=gained, weak=weak))
+
+
+def _needed(seen: Observed, found: Suspicion) -> Suspicion:
+    """Without the values that heal nothing: of one expression that is reached by two calls, one may be overwritten."""
+    put = dict(found.put)
+    calls = {e.places for e in found.events if e.index in put}
+    for index in sorted(put) if 1 < len(calls) <= MOST_CALLS else ():
+        rest = {i: value for i, value in put.items() if i != index}
+        after = seen.trial.again(rest) if rest else None
+        if after and seen.trial.healthy(after[0]) >= seen.healthy | found.healed:
+            put = rest
+    return replace(found, put=put)

@@ -11,7 +11,7 @@ from functools import cached_property
 import numpy as np
 
 from gradient_diff.names import node_words
-from gradient_diff.source.pieces import LOSS_PIECES, UNIT, Piece, all_equations, pieces_of
+from gradient_diff.source.pieces import BETWEEN, UNIT, Piece, all_equations, pieces_of
 from manual_mlp import Array, Equation, Problem
 from manual_mlp.extend import INPUT_GRADIENT, UNITS, Shape, is_gradient, kind_of, layer_of, variable_of
 
@@ -143,21 +143,15 @@ class Known:
 
     def leads_to(self, name: Recognised, node: str) -> bool:
         """Whether a value is an operand of a node's equation, or what that passes through."""
-        equation = self.equations.get(node)
-        if equation is None or any(" with " in n or n.startswith(("θ", "dE/dθ")) for n in name.nodes):
+        if any(" with " in n or n.startswith(("θ", "dE/dθ")) for n in name.nodes):
             return True
-        operands = {*equation.operands, node, *(LOSS_PIECES if "y" in equation.operands else ())}
-        return any(
-            n in operands
-            or (f"{equation.layer}/" in n and n.partition("/")[2] not in self._nodes_and_losses)
-            or n.partition("/")[2] in operands
-            for n in name.nodes
-        )
-
-    @cached_property
-    def _nodes_and_losses(self) -> set[str]:
-        """Short names that are operands only where an equation says so."""
-        return {*LOSS_PIECES, *(kind_of(node) for node in self.equations), "kernel", "bias"}
+        layer, _, kind = node.partition("/")
+        own = [n.partition("/")[2] if n.startswith(f"{layer}/") else n for n in name.nodes]
+        if (equation := self.equations.get(node)) is None:  # it stands between nodes itself
+            made_of = BETWEEN[kind][0] if kind in BETWEEN else ()
+            return not made_of or any(n in made_of for n in own)
+        operands = {*equation.operands, node}
+        return any(n in operands for n in name.nodes) or any(n in BETWEEN and kind in BETWEEN[n][1] for n in own)
 
     def forms(self, shape: Shape) -> list[Form]:
         """Every piece that can stand in this shape."""

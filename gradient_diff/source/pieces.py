@@ -12,8 +12,27 @@ from manual_mlp import Array, Equation, Problem, evaluation_of, gradient_node
 from manual_mlp.extend import INPUT_GRADIENT, LOSS, UNITS, Pullback, activation, is_gradient, kind_of
 
 UNIT = UNITS["float64"]
-LOSS_PIECES = ("z − y", "(z − y)²", "1 − y", "y / z", "(1 − y) / (1 − z)")
-"""What stands between the output and its gradient."""
+BETWEEN: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "z_prev W": ((), ("u",)),  # of the layer below, and whatever its name
+    "exp(−u)": (("u",), ("z",)),
+    "1 + exp(−u)": (("exp(−u)",), ("z",)),
+    "u − max": (("u",), ("z",)),
+    "exp(u)": (("u",), ("z",)),
+    "exp(u − max)": (("u − max",), ("z",)),
+    "Σ exp(u)": (("exp(u)",), ("z",)),
+    "Σ exp(u − max)": (("exp(u − max)",), ("z",)),
+    "log z": (("z",), (LOSS,)),
+    "log Σ exp(u − max)": (("Σ exp(u − max)",), (LOSS,)),
+    "f′": (("u", "z", "1 − z", "z²", "exp(−u)", "1 + exp(−u)"), ("dE_du",)),
+    "z²": (("z",), ("dE_du",)),
+    "1 − z": (("z",), ("dE_du", "dE_dz", LOSS)),
+    "z − y": (("z", "y"), ("dE_du", "dE_dz")),
+    "(z − y)²": (("z − y",), (LOSS,)),
+    "1 − y": (("y",), ("dE_du", "dE_dz", LOSS)),
+    "y / z": (("y", "z"), ("dE_du", "dE_dz")),
+    "(1 − y) / (1 − z)": (("1 − y", "1 − z"), ("dE_du", "dE_dz")),
+}
+"""What stands between nodes → (what of the same layer it is made of, which of its nodes are made of it)."""
 
 
 @dataclass(frozen=True, eq=False)

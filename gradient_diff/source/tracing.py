@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -11,7 +13,7 @@ from gradient_diff.noise.network import rounding_noise
 from gradient_diff.result.code import Code
 from gradient_diff.source.guilt import find_guilty
 from gradient_diff.source.known import Known
-from gradient_diff.source.mending import fixes
+from gradient_diff.source.mending import Fix, fixes
 from gradient_diff.source.small import drawn_anew, problems_to_trace, widened
 from gradient_diff.source.subject import Subject
 from gradient_diff.source.suspicion import Suspicion
@@ -89,12 +91,24 @@ def trace(subject: Subject, problem: Problem, wrong: bool = True, off: frozenset
         return replace(_listed(subject, problem), silent=UNSTEADY)
     if found is None:
         return replace(_listed(subject, problem), silent=UNSURE)
-    trial, guilty = found
-    mended = fixes(trial, guilty, second_problems(trial))
-    if not mended and guilty[0].weak and Source.of(guilty[0].computed.code) is not None:
+    trial, each = found
+    mended, guilty = _likeliest(trial, each)
+    if not guilty:
         return replace(_listed(subject, problem), silent=UNSURE)
     trial.fixed.clear()
     return code_of(trial, guilty, mended)
+
+
+def _likeliest(trial: Trial, each: Iterator[list[Suspicion]]) -> tuple[list[Fix], list[Suspicion]]:
+    """The likeliest, if its grounds are good; else the first with a fix that was run. Neither: nobody is told."""
+    others = second_problems(trial)
+    for place, guilty in enumerate(each):
+        mended = fixes(trial, guilty, others)
+        if mended or (not place and (not guilty[0].weak or Source.of(guilty[0].computed.code) is None)):
+            return mended, guilty
+        if time.monotonic() > trial.ends:
+            break
+    return [], []
 
 
 UNSURE = "No expression was found whose mending makes a gradient right: no line is named."
@@ -124,12 +138,14 @@ def _is_right(trial: Trial) -> bool:
     return given is not None and trial.healthy(given[0]) == trial.right.keys()
 
 
-def find(subject: Subject, problem: Problem, off: frozenset[str] | None = None) -> tuple[Trial, list[Suspicion]] | None:
-    """The first problem on which something can be blamed, and what."""
+def find(
+    subject: Subject, problem: Problem, off: frozenset[str] | None = None
+) -> tuple[Trial, Iterator[list[Suspicion]]] | None:
+    """The first problem on which something can be blamed, and what, the likeliest first."""
     for trial in wrong_trials(subject, problem, off):
-        guilty = find_guilty(trial)
-        if guilty:
-            return trial, guilty
+        each = find_guilty(trial)
+        if (first := next(each, None)) is not None:
+            return trial, itertools.chain([first], each)
     return None
 
 

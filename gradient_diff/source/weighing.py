@@ -15,28 +15,22 @@ Score = tuple[bool | int, ...]
 _UNKNOWN, _STRANGE, _MANY = 3, 2, 99
 
 
-def scored(seen: Observed, found: Suspicion) -> tuple[Score, int]:
-    """(score, how many values are recognised with it that were not)."""
+def scored(seen: Observed, found: Suspicion) -> tuple[Score, int, bool]:
+    """(score, how many values are recognised with it that were not, whether its grounds are weak)."""
     again = seen.trial.again(found.put, light=False)
     gained, lost = _change(seen, again[1], found) if again else (0, _MANY)
     off = _operands_off(seen, found, again[1]) if again else _MANY
     event = found.events[0]
     own = seen.names[event.index]
-    fine = own is not None and own.exact
+    fine = own is not None and own.exact  # right as it is, unless a step of the equation is missing
     usual = found.factor in factors_beside(seen, found.events, found.forms)
     cost = 0 if usual else _cost(found.factor)
     gathers = event.act is not Act.COMPUTES
     between = any(f.node not in seen.trial.known.named for f in found.forms)
-    return (lost > gained, off, lost > 0, fine, cost, gathers, event.index, between, -gained), gained
-
-
-def is_weak(score: Score) -> bool:
-    """Whether the expression is right as it is, or what goes in is of another sign or sample, or far from all known.
-
-    Of the plants of the tuned styles for which no fix is found, these are the ones that mostly point elsewhere.
-    """
-    _, off, _, fine, *_ = score
-    return bool(fine) or off == _STRANGE or off >= 2 * _UNKNOWN
+    score = (lost > gained, off, lost > 0, fine, cost, gathers, event.index, between, -gained)
+    node = found.forms[0].node
+    lacks = own is not None and own.node != node and not off and seen.trial.known.leads_to(own, node)
+    return score, gained, (fine and not lacks) or off == _STRANGE or off >= 2 * _UNKNOWN
 
 
 def _cost(factor: str) -> int:
@@ -66,7 +60,8 @@ def _operands_off(seen: Observed, found: Suspicion, run: Run) -> int:
 
 
 def _off_of(seen: Observed, event: Event, factor: str, form: Form) -> int:
-    names = [seen.trial.known.recognise(o) for o in event.operands]
+    wide = [o for o in event.operands if o.size > 1] or event.operands  # one number among arrays is anything by chance
+    names = [seen.trial.known.recognise(o) for o in wide]
     rows = {n.form.rows for n in names if n is not None and n.form.piece.per_sample}
     own = max((_off(seen, o, factor) for o in event.operands if o.size > 1), default=0)
     strange = any(n is not None and not seen.trial.known.leads_to(n, form.node) for n in names)
