@@ -17,19 +17,24 @@ MOST_CALLS = 6  # of one expression, each of whose values is looked at by itself
 MOST_FIRST = 5  # expressions that are tried as the first one
 
 
-def find_guilty(trial: Trial) -> Iterator[list[Suspicion]]:
-    """Mistakes, one after the other, the right values of those found before left in; the likeliest first one first."""
+def find_guilty(trial: Trial, most: int = MOST) -> list[Suspicion]:
+    """Mistakes, one after the other; the right values of those found before are left in."""
+    return next(find_each(trial, most), [])
+
+
+def find_each(trial: Trial, most: int = MOST) -> Iterator[list[Suspicion]]:
+    """The same with the likeliest first one, then with the others that heal as much."""
     for first in _guiltiest(trial, MOST_FIRST):
         trial.fixed.clear()
-        yield _with_what_follows(trial, first)
+        yield _with_what_follows(trial, first, most)
 
 
-def _with_what_follows(trial: Trial, first: Suspicion) -> list[Suspicion]:
+def _with_what_follows(trial: Trial, first: Suspicion, most: int) -> list[Suspicion]:
     found = [first]
     while True:
         trial.fixed |= dict(found[-1].put)
         after = trial.again()
-        if len(found) == MOST or after is None or trial.healthy(after[0]) == trial.right.keys():
+        if len(found) == most or after is None or trial.healthy(after[0]) == trial.right.keys():
             return found
         chosen = next(_guiltiest(trial, 1), None)
         if chosen is None:

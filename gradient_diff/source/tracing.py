@@ -11,7 +11,7 @@ import numpy as np
 
 from gradient_diff.noise.network import rounding_noise
 from gradient_diff.result.code import Code
-from gradient_diff.source.guilt import find_guilty
+from gradient_diff.source.guilt import find_each
 from gradient_diff.source.known import Known
 from gradient_diff.source.mending import Fix, fixes
 from gradient_diff.source.small import drawn_anew, problems_to_trace, widened
@@ -143,7 +143,7 @@ def find(
 ) -> tuple[Trial, Iterator[list[Suspicion]]] | None:
     """The first problem on which something can be blamed, and what, the likeliest first."""
     for trial in wrong_trials(subject, problem, off):
-        each = find_guilty(trial)
+        each = find_each(trial)
         if (first := next(each, None)) is not None:
             return trial, itertools.chain([first], each)
     return None
