@@ -62,6 +62,8 @@ def _step(case: Case, off: Iterable[str]) -> str:
         value is None or not np.isfinite(value) or not float(value) or np.abs(entries).max(initial=0.0) > 1e100
     ):  # no E has such a slope
         return ""
+    if all(UNITS.get(h.dtype.name, 0.0) > UNITS["float32"] for h, _ in pairs):
+        return ""  # what has so few bits is a whole multiple of its own last ones
     e = float(value)
     found = _step_of_whole(pairs, entries, e, "float32") or _step_of_terms(pairs, entries, e, _divisors(case))
     if found or _is_coarse(entries) or all(h.dtype != np.float64 for h, _ in pairs):
@@ -137,7 +139,15 @@ def _whole(multiples: Array, dtype: str, once: bool = False, odds: float = ODDS)
     whole = np.round(multiples)
     if not (np.abs(multiples - whole) <= lost).all() or not whole.all():
         return False
-    return bool(np.log(np.minimum(2 * lost, 1)).sum() < np.log(odds))
+    if np.log(np.minimum(2 * lost, 1)).sum() >= np.log(odds):
+        return False
+    return odds > ODDS or _are_of_no_base(whole[lost < 0.5])
+
+
+def _are_of_no_base(whole: Array) -> bool:
+    """Whether they are not all multiples of one odd number, as those of few decimal digits are: one chance for all."""
+    odd = int(np.gcd.reduce(np.abs(whole).astype(np.int64), initial=0))
+    return odd & (odd - 1) == 0
 
 
 def _near(pairs: Sequence[tuple[Array, Array]], step: float, spacing: float) -> bool:

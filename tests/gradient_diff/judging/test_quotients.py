@@ -161,6 +161,24 @@ def test_a_wrong_derivation_is_no_quotient(name: str, batch: int, computed: str)
         assert compare(WRONG[name](dict(own.gradients)), right).verdict is Status.MISMATCH
 
 
+@pytest.mark.parametrize("n", [5, 25])
+@pytest.mark.parametrize("e", np.linspace(0.3, 3.0, 28))
+def test_numbers_of_two_digits_are_no_quotients(n: int, e: float) -> None:
+    """If one hundredth is nearly whole, all of them are: that is one chance, and not sixty."""
+    hand = np.round(np.random.default_rng(n).normal(size=60), 1) / 10
+    off = {"w": Judged(Status.MISMATCH, "far", "σ")}
+    noise = Noise("float32", {"loss": np.array(e)}, {}, {}, 0)
+    case = Case(Pair({"w": hand}, {"w": hand + 1e-3}), noise, sizes=(n, 10))
+    assert as_quotients(case, off) == {}
+
+
+def test_float16_is_too_coarse_to_tell() -> None:
+    hand = np.random.default_rng(0).normal(size=60).astype("f2")
+    off = {"w": Judged(Status.MISMATCH, "far", "σ")}
+    case = Case(Pair({"w": hand}, {"w": 1.01 * hand}), Noise("float32", {"loss": np.array(1.6)}, {}, {}, 0))
+    assert as_quotients(case, off) == {}
+
+
 @pytest.mark.parametrize("n", [3, 10, 100, 1000])
 def test_counts_over_n_are_no_quotients(n: int) -> None:
     """A sum of signs divided by N, or a sum of float32 numbers near 1 in which nothing more is lost."""
