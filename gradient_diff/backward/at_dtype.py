@@ -97,18 +97,28 @@ class AtDtype:
         found = self.read(name, gradient)
         return found is not None and name in self.reference and self.agrees(name, found)
 
-    def agrees(self, name: str, found: Array, error: float | Array = 0.0) -> bool:
-        """The same of a gradient that has been read, and that may itself be off by an error."""
-        size = np.abs(np.asarray(found, np.float64))
-        if name in self.noise.sigma:
-            limit = self.limit(name)
-        else:  # an array of another shape has no σ of its own
-            limit = 64 * UNITS[self.subject.dtype] * np.sqrt(size.size) * size.max(initial=0.0)
-            limit = limit + (self.derivatives[name].error if name in self.derivatives else 0.0)
-        reference = np.asarray(self.reference[name], np.float64)
-        if (np.abs(reference) <= limit + error).all():
+    def near(self, name: str, gradient: Array) -> bool:
+        """The same, and zeros may be right."""
+        found = self.read(name, gradient)
+        if found is None or name not in self.reference:
             return False
-        return bool((np.abs(np.asarray(found, np.float64) - reference) <= limit + error).all())
+        reference = np.asarray(self.reference[name], np.float64)
+        return bool((np.abs(np.asarray(found, np.float64) - reference) <= self._explained(name, found)).all())
+
+    def agrees(self, name: str, found: Array, error: float | Array = 0.0) -> bool:
+        """`fits` of a gradient that has been read, and that may itself be off by an error."""
+        limit = self._explained(name, found) + error
+        reference = np.asarray(self.reference[name], np.float64)
+        if (np.abs(reference) <= limit).all():
+            return False
+        return bool((np.abs(np.asarray(found, np.float64) - reference) <= limit).all())
+
+    def _explained(self, name: str, found: Array) -> Array:
+        if name in self.noise.sigma:
+            return self.limit(name)
+        size = np.abs(np.asarray(found, np.float64))  # an array of another shape has no σ of its own
+        order = 64 * UNITS[self.subject.dtype] * np.sqrt(size.size) * size.max(initial=0.0)
+        return np.asarray(order + (self.derivatives[name].error if name in self.derivatives else 0.0))
 
     def factor(self, name: str) -> tuple[float, float]:
         """By which the hand has to be multiplied to come nearest to the reference, and how far off that may be."""

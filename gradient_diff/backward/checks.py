@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from gradient_diff.backward.at_dtype import AtDtype
 from gradient_diff.backward.causes import function_causes, not_linear
 from gradient_diff.backward.evidence import Evidence
 from gradient_diff.backward.meanings import meanings, other_function
 from gradient_diff.backward.modes import notes_of_modes
+from gradient_diff.backward.overwritten import overwritten_causes
 from gradient_diff.backward.reenactment import reenacted_causes
 from gradient_diff.backward.rows import OPEN, Checked, idle_of, rows_of
 from gradient_diff.backward.singular import singular_causes
@@ -74,7 +76,14 @@ def _of_what_is_flat(evidence: Evidence, rows: tuple[Row, ...]) -> tuple[Cause, 
         return ()
     at = evidence.finest
     open_rows = [r.name for r in rows if r.status in OPEN and r.name in at.names and r.name in evidence.derivatives]
-    return surrogate_causes([n for n in open_rows if not np.any(at.reference[n])], at)
+    flat = [n for n in open_rows if not np.any(at.reference[n])]
+    found = _of_what_is_overwritten(at, flat)
+    return (*found, *surrogate_causes(_unnamed(flat, list(found)), at))
+
+
+def _of_what_is_overwritten(at: AtDtype, names: list[str]) -> tuple[Cause, ...]:
+    found = at.subject.overwriting(at.cotangents) if names else None
+    return () if found is None else overwritten_causes(names, at.hand, found, at.near, at.subject.terms)
 
 
 def _causes(evidence: Evidence, names: list[str]) -> tuple[Cause, ...]:
@@ -83,7 +92,8 @@ def _causes(evidence: Evidence, names: list[str]) -> tuple[Cause, ...]:
     at, shapes = evidence.finest, {n: a.shape for n, a in evidence.subject.point.items()}
     subject, hand = at.subject, {n: h for n, h in at.hand.items() if n in shapes}
     other = subject.gradients(subject.point, evidence.other.cotangents)
-    found = list(surrogate_causes(names, at))
+    found = list(_of_what_is_overwritten(at, names))
+    found += surrogate_causes(_unnamed(names, found), at)
     rest = _unnamed(names, found)
     found += function_causes(rest, hand, shapes, other, at.fits, lambda name: _steady_factor(evidence, name))
     found += statistics_causes(_unnamed(names, found), at)

@@ -9,6 +9,7 @@ from typing import ClassVar, TypeVar
 
 import numpy as np
 
+from gradient_diff.backward.overwritten import Overwriting
 from gradient_diff.backward.singular import Singular
 from gradient_diff.witnesses.along_a_line import value_noise
 from manual_mlp import Array
@@ -83,6 +84,10 @@ class Subject(ABC):
     def singular(self) -> tuple[Singular, ...]:
         """The operations that have no finite derivative at the point, where that can be seen."""
         return ()
+
+    def overwriting(self, cotangents: Arrays) -> Overwriting | None:
+        """Where its own gradient counts values that were overwritten, where that can be seen: its gradients without."""
+        return None
 
     @cached_property
     def eagerly(self) -> Mapping[str, Array]:

@@ -8,6 +8,7 @@ import numpy as np
 
 from gradient_diff.backward.at_dtype import AtDtype
 from gradient_diff.backward.causes import cause
+from gradient_diff.backward.summing import along_another_axis
 from gradient_diff.result.findings import Cause
 from manual_mlp import Array
 from manual_mlp.extend import UNITS
@@ -24,8 +25,9 @@ LOCAL: dict[str, Callable[[Array], Array]] = {
 
 
 def surrogate_causes(names: Sequence[str], at: AtDtype) -> tuple[Cause, ...]:
-    """At most one per array; of functions of one output alone, which has the array's shape."""
-    found = (_of(name, at) for name in names if name in at.names and len(at.cotangents) == 1)
+    """At most one per array; of functions of one output alone."""
+    known = [n for n in names if n in at.hand and n in at.reference and len(at.cotangents) == 1]
+    found = (_of(name, at) for name in known)
     return tuple(c for c in found if c is not None)
 
 
@@ -34,8 +36,8 @@ def _of(name: str, at: AtDtype) -> Cause | None:
     hand = np.asarray(at.hand[name], np.float64)
     if not np.any(hand):
         return None
-    if hand.shape != upstream.shape:
-        return _along_another_axis(name, hand, upstream, at)
+    if hand.shape != upstream.shape or name not in at.names:
+        return along_another_axis(name, hand, upstream, at)
     limit = ROUNDINGS * UNITS[at.subject.dtype] * np.abs(upstream)
     if _is_input(name, output, at):
         return _reversal(name, hand, upstream, limit)
@@ -43,18 +45,6 @@ def _of(name: str, at: AtDtype) -> Cause | None:
     if _is_flat(name, at):
         return _straight_through(name, passed, hand)
     return _missing(name) if passed.all() else _of_the_value(name, hand, upstream, at)
-
-
-def _along_another_axis(name: str, hand: Array, upstream: Array, at: AtDtype) -> Cause | None:
-    """The upstream summed along one axis, where along another it is right: in a square array no shape tells."""
-    sums = {axis: np.asarray(upstream.sum(axis=axis), np.float64) for axis in range(upstream.ndim)}
-    room = {a: upstream.shape[a] * UNITS[at.subject.dtype] * np.abs(upstream).sum(axis=a) for a in sums}
-    taken = [a for a, s in sums.items() if s.shape == hand.shape and (np.abs(hand - s) <= room[a]).all()]
-    fitting = [a for a, s in sums.items() if s.shape == hand.shape and at.fits(name, s.astype(at.hand[name].dtype))]
-    if not taken or not fitting or taken[0] in fitting:
-        return None
-    message = f"your gradient is the upstream summed over axis {taken[0]}. Sum it over axis {fitting[0]}"
-    return cause("bias_summed_over_all", name, message, "the upstream is summed over another axis")
 
 
 def _is_input(name: str, output: str, at: AtDtype) -> bool:

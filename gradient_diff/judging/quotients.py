@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
@@ -14,13 +15,16 @@ from manual_mlp import Array
 from manual_mlp.extend import GATE, LOSS, UNITS, is_gradient
 
 _ROOT = float(np.finfo(np.float32).eps ** 0.5)  # that of float64 is 2⁻²⁶
-_STEPS = (*(float(f"1e-{k}") for k in range(1, 11)), *(2.0**-k for k in range(3, 31)), _ROOT)
+_DECIMAL = tuple(float(f"1e-{k}") for k in range(1, 11))
+_STEPS = (*_DECIMAL, *(2.0**-k for k in range(3, 31)), _ROOT)
 _LESS_USUAL = tuple(float(f"{m}e-{k}") for m in (5, 2) for k in range(1, 11))
 STEPS = tuple((sides, step) for step in (*_STEPS, *_LESS_USUAL) for sides in (2, 1))
 """(2 for a central, 1 for a one-sided quotient, ε), usual ones first: central ε and one-sided 2ε look the same."""
 
 NEARLY = 0.05  # of a whole number
-ODDS = 1e-12  # that so many numbers are so near whole ones by chance; some 300 steps are tried
+ODDS = 1e-12  # that so many numbers are so near whole ones by chance; some 1000 steps are tried
+HALVES = range(-2, 13)  # how often the spacing of E is halved for that of its smallest term; 2ε, 5ε are ε halved, too
+SOME = 64  # entries, of which most steps are already refuted
 COARSE = 1e-2  # relative: the truncation of the largest step that anybody would call a derivative
 MEANING = Meaning(
     "the hand is a difference quotient, and no derivation",
@@ -58,15 +62,63 @@ def _step(case: Case, off: Iterable[str]) -> str:
         value is None or not np.isfinite(value) or not float(value) or np.abs(entries).max(initial=0.0) > 1e100
     ):  # no E has such a slope
         return ""
-    for dtype in dict.fromkeys((*(h.dtype.name for h, _ in pairs), "float32")):
-        if dtype not in ("float32", "float64") or (dtype == "float64" and _is_coarse(entries)):
-            continue
-        spacing = float(np.spacing(np.abs(np.asarray(value, dtype))))
-        fitting = [(k * step, k, step) for k, step in STEPS if _whole(entries * (k * step / spacing), dtype)]
-        if fitting and _near(pairs, min(fitting)[0], spacing):  # every multiple of the step fits, too
-            _, sides, step = next(f for f in fitting if f[0] == min(fitting)[0])
-            return f"ε = {step:.3g}, {'central' if sides == 2 else 'one-sided'}, with E in {dtype}"
-    return ""
+    if all(UNITS.get(h.dtype.name, 0.0) > UNITS["float32"] for h, _ in pairs):
+        return ""  # what has so few bits is a whole multiple of its own last ones
+    e = float(value)
+    found = _step_of_whole(pairs, entries, e, "float32") or _step_of_terms(pairs, entries, e, _divisors(case))
+    if found or _is_coarse(entries) or all(h.dtype != np.float64 for h, _ in pairs):
+        return found
+    return _step_of_whole(pairs, entries, e, "float64")
+
+
+def _step_of_whole(pairs: Sequence[tuple[Array, Array]], entries: Array, value: float, dtype: str) -> str:
+    """The step of quotients of an E that is computed in one dtype."""
+    spacing = _spacing(value, dtype)
+    fitting = [(k * step, k, step) for k, step in STEPS if _whole(entries * (k * step / spacing), dtype)]
+    if not fitting or not _near(pairs, min(fitting)[0], spacing):  # every multiple of the step fits, too
+        return ""
+    _, sides, step = next(f for f in fitting if f[0] == min(fitting)[0])
+    return f"ε = {step:.3g}, {'central' if sides == 2 else 'one-sided'}, with E in {dtype}"
+
+
+def _spacing(value: float, dtype: str) -> float:
+    return float(np.spacing(np.abs(np.asarray(value, dtype))))
+
+
+def _divisors(case: Case) -> tuple[int, ...]:
+    """What E may divide the sum of its terms by, the usual first."""
+    n, k = case.sizes or (1, 1)
+    if case.problem is not None:
+        n, k = case.problem.batch, case.problem.y.size // max(case.problem.batch, 1)
+    return tuple(dict.fromkeys((n, n * k, k, 1)))
+
+
+def _step_of_terms(pairs: Sequence[tuple[Array, Array]], entries: Array, value: float, divisors: Sequence[int]) -> str:
+    """The step of quotients of an E whose terms alone are float32: targets in float64 make its sum and its mean finer.
+
+    They are multiples of spacing(term)/2εN, and were rounded once more when they were stored. Steps at which the
+    numbers of a derivation that divides by N would be whole, too, are not asked for.
+    """
+    spacing = _spacing(value, "float32")
+    units = [
+        (divisor * step * 2.0**halves / spacing, step)
+        for divisor, step in itertools.product(divisors, _DECIMAL)
+        if not any(_is_power_of_two(divisor * step / other) for other in divisors)
+        for halves in HALVES
+    ]
+    some = entries[np.argsort(-np.abs(entries), kind="stable")[:: max(1, entries.size // SOME)]]
+    asked = [(unit, step) for unit, step in units if _whole(some * unit, "float32", once=True, odds=1.0)]
+    fitting = [(unit, step) for unit, step in asked if _whole(entries * unit, "float32", once=True)]
+    coarsest = min((unit for unit, _ in fitting), default=0.0)  # in which all multiples of the step are, too
+    step = next((step for unit, step in fitting if np.isclose(unit, coarsest, rtol=1e-9)), 0.0)
+    if not step or not _near(pairs, step, spacing):
+        return ""
+    return f"ε = {step:.3g}, or that by a power of two, with the terms of E in float32"
+
+
+def _is_power_of_two(number: float) -> bool:
+    mantissa = float(np.frexp(number)[0])
+    return min(abs(mantissa - 0.5), abs(mantissa - 1.0)) < 1e-9  # 1e-3 is not quite itself
 
 
 def _is_coarse(entries: Array) -> bool:
@@ -75,16 +127,27 @@ def _is_coarse(entries: Array) -> bool:
         return bool(np.array_equal(entries.astype(np.float32), entries))
 
 
-def _whole(multiples: Array, dtype: str) -> bool:
-    """Whether all are whole numbers, as far as the division by the step leaves them so, and hardly by chance."""
+def _whole(multiples: Array, dtype: str, once: bool = False, odds: float = ODDS) -> bool:
+    """Whether all are whole numbers, as far as the division by the step leaves them so, and hardly by chance.
+
+    `once` says that all but the storing of the quotient was finer than the dtype.
+    """
     multiples = multiples[multiples != 0]
     if not np.isfinite(multiples).all():
         return False
-    lost = NEARLY + 4 * UNITS[dtype] * np.abs(multiples)
+    lost = NEARLY + (1 if once else 4) * UNITS[dtype] * np.abs(multiples)
     whole = np.round(multiples)
     if not (np.abs(multiples - whole) <= lost).all() or not whole.all():
         return False
-    return bool(np.log(np.minimum(2 * lost, 1)).sum() < np.log(ODDS))
+    if np.log(np.minimum(2 * lost, 1)).sum() >= np.log(odds):
+        return False
+    return odds > ODDS or _are_of_no_base(whole[lost < 0.5])
+
+
+def _are_of_no_base(whole: Array) -> bool:
+    """Whether they are not all multiples of one odd number, as those of few decimal digits are: one chance for all."""
+    odd = int(np.gcd.reduce(np.abs(whole).astype(np.int64), initial=0))
+    return odd & (odd - 1) == 0
 
 
 def _near(pairs: Sequence[tuple[Array, Array]], step: float, spacing: float) -> bool:

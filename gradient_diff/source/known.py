@@ -149,7 +149,7 @@ class Known:
         own = [n.partition("/")[2] if n.startswith(f"{layer}/") else n for n in name.nodes]
         if (equation := self.equations.get(node)) is None:  # it stands between nodes itself
             made_of = BETWEEN[kind][0] if kind in BETWEEN else ()
-            return not made_of or any(n in made_of for n in own)
+            return not made_of or any(n in (kind, *made_of) for n in own)
         operands = {*equation.operands, node}
         return any(n in operands for n in name.nodes) or any(n in BETWEEN and kind in BETWEEN[n][1] for n in own)
 

@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from gradient_diff.backward.singular import Singular
-from gradient_diff.keras.functions.tracing import inlined
+from gradient_diff.keras.functions.tracing import below, inlined
 from keras_mlp import quiet_stderr
 from manual_mlp import Array
 
@@ -57,7 +57,7 @@ def singular_operations(call: Callable[[], Any]) -> tuple[Singular, ...]:
     try:
         with quiet_stderr(), inlined():
             wrapped = tf.compat.v1.wrap_function(tf.autograph.experimental.do_not_convert(call), [])
-            reached = _below(wrapped.outputs)
+            reached = below(wrapped.outputs)
             asked = [op for op in reached if op.type in INFINITE]
             operands = [t for op in asked for t in op.inputs]
             values = iter(wrapped.prune([], operands)()) if operands else iter(())
@@ -67,23 +67,6 @@ def singular_operations(call: Callable[[], Any]) -> tuple[Singular, ...]:
     with np.errstate(all="ignore"):
         broken = [op for op, arrays in found if np.any(INFINITE[op.type][0](arrays))]
     return tuple(dict.fromkeys(_told(op, reached) for op in broken))
-
-
-def _below(outputs: list[Any]) -> list[Any]:
-    """The operations that the outputs are computed by, up to where the tape's gradient ends."""
-    seen: dict[str, Any] = {}
-    ahead = [t.op for t in outputs]
-    while ahead:
-        op = ahead.pop()
-        if op.name not in seen:
-            seen[op.name] = op
-            ahead += [] if _is_end(op) else [t.op for t in op.inputs]
-    return list(seen.values())
-
-
-def _is_end(op: Any) -> bool:
-    """Whether the gradient goes no further, or by a way of its own."""
-    return op.type == "StopGradient" or "_gradient_op_type" in op.node_def.attr
 
 
 def _told(op: Any, reached: list[Any]) -> Singular:

@@ -12,9 +12,11 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from gradient_diff.backward.overwritten import Overwriting
 from gradient_diff.backward.singular import Singular
 from gradient_diff.backward.subject import Subject, not_checked, prove_same_values, recast_or_none
 from gradient_diff.keras.functions.arguments import Arguments
+from gradient_diff.keras.functions.overwriting import gradients_of_the_last
 from gradient_diff.keras.functions.singular import singular_operations
 from gradient_diff.keras.functions.tracing import draws_in, inlined, traced
 from gradient_diff.noise.draws import further_than_order
@@ -153,6 +155,16 @@ class TapedFunction(Subject):
         """Of its graph."""
         self.assign(self.point)
         return singular_operations(lambda: list(self._called(self._tensors(self.point)).values()))
+
+    def overwriting(self, cotangents: Arrays) -> Overwriting | None:
+        """Seen in its graph."""
+        self.assign(self.point)
+
+        def call() -> tuple[dict[str, Any], dict[str, Any]]:
+            given = {n: tf.constant(self.point[n]) for n in self._inputs}
+            return self._called(self._tensors(given)), {n: self.variables.get(n, given.get(n)) for n in self.point}
+
+        return gradients_of_the_last(call, cotangents)
 
     def _tensors(self, point: Mapping[str, Any]) -> dict[str, Any]:
         given = {n: point.get(n, leaf) for n, leaf in self.arguments.leaves.items()}

@@ -1,8 +1,8 @@
-"""A function as a graph: which variables it touches, and whether it draws random numbers."""
+"""A function as a graph: which variables it touches, whether it draws random numbers, and what it is computed by."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -43,3 +43,23 @@ def inlined() -> Iterator[None]:
         yield
     finally:
         tf.config.run_functions_eagerly(before)
+
+
+def below(outputs: Iterable[Any], own: Collection[str] = ()) -> list[Any]:
+    """The operations that tensors of a graph are computed by, up to where the tape's gradient ends.
+
+    It ends where a gradient goes no further, or by a way of its own; unless by one of our `own`.
+    """
+    seen: dict[str, Any] = {}
+    ahead = [t.op for t in outputs]
+    while ahead:
+        op = ahead.pop()
+        if op.name not in seen:
+            seen[op.name] = op
+            ahead += [] if _is_end(op, own) else [t.op for t in op.inputs]
+    return list(seen.values())
+
+
+def _is_end(op: Any, own: Collection[str]) -> bool:
+    special = "_gradient_op_type" in op.node_def.attr
+    return op.type == "StopGradient" or (special and op.get_attr("_gradient_op_type").decode() not in own)

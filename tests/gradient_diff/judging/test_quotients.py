@@ -37,10 +37,10 @@ def _e(dtype: type, inside: float) -> E:
     return value
 
 
-def _quotient(e: E, step: float, one_sided: bool, dtype: type) -> dict[str, Array]:
+def _quotient(e: E, step: float, one_sided: bool, dtype: type, stored: type | None = None) -> dict[str, Array]:
     w, found = {n: a.astype(dtype) for n, a in W.items()}, {}
     for name, array in w.items():
-        g = np.zeros_like(array)
+        g = np.zeros(array.shape, stored or dtype)
         for i in np.ndindex(array.shape):
             kept = array[i]
             array[i] = kept + step
@@ -51,6 +51,15 @@ def _quotient(e: E, step: float, one_sided: bool, dtype: type) -> dict[str, Arra
             g[i] = (up - down) / (step if one_sided else 2 * step)
         found[name] = g
     return found
+
+
+def _with_targets_in_float64(w: dict[str, Array], x: Array = X, y: Array = Y) -> np.floating:
+    """Its terms are float32; what is multiplied by np.eye is not, nor its sum and its mean."""
+    z = 1 / (1 + np.exp(-(x.astype("f4") @ w["dense_1/kernel"] + w["dense_1/bias"])))
+    u = z @ w["dense_2/kernel"] + w["dense_2/bias"]
+    p = np.exp(u - u.max(1, keepdims=True))
+    p /= p.sum(1, keepdims=True)
+    return -np.sum(np.log(p + 1e-7) * y) / len(x)
 
 
 CASES = [
@@ -75,6 +84,25 @@ def test_a_quotient_is_no_wrong_derivation(
     assert diff.causes == ()
 
 
+@pytest.mark.parametrize("stored", [np.float32, np.float64])
+@pytest.mark.parametrize(("step", "one_sided"), [(1e-2, False), (5e-3, False), (1e-3, False), (1e-3, True)])
+@pytest.mark.parametrize("batch", [3, 8, 10])
+def test_a_quotient_whose_terms_alone_are_float32_is_one(
+    batch: int, step: float, one_sided: bool, stored: type
+) -> None:
+    rng = np.random.default_rng(batch)
+    x, y = rng.normal(size=(batch, 4)), np.eye(3)[rng.integers(0, 3, batch)]
+    found = _quotient(lambda w: _with_targets_in_float64(w, x, y), step, one_sided, np.float32, stored)
+    diff = compare(found, NET.backpropagate(W, x, y, "categorical_crossentropy"))
+    assert diff.verdict is Status.INCONCLUSIVE
+    if batch == 10:  # ε of E/10 is 10 ε of E
+        return
+    reasons = " ".join(row.reason for row in diff.rows)
+    named = re.search(r"step ε = (\S+), or that by a power of two, with the terms of E in float32", reasons)
+    assert named is not None
+    assert np.log2(float(named[1]) / step) % 1 == pytest.approx(0, abs=1e-6)
+
+
 def test_the_quotient_of_another_e_is_a_mistake_all_the_same() -> None:
     twice = _quotient(lambda w: 2 * _e(np.float64, 0.0)(w), 1e-4, False, np.float64)
     assert compare(twice, RIGHT).verdict is Status.MISMATCH
@@ -93,6 +121,73 @@ def test_what_is_off_at_random_is_no_quotient(seed: int) -> None:
     if seed % 3 == 0:
         off = {n: np.round(a, 4) for n, a in off.items()}  # printed, and typed in again
     assert compare(off, RIGHT).verdict in (Status.MISMATCH, Status.MATCH)
+
+
+def _one_off(g: dict[str, Array], name: str, changed: Array) -> dict[str, Array]:
+    return {**g, name: changed.astype(g[name].dtype)}
+
+
+KERNEL, BIAS = "dense_1/kernel", "dense_2/bias"
+SIGNS = np.where(np.arange(16).reshape(4, 4) == 5, -1, 1)
+WRONG: dict[str, Callable[[dict[str, Array]], dict[str, Array]]] = {
+    "1.01": lambda g: {n: (a * 1.01).astype(a.dtype) for n, a in g.items()},
+    "1.001": lambda g: {n: (a * 1.001).astype(a.dtype) for n, a in g.items()},
+    "a sign in one entry": lambda g: _one_off(g, KERNEL, g[KERNEL] * SIGNS),
+    "a kernel transposed": lambda g: _one_off(g, KERNEL, g[KERNEL].T),
+    "a wrong bias": lambda g: _one_off(g, BIAS, 1.1 * g[BIAS]),
+    "a constant added": lambda g: _one_off(g, BIAS, 1e-3 + g[BIAS]),
+    "at random": lambda g: {
+        n: (0.1 * np.random.default_rng(0).normal(size=a.shape)).astype(a.dtype) for n, a in g.items()
+    },
+    "nearly": lambda g: {
+        n: (a * (1 + 1e-3 * np.random.default_rng(0).normal(size=a.shape))).astype(a.dtype) for n, a in g.items()
+    },
+    "typed in": lambda g: {n: np.round(1.01 * a, 3).astype(a.dtype) for n, a in g.items()},
+}
+
+
+@pytest.mark.parametrize("computed", ["float64", "float32"])
+@pytest.mark.parametrize("batch", [1, 3, 10, 100])
+@pytest.mark.parametrize("name", WRONG)
+def test_a_wrong_derivation_is_no_quotient(name: str, batch: int, computed: str) -> None:
+    """Nor where whole numbers of samples are summed, and divided by N."""
+    rng = np.random.default_rng(batch)
+    net = MLP(4, [Dense(4, "sigmoid"), Dense(10, "softmax")])
+    w, y = net.initialize(batch), np.eye(10)[rng.integers(0, 10, batch)]
+    for x in (rng.normal(size=(batch, 4)), rng.integers(0, 3, (batch, 4)).astype(float)):
+        right = net.backpropagate(w, x, y, "categorical_crossentropy")
+        x_own, y_own, w_own = x.astype(computed), y.astype(computed), {n: a.astype(computed) for n, a in w.items()}
+        own = net.backpropagate(w_own, x_own, y_own, "categorical_crossentropy")
+        assert compare(WRONG[name](dict(own.gradients)), right).verdict is Status.MISMATCH
+
+
+@pytest.mark.parametrize("n", [5, 25])
+@pytest.mark.parametrize("e", np.linspace(0.3, 3.0, 28))
+def test_numbers_of_two_digits_are_no_quotients(n: int, e: float) -> None:
+    """If one hundredth is nearly whole, all of them are: that is one chance, and not sixty."""
+    hand = np.round(np.random.default_rng(n).normal(size=60), 1) / 10
+    off = {"w": Judged(Status.MISMATCH, "far", "σ")}
+    noise = Noise("float32", {"loss": np.array(e)}, {}, {}, 0)
+    case = Case(Pair({"w": hand}, {"w": hand + 1e-3}), noise, sizes=(n, 10))
+    assert as_quotients(case, off) == {}
+
+
+def test_float16_is_too_coarse_to_tell() -> None:
+    hand = np.random.default_rng(0).normal(size=60).astype("f2")
+    off = {"w": Judged(Status.MISMATCH, "far", "σ")}
+    case = Case(Pair({"w": hand}, {"w": 1.01 * hand}), Noise("float32", {"loss": np.array(1.6)}, {}, {}, 0))
+    assert as_quotients(case, off) == {}
+
+
+@pytest.mark.parametrize("n", [3, 10, 100, 1000])
+def test_counts_over_n_are_no_quotients(n: int) -> None:
+    """A sum of signs divided by N, or a sum of float32 numbers near 1 in which nothing more is lost."""
+    counts = np.arange(1, 60)
+    for hand in (counts / n, (counts * 2.0**-24) / n):
+        off = {"w": Judged(Status.MISMATCH, "far", "σ")}
+        noise = Noise("float32", {"loss": np.array(1.6)}, {}, {}, 0)
+        case = Case(Pair({"w": hand}, {"w": 1.001 * hand}), noise, sizes=(n, 10))
+        assert as_quotients(case, off) == {}
 
 
 def _judged(hand: Array, reference: Array, e: float) -> Judged:

@@ -52,6 +52,13 @@ PLANTED: dict[str, tuple[Callable[..., Any], Callable[..., Any], list[Array], st
         Status.MISMATCH,
     ),
     "not summed": (tf.add, lambda a, b, u: (u, u), [X, X[0]], "broadcast_not_summed", Status.SHAPE),
+    "summed over units": (
+        tf.add,
+        lambda a, b, u: (u, tf.reduce_sum(u, 1)),
+        [X, X[0]],
+        "bias_summed_over_all",
+        Status.SHAPE,
+    ),
     "not broadcast": (tf.reduce_sum, lambda x, u: u, [X], "gradient_not_broadcast", Status.SHAPE),
 }
 
