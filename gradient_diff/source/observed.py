@@ -69,8 +69,17 @@ class Observed:
 
     @cached_property
     def read_by_unknown(self) -> set[Key]:
-        """What goes into operations whose result is not settled."""
-        return {key_of(o) for e in self.run.events if not self.is_settled(e) for o in e.operands}
+        """What goes into operations whose result is not settled, as it is, turned, or with another sign."""
+        found: set[Key] = set()
+        for event in reversed(self.run.events):
+            if not self.is_settled(event) or (key_of(event.value) in found and self._only_turned(event)):
+                found |= {key_of(o) for o in event.operands}
+        return found
+
+    def _only_turned(self, event: Event) -> bool:
+        own = self.names[event.index]
+        names = [self.trial.known.recognise(o) for o in event.operands]
+        return own is not None and [n.node for n in names if n is not None] == [own.node]
 
     @cached_property
     def handed_out(self) -> set[Key]:

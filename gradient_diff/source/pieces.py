@@ -27,7 +27,7 @@ BETWEEN: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "z²": (("z",), ("dE_du",)),
     "1 − z": (("z",), ("dE_du", "dE_dz", LOSS)),
     "z − y": (("z", "y"), ("dE_du", "dE_dz")),
-    "(z − y)²": (("z − y",), (LOSS,)),
+    "(z − y)²": (("z − y",), (LOSS, "dE_dz")),
     "1 − y": (("y",), ("dE_du", "dE_dz", LOSS)),
     "y / z": (("y", "z"), ("dE_du", "dE_dz")),
     "(1 − y) / (1 − z)": (("1 − y", "1 − z"), ("dE_du", "dE_dz")),

@@ -52,11 +52,15 @@ def test_right_code_is_not_blamed(tried: Callable[..., Trial], matrices: str) ->
 
 
 def test_a_call_with_a_wrong_argument(tried: Callable[..., Trial], blamed: Blamed, matrices: str) -> None:
-    change = ("s(x @ W1 + b1)", "s(x @ W1)")
-    assert blamed(matrices, change) == [("s(x @ W1)", "dense_1/u")]
-    (found,) = find_guilty(tried(matrices, change))
+    text = matrices.replace("z1 = s(x @ W1 + b1)", "u1 = x @ W1 + b1\n    z1 = s(u1)")
+    assert blamed(text, ("slope(z1)", "slope(u1)")) == [("slope(u1)", "dense_1/z")]
+    (found,) = find_guilty(tried(text, ("slope(z1)", "slope(u1)")))
     assert found.argument is not None
-    assert (found.level, found.argument.name) == (1, "u")
+    assert (found.level, found.argument.name) == (1, "z")
+
+
+def test_what_is_handed_over_and_lacks_a_step_is_blamed_itself(blamed: Blamed, matrices: str) -> None:
+    assert blamed(matrices, ("s(x @ W1 + b1)", "s(x @ W1)")) == [("x @ W1", "dense_1/u")]
 
 
 def test_a_helper_that_is_right_elsewhere(tried: Callable[..., Trial], deep: Problem, matrices: str) -> None:
@@ -259,3 +263,42 @@ def test_a_gradient_of_another_shape(blamed: Blamed, matrices: str) -> None:
     assert blamed(matrices, ("dW1 = x.T @ d1", "dW1 = d1.T @ x")) == [("d1.T @ x", "dense_1/dE_dkernel")]
     assert blamed(matrices, ("dW1 = x.T @ d1", "dW1 = (x.T @ d1).T")) == [("(x.T @ d1).T", "dense_1/dE_dkernel")]
     assert blamed(matrices, ("d1.sum(axis=0)", "d1.sum()")) == [("d1.sum()", "dense_1/dE_dbias")]
+
+
+FORWARD = """import numpy as np
+
+
+def gradients(p, x, y):
+    W1, b1, W2, b2 = p.values()
+    u1 = x @ W1 + b1
+    z1 = 1 / (1 + np.exp(-u1))
+    u2 = z1 @ W2 + b2
+    e = np.exp(u2 - u2.max(axis=1, keepdims=True))
+    q = e / e.sum(axis=1, keepdims=True)
+    d2 = (q - y) / len(y)
+    d1 = d2 @ W2.T * z1 * (1 - z1)
+    return dict(zip(p, (x.T @ d1, d1.sum(0), z1.T @ d2, d2.sum(0))))
+"""
+
+
+@pytest.fixture(scope="module")
+def classes() -> Problem:
+    mlp, rng = MLP(4, [Dense(3, "sigmoid"), Dense(2, "softmax")]), np.random.default_rng(0)
+    parameters = mlp.initialize(0, "glorot_normal", "normal(0.3)")
+    return mlp.problem(parameters, rng.normal(size=(5, 4)), np.eye(2)[[0, 1, 1, 0, 1]], "categorical_crossentropy")
+
+
+@pytest.mark.parametrize(
+    ("change", "text", "node"),
+    [
+        (("x @ W1 + b1", "x @ W1"), "x @ W1", "dense_1/u"),
+        (("z1 @ W2 + b2", "z1 @ W2"), "z1 @ W2", "dense_2/u"),
+        (("e.sum(axis=1, keepdims=True)", "e.max()"), "e / e.max()", "dense_2/z"),
+    ],
+)
+def test_a_step_that_is_missing_forward_is_not_blamed_on_what_reads_it(
+    blamed: Blamed, classes: Problem, change: tuple[str, str], text: str, node: str
+) -> None:
+    """What stands between two nodes is an operand of one of them alone."""
+    assert blamed(FORWARD, on=classes) == []
+    assert blamed(FORWARD, change, on=classes) == [(text, node)]

@@ -40,7 +40,7 @@ def finding(trial: Trial) -> Finding:
             "`d1.mean(axis=0)` is 1/N times dE/db of dense_1; it should be dE/db of dense_1, dE/db = Σ_N δ.",
         ),
         (("(z2 - y)", "(y - z2)"), "`y - z2` is minus z − y of dense_2; it should be z − y of dense_2."),
-        (("s(x @ W1 + b1)", "s(x @ W1)"), "In `s(x @ W1)` the argument `u` should be u of dense_1."),
+        (("s(x @ W1 + b1)", "s(x @ W1)"), "`x @ W1` is z_prev W of dense_1; it should be u of dense_1, u = x W + b."),
         (("z1.T @ d2", "z2.T @ d2"), "`z2.T @ d2` should be dE/dW of dense_2, dE/dW = z_prevᵀ δ."),
         (
             ("2 * (z2 - y) / y.size", "2 * (z2 - y) * y.size"),
@@ -50,6 +50,12 @@ def finding(trial: Trial) -> Finding:
 )
 def test_the_message(tried: Tried, matrices: str, change: tuple[str, str], message: str) -> None:
     assert finding(tried(matrices, change)).message == message
+
+
+def test_the_message_of_an_argument(tried: Tried, matrices: str) -> None:
+    text = matrices.replace("z1 = s(x @ W1 + b1)", "u1 = x @ W1 + b1\n    z1 = s(u1)")
+    found = finding(tried(text, ("slope(z1)", "slope(u1)")))
+    assert found.message == "In `slope(u1)` the argument `z` should be z of dense_1."
 
 
 def test_the_place_and_what_goes_in(tried: Tried, matrices: str) -> None:
