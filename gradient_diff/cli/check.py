@@ -19,6 +19,7 @@ from gradient_diff.result.diff import GradientDiff
 from gradient_diff.running.failing import Raised, his_traceback, in_one_line, is_his
 from gradient_diff.running.loading import Place, at_home, load_derivation
 from gradient_diff.running.prints import prints_aside
+from gradient_diff.running.script import Script
 from gradient_diff.wording import printable
 
 
@@ -51,8 +52,10 @@ def check(
     """Check a derivation in code: its gradients, and where they are wrong, its lines.
 
     NAME is a function (parameters, x, y) that returns the gradients by parameter name; with --step a training step
-    (x, y), of which nothing else is asked, also as 'net.py:Net(3, 2).step'. The file is imported from its own folder,
-    and runs in this process: check code that you would run yourself. What it prints goes to the standard error.
+    (x, y), of which nothing else is asked, also as 'net.py:Net(3, 2).step'. A script without functions is run as it is:
+    its x, y and weights are found by value, or by shapes that leave no choice, its gradients by names, dW1 beside W1.
+    The file is imported from its own folder, and runs in this process: check code that you would run yourself. What it
+    prints goes to the standard error.
 
     DATA holds arrays x and y, and perhaps sample_weight. REFERENCE is a file from `gradient-diff problem` or
     Evaluation.save, and needs no TensorFlow.
@@ -93,7 +96,10 @@ def _marked(place: Place, held: Check) -> Marked:
     file = str(place.path)
     try:
         with prints_aside(), at_home(place.path):
-            diff = held(load_derivation(place))
+            derivation = load_derivation(place)
+            diff = held(derivation)
+        if isinstance(derivation, Script):
+            say(derivation.told)
     except Raised as raised:
         return _failed(place, raised.error)
     except (Exception, SystemExit) as error:

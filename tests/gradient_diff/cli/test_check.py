@@ -20,7 +20,7 @@ import pytest
 
 from gradient_diff import Code, Finding, GradientDiff, compare
 from gradient_diff.cli import against
-from manual_mlp import Evaluation
+from manual_mlp import Dense, Evaluation
 
 Call = Callable[..., tuple[int, str, str]]
 Put = Callable[[str], Path]
@@ -69,6 +69,28 @@ def test_the_exit_code_is_the_verdict(what: str, check: Call, put: Put) -> None:
     text, code, verdict = CODES[what]
     found, shown, _ = check(put(text))
     assert (found, verdict in shown) == (code, True)
+
+
+@pytest.mark.parametrize(("wrong", "ending"), [("", 0), (" / 2", 1)])
+def test_a_script_is_run_as_it_is(wrong: str, ending: int, check: Call, put: Put, reference: Path) -> None:
+    problem = Evaluation.load(reference).problem
+    w1, b1, w2, b2 = (f"np.array({a.tolist()})" for a in problem.parameters.values())
+    activation = problem.mlp.layers[0]
+    assert isinstance(activation, Dense)
+    forward = {"tanh": "np.tanh(u)", "sigmoid": "1 / (1 + np.exp(-u))"}[activation.activation]
+    slope = {"tanh": "1 - z ** 2", "sigmoid": "z * (1 - z)"}[activation.activation]
+    lines = (
+        f"import numpy as np\nx = np.array({problem.x.tolist()})\ny = np.array({problem.y.tolist()})",
+        f"W1, b1 = {w1}, {b1}\nW2, b2 = {w2}, {b2}",
+        f"u = x @ W1 + b1\nz = {forward}\nd2 = 2 * (z @ W2 + b2 - y) / y.size",
+        f"d1 = d2 @ W2.T * ({slope})\ndW1, db1 = x.T @ d1, d1.sum(0)\ndW2, db2 = z.T @ d2{wrong}, d2.sum(0)",
+    )
+    file = put("\n".join(lines))
+    found, shown, told = check(file)
+    assert found == ending, shown
+    assert "A script, run as it is: " in told
+    assert "`W1` is dense_1/kernel" in told
+    assert not wrong or f"{file.name}:" in shown
 
 
 def test_a_mistake_is_named_as_it_is_of_arrays(check: Call, put: Put) -> None:
