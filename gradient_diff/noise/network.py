@@ -135,7 +135,8 @@ def rounding_noise(
         seed: of the draws.
         anchors: name → array, whose branch is taken at kinks; None for that of the float64 derivation.
         loops: of which share of those who computed it nothing is known, 0, ½ or 1: NumPy, TensorFlow and XLA add the
-            products of 16-bit matrices in float32, but a hand of unknown origin may add them one by one in 16 bits.
+            products of 16-bit matrices in float32, but a hand of unknown origin may add them one by one in 16 bits, and
+            build the Jacobian of a softmax in them.
 
     Returns:
         The `Noise`.

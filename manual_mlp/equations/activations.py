@@ -239,9 +239,33 @@ def softmax_rounding(logits: Array, p: Array, u: float) -> Terms:
     return (s * p * np.sqrt(m * m + 3), "entry"), (u * p * (1 + 0.3 * m), "unit"), (p * s * np.sqrt(terms), "row")
 
 
+def softmax_lost(z: Array) -> Array:
+    """√(1 + max² z): exp(u_k − m) is stored, off by η, and divided by Σ_j exp(u_j − m); then z_k is stored, off by η.
+
+    The largest exponential is exp(0) = 1, so that 1/Σ is the largest z of the row.
+    """
+    return np.sqrt(1 + np.square(z.max(axis=-1, keepdims=True)))
+
+
 def softmax_backward_rounding(dE_dz: Array, z: Array, delta: Array, u: float) -> Terms:
     """δ = z (g − Σ g z): two roundings of δ, and the sum's own, which all units of a sample share."""
     return (2 * u / math.sqrt(3) * np.abs(delta), "entry"), (z * row_sum_rounding(dE_dz * z, u), "row")
+
+
+def softmax_backward_lost(dE_dz: Array, z: Array, loops: bool) -> Terms:
+    """δ_k = z_k (g_k − Σ_j g_j z_j) is stored, off by η; so is each g_j z_j, and their sum is off by √K η: z_k √K, row.
+
+    Who `loops` may build the Jacobian, z_j (1[j = k] − z_k), instead: each of its entries is stored, off by η, before
+    g_j multiplies it, and then each product is, and their sum: √(Σ_j g_j² + K + 1).
+    """
+    k = z.shape[-1]
+    built = np.sqrt(np.square(dE_dz).sum(axis=-1, keepdims=True) + k + 1) if loops else np.ones(())
+    return (built, "entry"), (math.sqrt(k) * z, "row")
+
+
+def factor_lost(dE_dz: Array, *_: object) -> Terms:
+    """f′ is stored, then multiplied by g: max(1, |g|)."""
+    return ((np.maximum(1.0, np.abs(dE_dz)), "entry"),)
 
 
 @dataclass(frozen=True)
@@ -261,6 +285,7 @@ class ActivationFunction:
         kinked: linear on each side of u = 0, with two slopes.
         edge: where |z| saturates, so that f′ = 0, and is stored exactly.
         lost: z → by how much more than storing it an entry loses close to 0.
+        backward_lost: (dE/dz, u or z, whether somebody loops) → the same of the pullback, and who shares it.
     """
 
     name: str
@@ -275,6 +300,7 @@ class ActivationFunction:
     kinked: bool = False
     edge: float | None = None
     lost: Callable[[Array], Array] = np.ones_like
+    backward_lost: Callable[[Array, Array, bool], Terms] = factor_lost
 
 
 _TEXTBOOK = "Okatani, Deep Learning, 2016, ch. 2"
@@ -331,6 +357,8 @@ ACTIVATIONS: dict[str, ActivationFunction] = {
             rounding=softmax_rounding,
             backward_rounding=softmax_backward_rounding,
             source="Bridle, 1990",
+            lost=softmax_lost,
+            backward_lost=softmax_backward_lost,
         ),
     )
 }

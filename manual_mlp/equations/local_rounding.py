@@ -58,6 +58,11 @@ class Precision:
         """One unit roundoff for everything."""
         return cls(u, u, u)
 
+    @property
+    def loops(self) -> bool:
+        """Whether terms may be added one by one in the dtype itself; in float32 and float64 they always are."""
+        return self.sums >= self.u
+
     def settled(self, terms: Terms, z: Array, edge: float | None, size: Array | float | None = None) -> Terms:
         """The same terms, but where |z| is stored as its edge: there nothing rounds, and all that is off is the gap.
 
