@@ -165,14 +165,13 @@ def rounding_noise(
     # A coarse dtype is drawn at its own u: there, rounding is no longer small and its effect not in proportion.
     at = Precision.of(name, loops > 0, DRAWN_UNIT)
     scale = at.own / at.u
-    eta = LOST[name] / scale
     values = on_branch(problem.equations, problem.environment, anchors or {})
     known = {**problem.environment, **values}
     local = {e.node: e.operation.rounding(known[e.node], *_operands(e, known), at=at) for e in problem.equations}
-    variance = _carried(problem.equations, known, {**known, **(anchors or {})}, local, eta, draws, seed)
+    variance = _carried(problem.equations, known, {**known, **(anchors or {})}, local, at.eta, draws, seed)
     bound = {node: rounding.bound for node, rounding in local.items()}
     if name in SUMS:
-        stored = 0.0 if at.sums < at.u else math.sqrt(3) * eta * problem.batch  # one by one, every term is
+        stored = 0.0 if at.sums < at.u else math.sqrt(3) * at.eta * problem.batch  # one by one, every term is
         sums = [e for e in problem.equations if _sums_batch(e.operation)]
         bound |= {e.node: bound[e.node] + stored + _alike(e, known, variance) for e in sums}
     return Noise(
