@@ -135,7 +135,8 @@ def rounding_noise(
         seed: of the draws.
         anchors: name → array, whose branch is taken at kinks; None for that of the float64 derivation.
         loops: of which share of those who computed it nothing is known, 0, ½ or 1: NumPy, TensorFlow and XLA add the
-            products of 16-bit matrices in float32, but a hand of unknown origin may add them one by one in 16 bits.
+            products of 16-bit matrices in float32, but a hand of unknown origin may add them one by one in 16 bits, and
+            build the Jacobian of a softmax in them.
 
     Returns:
         The `Noise`.
@@ -164,14 +165,13 @@ def rounding_noise(
     # A coarse dtype is drawn at its own u: there, rounding is no longer small and its effect not in proportion.
     at = Precision.of(name, loops > 0, DRAWN_UNIT)
     scale = at.own / at.u
-    eta = LOST[name] / scale
     values = on_branch(problem.equations, problem.environment, anchors or {})
     known = {**problem.environment, **values}
     local = {e.node: e.operation.rounding(known[e.node], *_operands(e, known), at=at) for e in problem.equations}
-    variance = _carried(problem.equations, known, {**known, **(anchors or {})}, local, eta, draws, seed)
+    variance = _carried(problem.equations, known, {**known, **(anchors or {})}, local, at.eta, draws, seed)
     bound = {node: rounding.bound for node, rounding in local.items()}
     if name in SUMS:
-        stored = 0.0 if at.sums < at.u else math.sqrt(3) * eta * problem.batch  # one by one, every term is
+        stored = 0.0 if at.sums < at.u else math.sqrt(3) * at.eta * problem.batch  # one by one, every term is
         sums = [e for e in problem.equations if _sums_batch(e.operation)]
         bound |= {e.node: bound[e.node] + stored + _alike(e, known, variance) for e in sums}
     return Noise(

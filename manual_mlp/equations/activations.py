@@ -10,12 +10,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import reduce
 from typing import Literal
 
 import numpy as np
 
 from manual_mlp.arrays import Array
-from manual_mlp.equations.local_rounding import Terms, row_sum_rounding
+from manual_mlp.equations.local_rounding import Precision, Terms, row_sum_rounding
 from manual_mlp.errors import unknown_name
 
 
@@ -239,9 +240,51 @@ def softmax_rounding(logits: Array, p: Array, u: float) -> Terms:
     return (s * p * np.sqrt(m * m + 3), "entry"), (u * p * (1 + 0.3 * m), "unit"), (p * s * np.sqrt(terms), "row")
 
 
+def softmax_lost(z: Array) -> Array:
+    """√(1 + max² z): exp(u_k − m) is stored, off by η, and divided by Σ_j exp(u_j − m); then z_k is stored, off by η.
+
+    The largest exponential is exp(0) = 1, so that 1/Σ is the largest z of the row.
+    """
+    return np.sqrt(1 + np.square(z.max(axis=-1, keepdims=True)))
+
+
 def softmax_backward_rounding(dE_dz: Array, z: Array, delta: Array, u: float) -> Terms:
     """δ = z (g − Σ g z): two roundings of δ, and the sum's own, which all units of a sample share."""
     return (2 * u / math.sqrt(3) * np.abs(delta), "entry"), (z * row_sum_rounding(dE_dz * z, u), "row")
+
+
+def softmax_backward_lost(dE_dz: Array, z: Array, at: Precision) -> Terms:
+    """δ_k = z_k (g_k − Σ_j g_j z_j) is stored, off by η; so is each g_j z_j, and their sum is off by up to √K η, row.
+
+    Who `loops` may build the Jacobian, z_j (1[j = k] − z_k), instead: each of its entries is stored, off by η, before
+    g_j multiplies it, and then each product is, and their sum. But what is x η is off by no more than itself, and of
+    min(1, x)² the sum over j is at most the least of those of 1, x and x². What is 2 at the end: g_k times the diagonal
+    and δ_k, each stored.
+    """
+    z, size = np.abs(z), np.abs(dE_dz)  # a wrong hand's z may have any sign
+    eta, root = at.eta, math.sqrt(z.shape[-1])
+    first, both = _row_sum(size * z) / eta, np.sqrt(_row_sum(np.square(size * z))) / eta
+    row = z * _least(root, np.sqrt(first), both)
+    if not at.loops:
+        return (np.ones(()), "entry"), (row, "row")
+    squares = np.square(size)
+    entries = _least(np.sqrt(_row_sum(squares)), np.sqrt(z * _row_sum(squares * z) / eta), z * both)  # all z_j z_k
+    diagonal = size * np.minimum(1.0, z / eta)  # z_k (1 − z_k)
+    products = _least(root, np.sqrt(z * first), z * both)
+    return (np.sqrt(entries**2 + diagonal**2 + products**2 + 2), "entry"), (row, "row")
+
+
+def _row_sum(terms: Array) -> Array:
+    return np.asarray(terms.sum(axis=-1, keepdims=True))
+
+
+def _least(first: Array | float, *others: Array) -> Array:
+    return np.asarray(reduce(np.minimum, others, first))
+
+
+def factor_lost(dE_dz: Array, *_: object) -> Terms:
+    """f′ is stored, then multiplied by g: max(1, |g|)."""
+    return ((np.maximum(1.0, np.abs(dE_dz)), "entry"),)
 
 
 @dataclass(frozen=True)
@@ -261,6 +304,7 @@ class ActivationFunction:
         kinked: linear on each side of u = 0, with two slopes.
         edge: where |z| saturates, so that f′ = 0, and is stored exactly.
         lost: z → by how much more than storing it an entry loses close to 0.
+        backward_lost: (dE/dz, u or z, how finely) → the same of the pullback, and who shares it.
     """
 
     name: str
@@ -275,6 +319,7 @@ class ActivationFunction:
     kinked: bool = False
     edge: float | None = None
     lost: Callable[[Array], Array] = np.ones_like
+    backward_lost: Callable[[Array, Array, Precision], Terms] = factor_lost
 
 
 _TEXTBOOK = "Okatani, Deep Learning, 2016, ch. 2"
@@ -331,6 +376,8 @@ ACTIVATIONS: dict[str, ActivationFunction] = {
             rounding=softmax_rounding,
             backward_rounding=softmax_backward_rounding,
             source="Bridle, 1990",
+            lost=softmax_lost,
+            backward_lost=softmax_backward_lost,
         ),
     )
 }

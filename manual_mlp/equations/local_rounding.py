@@ -16,7 +16,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 
 from manual_mlp.arrays import Array
-from manual_mlp.dtypes import SUMS, UNITS
+from manual_mlp.dtypes import LOST, SUMS, UNITS
 
 Share: TypeAlias = Literal["entry", "unit", "row", "all"]
 Terms: TypeAlias = tuple[tuple[Array, Share], ...]
@@ -40,23 +40,31 @@ class Precision:
         u: the unit roundoff whose roundings are added.
         sums: that in which the terms of a product of matrices are added.
         own: that of the dtype; float64's roundings are drawn larger than they are.
+        eta: η, drawn larger by as much.
     """
 
     u: float
     sums: float
     own: float
+    eta: float = LOST["float64"]
 
     @classmethod
     def of(cls, dtype: str, loops: bool = False, least: float = 0.0) -> Precision:
         """That of a dtype; `loops`: products may be added one by one in it; drawn at no less than `least`."""
         own = UNITS[dtype]
         u = max(least, own)
-        return cls(u, u if loops or dtype not in SUMS else max(least, UNITS[SUMS[dtype]]), own)
+        sums = u if loops or dtype not in SUMS else max(least, UNITS[SUMS[dtype]])
+        return cls(u, sums, own, LOST[dtype] * (u / own))
 
     @classmethod
     def plain(cls, u: float) -> Precision:
         """One unit roundoff for everything."""
         return cls(u, u, u)
+
+    @property
+    def loops(self) -> bool:
+        """Whether terms may be added one by one in the dtype itself; in float32 and float64 they always are."""
+        return self.sums >= self.u
 
     def settled(self, terms: Terms, z: Array, edge: float | None, size: Array | float | None = None) -> Terms:
         """The same terms, but where |z| is stored as its edge: there nothing rounds, and all that is off is the gap.

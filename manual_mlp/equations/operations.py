@@ -271,7 +271,7 @@ class Pullback(Operation):
         terms = self.function.backward_rounding(operands[0], operands[1], result, at.u)
         own = 2 * at.u / math.sqrt(3) * np.abs(result)
         terms = at.settled(terms, operands[1], self.function.edge, own)
-        return Local(terms, lost=((np.maximum(1.0, np.abs(operands[0])), "entry"),))  # f′ is stored, then multiplied
+        return Local(terms, lost=self.function.backward_lost(operands[0], operands[1], at))
 
     def frozen(self, operands: tuple[Array, ...], anchors: tuple[Array, ...]) -> Array:
         return self.evaluate(operands[0], anchors[1] if self.function.kinked else operands[1])

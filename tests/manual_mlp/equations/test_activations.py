@@ -7,7 +7,7 @@ import pytest
 
 from gradient_diff.noise.network import local_distance
 from manual_mlp import ACTIVATIONS, Array, Equation, linear, relu, sigmoid, softmax, step, tanh
-from manual_mlp.dtypes import UNITS
+from manual_mlp.dtypes import LOST, UNITS
 from manual_mlp.equations.activations import activation, sigmoid_rounding, softmax_rounding, tanh_rounding
 from manual_mlp.equations.local_rounding import GATE, STORED_AS_ONE, Precision, Terms
 from manual_mlp.equations.operations import Activate, Pullback
@@ -352,6 +352,77 @@ def test_float16s_sigmoid_loses_more_than_one_step_close_to_0() -> None:
     assert (np.abs(z - exact) > 16 * 2.0**-24).any()
     assert local_distance(equation, {"a/u": u}, z, "float16").max() < GATE / 2
     assert local_distance(equation, {"a/u": u}, z + np.float16(2.0**-12), "float16").min() > GATE
+
+
+def _off(computed: Array, exact: Array, lost: Array) -> float:
+    """The rms error in units of η, over what is said to be lost."""
+    return float(np.sqrt(np.mean(np.square((computed.astype(float) - exact) / (LOST["float16"] * lost)))))
+
+
+def test_float16s_softmax_loses_twice_close_to_0() -> None:
+    """exp(u − m) is stored, divided by Σ = 1.22, and stored: off by √(1 + 0.82²) η. One storing: at most √3 η."""
+    tail = RNG.uniform(-17, -13, size=(2000, 4))
+    u = np.concatenate([np.tile([0.0, -1.5], (2000, 1)), tail], axis=-1).astype(np.float16)
+    z, exact = softmax(u), softmax(u.astype(float))
+    lost = np.broadcast_to(activation("softmax").lost(exact), z.shape)
+    np.testing.assert_allclose(lost, np.sqrt(1 + 1 / (1 + np.exp(-1.5)) ** 2), rtol=1e-4)
+    assert 0.9 < _off(z[:, 2:], exact[:, 2:], lost[:, 2:]) < 1.1
+    assert np.abs(z - exact)[:, 2:].max() > 1.1 * np.sqrt(3) * LOST["float16"]
+
+
+def test_float16s_softmax_sends_down_what_its_sum_has_lost() -> None:
+    """63 products g z of a step of the grid each, stored: their sum is off by √63 η, alike for all units of a row."""
+    g = RNG.uniform(0, 3e-5, size=(2000, 64)).astype(np.float16)
+    z = np.full(g.shape, 0.5 / 63, np.float16)
+    z[:, 0] = 0.5
+    delta, fine = Pullback("softmax").evaluate(g, z), [a.astype(float) for a in (g, z)]
+    exact = Pullback("softmax").evaluate(*fine)
+    local = Pullback("softmax").rounding(exact, *fine, at=Precision.of("float16"))
+    lost = np.sqrt(local.lost_variance)
+    assert 3 < lost[:, 0].min() <= lost[:, 0].max() <= np.sqrt(1 + 64 * 0.5**2)
+    assert 0.8 < _off(delta[:, 0], exact[:, 0], lost[:, 0]) < 1.1
+    assert [share for _, share in local.lost] == ["entry", "row"]
+
+
+def _by_jacobian(g: Array, z: Array) -> Array:
+    """δ of each sample from softmax's Jacobian, stored in the dtype."""
+    return np.stack([(np.diag(p) - np.outer(p, p)) @ h for h, p in zip(g, z, strict=True)])
+
+
+def test_a_jacobian_of_float16_loses_each_entry_before_it_is_multiplied() -> None:
+    """Entries z_j z_k of a few steps of the grid, each times g_j of hundreds: only a hand of unknown origin does so."""
+    z = np.full((300, 13), 1 / 12, np.float16)
+    z[:, 0] = RNG.uniform(1e-7, 2e-6, size=300)
+    g = (100 * RNG.normal(size=z.shape)).astype(np.float16)
+    equation = Equation("a", "a/dE_du", Pullback("softmax"), ("a/dE_dz", "a/z"))
+    environment = {"a/dE_dz": g, "a/z": z}
+    built, plain = _by_jacobian(g, z), equation.evaluate(environment)
+
+    def off(delta: Array, loops: bool) -> Array:
+        return local_distance(equation, environment, delta, "float16", loops)[:, 0]
+
+    assert off(plain, loops=False).max() < GATE / 2
+    assert off(built, loops=True).max() < GATE / 2
+    assert off(built, loops=False).max() > GATE
+
+
+@pytest.mark.parametrize(
+    ("z", "entries", "products", "row"),
+    [
+        (0.5, [9 + 16 + 9, 9 + 16 + 16], [2, 2], 0.5 * np.sqrt(2)),  # everything is stored, each time off by η
+        (2.0**-6, [25 / 256 + 9, 25 / 256 + 16], [25 / 256, 25 / 256], 2.0**-6 * np.sqrt(2)),
+        (0.0, [0, 0], [0, 0], 0),
+    ],
+)
+def test_a_softmax_loses_no_more_than_there_is(
+    z: float, entries: list[float], products: list[float], row: float
+) -> None:
+    """η = 2⁻⁸, g = (3, 4); z_j z_k = 2⁻¹² is a sixteenth of η, each g z above η, and g_j z_j z_k below it."""
+    at = Precision(1.0, 1.0, 1.0, eta=2.0**-8)
+    g, p = np.array([[3.0, 4.0]]), np.full((1, 2), z)
+    (entry, _), (shared, _) = activation("softmax").backward_lost(g, p, at)
+    np.testing.assert_allclose(np.square(entry)[0], 2 + np.add(entries, products), rtol=1e-12)
+    np.testing.assert_allclose(shared, row)
 
 
 @pytest.mark.parametrize("name", ["sigmoid", "tanh"])
