@@ -11,12 +11,14 @@ from gradient_diff.render.sections import Section
 from gradient_diff.render.tables import to_csv
 from gradient_diff.result.diff import proved_together
 from gradient_diff.result.status import gravest
+from gradient_diff.running.script import Script
 from gradient_diff.source.raised import Raised
 from gradient_diff.source.raising import raised_in
 
 __all__ = [
     "MORE_DRAWS",
     "Raised",
+    "Script",
     "Section",
     "gravest",
     "kernel_heatmaps",

@@ -18,7 +18,7 @@ from experiments.benchmarks.lines.cases import Case
 from experiments.benchmarks.lines.plant import Style
 from experiments.benchmarks.lines.problems import called, evaluation_of
 from gradient_diff import GradientDiff
-from gradient_diff.running.script import Script
+from gradient_diff.extend import Script
 from manual_mlp import Evaluation
 from manual_mlp.extend import Arrays
 
