@@ -83,7 +83,7 @@ class _Judge:
         for words, choice in _same_optimizer(asked):
             if replays.explains(choice):
                 return replace(diff, causes=(other_step(asked, words),), unexplained="")
-        if decay := self._decay_in_the_gradient(asked):
+        if decay := self._other_decay(asked):
             return replace(diff, causes=(decay,), unexplained="")
         if factor := self._factor(asked, diff):
             return replace(diff, causes=(factor,), unexplained="")
@@ -107,8 +107,8 @@ class _Judge:
                 return factor_cause(factor, off if len(off) < len(used) else [])
         return None
 
-    def _decay_in_the_gradient(self, asked: Choice) -> Cause | None:
-        """λW or 2λW added to the gradient, where the optimizer takes its decay from the weights themselves."""
+    def _other_decay(self, asked: Choice) -> Cause | None:
+        """λW or 2λW added to the gradient, or W_after decayed, where Keras decays the weights before the step."""
         replays = self.replays
         decay = config_of(asked.optimizer).get("weight_decay")
         if not isinstance(decay, float):
@@ -118,6 +118,10 @@ class _Judge:
         for times, words in ((1.0, "λW"), (2.0, "2λW")):
             if replays.explains(plain, {n: g + times * decay * weights[n] for n, g in replays.used.items()}):
                 return other_step(asked, f"a step of the gradient plus {words}, and not of a decay beside it")
+        kept, alone = 1 - (asked.rate or 0.0) * decay, replays.replayed(plain)
+        after = {n: kept * a + (kept - 1) * weights[n] for n, a in (alone or {}).items()}
+        if alone and replays.is_near(after, replays.limits_of_moves(plain, alone)):
+            return other_step(asked, "a step whose decay is taken of the weights after it, and not before")
         return None
 
     # an optimizer that was not said

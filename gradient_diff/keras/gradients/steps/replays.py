@@ -84,7 +84,10 @@ class Replays:
         right = self.replayed(choice, gradients)
         if right is None or not self._near(right):
             return False
-        limits = self.limits_of_moves(choice, right, gradients)
+        return self.is_near(right, self.limits_of_moves(choice, right, gradients))
+
+    def is_near(self, right: Arrays, limits: Arrays) -> bool:
+        """Whether the weights moved so, within these limits."""
         return all((np.abs(a - right[n]) <= limits[n]).all() for n, a in self.moves.items())
 
     def replayed(

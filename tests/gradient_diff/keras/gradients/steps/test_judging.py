@@ -289,6 +289,20 @@ def test_a_decay_in_the_gradient_is_not_one_beside_it() -> None:
     assert [c.title for c in diff.causes] == ["a step of the gradient plus λW, and not of a decay beside it"]
 
 
+@pytest.mark.parametrize("off", [1.0, 1.001])
+def test_a_decay_after_the_step_is_not_one_before_it(off: float) -> None:
+    around = Around(optimizers.Adam(0.01), 2)
+    around.after = [off * (1 - 0.01 * 0.5) * w for w in around.after]
+    kept = optimizers.AdamW(0.01, weight_decay=0.5)
+    kept.build(around.model.trainable_variables)
+    for mine, other in zip(kept.variables, around.optimizer.variables, strict=True):
+        mine.assign(other)
+    diff = around.checked(optimizer=kept)
+    assert diff.verdict is Status.MISMATCH
+    titles = [c.title for c in diff.causes]
+    assert ("a step whose decay is taken of the weights after it, and not before" in titles) is (off == 1)
+
+
 # what else explains a step
 
 
