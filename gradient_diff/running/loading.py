@@ -112,7 +112,8 @@ def script_in(module: ModuleType, place: Place) -> Callable[..., Any]:
     """A file without such a function, which leaves arrays: it is run as it is, each time anew."""
     if place.step or not any(True for name, v in vars(module).items() for _ in leaves(v, (name,))):
         raise _nothing(place, module)
-    return Script.of(place.path, place.path.read_text("utf-8"))
+    otherwise = str(_nothing(place, module)) if any(_offered(module)) else ""
+    return Script.of(place.path, place.path.read_text("utf-8"), otherwise)
 
 
 def _imported(path: Path) -> ModuleType:

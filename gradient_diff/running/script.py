@@ -99,13 +99,14 @@ class Script:
 
     path: Path
     code: CodeType
+    otherwise: str = ""  # what is said, too, where it is no such script
     space: Space = field(default_factory=Space)
     plan: Plan | None = None
 
     @classmethod
-    def of(cls, path: Path, text: str) -> Script:
+    def of(cls, path: Path, text: str, otherwise: str = "") -> Script:
         file = str(path.resolve())
-        return cls(path.resolve(), compiled(text, file))
+        return cls(path.resolve(), compiled(text, file), otherwise)
 
     def __post_init__(self) -> None:
         self.body = FunctionType(self.code, self.space, self.path.stem)
@@ -115,7 +116,10 @@ class Script:
     def __call__(self, parameters: Arrays, x: Array, y: Array) -> dict[str, Array]:
         """The gradients by parameter."""
         if self.plan is None:
-            self.plan = self._planned({n: plain(a) for n, a in parameters.items()}, plain(x), plain(y))
+            try:
+                self.plan = self._planned({n: plain(a) for n, a in parameters.items()}, plain(x), plain(y))
+            except ShapeError as error:
+                raise ShapeError(f"{error} {self.otherwise}".rstrip()) from None
         given = {**parameters, "x": x, "y": y}
         with not_watching():
             exchanged = {p: _like(way(plain(given[n])), given[n]) for n, (p, way) in self.plan.inputs.items()}

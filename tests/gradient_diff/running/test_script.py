@@ -139,6 +139,12 @@ def test_a_file_without_functions_is_a_script(tmp_path: Path, evaluation: Evalua
     assert compare(load_derivation(Place(path)), evaluation).ok
     with pytest.raises(Unloadable, match="has no step"):
         load_derivation(Place(path, step=True))
+    path.write_text(HEAD + "def backward(p, x, y):\n    return {}\n", "utf-8")
+    with pytest.raises(Unloadable, match=r"It has backward\(p, x, y\)"):
+        load_derivation(Place(path))
+    path.write_text(HEAD + "a = np.ones(3)\ndef backward(p, x, y):\n    return {}\n", "utf-8")
+    with pytest.raises(ShapeError, match=r"holds no array that is x .* It has backward\(p, x, y\)\. Name another by"):
+        compare(load_derivation(Place(path)), evaluation)
     path.write_text("print(1)", "utf-8")
     with pytest.raises(Unloadable, match="has no gradients"):
         load_derivation(Place(path))
