@@ -256,7 +256,7 @@ def test_adam_in_numpy_is_that_of_keras(dtype: str, steps: int) -> None:
     assert diff.ok, str(diff)
 
 
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("dtype", ["float32", pytest.param("float64", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("steps", [1, 4])
 def test_another_constant_of_adam_is_seen(dtype: str, steps: int) -> None:
     assert _adam_of_a_hand(dtype, _adam_in_numpy(rate=0.0010005), steps).verdict is Status.MISMATCH
