@@ -186,7 +186,8 @@ def _inputs(bound: Mapping[Path_, Array], wanted: Mapping[str, Array]) -> dict[s
     lost = {n: a for n, a in wanted.items() if n not in found}
     shapes = [frozenset(way(a).shape for way in WAYS if _stands(way, a)) for a in lost.values()]
     for (name, a), own in zip(lost.items(), shapes, strict=True):
-        free = {p: v for p, v in bound.items() if p not in {q for q, _ in found.values()}}
+        taken = {q for q, _ in found.values()}
+        free = {p: v for p, v in bound.items() if p not in taken and not (a.ndim > 1 and _is_filled(v))}
         same = [(p, way) for p, v in free.items() for way in WAYS if _stands(way, a) and way(a).shape == v.shape]
         if not same or sum(bool(own & other) for other in shapes) > 1:
             raise ShapeError(
@@ -195,6 +196,11 @@ def _inputs(bound: Mapping[Path_, Array], wanted: Mapping[str, Array]) -> dict[s
             )
         found[name] = same[0]
     return found
+
+
+def _is_filled(a: Array) -> bool:
+    """Whether one number is everywhere, as in what is added to later: no data, and no kernel, is so."""
+    return a.size > 1 and bool((a == a.flat[0]).all())
 
 
 def _by_value(

@@ -81,6 +81,12 @@ def test_what_it_draws_is_exchanged(text: str, made: Made, evaluation: Evaluatio
     assert diff.ok, str(diff)
 
 
+def test_what_is_filled_for_later_is_no_input(made: Made, evaluation: Evaluation) -> None:
+    text = HEAD + "shown, total = np.zeros((7, 4)), np.ones((4, 5))\n" + DRAWN + BODY
+    diff = compare(made(text), evaluation)
+    assert diff.ok, str(diff)
+
+
 @pytest.mark.parametrize(
     ("right", "wrong"), [("(1 - z ** 2)", "(1 - z)"), ("2 * e / e.size", "e / e.size"), ("X.T @ du1", "X.T @ du1 / 7")]
 )
