@@ -15,12 +15,13 @@ import numpy.typing as npt
 from gradient_diff.calling import call_derivation
 from gradient_diff.comparison import cut_down
 from gradient_diff.keras.gradients.another.another import named_by_another
+from gradient_diff.keras.gradients.as_stored import at_unstored_weights, on_stored_data
 from gradient_diff.keras.gradients.data import Data
 from gradient_diff.keras.gradients.described import described_reference, own_derivation
 from gradient_diff.keras.gradients.in_layout import WHOSE, by_values
 from gradient_diff.keras.gradients.loss.resolving import resolve_loss
 from gradient_diff.keras.gradients.options import Options
-from gradient_diff.keras.gradients.readings import as_trained, draws, read_otherwise, step_on_draws
+from gradient_diff.keras.gradients.readings import as_trained, draws, read_otherwise, step_from_earlier
 from gradient_diff.keras.gradients.reference import Reference
 from gradient_diff.keras.gradients.request import Request, door
 from gradient_diff.keras.gradients.steps.judging import judged_step
@@ -205,20 +206,27 @@ def _checked(
 
 def _stepped(request: Request, judge: Callable[[Request], GradientDiff]) -> GradientDiff:
     """Of weights around a step: what it drew is known only if it was the last pass."""
-    if not draws(request):
-        return as_trained(request, judge(request), judge, None)
-    if (found := step_on_draws(request, judge)) is not None:
+    diff = None if draws(request) else judge(request)
+    if (diff is None or diff.verdict.bad) and (found := step_from_earlier(request, judge)) is not None:
         return found
+    if diff is not None:
+        return as_trained(request, diff, judge, None)
     raise ValueError(
         "after= of a model with Dropout or another layer that draws: nobody knows any more what that step drew. Pass "
         "gradients= as a function (parameters, x, y, draws), which is given the masks; or training=False."
     )
 
 
-def _read_either_way(request: Request, given: Undone) -> tuple[GradientDiff, Undone]:
+def _read_either_way(
+    request: Request, given: Undone, knows_weights: Callable[[], bool] = bool
+) -> tuple[GradientDiff, Undone]:
     """Nobody is accused before the layout that values tell was tried, and the other of training and inference."""
     mine = given.arrays
-    diff = _compared(request, mine)
+
+    def judge(asked: Request) -> GradientDiff:
+        return on_stored_data(asked, _compared(asked, mine), lambda other: _compared(other, mine), mine)
+
+    diff = judge(request)
     if not diff.verdict.bad or not mine:
         return _noted(diff, given), given
     if request.options.layout is None:
@@ -226,10 +234,11 @@ def _read_either_way(request: Request, given: Undone) -> tuple[GradientDiff, Und
         turned = by_values(mine, target, request.nodes) if given.listed else undo_layout(WHOSE, mine, target, None)
         given = replace(turned, reading=given.reading.then(turned.reading), notes=(*given.notes, *turned.notes))
         if turned.reading.changes:
-            return _read_either_way(replace(request, options=replace(request.options, layout=AS_GIVEN)), given)
-    judge: Callable[[Request], GradientDiff] = lambda asked: _compared(asked, mine)  # noqa: E731
+            as_given = replace(request, options=replace(request.options, layout=AS_GIVEN))
+            return _read_either_way(as_given, given, knows_weights)
     other = as_trained(request, read_otherwise(request, mine, diff, judge), judge, mine)
-    return _noted(named_by_another(request, mine, other), given), given
+    named = named_by_another(request, mine, other)
+    return _noted(at_unstored_weights(request, named, mine, knows_weights), given), given
 
 
 def _target(request: Request, diff: GradientDiff) -> Target:
@@ -301,7 +310,12 @@ def _called(request: Request, function: Callable[..., object], trace: bool | Non
     given = request.masks if _takes_draws(function) else None
     with explaining(function if given is None else partial(_without_draws, function), lambda: _problem(request)):
         called = call_derivation(function, request.parameters, request.data.x, request.data.y, given)
-    found, read = _read_either_way(request, request.read(called.gradients))
+
+    def knows_weights() -> bool:
+        """A function that reads the weights that it is given was called at the model's."""
+        return not _is_idle(function, request, given, called.gradients)
+
+    found, read = _read_either_way(request, request.read(called.gradients), knows_weights)
     named, diff = read.arrays, replace(found, changed=called.changed)
     more: tuple[Any, ...] = () if given is None else ({},)
     traced = subject_of(lambda w, x, y: function(w, x, y, *more), Answers(request.options.names), function)
@@ -315,6 +329,14 @@ def _called(request: Request, function: Callable[..., object], trace: bool | Non
         return {n: found[n] for n in w}
 
     return cut_down(diff, again)
+
+
+def _is_idle(function: Callable[..., object], request: Request, draws: Arrays | None, found: object) -> bool:
+    """Whether other weights change nothing of what a function returns."""
+    others = {n: a + a.std() + 1 for n, a in request.parameters.items()}
+    again = call_derivation(function, others, request.data.x, request.data.y, draws).gradients
+    first, second = (request.read(g).arrays for g in (found, again))
+    return all(np.array_equal(a, second[n]) for n, a in first.items())
 
 
 def _without_draws(function: Callable[..., object], parameters: Arrays, x: Array, y: Array) -> object:

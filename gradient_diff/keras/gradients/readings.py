@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
+import keras
 import numpy as np
 
 from gradient_diff.keras.gradients.loss.resolved import KerasError
@@ -14,7 +15,7 @@ from gradient_diff.keras.gradients.runs import Runs
 from gradient_diff.result.diff import GradientDiff
 from gradient_diff.result.findings import Cause
 from gradient_diff.result.status import Meaning, Status
-from keras_mlp.extend import copied, holding, layer_weights
+from keras_mlp.extend import copied, holding, layer_weights, layers_of
 from manual_mlp import Array
 from manual_mlp.extend import UNITS, Arrays
 
@@ -23,24 +24,33 @@ Seeds = tuple[tuple[Any, Array], ...]
 """Variables of seeds, and what they held."""
 
 
+T = TypeVar("T")
 Judge = Callable[[Request], GradientDiff]
 
 
 @dataclass(frozen=True, eq=False)
 class Reading:
-    """A request that somebody may have meant; with `seeds` layers draw again what they drew one pass before."""
+    """A request that somebody may have meant; with `seeds` layers draw again what they drew one pass before.
+
+    With `states` the layers that keep a state start from zeros.
+    """
 
     request: Request
     seeds: Seeds = ()
     in_the_other: bool = False
+    states: Seeds = ()
+
+    def judged(self, judge: Callable[[Request], T], mine: Arrays | None) -> T | None:
+        """What is to be said of it; None where the hand is not near, or the model cannot run so."""
+        try:
+            with holding([*self.seeds, *self.states]):
+                return judge(self.request) if mine is None or _may_explain(self.request, mine) else None
+        except KerasError:  # a model may run in one of training and inference only
+            return None
 
     def explained(self, judge: Judge, mine: Arrays | None) -> GradientDiff | None:
         """The comparison, if that is what the hand is the gradient of."""
-        try:
-            with holding(self.seeds):
-                found = judge(self.request) if mine is None or _may_explain(self.request, mine) else None
-        except KerasError:  # a model may run in one of training and inference only
-            return None
+        found = self.judged(judge, mine)
         return None if found is None or found.verdict.bad or found.verdict is Status.INCONCLUSIVE else found
 
 
@@ -64,22 +74,23 @@ def as_trained(request: Request, diff: GradientDiff, judge: Judge, mine: Arrays 
     cure = (
         f"Pass loss= as an object with dtype={request.stored!r} if that E was derived, and so small a difference counts"
     )
-    return _undecided(diff, words, reason, f"{cure}.")
+    return undecided(diff, words, reason, f"{cure}.")
 
 
 def read_otherwise(request: Request, mine: Arrays, diff: GradientDiff, judge: Judge) -> GradientDiff:
     """A diff that accuses, or what is to be said where another reading of the request explains the hand."""
-    for reading in _others(request):
+    for reading in others(request):
         if (found := reading.explained(judge, mine)) is not None:
-            return _in_the_other(request, diff, reading, found) if reading.in_the_other else _drawn_before(found)
+            return _in_the_other(request, diff, reading, found) if reading.in_the_other else _earlier(reading, found)
     return diff
 
 
-def step_on_draws(request: Request, judge: Judge) -> GradientDiff | None:
-    """Of a step that was made on draws: what was drawn in the pass before, if that explains it; else nobody knows."""
-    seeds = _seeds_before(request)
-    found = Reading(replace(request), seeds).explained(judge, None) if seeds else None
-    return None if found is None else _drawn_before(found)
+def step_from_earlier(request: Request, judge: Judge) -> GradientDiff | None:
+    """Of a step: what layers drew in the pass before, or from states of 0, if that explains it."""
+    for reading in _with_earlier(request, Reading(replace(request)), as_it_stands=False):
+        if (found := reading.explained(judge, None)) is not None:
+            return _earlier(reading, found)
+    return None
 
 
 def draws(request: Request) -> bool:
@@ -99,17 +110,28 @@ def _may_explain(request: Request, mine: Arrays) -> bool:
     return off <= UNITS[request.objective.coarsest] * sum(float(np.square(r).sum()) for r, _ in pairs)
 
 
-def _others(request: Request) -> Iterator[Reading]:
+def others(request: Request) -> Iterator[Reading]:
+    """What else may have been meant, where the caller left it open."""
     if request.loss.stepped or (request.mlp is not None and not request.masks):
         return  # only the model's own train_step knows how it runs; or both are the same
-    if seeds := _seeds_before(request):
-        yield Reading(replace(request), seeds)
+    yield from _with_earlier(request, Reading(replace(request)), as_it_stands=False)
     for training in (True, False):
         if training is not request.objective.training:
             other = replace(request, training=training)
-            yield Reading(other, in_the_other=True)
-            if seeds := _seeds_before(other):
-                yield Reading(other, seeds, in_the_other=True)
+            yield from _with_earlier(other, Reading(other, in_the_other=True), as_it_stands=True)
+
+
+def _with_earlier(request: Request, reading: Reading, as_it_stands: bool) -> Iterator[Reading]:
+    """With the seeds, the states or both as they stood before a pass of the user's own."""
+    states, seeds = _moved_states(request), _seeds_before(request)
+    if as_it_stands:
+        yield reading
+    if seeds:
+        yield replace(reading, seeds=seeds)
+    if states:
+        yield replace(reading, states=states)
+    if seeds and states:
+        yield replace(reading, seeds=seeds, states=states)
 
 
 def _seeds_before(request: Request) -> Seeds:
@@ -132,8 +154,20 @@ def _moved_seeds(request: Request) -> list[tuple[Any, Array, Array]]:
     return [(v, start, end) for v, start, end in seeds if not np.array_equal(start, end)]
 
 
-def _drawn_before(found: GradientDiff) -> GradientDiff:
-    words = "; on what the layers drew in the pass before the next one"
+def _moved_states(request: Request) -> Seeds:
+    """The states of recurrent layers that stand elsewhere than at their start, and that start."""
+    states = [s for layer in layers_of(request.model) if getattr(layer, "stateful", False) for s in _states(layer)]
+    return tuple((s, np.zeros_like(s.numpy())) for s in states if np.any(s.numpy()))
+
+
+def _states(layer: Any) -> list[Any]:
+    found = getattr(layer, "states", None) or ()
+    return [s for s in keras.tree.flatten(found) if isinstance(s, keras.Variable)]
+
+
+def _earlier(reading: Reading, found: GradientDiff) -> GradientDiff:
+    words = "; from states of 0, as reset_states() leaves them, and not from where they stand" * bool(reading.states)
+    words += "; on what the layers drew in the pass before the next one" * bool(reading.seeds)
     return replace(found, rows=tuple(replace(row, reason=row.reason + words, by_sigma=False) for row in found.rows))
 
 
@@ -141,6 +175,7 @@ def _in_the_other(request: Request, diff: GradientDiff, reading: Reading, explai
     """A choice that was left open convicts nobody; one that was made is the cause."""
     found, asked = (WAYS[r.objective.training] for r in (reading.request, request))
     words = f"these are the gradients in {found}" + ", on what the layers drew one pass before" * bool(reading.seeds)
+    words += ", from states of 0" * bool(reading.states)
     cure = f"Pass training={reading.request.training} if that is what you derived; else run the model in {asked}"
     if request.training is not None:
         message = f"{words}, and training={request.training} was asked for. {cure}."
@@ -148,10 +183,11 @@ def _in_the_other(request: Request, diff: GradientDiff, reading: Reading, explai
         cause = Cause("other_training", "", message, f"E in {found}", f"E in {asked}", left, title=words)
         return replace(diff, causes=(cause,), unexplained="", smallest=None)
     reason = f"{words}; fit runs the model {'by the defaults of its call' if asked is WAYS[None] else f'in {asked}'}"
-    return _undecided(diff, words, reason, f"{cure}.")
+    return undecided(diff, words, reason, f"{cure}.")
 
 
-def _undecided(diff: GradientDiff, words: str, reason: str, cure: str) -> GradientDiff:
+def undecided(diff: GradientDiff, words: str, reason: str, cure: str) -> GradientDiff:
+    """The same comparison, that accuses nobody: it is open, for this reason, and settled by this cure."""
     rows = tuple(
         replace(row, status=Status.INCONCLUSIVE, reason=reason, by_sigma=False) if row.status.bad else row
         for row in diff.rows

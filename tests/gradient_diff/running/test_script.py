@@ -88,6 +88,44 @@ def test_what_is_filled_for_later_is_no_input(made: Made, evaluation: Evaluation
 
 
 @pytest.mark.parametrize(
+    "again",
+    [
+        "X = (X - X.mean(0)) / X.std(0)",
+        "W1 = W1 * 0.1",
+        "X_test = rng.normal(size=(7, 4))",
+        "seen = X",
+        "velocity = np.zeros((4, 5)); vb1 = np.zeros(5); vb2 = np.zeros(3)",
+        "np.random.seed(3); X = np.random.normal(size=(7, 4))",
+    ],
+)
+def test_of_several_arrays_of_a_shape_it_is_what_the_network_sees(
+    again: str, made: Made, evaluation: Evaluation
+) -> None:
+    diff = compare(made(HEAD + DRAWN + again + BODY), evaluation)
+    assert diff.ok, str(diff)
+
+
+def test_biases_of_zeros_are_not_mistaken_for_what_is_carried_along(made: Made) -> None:
+    """By value they are the same."""
+    square = MLP(4, [Dense(4, "tanh"), Dense(4)])
+    rng = np.random.default_rng(5)
+    weights, x, y = square.initialize(rng), rng.normal(size=(7, 4)), rng.normal(size=(7, 4))
+    names = {"X": x, "Y": y, "W1": weights["dense_1/kernel"], "W2": weights["dense_2/kernel"]}
+    data = "\n".join(f"{n} = np.array({a.tolist()})" for n, a in names.items())
+    text = f"{HEAD}{data}\nvb1, vb2, b2, b1 = (np.zeros(4) for _ in range(4))\n{BODY}"
+    script = made(text)
+    assert compare(script, square.backpropagate(weights, x, y, "mse")).ok
+    assert "`b1` is dense_1/bias, `W2` is dense_2/kernel, `b2` is dense_2/bias" in script.told
+
+
+@pytest.mark.parametrize("again", ["Z = X ** 2", "Z = X - X.mean(0)"])
+def test_which_of_several_it_is_is_not_guessed(again: str, made: Made, evaluation: Evaluation) -> None:
+    text = (HEAD + DRAWN + again + BODY).replace("z = np.tanh(X", "z = np.tanh(Z")
+    with pytest.raises(ShapeError, match=r"Which array of the script is x \(7, 4\) .* it may be: `X`, `Z`"):
+        compare(made(text), evaluation)
+
+
+@pytest.mark.parametrize(
     ("right", "wrong"), [("(1 - z ** 2)", "(1 - z)"), ("2 * e / e.size", "e / e.size"), ("X.T @ du1", "X.T @ du1 / 7")]
 )
 def test_its_line_is_named_and_mended(right: str, wrong: str, made: Made, evaluation: Evaluation) -> None:

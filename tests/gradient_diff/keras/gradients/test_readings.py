@@ -160,3 +160,41 @@ def test_what_was_drawn_in_no_pass_near_by_is_wrong(kind: str, between: str) -> 
     assert check_gradients(model, X, Y, [np.float32(1.001) * g for g in mine], loss="mse").verdict is Status.MISMATCH
     _tape(model, True)
     assert check_gradients(model, X, Y, mine, loss="mse").verdict is Status.MISMATCH  # two passes before
+
+
+RECURRENT = (keras.layers.SimpleRNN, keras.layers.LSTM, keras.layers.GRU)
+
+
+def _stateful(kind: type[keras.layers.RNN]) -> tuple[keras.Model, Array, Array]:
+    rng = np.random.default_rng(0)
+    model = keras.Sequential([keras.Input(batch_shape=(3, 5, 4)), kind(2, stateful=True), keras.layers.Dense(2)])
+    model.compile(keras.optimizers.SGD(0.1), "mse")
+    x, y = rng.normal(size=(3, 5, 4)).astype("f"), rng.normal(size=(3, 2)).astype("f")
+    return model, x, y
+
+
+@pytest.mark.parametrize("kind", RECURRENT)
+def test_a_state_that_moved_on_since_accuses_nobody(kind: type[keras.layers.RNN]) -> None:
+    model, x, y = _stateful(kind)
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_mean((model(x) - y) ** 2)
+    mine = tape.gradient(loss, model.trainable_weights)
+    stands = [state.numpy() for state in model.layers[0].states]
+    diff = check_gradients(model, x, y, mine)
+    assert diff.verdict is Status.MATCH
+    assert "from states of 0" in diff.rows[0].reason
+    assert check_gradients(model, x, y, [1.01 * g for g in mine]).verdict is Status.MISMATCH
+    for state, before in zip(model.layers[0].states, stands, strict=True):
+        np.testing.assert_array_equal(state.numpy(), before)
+
+
+@pytest.mark.parametrize("kind", RECURRENT)
+def test_nor_does_one_that_a_step_moved_on(kind: type[keras.layers.RNN]) -> None:
+    model, x, y = _stateful(kind)
+    before = model.get_weights()
+    model.train_on_batch(x, y)
+    after = model.get_weights()
+    options: dict[str, Any] = {"before": before, "learning_rate": 0.1}
+    assert check_gradients(model, x, y, after=after, **options).verdict is Status.MATCH
+    after[0] = before[0] + 1.01 * (after[0] - before[0])
+    assert check_gradients(model, x, y, after=after, **options).verdict is Status.MISMATCH

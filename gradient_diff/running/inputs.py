@@ -1,0 +1,195 @@
+"""Which arrays of a script are its x, its y and its weights: by value, else by shape, and by what hangs on them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from manual_mlp import Array, ShapeError
+
+Path_ = tuple[str | int, ...]
+"""A name of the script, and keys below it: ("params", "W1")."""
+Binding = tuple[Path_, int]
+"""A name, and which of the times that it is bound."""
+Way = Callable[[Array], Array]
+
+WAYS: tuple[Way, ...] = (
+    lambda a: a,
+    lambda a: a.T,
+    lambda a: a.reshape(-1, 1),
+    lambda a: a.reshape(1, -1),
+    np.ravel,
+)
+"""How an array of the reference may stand in a script."""
+_LABELS: Way = lambda a: a.argmax(1)  # noqa: E731  # of one-hot rows
+_MARKED = re.compile(r"^(?:d|g|nabla|delta)(?=[A-Z_0-9])|^[dg](?=[wbvuk]\w{0,3}$)|grad|Grad|GRAD|delta_|nabla_")
+MOST_TRIED = 24  # arrays, each of which costs a run of the script
+
+
+@dataclass(frozen=True, eq=False)
+class Inputs:
+    """The inputs of a script, as far as they are found; `run` gives what is bound with others in their place."""
+
+    bound: Mapping[Binding, Array]
+    run: Callable[[Mapping[Binding, Array]], Mapping[Binding, Array]]
+    found: dict[str, tuple[Binding, Way]] = field(default_factory=dict)
+    changed: dict[Binding, frozenset[Binding]] = field(default_factory=dict)
+
+    def find(self, wanted: Mapping[str, Array]) -> dict[str, tuple[Binding, Way]]:
+        """By value; what is not found so by shape, where no other input has its shape."""
+        for name, a in wanted.items():
+            if by_value := list(self._by_value(name, a)):
+                self.found[name] = self._first_read(name, by_value)
+        lost = {n: a for n, a in wanted.items() if n not in self.found}
+        shapes = {n: frozenset(way(a).shape for way in WAYS if stands(way, a)) for n, a in lost.items()}
+        places = {n: list(self._by_shape(a)) for n, a in lost.items()}
+        for name, a in lost.items():
+            if not places[name] or sum(bool(shapes[name] & other) for other in shapes.values()) > 1:
+                raise ShapeError(
+                    f"The script holds no array that is {name} {a.shape} of what it is checked against: none by value, "
+                    "nor as the only input of its shape. Let it read the very data and weights, with np.load or as "
+                    "numbers."
+                )
+            rest = [key for n in lost if n != name for key, _ in places[n]]
+            others = [*(key for key, _ in self.found.values()), *rest]
+            self.found[name] = self._only_one(name, a, places[name], list(dict.fromkeys(others)))
+        return self.found
+
+    @property
+    def _taken(self) -> set[Path_]:
+        return {path for (path, _), _ in self.found.values()}
+
+    def _by_value(self, name: str, a: Array) -> Iterator[tuple[Binding, Way]]:
+        labels = [_LABELS] if name == "y" and a.ndim == 2 and a.shape[1] > 1 else []
+        ways = [*(way for way in WAYS if stands(way, a)), *labels]
+        for key, value in self.bound.items():
+            if key[0] not in self._taken and not is_marked(key[0]):
+                yield from ((key, way) for way in ways if _equal(value, way(a)))
+
+    def _by_shape(self, a: Array) -> Iterator[tuple[Binding, Way]]:
+        for key, value in self.bound.items():
+            if key[0] not in self._taken and not (a.ndim > 1 and _is_filled(value)):
+                yield from ((key, way) for way in WAYS if stands(way, a) and way(a).shape == value.shape)
+
+    def _first_read(self, name: str, places: Sequence[tuple[Binding, Way]]) -> tuple[Binding, Way]:
+        """Of arrays of one value, such as biases of 0: what is numbered as its kernel, and what a gradient hangs on."""
+        keys = list(dict.fromkeys(key for key, _ in places))
+        if len(keys) == 1:
+            return places[0]
+        kernel = self.found.get(f"{name.rpartition('/')[0]}/kernel")
+        if kernel is not None and (alike := [p for p in places if _numbers(p[0]) == _numbers(kernel[0])]):
+            places = alike
+        return next((p for p in places if self._is_read(p[0])), places[0])
+
+    def _only_one(
+        self, name: str, a: Array, places: Sequence[tuple[Binding, Way]], others: Sequence[Binding]
+    ) -> tuple[Binding, Way]:
+        """Of arrays of one shape: the one that gradients hang on, and that hangs on none of the other inputs.
+
+        Of a name that is bound again, scaled or standardised, it is what the network sees.
+        """
+        keys = list(dict.fromkeys(key for key, _ in places if key[0] not in self._taken))
+        if len(keys) > 1:
+            computed = {key for other in others[:MOST_TRIED] for key in self._hang_on(other)}
+            free = [key for key in keys if key not in computed][:MOST_TRIED]
+            read = {path: (path, time) for path, time in free if self._is_read((path, time))}
+            keys = self._without_aliases(list(read.values()))
+        if len(keys) != 1:
+            told = ", ".join(spelled(path) for path, _ in keys) or "none that a gradient hangs on"
+            raise ShapeError(
+                f"Which array of the script is {name} {a.shape} of what it is checked against? None by value, and by "
+                f"its shape it may be: {told}. Let it read the very data and weights, with np.load or as numbers."
+            )
+        return next(place for place in places if place[0] == keys[0])
+
+    def _without_aliases(self, keys: Sequence[Binding]) -> list[Binding]:
+        """Of names for one array the first."""
+        kept: list[Binding] = []
+        for key in keys:
+            if not any(_same(self.bound[key], self.bound[other]) for other in kept):
+                kept.append(key)
+        return kept
+
+    def _is_read(self, key: Binding) -> bool:
+        return any(is_marked(path) for path, _ in self._hang_on(key))
+
+    def _hang_on(self, key: Binding) -> frozenset[Binding]:
+        """What is bound to something else where this is moved; nothing is known where the script then fails."""
+        if key not in self.changed:
+            try:
+                again = self.run({key: _moved(self.bound[key])})
+            except Exception:  # noqa: BLE001  # it is anybody's code
+                again = self.bound
+            off = (k for k, a in self.bound.items() if k != key and not _same(a, again.get(k)))
+            self.changed[key] = frozenset(off)
+        return self.changed[key]
+
+
+def _moved(a: Array) -> Array:
+    """Other values of its kind, and no multiple of them: to standardise would undo that."""
+    if a.dtype.kind != "f":
+        return np.roll(a, 1)
+    size = float(np.abs(a).mean()) or 1.0
+    return a + (0.1 * size * np.sin(1.0 + np.arange(a.size)).reshape(a.shape)).astype(a.dtype)
+
+
+def _same(a: Array, b: Array | None) -> bool:
+    return b is not None and a.shape == b.shape and np.array_equal(a, b, equal_nan=a.dtype.kind == b.dtype.kind == "f")
+
+
+def _numbers(key: Binding) -> list[str]:
+    """By which it is told from others of its kind: 1 of W1, 0 of weights[0]."""
+    return re.findall(r"\d+", str(key[0]))
+
+
+def _is_filled(a: Array) -> bool:
+    """Whether one number is everywhere, as in what is added to later: no data, and no kernel, is so."""
+    return a.size > 1 and bool((a == a.flat[0]).all())
+
+
+def stands(way: Way, a: Array) -> bool:
+    """Rows or columns are made of vectors alone, and of what has one column."""
+    return way is WAYS[0] or (a.ndim == 2 and way is WAYS[1]) or a.ndim == 1 or (a.ndim == 2 and a.shape[1] == 1)
+
+
+def _equal(a: Array, b: Array) -> bool:
+    """As they were stored: numbers that were written in float32 are those of float64 rounded."""
+    if a.shape != b.shape:
+        return False
+    return np.array_equal(a, b) or (a.dtype == np.float32 and np.array_equal(a, np.asarray(b, np.float32)))
+
+
+def spelled(path: Path_) -> str:
+    """As one writes it: params['W1']."""
+    name, *keys = path
+    return f"`{name}{''.join(f'[{key!r}]' for key in keys)}`"
+
+
+def gradient_of(name: str, weight: Path_, a: Array, left: Mapping[Path_, Array]) -> Path_:
+    """Where the gradient of a weight is left: by its name, or by its shape among what is named as a gradient."""
+    marked = [p for p in left if is_marked(p)]
+    named = [p for p in marked if _belongs(p, weight)]
+    own = [p for p in marked if any(stands(way, a) and left[p].shape == way(a).shape for way in WAYS)]
+    for found in ([p for p in named if p in own], named, own if len(own) == 1 else []):
+        if found:
+            return found[-1]
+    raise ShapeError(
+        f"The script leaves no array that is named as the gradient of {spelled(weight)}, which is {name} {a.shape}: "
+        f"expected one such as d{weight[0]}. It leaves {', '.join(spelled(p) for p in list(marked)[:6]) or 'none'}."
+    )
+
+
+def is_marked(path: Path_) -> bool:
+    """Whether it is named as a gradient: dW1, grad_W, grads["W1"]."""
+    return any(isinstance(key, str) and _MARKED.search(key) for key in path)
+
+
+def _belongs(path: Path_, weight: Path_) -> bool:
+    """Whether it is named as what belongs to a weight: dW1 to W1, grads["W1"] to params["W1"], dW[0] to W[0]."""
+    (mine, at), (its, its_at) = (
+        ([k for k in p if isinstance(k, str)][-1], [k for k in p if isinstance(k, int)]) for p in (path, weight)
+    )
+    return at == its_at and bool(re.search(rf"{re.escape(its)}(?!\d)", mine, re.IGNORECASE))
