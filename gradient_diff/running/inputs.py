@@ -13,7 +13,9 @@ from manual_mlp import Array, ShapeError
 Path_ = tuple[str | int, ...]
 """A name of the script, and keys below it: ("params", "W1")."""
 Binding = tuple[Path_, int]
-"""A name, and which of the times that it is bound."""
+"""A name, and which of the times that it is bound, from 1."""
+END = 0
+"""In place of a time: as it stands at the end, written in place or by its key."""
 Way = Callable[[Array], Array]
 
 WAYS: tuple[Way, ...] = (
@@ -31,9 +33,13 @@ MOST_TRIED = 24  # arrays, each of which costs a run of the script
 
 @dataclass(frozen=True, eq=False)
 class Inputs:
-    """The inputs of a script, as far as they are found; `run` gives what is bound with others in their place."""
+    """The inputs of a script, as far as they are found.
+
+    `bound` is what may be one, `all` that and what stands at the end; `run` gives all with others in their place.
+    """
 
     bound: Mapping[Binding, Array]
+    all: Mapping[Binding, Array]
     run: Callable[[Mapping[Binding, Array]], Mapping[Binding, Array]]
     found: dict[str, tuple[Binding, Way]] = field(default_factory=dict)
     changed: dict[Binding, frozenset[Binding]] = field(default_factory=dict)
@@ -95,10 +101,10 @@ class Inputs:
         if len(keys) > 1:
             computed = {key for other in others[:MOST_TRIED] for key in self._hang_on(other)}
             free = [key for key in keys if key not in computed][:MOST_TRIED]
-            read = {path: (path, time) for path, time in free if self._is_read((path, time))}
-            keys = self._without_aliases(list(read.values()))
+            read = [key for key in free if self._is_read(key)] or free  # of a wrong script none may be
+            keys = self._without_aliases(list({path: (path, time) for path, time in read}.values()))
         if len(keys) != 1:
-            told = ", ".join(spelled(path) for path, _ in keys) or "none that a gradient hangs on"
+            told = ", ".join(spelled(path) for path, _ in keys) or "none that hangs on no other"
             raise ShapeError(
                 f"Which array of the script is {name} {a.shape} of what it is checked against? None by value, and by "
                 f"its shape it may be: {told}. Let it read the very data and weights, with np.load or as numbers."
@@ -122,8 +128,8 @@ class Inputs:
             try:
                 again = self.run({key: _moved(self.bound[key])})
             except Exception:  # noqa: BLE001  # it is anybody's code
-                again = self.bound
-            off = (k for k, a in self.bound.items() if k != key and not _same(a, again.get(k)))
+                again = self.all
+            off = (k for k, a in self.all.items() if k != key and not _same(a, again.get(k)))
             self.changed[key] = frozenset(off)
         return self.changed[key]
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from gradient_diff.running.inputs import Binding, Inputs, Path_, Way, gradient_of, spelled
+from gradient_diff.running.inputs import END, Binding, Inputs, Path_, Way, gradient_of, spelled
 from gradient_diff.source.events import not_watching
 from gradient_diff.source.quiet import quietly, same_draws
 from gradient_diff.source.recorded import Recorded, follow, plain
@@ -156,9 +156,11 @@ class Script:
 
         def again(exchanged: Mapping[Binding, Array]) -> Mapping[Binding, Array]:
             with quietly():
-                return self._run(exchanged)
+                return {**self._run(exchanged), **{(p, END): np.array(plain(a)) for p, a in self._left()}}
 
-        inputs = Inputs(bound, again).find({"x": x, "y": y, **parameters})
+        inputs = Inputs(bound, {**bound, **{(p, END): a for p, a in left.items()}}, again).find(
+            {"x": x, "y": y, **parameters}
+        )
         weights = {n: inputs[n][0][0] for n in parameters}
         taken = {path for (path, _), _ in inputs.values()}
         gradients = {}

@@ -41,9 +41,10 @@ def _level(seen: Observed, found: Suspicion) -> int:
 
 
 def _is_alike(seen: Observed, event: Event, found: Suspicion) -> bool:
-    """Whether an event is as right as that which was put in would be."""
+    """Whether an event is right, or as right as that which was put in would be."""
     name = seen.names[event.index]
-    return name is not None and name.factor == found.factor and name.form.role == found.forms[0].role
+    as_put = name is not None and name.factor == found.factor and name.form.role == found.forms[0].role
+    return as_put or (name is not None and name.exact)
 
 
 def _wrong_argument(seen: Observed, found: Suspicion) -> WrongArgument | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -96,6 +97,11 @@ class Run:
                 event = Event(index, operation, act, value.copy(), operands(), (), kept, accumulates)
                 self._keep(event, frames_of_user(2, self.stop))
         return value
+
+    def before(self, index: int) -> Iterator[Event]:
+        """What was kept before an operation, from the last back."""
+        at = bisect_left(self.events, index, key=lambda e: e.index)
+        return (self.events[i] for i in range(at - 1, -1, -1))
 
     def _keep(self, event: Event, frames: list[FrameType]) -> None:
         if not self.light:

@@ -8,9 +8,11 @@ from dataclasses import replace
 from gradient_diff.source.blaming import blamed
 from gradient_diff.source.healing import healing
 from gradient_diff.source.observed import Observed
+from gradient_diff.source.positions import Place
+from gradient_diff.source.suspects import is_edge
 from gradient_diff.source.suspicion import Suspicion
 from gradient_diff.source.trial import Trial
-from gradient_diff.source.weighing import scored
+from gradient_diff.source.weighing import nothing_against, scored
 
 MOST = 4  # mistakes in one code
 MOST_CALLS = 6  # of one expression, each of whose values is looked at by itself
@@ -25,8 +27,8 @@ def find_guilty(trial: Trial, most: int = MOST) -> list[Suspicion]:
 def find_each(trial: Trial, most: int = MOST) -> Iterator[list[Suspicion]]:
     """The same with the likeliest first one, then with the others that heal as much."""
     for first in _guiltiest(trial, MOST_FIRST):
-        trial.fixed.clear()
         yield _with_what_follows(trial, first, most)
+        trial.fixed.clear()
 
 
 def _with_what_follows(trial: Trial, first: Suspicion, most: int) -> list[Suspicion]:
@@ -45,13 +47,20 @@ def _with_what_follows(trial: Trial, first: Suspicion, most: int) -> list[Suspic
 def _guiltiest(trial: Trial, count: int) -> Iterator[Suspicion]:
     """Of those that heal most, the ones that score least, each of another expression."""
     seen = Observed.of(trial)
-    tries = list(healing(seen)) if seen else []
-    if seen is None or not tries:
+    if seen is None:
         return
-    most = max(len(t.healed) for t in tries)
+    wrong, told, tries = trial.right.keys() - seen.healthy, set[Place](), list[Suspicion]()
+    for one in healing(seen):
+        tries.append(one)
+        if one.healed == wrong and not told and is_edge(seen, one.first):
+            score, gained, weak = scored(seen, one)
+            if not weak and nothing_against(score):  # the edges come first, the earliest before others
+                told.add(one.first.places[0])
+                yield blamed(seen, replace(_needed(seen, one), gained=gained, weak=weak))
+    most = max((len(t.healed) for t in tries), default=0)
     ranked = sorted(((*scored(seen, t), t) for t in tries if len(t.healed) == most), key=lambda r: r[0])
-    each = {rank[-1].first.places[:1]: rank for rank in reversed(ranked)}
-    for _, gained, weak, found in sorted(each.values(), key=lambda r: r[0])[:count]:
+    each = {rank[-1].first.places[:1]: rank for rank in reversed(ranked) if rank[-1].first.places[0] not in told}
+    for _, gained, weak, found in sorted(each.values(), key=lambda r: r[0])[: count - len(told)]:
         yield blamed(seen, replace(_needed(seen, found), gained=gained, weak=weak))
 
 

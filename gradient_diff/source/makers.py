@@ -22,22 +22,24 @@ _OF_NUMBERS = ("exp", "expm1", "log", "log1p", "sqrt", "tanh", "pow", "fsum", "c
 
 _one_at_a_time = threading.RLock()
 """NumPy's namespace is one for all threads."""
+_inside: set[int] = set()
+"""The namespaces that are exchanged now."""
 
 
 @contextmanager
 def recording_makers(modules: Iterable[ModuleType | dict[str, Any]]) -> Iterator[None]:
-    """NumPy's and math's makers record in this thread; names in the user's namespaces that mean them, too."""
+    """NumPy's and math's makers record in this thread; names in the user's namespaces that mean them, too.
+
+    Within another one, what that has exchanged stays as it is.
+    """
     with _one_at_a_time, ExitStack() as stack:
-        for owner, name, old, new in _exchanged():
+        for owner, name, old, new in () if _inside else _exchanged():
             stack.callback(setattr, owner, name, old)
             setattr(owner, name, new)
-        replaced = {old: new for owner, _, old, new in _exchanged() if owner is not np.vectorize}
         for namespace in modules:
             names = namespace if isinstance(namespace, dict) else vars(namespace)
-            _exchange(names, replaced, stack)
-            if "type" not in names:
-                names["type"] = _TypeAsWithout
-                stack.callback(names.pop, "type", None)
+            if id(names) not in _inside:
+                _exchange(names, stack)
         yield
 
 
@@ -50,12 +52,23 @@ def _exchanged() -> tuple[tuple[Any, str, Any, Any], ...]:
     return (*made, (np.vectorize, "__call__", call, _vectorized(call)))
 
 
-def _exchange(namespace: dict[str, Any], replaced: dict[Any, Any], stack: ExitStack) -> None:
-    """`from numpy import zeros` means NumPy's zeros."""
-    for name, value in list(namespace.items()):
+def _exchange(names: dict[str, Any], stack: ExitStack) -> None:
+    """`from numpy import zeros` means NumPy's zeros, and `type` what is no recording array."""
+    _inside.add(id(names))
+    stack.callback(_inside.discard, id(names))
+    replaced = _replaced()
+    for name, value in list(names.items()):
         if callable(value) and _hashable(value) and value in replaced:
-            stack.callback(namespace.__setitem__, name, value)
-            namespace[name] = replaced[value]
+            stack.callback(names.__setitem__, name, value)
+            names[name] = replaced[value]
+    if "type" not in names:
+        names["type"] = _TypeAsWithout
+        stack.callback(names.pop, "type", None)
+
+
+@functools.cache
+def _replaced() -> dict[Any, Any]:
+    return {old: new for owner, _, old, new in _exchanged() if owner is not np.vectorize}
 
 
 class _AsWithout(type):

@@ -8,8 +8,9 @@ from functools import cached_property
 
 import numpy as np
 
-from gradient_diff.source.events import Event, Run
-from gradient_diff.source.known import Form, Recognised
+from gradient_diff.source.events import Act, Event, Run
+from gradient_diff.source.known import Form, Known, Recognised
+from gradient_diff.source.positions import Span
 from gradient_diff.source.trial import Trial
 from manual_mlp import Array
 from manual_mlp.extend import Shape, is_gradient
@@ -54,9 +55,11 @@ class Observed:
         return cls(trial, run, names, rows, trial.healthy(given), misshapen, given)
 
     def is_settled(self, event: Event) -> bool:
-        """Known, and of a gradient without a factor: that may be a convention, or the mistake."""
+        """Known, and without a factor: of a gradient that may be a convention, or the mistake; −u is right."""
         name = self.names[event.index]
-        return name is not None and (name.exact or not is_backward(name.form))
+        if name is None or name.exact:
+            return name is not None
+        return not is_backward(name.form) and abs(self.trial.known.factors[name.factor]) == 1
 
     @cached_property
     def unknown(self) -> dict[Key, int]:
@@ -100,6 +103,46 @@ def _contexts(
         if name is not None and name.form.piece.per_sample:
             rows = name.form.rows
         yield event.index, (before, rows)
+
+
+def read_by(run: Run, known: Known, event: Event) -> tuple[Array, ...]:
+    """What goes into an expression: of what it computes on the way, and nobody knows, what goes in there.
+
+    So of a gradient with a factor, which may be cancelled later; x[:, :3] is what it is.
+    """
+    inner = {key_of(e.value): e for e in _inside(run, event) if e.act is Act.COMPUTES}
+    found, left = list[Array](), list(event.operands)
+    while left:
+        operand = left.pop(0)
+        part, name = inner.pop(key_of(operand), None), known.recognise(operand)
+        if part is None or (name is not None and (name.exact or not is_backward(name.form))):
+            found.append(operand)
+        else:
+            left += part.operands
+    return tuple(found)
+
+
+def _inside(run: Run, event: Event) -> Iterator[Event]:
+    """The operations inside an operation's own expression, from the last back."""
+    if not event.places:
+        return
+    (code, own), callers = (event.places[0].code, event.places[0].span), event.places[1:]
+    for other in run.before(event.index):
+        if (
+            len(other.places) > len(event.places)
+            and other.places[-len(event.places) + 1 or len(other.places) :] == callers
+        ):
+            continue  # in a function that it calls
+        if not other.places or other.places[0].code is not code or other.places[1:] != callers:
+            return
+        if other.places[0].span == own or not _holds(own, other.places[0].span):
+            return
+        yield other
+
+
+def _holds(outer: Span, inner: Span) -> bool:
+    (top, last, left, right), (first, end, start, stop) = outer, inner
+    return (top, left) <= (first, start) and (end, stop) <= (last, right)
 
 
 def magnitude(event: Event) -> float:

@@ -6,7 +6,7 @@ import contextlib
 import io
 import random
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import numpy as np
@@ -26,11 +26,20 @@ def quietly() -> Iterator[None]:
 
 
 @contextmanager
-def same_draws() -> Iterator[None]:
-    """The generators that all share go back to where they were: a run that is repeated draws the same."""
-    states = random.getstate(), np.random.get_state()  # noqa: NPY002  # the user's, which we leave as they were
+def same_draws() -> Iterator[Callable[[], bool]]:
+    """The generators that all share go back to where they were: a run that is repeated draws the same.
+
+    What it gives says whether anything was drawn.
+    """
+    random_state, state = random.getstate(), np.random.get_state()  # noqa: NPY002  # the user's, which we leave as they were
+
+    def drawn() -> bool:
+        now = np.random.get_state()  # noqa: NPY002
+        moved = any(not np.array_equal(a, b) for a, b in zip(state, now, strict=True))
+        return moved or random.getstate() != random_state
+
     try:
-        yield
+        yield drawn
     finally:
-        random.setstate(states[0])
-        np.random.set_state(states[1])  # noqa: NPY002
+        random.setstate(random_state)
+        np.random.set_state(state)  # noqa: NPY002

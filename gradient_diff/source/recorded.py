@@ -26,6 +26,8 @@ class Recorded(np.ndarray[Any, Any]):
     """An array whose every operation is an event."""
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, out: Any = None, **kwargs: Any) -> Any:
+        if method == "__call__" and out is None and not kwargs:
+            return recorded(ufunc.__name__, ufunc(*plain(inputs)), inputs)
         name = ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}"
         function = getattr(ufunc, method)
         if method == "at":
@@ -154,15 +156,18 @@ for _kind, _base in ((Number, float), (Scalar, np.float64)):
 
 def plain(value: Any) -> Any:
     """The same without recording, through lists, tuples and dicts; memory is shared."""
-    if isinstance(value, Recorded):
+    kind = type(value)
+    if kind is Recorded:
         return value.view(np.ndarray)
-    if isinstance(value, Number):
+    if kind is Number:
         return float(value)
-    if isinstance(value, Scalar):
+    if kind is Scalar:
         return np.float64(value)
-    if type(value) in (list, tuple):
-        return type(value)(plain(item) for item in value)
-    if type(value) is dict:
+    if kind is tuple:
+        return tuple([plain(item) for item in value])  # a list is made faster than a generator is asked
+    if kind is list:
+        return [plain(item) for item in value]
+    if kind is dict:
         return {name: plain(item) for name, item in value.items()}
     return value
 
@@ -200,12 +205,15 @@ def recorded(name: str, result: Any, operands: Any) -> Any:
     run = current()
     if run is None or in_library(1):
         return result
-    if type(result) in (list, tuple) and any(isinstance(item, np.ndarray) for item in result):
-        return type(result)(recorded(name, item, operands) for item in result)
-    if not (isinstance(result, _OURS) or type(result) is np.ndarray) or _asarray(result).dtype.kind not in "fb":
+    kind = type(result)
+    if kind in (list, tuple) and any(isinstance(item, np.ndarray) for item in result):
+        return kind(recorded(name, item, operands) for item in result)
+    if kind is not np.ndarray and not isinstance(result, _OURS):
         return result  # also a matrix or a masked array: it has a class of its own to be
+    array = result if kind is np.ndarray else _asarray(result)
+    if array.dtype.kind not in "fb":
+        return result
     act = Act.SELECTS if name in _SELECTS else Act.COMPUTES
-    array = _asarray(result)
     value = run.happened(name, act, array, lambda: tuple(numbers_in(operands)))
     if isinstance(result, np.ndarray):
         return (result if value is array else value).view(Recorded)

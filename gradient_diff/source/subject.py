@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -39,15 +40,21 @@ class Subject:
     at_these_sizes: bool = False
     hidden: float = 0.0
 
-    def gradients(self, problem: Problem, right: Arrays, run: Run | None = None) -> list[dict[str, Array]]:
-        """Its gradients on a problem, on copies, in each layout they may be in; recorded where a run is given."""
+    def gradients(
+        self, problem: Problem, right: Arrays, run: Run | None = None, draws: bool = True
+    ) -> list[dict[str, Array]]:
+        """Its gradients on a problem, on copies, in each layout they may be in; recorded where a run is given.
+
+        To look at what a generator holds takes as long as a small derivation: not where nothing `draws`.
+        """
         given: list[Any] = [{n: a.copy() for n, a in problem.parameters.items()}, problem.x.copy(), problem.y.copy()]
+        kept = same_draws() if draws else nullcontext()
         if run is None:
-            with same_draws():
+            with kept:
                 return self.answers.read(self.function(*given), right)
         take_for_own(self.written or self.function)
         run.stop = sys._getframe()  # noqa: SLF001  # the user's frames end here
-        with same_draws(), recording_makers(self.namespaces), watching(run), np.errstate(all="ignore"):
+        with kept, recording_makers(self.namespaces), watching(run), np.errstate(all="ignore"):
             result = plain(self.function(*map(follow, given)))
         return self.answers.read(result, right)
 

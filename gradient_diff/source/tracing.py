@@ -13,6 +13,7 @@ from gradient_diff.noise.network import rounding_noise
 from gradient_diff.result.code import Code
 from gradient_diff.source.guilt import find_each
 from gradient_diff.source.known import Known
+from gradient_diff.source.makers import recording_makers
 from gradient_diff.source.mending import Fix, fixes
 from gradient_diff.source.small import drawn_anew, problems_to_trace, widened
 from gradient_diff.source.subject import Subject
@@ -83,8 +84,11 @@ def trace(subject: Subject, problem: Problem, wrong: bool = True, off: frozenset
     """What a derivation's code says: the expressions to blame where it is wrong, and what each line is."""
     if not subject.namespaces:
         return Code(silent="Its Python source is not known: nothing can be traced.")
-    if not wrong:
-        return _listed(subject, problem, right=True)
+    with recording_makers(subject.namespaces):  # once, and not again at each of many runs
+        return _traced(subject, problem, off) if wrong else _listed(subject, problem, right=True)
+
+
+def _traced(subject: Subject, problem: Problem, off: frozenset[str] | None) -> Code:
     try:
         found = find(subject, problem, off)
     except UnsteadyError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from types import FrameType
 
@@ -11,6 +12,7 @@ import numpy as np
 
 from gradient_diff.source.events import Run, TooLongError
 from gradient_diff.source.known import Known
+from gradient_diff.source.quiet import same_draws
 from gradient_diff.source.subject import Subject
 from manual_mlp import Array, Problem
 
@@ -30,6 +32,8 @@ class Trial:
     runs: int = 0
     ends: float = field(default_factory=lambda: time.monotonic() + MOST_SECONDS)
     fixed: dict[int, Array] = field(default_factory=dict)
+    draws: bool | None = None
+    """Whether the code draws from the generators that all share; None before it was run."""
 
     def again(
         self,
@@ -41,7 +45,9 @@ class Trial:
         self.runs += 1
         run = Run(put={**self.fixed, **(put or {})}, light=light, watched=watched or {})
         try:
-            given = self.subject.gradients(self.problem, self.right, run)
+            with same_draws() if self.draws is not False else nullcontext(bool) as drawn:
+                given = self.subject.gradients(self.problem, self.right, run, draws=False)
+                self.draws = drawn() if self.draws is None else self.draws
             return self.likeliest(given), run
         except (Exception, TooLongError):  # noqa: BLE001  # with another value in it, code may raise anything
             return None

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from gradient_diff.source.events import Act, Event, Run
 from gradient_diff.source.healing import factors_beside
-from gradient_diff.source.known import Form
-from gradient_diff.source.observed import Observed, key_of, magnitude, varies
+from gradient_diff.source.known import Form, Recognised
+from gradient_diff.source.observed import Observed, is_backward, key_of, magnitude, read_by, varies
 from gradient_diff.source.suspicion import Suspicion
 from manual_mlp import Array
 
@@ -13,6 +13,8 @@ Score = tuple[bool | int, ...]
 """The smaller, the guiltier; read from the left."""
 
 _UNKNOWN, _STRANGE, _MANY = 3, 2, 99
+_TERMS = ("y", "1 − y", "y / z", "(1 − y) / (1 − z)")
+"""Of a loss's derivative, in which they stand with whatever sign and scale."""
 
 
 def scored(seen: Observed, found: Suspicion) -> tuple[Score, int, bool]:
@@ -22,15 +24,27 @@ def scored(seen: Observed, found: Suspicion) -> tuple[Score, int, bool]:
     off = _operands_off(seen, found, again[1]) if again else _MANY
     event = found.events[0]
     own = seen.names[event.index]
-    fine = own is not None and own.exact  # right as it is, unless a step of the equation is missing
+    node = found.forms[0].node
+    lacks = own is not None and own.node != node and not off and seen.trial.known.leads_to(own, node)
+    exact = own is not None and own.exact
+    waits = lacks and (is_backward(found.forms[0]) or found.forms[0].role == "u")  # of this very equation
+    right = (exact and not waits) or (own is not None and _is_enough(seen, own))
     usual = found.factor in factors_beside(seen, found.events, found.forms)
     cost = 0 if usual else _cost(found.factor)
     gathers = event.act is not Act.COMPUTES
     between = any(f.node not in seen.trial.known.named for f in found.forms)
-    score = (lost > gained, off, lost > 0, fine, cost, gathers, event.index, between, -gained)
-    node = found.forms[0].node
-    lacks = own is not None and own.node != node and not off and seen.trial.known.leads_to(own, node)
-    return score, gained, (fine and not lacks) or off == _STRANGE or off >= 2 * _UNKNOWN
+    score = (lost > gained, off, lost > 0, right, cost, gathers, event.index, between, -gained)
+    return score, gained, (exact and not lacks) or off == _STRANGE or off >= 2 * _UNKNOWN
+
+
+def _is_enough(seen: Observed, name: Recognised) -> bool:
+    """Of what a softmax gives, −y/z goes down as well as dE/dz: its Jacobian takes a constant away."""
+    return seen.trial.problem.loss.name == "categorical_crossentropy" and name.form.role == "y / z"
+
+
+def nothing_against(score: Score) -> bool:
+    """Whether all that goes in is right, nothing is lost with it, and it is no mere sum, and has no odd factor."""
+    return not any(score[:6])
 
 
 def _cost(factor: str) -> int:
@@ -56,16 +70,20 @@ def _operands_off(seen: Observed, found: Suspicion, run: Run) -> int:
     """
     after = {e.index: e for e in run.events}
     forms = {e.index: f for e, f in zip(found.events, found.forms, strict=True)}
-    return max((_off_of(seen, after[i], found.factor, forms[i]) for i in found.put if i in after), default=0)
+    put = [after[i] for i in found.put if i in after]
+    return max((_off_of(seen, run, e, found.factor, forms[e.index]) for e in put), default=0)
 
 
-def _off_of(seen: Observed, event: Event, factor: str, form: Form) -> int:
-    wide = [o for o in event.operands if o.size > 1] or event.operands  # one number among arrays is anything by chance
+def _off_of(seen: Observed, run: Run, event: Event, factor: str, form: Form) -> int:
+    operands = read_by(run, seen.trial.known, event)
+    wide = [o for o in operands if o.size > 1] or operands  # one number among arrays is anything by chance
     names = [seen.trial.known.recognise(o) for o in wide]
     rows = {n.form.rows for n in names if n is not None and n.form.piece.per_sample}
-    own = max((_off(seen, o, factor) for o in event.operands if o.size > 1), default=0)
-    strange = any(n is not None and not seen.trial.known.leads_to(n, form.node) for n in names)
-    return max(own, _STRANGE * (len(rows) > 1), int(strange))  # of different samples, or of another equation
+    own = max((_off(seen, o, factor) for o in operands if o.size > 1), default=0)
+    strange = [n is not None and not seen.trial.known.leads_to(n, form.node) for n in names]
+    foreign = all(strange) and len(operands) and not any(o is p for o in operands for p in event.operands)
+    odd = len(rows) > 1 or foreign  # of different samples, or nothing of its equation in all that it is made of
+    return max(own, _STRANGE * odd, int(any(strange)))
 
 
 def _off(seen: Observed, value: Array, factor: str) -> int:
@@ -74,4 +92,5 @@ def _off(seen: Observed, value: Array, factor: str) -> int:
         return (_UNKNOWN + seen.unknown.get(key_of(value), 0)) * varies(value)
     if "after the step" in name.node:
         return _STRANGE
-    return 0 if name.exact or name.factor == factor else _cost(name.factor)
+    right = name.exact or name.factor == factor or name.form.role in _TERMS
+    return 0 if right else _cost(name.factor)

@@ -18,7 +18,6 @@ from experiments.benchmarks.lines.cases import Case
 from experiments.benchmarks.lines.plant import Style
 from experiments.benchmarks.lines.problems import called, evaluation_of
 from gradient_diff import GradientDiff
-from gradient_diff.extend import Script
 from manual_mlp import Evaluation
 from manual_mlp.extend import Arrays
 
@@ -54,8 +53,7 @@ def loaded(case: Case, text: str, seed: int = 0, square: bool = False) -> Iterat
     with TemporaryDirectory() as folder:
         path = Path(folder) / style.file
         path.write_text(text, encoding="utf-8")
-        script = style.call == "script"
-        entry: Any = Script.of(path, text) if script else called(style, text, square, seed, str(path))
+        entry: Any = called(style, text, square, seed, str(path))
         own = weights_of(entry.__self__) if style.call == "step" else None
         yield Loaded(case, str(path), entry, evaluation_of(style, case.variant, seed, square, own))
     checkcache(str(path))  # forgets a file that is gone

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from experiments.benchmarks.lines.plant import Style, Variant
+from gradient_diff.extend import Script
 from manual_mlp import MLP, Dense, Evaluation
 from manual_mlp.extend import Arrays, draw_data
 
@@ -37,7 +39,9 @@ def evaluation_of(
 
 
 def called(style: Style, text: str, square: bool = False, seed: int = 0, file: str = "") -> Any:
-    """What the text offers: its function, or the object's step; `file` is where the text stands, if it does."""
+    """What the text offers: its function, the object's step or itself; `file` is where the text stands, if it does."""
+    if style.call == "script":
+        return Script.of(Path(file or style.file), text)
     space: dict[str, Any] = {
         "__name__": style.file.removesuffix(".py"),
         "widths": widths_of(style, square),

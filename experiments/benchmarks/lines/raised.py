@@ -74,7 +74,7 @@ def _raised(function: Callable[..., Any], e: Evaluation) -> Raised | None:
 def _derivation(style: Style, text: str) -> Callable[..., Any]:
     """(parameters, x, y) → gradients, also of a step: the object gets the parameters as its weights."""
     entry = called(style, text)
-    return entry if style.call == "gradients" else lambda p, x, y: _stepped(style, text, p, x, y)
+    return entry if style.call != "step" else lambda p, x, y: _stepped(style, text, p, x, y)
 
 
 def _stepped(style: Style, text: str, parameters: Arrays, x: Any, y: Any) -> list[Any]:

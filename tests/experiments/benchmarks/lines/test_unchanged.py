@@ -44,13 +44,13 @@ def result(style: Style, variant: Variant, dtype: str, run: Run | None) -> list[
     problem = evaluation_of(style, variant).problem
     x, y = problem.x.astype(dtype), problem.y.astype(dtype)
     given: list[Any] = [{n: a.astype(dtype) for n, a in problem.parameters.items()}, x, y]
-    given = given if style.call == "gradients" else given[1:]
+    given = given if style.call != "step" else given[1:]
     if run is None:
         found = entry(*given)
     else:
         with recording_makers([getattr(entry, "__func__", entry).__globals__]), watching(run):
             found = entry(*map(follow, given))
-    left = [] if style.call == "gradients" else [entry.__self__.weights, entry.__self__.biases]
+    left = [] if style.call != "step" else [entry.__self__.weights, entry.__self__.biases]
     return [(str(a.dtype), a.shape, a.tobytes()) for a in arrays([found, *left, *given])]
 
 
