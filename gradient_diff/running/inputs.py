@@ -59,10 +59,29 @@ class Inputs:
                     "nor as the only input of its shape. Let it read the very data and weights, with np.load or as "
                     "numbers."
                 )
-            rest = [key for n in lost if n != name for key, _ in places[n]]
-            others = [*(key for key, _ in self.found.values()), *rest]
+            others = [key for n in wanted if _computes(n, name) for key in self._keys(n, places)]
             self.found[name] = self._only_one(name, a, places[name], list(dict.fromkeys(others)))
+        for name in wanted.keys() - lost.keys():
+            self._check_not_bound_again(name)
         return self.found
+
+    def _keys(self, name: str, places: Mapping[str, Sequence[tuple[Binding, Way]]]) -> list[Binding]:
+        return [self.found[name][0]] if name in self.found else [key for key, _ in places[name]]
+
+    def _check_not_bound_again(self, name: str) -> None:
+        """Data that are standardised after they were read are others than those that they are by value."""
+        (path, time), _ = self.found[name]
+        value = self.bound[path, time]
+        again = [k for k, a in self.bound.items() if k[0] == path and k[1] > time and a.shape == value.shape]
+        if not again or all(_same(self.bound[k], value) for k in again):
+            return
+        computed = {k for n, (key, _) in self.found.items() if _computes(n, name) for k in self._hang_on(key)}
+        changed = [k for k in again if k in self._hang_on((path, time)) and k not in computed and self._is_read(k)]
+        if any(not _same_rows(self.bound[k], value) for k in changed):
+            raise ShapeError(
+                f"{spelled(path)} is {name} by value, and the script changes it before its network reads it: what it "
+                "is checked against reads it as it is. Save the data and weights that the network sees."
+            )
 
     @property
     def _taken(self) -> set[Path_]:
@@ -77,7 +96,7 @@ class Inputs:
 
     def _by_shape(self, a: Array) -> Iterator[tuple[Binding, Way]]:
         for key, value in self.bound.items():
-            if key[0] not in self._taken and not (a.ndim > 1 and _is_filled(value)):
+            if key[0] not in self._taken and not is_marked(key[0]) and not (a.ndim > 1 and is_filled(value)):
                 yield from ((key, way) for way in WAYS if stands(way, a) and way(a).shape == value.shape)
 
     def _first_read(self, name: str, places: Sequence[tuple[Binding, Way]]) -> tuple[Binding, Way]:
@@ -99,10 +118,13 @@ class Inputs:
         """
         keys = list(dict.fromkeys(key for key, _ in places if key[0] not in self._taken))
         if len(keys) > 1:
+            done = next((i for i, key in enumerate(self.bound) if is_marked(key[0])), len(self.bound))
+            keys = [key for i, key in enumerate(self.bound) if key in keys and (i < done or key[1] == 1)]
             computed = {key for other in others[:MOST_TRIED] for key in self._hang_on(other)}
             free = [key for key in keys if key not in computed][:MOST_TRIED]
             read = [key for key in free if self._is_read(key)] or free  # of a wrong script none may be
             keys = self._without_aliases(list({path: (path, time) for path, time in read}.values()))
+            keys = next(([key] for key in keys if self._hides(key, keys)), keys)
         if len(keys) != 1:
             told = ", ".join(spelled(path) for path, _ in keys) or "none that hangs on no other"
             raise ShapeError(
@@ -110,6 +132,12 @@ class Inputs:
                 f"its shape it may be: {told}. Let it read the very data and weights, with np.load or as numbers."
             )
         return next(place for place in places if place[0] == keys[0])
+
+    def _hides(self, key: Binding, keys: Sequence[Binding]) -> bool:
+        """Whether gradients hang on the others by this one alone: data that are standardised under another name."""
+        others = {k: _moved(self.bound[k]) for k in keys if k != key}
+        again = self._again({**others, key: self.bound[key]})
+        return all(_same(a, again.get(k)) for k, a in self.all.items() if is_marked(k[0]))
 
     def _without_aliases(self, keys: Sequence[Binding]) -> list[Binding]:
         """Of names for one array the first."""
@@ -125,13 +153,23 @@ class Inputs:
     def _hang_on(self, key: Binding) -> frozenset[Binding]:
         """What is bound to something else where this is moved; nothing is known where the script then fails."""
         if key not in self.changed:
-            try:
-                again = self.run({key: _moved(self.bound[key])})
-            except Exception:  # noqa: BLE001  # it is anybody's code
-                again = self.all
+            again = self._again({key: _moved(self.bound[key])})
             off = (k for k, a in self.all.items() if k != key and not _same(a, again.get(k)))
             self.changed[key] = frozenset(off)
         return self.changed[key]
+
+    def _again(self, exchanged: Mapping[Binding, Array]) -> Mapping[Binding, Array]:
+        try:
+            return self.run(exchanged)
+        except Exception:  # noqa: BLE001  # it is anybody's code
+            return self.all
+
+
+def _computes(other: str, name: str) -> bool:
+    """Whether what hangs on another input cannot be this one: y may be made of x, and weights be scaled by it."""
+    if other == name:
+        return False
+    return name == "x" or other not in ("x", "y") or (other == "y" and name != "y")
 
 
 def _moved(a: Array) -> Array:
@@ -146,12 +184,17 @@ def _same(a: Array, b: Array | None) -> bool:
     return b is not None and a.shape == b.shape and np.array_equal(a, b, equal_nan=a.dtype.kind == b.dtype.kind == "f")
 
 
+def _same_rows(a: Array, b: Array) -> bool:
+    """The same samples, in whatever order."""
+    return a.shape == b.shape and bool(a.ndim) and sorted(map(bytes, a)) == sorted(map(bytes, b))
+
+
 def _numbers(key: Binding) -> list[str]:
     """By which it is told from others of its kind: 1 of W1, 0 of weights[0]."""
     return re.findall(r"\d+", str(key[0]))
 
 
-def _is_filled(a: Array) -> bool:
+def is_filled(a: Array) -> bool:
     """Whether one number is everywhere, as in what is added to later: no data, and no kernel, is so."""
     return a.size > 1 and bool((a == a.flat[0]).all())
 
@@ -180,8 +223,14 @@ def gradient_of(name: str, weight: Path_, a: Array, left: Mapping[Path_, Array])
     named = [p for p in marked if _belongs(p, weight)]
     own = [p for p in marked if any(stands(way, a) and left[p].shape == way(a).shape for way in WAYS)]
     for found in ([p for p in named if p in own], named, own if len(own) == 1 else []):
-        if found:
-            return found[-1]
+        shortest = min((len(str(p)) for p in found), default=0)  # dW1, and not dW1_before or dW1_check
+        if len(chosen := [p for p in found if len(str(p)) == shortest]) == 1:
+            return chosen[0]
+        if chosen:
+            raise ShapeError(
+                f"Which is the gradient of {spelled(weight)}, which is {name} {a.shape}: "
+                f"{' or '.join(map(spelled, chosen))}? Leave one array that is named so, such as d{weight[0]}."
+            )
     raise ShapeError(
         f"The script leaves no array that is named as the gradient of {spelled(weight)}, which is {name} {a.shape}: "
         f"expected one such as d{weight[0]}. It leaves {', '.join(spelled(p) for p in list(marked)[:6]) or 'none'}."

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from gradient_diff.running.inputs import END, Binding, Inputs, Path_, Way, gradient_of, spelled
+from gradient_diff.running.inputs import END, Binding, Inputs, Path_, Way, gradient_of, is_filled, is_marked, spelled
 from gradient_diff.source.events import not_watching
 from gradient_diff.source.quiet import quietly, same_draws
 from gradient_diff.source.recorded import Recorded, follow, plain
@@ -23,7 +23,8 @@ from manual_mlp import Array, ShapeError
 from manual_mlp.extend import Arrays
 
 MOST_LEAVES = 500
-MOST_TIMES = 3  # that a name is bound: data are standardised, weights scaled, and then a loop begins
+MOST_LATER = 100  # bindings behind the first change of a weight
+MOST_TIMES = 8  # that a name is bound: data are standardised, weights scaled, and then a loop begins
 
 
 class Space(dict[str, Any]):
@@ -31,11 +32,14 @@ class Space(dict[str, Any]):
 
     def __init__(self) -> None:
         super().__init__()
-        self.begin({})
+        self.begin({}, ())
 
-    def begin(self, exchanged: Mapping[Binding, Array]) -> None:
+    def begin(self, exchanged: Mapping[Binding, Array], weights: Iterable[Binding]) -> None:
         """Empty, for another run."""
         self.clear()
+        self.weights, self.start = dict(weights), dict[Path_, Array]()
+        self.at_first: dict[Path_, Array] = {}
+        self.steps = 0
         self.exchanged = exchanged
         self.bound: dict[Binding, Array] = {}
         self.times: Counter[Path_] = Counter()
@@ -49,7 +53,26 @@ class Space(dict[str, Any]):
                     self.bound[key] = np.array(plain(a))
                 if key in self.exchanged:
                     value = _with(value, path[1:], self.exchanged[key])
+                if self.weights.get(path) == key[1]:
+                    self.start[path] = np.array(plain(self.exchanged.get(key, a)))
         super().__setitem__(name, value)
+        if self.weights:
+            with not_watching():
+                self._look_for_a_step()
+
+    def _look_for_a_step(self) -> None:
+        """What is left by the first round of a training: gradients as they are when a weight first changes, or later.
+
+        What is filled with one number is computed later, by a round in which the layers step one after the other.
+        """
+        if not self.steps and all(np.array_equal(plain(at(self, p)), a) for p, a in self.start.items()):
+            return
+        self.steps += 1
+        if self.steps <= MOST_LATER:
+            for name in [n for n in self if not n.startswith("__")]:
+                for path, a in leaves(self[name], (name,)):
+                    if is_marked(path) and path not in self.at_first and not is_filled(a):
+                        self.at_first[path] = np.array(plain(a))
 
 
 def leaves(value: Any, path: Path_) -> Iterator[tuple[Path_, Array]]:
@@ -63,6 +86,16 @@ def leaves(value: Any, path: Path_) -> Iterator[tuple[Path_, Array]]:
     elif type(value) in (list, tuple) and not all(isinstance(v, int | float) for v in value):
         for i, item in enumerate(value):
             yield from leaves(item, (*path, i))
+
+
+def at(value: Any, path: Path_) -> Any:
+    """What stands there; None where nothing does any more."""
+    for key in path:
+        try:
+            value = value[key]
+        except (KeyError, IndexError, TypeError):
+            return None
+    return value
 
 
 def _with(value: Any, path: Path_, other: Array) -> Any:
@@ -121,8 +154,8 @@ class Script:
         given = {**parameters, "x": x, "y": y}
         with not_watching():
             exchanged = {p: _like(way(plain(given[n])), given[n]) for n, (p, way) in self.plan.inputs.items()}
-        self._run(exchanged)
-        left = dict(self._left())
+        self._run(exchanged, (self.plan.inputs[n][0] for n in parameters))
+        left = {**dict(self._left()), **self.space.at_first}
         return {n: left[path] for n, path in self.plan.gradients.items() if path in left}
 
     @property
@@ -134,9 +167,9 @@ class Script:
         found += [f"{spelled(p)} the gradient of {n}" for n, p in self.plan.gradients.items()]
         return f"A script, run as it is: {', '.join(found)}."
 
-    def _run(self, exchanged: Mapping[Binding, Array]) -> dict[Binding, Array]:
+    def _run(self, exchanged: Mapping[Binding, Array], weights: Iterable[Binding] = ()) -> dict[Binding, Array]:
         """Its bindings, each as it was then."""
-        self.space.begin(exchanged)
+        self.space.begin(exchanged, weights)
         dict.update(self.space, __name__="__main__", __file__=str(self.path), __builtins__=__builtins__)
         with contextlib.redirect_stdout(io.StringIO()):
             self.body()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from textwrap import indent
 
 import numpy as np
 import pytest
@@ -96,6 +97,10 @@ def test_what_is_filled_for_later_is_no_input(made: Made, evaluation: Evaluation
         "seen = X",
         "velocity = np.zeros((4, 5)); vb1 = np.zeros(5); vb2 = np.zeros(3)",
         "np.random.seed(3); X = np.random.normal(size=(7, 4))",
+        "W1 = W1 * 0.1; W1 = W1 - W1.mean(); W1 = W1 / W1.std()",
+        "W1 = W1 * X.std()",
+        "raw = X; X = raw[rng.permutation(7)]",
+        "Y = np.sin(X[:, :3])",
     ],
 )
 def test_of_several_arrays_of_a_shape_it_is_what_the_network_sees(
@@ -103,6 +108,67 @@ def test_of_several_arrays_of_a_shape_it_is_what_the_network_sees(
 ) -> None:
     diff = compare(made(HEAD + DRAWN + again + BODY), evaluation)
     assert diff.ok, str(diff)
+
+
+IN_A_LOOP = {
+    "for": "for epoch in range(3):",
+    "while": "epoch = 0\nwhile epoch < 3:\n    epoch += 1",
+}
+
+
+@pytest.mark.parametrize("loop", list(IN_A_LOOP))
+@pytest.mark.parametrize("own_weights", [True, False], ids=["drawn", "by value"])
+@pytest.mark.parametrize("shuffled", [True, False], ids=["shuffled", "in order"])
+def test_of_a_training_its_first_round_counts(
+    loop: str, own_weights: bool, shuffled: bool, made: Made, evaluation: Evaluation, tmp_path: Path
+) -> None:
+    body = BODY + "history = [] if epoch < 2 else history\nb1 -= 0.1 * db1\nb2 -= 0.1 * db2\n"
+    if shuffled:
+        body = "order = rng.permutation(7)\nX, Y = X[order], Y[order]\n" + body
+    problem, data = evaluation.problem, DRAWN
+    if not own_weights:
+        names = zip(("W1", "b1", "W2", "b2"), problem.parameters.values(), strict=True)
+        np.savez(tmp_path / "d.npz", X=problem.x, Y=problem.y, **dict(names))
+        read = ", ".join(f"d[{n!r}].copy()" for n in ("X", "Y", "W1", "b1", "W2", "b2"))
+        data = f"d = np.load({str(tmp_path / 'd.npz')!r})\nX, Y, W1, b1, W2, b2 = {read}\n"
+    text = HEAD + data + IN_A_LOOP[loop] + "\n" + indent(body, "    ")
+    right, wrong = (compare(made(t), evaluation) for t in (text, text.replace("(1 - z ** 2)", "(1 - z)")))
+    assert right.ok, str(right)
+    assert wrong.verdict is Status.MISMATCH
+
+
+def test_weights_in_a_dict_train_too(made: Made, evaluation: Evaluation) -> None:
+    head, forward = IN_DICTS.split("z = np.tanh", 1)
+    step = "\nfor name in params:\n    params[name] -= 0.1 * grads[name]\n"
+    text = HEAD + head + "for epoch in range(3):\n" + indent("z = np.tanh" + forward + step, "    ")
+    assert compare(made(text), evaluation).ok
+    assert compare(made(text.replace("(1 - z ** 2)", "(1 - z)")), evaluation).verdict is Status.MISMATCH
+
+
+def test_layers_that_step_one_after_the_other(made: Made, evaluation: Evaluation) -> None:
+    """In their order that is right where the layer below reads what the weights were."""
+    text = HEAD + DRAWN + "kept = None\nfor epoch in range(3):" + indent(BODY, "    ")
+    text = text.replace("dW2 = z.T @ du2", "dW2 = z.T @ du2; kept = W2; W2 = W2 - 0.1 * dW2").replace(
+        "@ W2.T", "@ kept.T"
+    )
+    diff = compare(made(text.replace("    W2 = W2 - 0.1 * dW2\n", "")), evaluation)
+    assert diff.ok, str(diff)
+
+
+@pytest.mark.parametrize("more", ["dW1_check = X.T @ du1", "dW1_avg = dW1 / 7", "dW1_before = np.zeros_like(W1)"])
+def test_what_is_named_like_a_gradient_and_more_is_none(more: str, made: Made, evaluation: Evaluation) -> None:
+    text = HEAD + DRAWN + BODY + more
+    assert compare(made(text), evaluation).ok
+    assert compare(made(text.replace("dW1 = X.T @ du1", "dW1 = X.T @ du1 / 7")), evaluation).verdict is Status.MISMATCH
+    with pytest.raises(ShapeError, match=r"Which is the gradient of `W1`.*: `dW1` or `gW1`"):
+        compare(made(HEAD + DRAWN + BODY + "gW1 = dW1"), evaluation)
+
+
+def test_data_that_are_changed_after_they_were_read_are_asked_for(made: Made, evaluation: Evaluation) -> None:
+    problem = evaluation.problem
+    data = f"X = np.array({problem.x.tolist()})\nX = (X - X.mean(0)) / X.std(0)\n"
+    with pytest.raises(ShapeError, match="`X` is x by value, and the script changes it"):
+        compare(made(HEAD + DRAWN + data + BODY), evaluation)
 
 
 def test_biases_of_zeros_are_not_mistaken_for_what_is_carried_along(made: Made) -> None:
