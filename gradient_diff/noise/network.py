@@ -210,7 +210,7 @@ def update_bound(before: Array, after: Array, learning_rate: float) -> Array:
     """What storing the weights hides of a gradient inferred from an update, (W_before − W_after)/lr.
 
     W_after is rounded to u |W_after|, and lr · dE/dW before it to as little again: the gradient cannot be known
-    better than u (|W_before| + |W_after|)/lr.
+    better than u (|W_before| + |W_after|)/lr. Weights that a model holds in float32 may have been float64 numbers.
 
     Args:
         before, after: the weights, one shape; their dtype says u.
@@ -224,8 +224,11 @@ def update_bound(before: Array, after: Array, learning_rate: float) -> Array:
         >>> float(update_bound(np.array([1.0]), np.array([1.0]), 0.5)[0]) == 4 * 2.0**-53
         True
     """
-    unit = UNITS[np.asarray(after).dtype.name]
-    return np.asarray(unit * (np.abs(before.astype(np.float64)) + np.abs(after.astype(np.float64))) / learning_rate)
+    last = UNITS[np.asarray(after).dtype.name]
+    first = max(last, UNITS.get(np.asarray(before).dtype.name, 0.0))
+    return np.asarray(
+        (first * np.abs(before.astype(np.float64)) + last * np.abs(after.astype(np.float64))) / learning_rate
+    )
 
 
 def on_branch(

@@ -27,7 +27,6 @@ from gradient_diff.keras.gradients.request import Request, door
 from gradient_diff.keras.gradients.steps.judging import judged_step
 from gradient_diff.keras.gradients.steps.optimizers import MadeBy
 from gradient_diff.keras.gradients.undescribed import measured_reference
-from gradient_diff.layouts.reading import Reading
 from gradient_diff.layouts.target import Target
 from gradient_diff.layouts.undoing import AS_GIVEN, Undone, check_layout, undo_layout
 from gradient_diff.metrics.measuring import measure
@@ -165,7 +164,7 @@ def check_gradients(
             data = Data.of(model, x, y).weighed(sample_weight, class_weight)
             resolved = resolve_loss(loss, model)
             request = Request.of(model, tuple(trainable), data, resolved, training, mode, options)
-            return _noted(_checked(request, gradients, after, made_by, start.reading, trace), start)
+            return _noted(_checked(request, gradients, after, made_by, start, trace), start)
 
 
 def _before(model: keras.Model, before: object, trainable: list[str], options: Options) -> Undone:
@@ -180,11 +179,12 @@ def _noted(diff: GradientDiff, *undone: Undone) -> GradientDiff:
 
 
 def _checked(
-    request: Request, gradients: object, after: object, made_by: MadeBy, layout: Reading, trace: bool | None
+    request: Request, gradients: object, after: object, made_by: MadeBy, start: Undone, trace: bool | None
 ) -> GradientDiff:
     if after is not None:
-        end = request.read_after(after, layout)
-        step = _step(request, end.arrays, made_by.rate or 1.0)  # where it is not known, it is read from the step
+        end = request.read_after(after, start.reading)
+        given = {**request.parameters, **start.arrays}  # in float64, where a float32 model holds them rounded
+        step = _step(request, given, end.arrays, made_by.rate or 1.0)  # where it is not known, it is read from the step
 
         def judge(asked: Request) -> GradientDiff:
             reference = _reference(asked, step.gradients, True)
@@ -293,8 +293,7 @@ def trainable_names(model: keras.Model) -> list[str]:
     return list(named_weights(model))
 
 
-def _step(request: Request, found: Arrays, rate: float) -> Step:
-    before = request.parameters
+def _step(request: Request, before: Arrays, found: Arrays, rate: float) -> Step:
     moved = [n for n, a in found.items() if n not in request.trainable and not np.array_equal(a, before[n])]
     if moved and request.mlp is not None:
         raise ValueError(

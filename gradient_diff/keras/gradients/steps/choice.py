@@ -48,6 +48,11 @@ class Choice:
         """The learning rate of its step; None of one that has several."""
         return self.settings.get("learning_rate", rate_of(self.optimizer))
 
+    @property
+    def steps(self) -> int:
+        """How many were taken before."""
+        return int(np.asarray(self.optimizer.iterations)) if self.optimizer.built and self.state != "fresh" else 0
+
     def moves(self, weights: Weights, gradients: Arrays, swayed: Arrays | None = None) -> dict[str, Array]:
         """name → W_after − W_before, in float64; a weight without a gradient is left out of the step.
 
@@ -81,6 +86,8 @@ class Choice:
         try:
             twin = _again(optimizer, self.settings)
             _exclude(optimizer, twin, weights, places)
+            if self.exact:  # what it starts from, too: an accumulator of 0.1
+                _make_exact(twin)
             twin.build(places)
         except Exception as error:
             kind = type(optimizer).__name__
@@ -90,8 +97,6 @@ class Choice:
             ) from error
         if optimizer.built and self.state != "fresh":
             _take_over(twin, optimizer, kept="learning_rate" in self.settings)
-        if self.exact:
-            _make_exact(twin)
         return twin
 
 
@@ -101,6 +106,16 @@ def rate_of(optimizer: Any) -> float | None:
         return float(np.asarray(optimizer.learning_rate))
     except AttributeError:
         return None
+
+
+def said_rate(optimizer: Any) -> float | None:
+    """The same as it was said: Keras holds 0.01 in float32, also of a float64 model, and a schedule computes there."""
+    rate = getattr(optimizer, "_learning_rate", None)
+    if isinstance(rate, keras.Variable):
+        return float(str(rate.numpy()))
+    if isinstance(rate, keras.optimizers.schedules.LearningRateSchedule):
+        return float(np.asarray(_exact_rate(rate)(np.float64(optimizer.iterations.numpy()))))
+    return rate_of(optimizer)
 
 
 def spelled(optimizer: Any, settings: Mapping[str, Any]) -> str:

@@ -12,7 +12,7 @@ import numpy as np
 from gradient_diff.keras.gradients.reference import Reference
 from gradient_diff.keras.gradients.request import Request
 from gradient_diff.keras.gradients.steps.candidates import Candidates
-from gradient_diff.keras.gradients.steps.choice import Choice, config_of, rate_of
+from gradient_diff.keras.gradients.steps.choice import Choice, config_of, said_rate
 from gradient_diff.keras.gradients.steps.comparing import compared
 from gradient_diff.keras.gradients.steps.optimizers import MadeBy, is_plain, made, other_forms, without_parts
 from gradient_diff.keras.gradients.steps.replays import Replays, along
@@ -53,8 +53,14 @@ class _Judge:
             return self._open()
         asked = Choice(optimizer, f"the given {type(optimizer).__name__}")
         plain = is_plain(optimizer, self.replays.weights)
-        diff = self._plain(rate_of(optimizer)) if plain else self._replayed(asked)
+        diff = self._plain(self._said_rate) if plain else self._replayed(asked)
         return self._blamed(diff, asked) if diff.verdict.bad else diff
+
+    @property
+    def _said_rate(self) -> float | None:
+        """The caller's own number, where it was one beside a name."""
+        given = self.made_by.rate if self.made_by.by_name else None
+        return said_rate(self.made_by.optimizer) if given is None else given
 
     def _plain(self, rate: float | None) -> GradientDiff:
         assert rate is not None  # plain descent has one
@@ -80,7 +86,7 @@ class _Judge:
             return left_open(diff, f"a step of {other.words}", f"learning_rate={other.rate:.6g}")
         if is_plain(asked.optimizer, replays.weights) and _known(diff):
             return diff
-        for words, choice in _same_optimizer(asked):
+        for words, choice in _same_optimizer(asked, replays):
             if replays.explains(choice):
                 return replace(diff, causes=(other_step(asked, words),), unexplained="")
         if decay := self._other_decay(asked):
@@ -161,14 +167,14 @@ class _Judge:
         return left_open(diff, NOBODY, WHO)
 
 
-def _same_optimizer(asked: Choice) -> Iterator[tuple[str, Choice]]:
+def _same_optimizer(asked: Choice, replays: Replays) -> Iterator[tuple[str, Choice]]:
     """(what it is, the choice): from another state, or without one of its parts."""
     if asked.optimizer.built:
         yield "a step from a fresh state, and not from the given one", replace(asked, state="fresh")
         earlier = "a step that leads to the given state (hand over the optimizer as it was before the step)"
         yield earlier, replace(asked, state="earlier")
     yield from other_forms(asked)
-    for part, choice in without_parts(asked):
+    for part, choice in without_parts(asked, replays.weights):
         yield f"a step without {part}", choice
 
 

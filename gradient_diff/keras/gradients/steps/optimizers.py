@@ -30,6 +30,7 @@ class MadeBy:
 
     optimizer: Any = None
     rate: float | None = None
+    by_name: bool = False
 
     @classmethod
     def of(cls, optimizer: object, learning_rate: object) -> MadeBy:
@@ -49,7 +50,7 @@ class MadeBy:
             raise TypeError(
                 f"optimizer is {kind}: expected a Keras optimizer as it was before the step, or a name such as 'adam'."
             )
-        return cls(_named(optimizer, rate), rate)
+        return cls(_named(optimizer, rate), rate, by_name=True)
 
 
 def _named(name: str, rate: float | None) -> Any:
@@ -119,10 +120,11 @@ def other_forms(choice: Choice) -> Iterator[tuple[str, Choice]]:
         yield f"a step {words}", replace(choice, settings={**choice.settings, **settings})
 
 
-def without_parts(choice: Choice) -> Iterator[tuple[str, Choice]]:
+def without_parts(choice: Choice, weights: Weights) -> Iterator[tuple[str, Choice]]:
     """The same optimizer with one of its settings left out, and what that is called."""
     config = config_of(choice.optimizer)
     for key, (part, none) in PARTS.items():
         if config.get(key):
             yield part, replace(choice, settings={key: none})
-    yield "the constraints of its weights", replace(choice, constrained=False)
+    if any(v.constraint is not None for v in weights.values()):
+        yield "the constraints of its weights", replace(choice, constrained=False)

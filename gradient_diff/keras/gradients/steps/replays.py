@@ -125,7 +125,8 @@ class Replays:
     def limits_of_moves(self, choice: Choice, right: Arrays, gradients: Arrays | None = None) -> dict[str, Array]:
         """How far rounding may move each weight: the gradient's sent through the step, the step's own, and storing.
 
-        An own state is made of earlier gradients, each as far off as this one. The step's own rounding is that of its
+        An own state is made of earlier gradients, each as far off as this one, by constants that Keras holds in
+        float32, each of which enters at every step. The step's own rounding is that of its
         operations, and what Keras's constants, held in float32, take it from that of exact ones.
         """
         if (rtol := self.request.options.rtol) is not None:
@@ -133,10 +134,11 @@ class Replays:
         rng = np.random.default_rng(0)
         spread = {n: np.zeros(a.shape) for n, a in right.items()}
         used = gradients or self.used
+        constants_of = choice.steps * UNITS["float32"]
         for draw in range(SIGNS):
             ways = ((1.0,), (-1.0,))[draw] if draw < 2 else (-1.0, 1.0)
             moved = {n: g + rng.choice(ways, g.shape) * self._limits[n] for n, g in used.items()}
-            swayed = {n: rng.choice(ways, g.shape) * self._shares[n] for n, g in used.items()}
+            swayed = {n: rng.choice(ways, g.shape) * (self._shares[n] + constants_of) for n, g in used.items()}
             found = choice.moves(self.weights, moved, swayed)
             spread = {n: np.fmax(s, np.abs(found[n] - right[n])) for n, s in spread.items()}
         own = {n: ARITHMETIC * UNITS[str(v.dtype)] * np.abs(right[n]) for n, v in self.weights.items()}
