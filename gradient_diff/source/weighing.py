@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gradient_diff.source.events import Act, Event, Run
+from gradient_diff.source.events import Act, Run
 from gradient_diff.source.healing import factors_beside
 from gradient_diff.source.known import Form, Recognised
 from gradient_diff.source.observed import Observed, is_backward, key_of, magnitude, read_by, varies
@@ -21,11 +21,11 @@ def scored(seen: Observed, found: Suspicion) -> tuple[Score, int, bool]:
     """(score, how many values are recognised with it that were not, whether its grounds are weak)."""
     again = seen.trial.again(found.put, light=False)
     gained, lost = _change(seen, again[1], found) if again else (0, _MANY)
-    off = _operands_off(seen, found, again[1]) if again else _MANY
+    through, off = _operands_off(seen, found, again[1]) if again else (_MANY, _MANY)
     event = found.events[0]
     own = seen.names[event.index]
     node = found.forms[0].node
-    lacks = own is not None and own.node != node and not off and seen.trial.known.leads_to(own, node)
+    lacks = own is not None and own.node != node and not through and seen.trial.known.leads_to(own, node)
     exact = own is not None and own.exact
     waits = lacks and (is_backward(found.forms[0]) or found.forms[0].role == "u")  # of this very equation
     right = (exact and not waits) or (own is not None and _is_enough(seen, own))
@@ -33,7 +33,7 @@ def scored(seen: Observed, found: Suspicion) -> tuple[Score, int, bool]:
     cost = 0 if usual else _cost(found.factor)
     gathers = event.act is not Act.COMPUTES
     between = any(f.node not in seen.trial.known.named for f in found.forms)
-    score = (lost > gained, off, lost > 0, right, cost, gathers, event.index, between, -gained)
+    score = (lost > gained, through, lost > 0, right, cost, gathers, event.index, between, -gained)
     return score, gained, (exact and not lacks) or off == _STRANGE or off >= 2 * _UNKNOWN
 
 
@@ -63,27 +63,37 @@ def _change(seen: Observed, run: Run, found: Suspicion) -> tuple[int, int]:
     return gained, lost
 
 
-def _operands_off(seen: Observed, found: Suspicion, run: Run) -> int:
+def _operands_off(seen: Observed, found: Suspicion, run: Run) -> tuple[int, int]:
     """0 where all that goes in is right, 1 up to a factor, 2 with another sign or from after a step, 3 unknown.
 
-    What goes in is read from the run in which the right value was put in: an earlier pass of a loop has healed.
+    First of what the whole expression is made of, by which the guiltiest is found; then of what its last operation
+    takes, by which somebody is told. What goes in is read from the run in which the right value was put in: an earlier
+    pass of a loop has healed.
     """
     after = {e.index: e for e in run.events}
     forms = {e.index: f for e, f in zip(found.events, found.forms, strict=True)}
     put = [after[i] for i in found.put if i in after]
-    return max((_off_of(seen, run, e, found.factor, forms[e.index]) for e in put), default=0)
+    made_of = [(read_by(run, seen.trial.known, e), e.operands, forms[e.index]) for e in put]
+    through = max((_off_of(seen, all_of_it, found.factor, f) for all_of_it, _, f in made_of), default=0)
+    if any(_is_foreign(seen, all_of_it, direct, f) for all_of_it, direct, f in made_of):
+        return through, _STRANGE
+    return through, max((_off_of(seen, direct, found.factor, f) for _, direct, f in made_of), default=0)
 
 
-def _off_of(seen: Observed, run: Run, event: Event, factor: str, form: Form) -> int:
-    operands = read_by(run, seen.trial.known, event)
+def _is_foreign(seen: Observed, all_of_it: tuple[Array, ...], direct: tuple[Array, ...], form: Form) -> bool:
+    """Whether an expression of several operations is made of nothing that belongs to the equation."""
+    names = map(seen.trial.known.recognise, all_of_it)
+    strange = all(n is not None and not seen.trial.known.leads_to(n, form.node) for n in names)
+    return strange and bool(all_of_it) and not any(o is p for o in all_of_it for p in direct)
+
+
+def _off_of(seen: Observed, operands: tuple[Array, ...], factor: str, form: Form) -> int:
     wide = [o for o in operands if o.size > 1] or operands  # one number among arrays is anything by chance
     names = [seen.trial.known.recognise(o) for o in wide]
     rows = {n.form.rows for n in names if n is not None and n.form.piece.per_sample}
     own = max((_off(seen, o, factor) for o in operands if o.size > 1), default=0)
-    strange = [n is not None and not seen.trial.known.leads_to(n, form.node) for n in names]
-    foreign = all(strange) and len(operands) and not any(o is p for o in operands for p in event.operands)
-    odd = len(rows) > 1 or foreign  # of different samples, or nothing of its equation in all that it is made of
-    return max(own, _STRANGE * odd, int(any(strange)))
+    strange = any(n is not None and not seen.trial.known.leads_to(n, form.node) for n in names)
+    return max(own, _STRANGE * (len(rows) > 1), int(strange))  # of different samples, or of another equation
 
 
 def _off(seen: Observed, value: Array, factor: str) -> int:

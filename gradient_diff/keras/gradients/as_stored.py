@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 
 import numpy as np
 
@@ -17,11 +17,12 @@ from gradient_diff.noise.given import drawn_noise
 from gradient_diff.noise.network import DRAWS, Kind, Noise
 from gradient_diff.result.diff import GradientDiff
 from gradient_diff.result.status import Status
-from keras_mlp.extend import layer_weights
+from keras_mlp.extend import is_float, layer_weights
 from manual_mlp import Array
-from manual_mlp.extend import LOSS, Arrays
+from manual_mlp.extend import LOSS, UNITS, Arrays
 
 OF_VALUES = (Status.MISMATCH, Status.REFERENCE_OFF, Status.DIFFERENT)
+MOST_ARRAYS = 4  # of which each may be rounded or not
 THE_SAME = 1e-3  # of what other weights would change: a row, or what one factor leaves of it, by which they are known
 
 
@@ -29,14 +30,8 @@ def on_stored_data(request: Request, diff: GradientDiff, judge: Judge, mine: Arr
     """A diff that accuses, or that the data in the dtype in which the model takes them explain the hand."""
     if not _is_open(request, diff, mine):
         return diff
-    ways = dict(_roundings(request.data, request.stored))
-    measured = request.measured(tuple(mine))
-    found = [outcome.gradients for outcome in measured.plain.each(map(Case, (request.data, *ways.values())))]
-    nearest = nearest_of(mine, found)
-    if not nearest:
-        return diff
-    words, data = list(ways.items())[nearest - 1]
-    explained = Reading(replace(request, data=data)).explained(judge, mine)
+    words, data, _ = _nearest_data(request, mine)
+    explained = Reading(replace(request, data=data)).explained(judge, mine) if words else None
     if explained is None:
         return diff
     told = f"; of {words} in {request.stored}, as the model takes {'them' if ' ' in words else 'it'}"
@@ -45,21 +40,29 @@ def on_stored_data(request: Request, diff: GradientDiff, judge: Judge, mine: Arr
     )
 
 
+def _nearest_data(request: Request, mine: Arrays) -> tuple[str, Data, list[Arrays]]:
+    """(which of them are rounded, the data) to whose gradients the hand is nearest; the gradients at all there are."""
+    ways = [("", request.data), *_roundings(request.data, request.stored)]
+    outcomes = request.measured(tuple(mine)).plain.each([Case(d) for _, d in ways])
+    found: list[Arrays] = [_with_loss(outcome) for outcome in outcomes]
+    words, data = ways[nearest_of(mine, found)]
+    return words, data, found
+
+
 def _roundings(data: Data, dtype: str) -> Iterator[tuple[str, Data]]:
-    """The data with float64 arrays rounded: all of them, or one kind alone."""
-    change = partial(_rounded, dtype=dtype)
-    all_rounded = data.mapped(change)
-    x, y = (replace(data, **{part: getattr(all_rounded, part)}) for part in ("x", "y"))
-    found = {"x and y": all_rounded, "x": x, "y": y}
-    return ((words, other) for words, other in found.items() if _differ(data, other))
+    """The data with float64 arrays rounded: all of them, or some."""
+    leaves = data.leaves
+    rounded = [_rounded(a, dtype) for a in leaves]
+    open_ones = [i for i, a in enumerate(leaves) if not np.array_equal(a, rounded[i], equal_nan=a.dtype.kind == "f")]
+    titles = data.titles
+    for count in range(len(open_ones), 0, -1) if len(open_ones) <= MOST_ARRAYS else (len(open_ones),):
+        for chosen in itertools.combinations(open_ones, count):
+            arrays = [rounded[i] if i in chosen else a for i, a in enumerate(leaves)]
+            yield " and ".join(titles[i] for i in chosen), data.with_leaves(arrays)
 
 
 def _rounded(a: Array, dtype: str) -> Array:
     return a.astype(dtype).astype(a.dtype) if a.dtype == np.float64 else a
-
-
-def _differ(a: Data, b: Data) -> bool:
-    return not all(np.array_equal(p, q, equal_nan=p.dtype.kind == "f") for p, q in zip(a.leaves, b.leaves, strict=True))
 
 
 def at_unstored_weights(
@@ -72,8 +75,13 @@ def at_unstored_weights(
     """
     if diff.causes or not _is_open(request, diff, mine) or knows_weights():
         return diff
-    readings = (Reading(request), *others(request))
-    if not any(reading.judged(lambda asked: _Drawn.of(asked, mine).explained, mine) for reading in readings):
+
+    def explained(asked: Request) -> bool:
+        _, data, all_there_are = _nearest_data(asked, mine)
+        drawn = _Drawn.of(replace(asked, data=data), mine)
+        return drawn.explained and not any(map(drawn.shows_the_weights, all_there_are))
+
+    if not any(reading.judged(explained, None) for reading in (Reading(request), *others(request))):
         return diff
     words = f"these may be the gradients at weights that {request.stored} does not hold"
     reason = (
@@ -110,36 +118,41 @@ class _Drawn:
 
     @classmethod
     def of(cls, request: Request, mine: Arrays) -> _Drawn:
+        """On the side of every kink on which the hand is."""
         measured = request.measured(tuple(mine))
         rng = np.random.default_rng(0)
         start = [w.numpy() for w in layer_weights(request.model).values()]
-        cases = [Case(request.data, [_unrounded(a, rng) for a in start]) for _ in range(DRAWS)]
-        first, *found = map(_with_loss, measured.plain.each([Case(request.data), *cases]))
-        errors = [{n: a - first[n] for n, a in other.items()} for other in found]
-        names = [n for n in first if n in mine]
+        cases = [Case(request.data, [_unrounded(a, request.stored, rng) for a in start]) for _ in range(DRAWS)]
+        found = list(map(_with_loss, measured.plain.each([Case(request.data), *cases])))
+        names = [n for n in found[0] if n in mine]
+        first = found[0]  # or one on the other side of a kink
+        if not _are_near(mine, {n: first[n] for n in names}, UNITS[request.stored]):
+            first = found[nearest_of({n: mine[n] for n in names}, found)]
+        pairs = [(a, b) for b in ([first] if first is found[0] else [first, found[0]]) for a in found if a is not b]
+        errors = [{n: a[n] - b[n] for n in b} for a, b in pairs if _are_near(a, b, UNITS[request.stored])]
+        errors = errors or [{n: a - first[n] for n, a in found[-1].items()}]
         moved = drawn_noise({n: first[n] for n in names}, errors, "weights that are rounded", Kind.DRAWN)
         return cls(mine, first, measured.noise(measured.fine.found.gradients), errors, moved)  # type: ignore[union-attr]
 
     @property
     def explained(self) -> bool:
-        names = list(self.moved.sigma)
-        return all(map(self._explains, names)) and not any(map(self._shows_the_same, names))
+        return all(map(self._explains, self.moved.sigma))
+
+    def shows_the_weights(self, right: Arrays) -> bool:
+        """Whether a row is right at the model's weights, or a constant times it: at others it would be off."""
+        return any(self._is_the_same(name, right[name]) for name in self.moved.sigma)
 
     def _explains(self, name: str) -> bool:
         limit = self.moved.tolerance(name, sides=1) + self.rounding.tolerance(name)
         return bool((np.abs(self.mine[name] - self.right[name]) <= limit).all())
 
-    def _shows_the_same(self, name: str) -> bool:
-        """Whether this row is the model's, or a constant times it: at other weights it would be off."""
-        right = self.right[name]
-        drawn = [error[name] for error in self.errors]
+    def _is_the_same(self, name: str, right: Array) -> bool:
         blind = 10 * _rms(self.rounding.tolerance(name))
-        return any(
-            THE_SAME * (expected := _rms(np.array([left(error, right) for error in drawn])))
-            > _rms(left(self.mine[name] - right, right))
-            and expected > blind
-            for left in (_all, _beside)
-        )
+        for left in (_all, _beside):
+            expected = _rms(np.array([left(error[name], right) for error in self.errors]))
+            if expected > blind and _rms(left(self.mine[name] - right, right)) < THE_SAME * expected:
+                return True
+        return False
 
 
 def _all(difference: Array, right: Array) -> Array:
@@ -156,9 +169,16 @@ def _rms(a: Array) -> float:
     return float(np.sqrt(np.mean(np.square(a)))) if a.size else 0.0
 
 
-def _unrounded(a: Array, rng: np.random.Generator) -> Array:
-    """Float64 numbers that are rounded to these."""
-    return a + rng.uniform(-0.5, 0.5, a.shape) * np.where(a, np.spacing(np.abs(a)), 0.0) if a.dtype.kind == "f" else a
+def _are_near(a: Arrays, b: Arrays, unit: float) -> bool:
+    """In half of the digits: further apart they are where rounding leads over a kink."""
+    off, size = (sum(float(np.square(v).sum()) for v in side) for side in ([a[n] - b[n] for n in b], list(b.values())))
+    return off <= unit * size
+
+
+def _unrounded(a: Array, dtype: str, rng: np.random.Generator) -> Array:
+    """Float64 numbers that are rounded to these: no further from them than the unit roundoff."""
+    values = np.asarray(a, np.float64)
+    return values * (1 + UNITS[dtype] * rng.uniform(-1, 1, a.shape)) if is_float(a.dtype.name) else a
 
 
 def _with_loss(outcome: Outcome) -> dict[str, Array]:

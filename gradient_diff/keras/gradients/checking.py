@@ -21,7 +21,13 @@ from gradient_diff.keras.gradients.described import described_reference, own_der
 from gradient_diff.keras.gradients.in_layout import WHOSE, by_values
 from gradient_diff.keras.gradients.loss.resolving import resolve_loss
 from gradient_diff.keras.gradients.options import Options
-from gradient_diff.keras.gradients.readings import as_trained, draws, read_otherwise, step_from_earlier
+from gradient_diff.keras.gradients.readings import (
+    as_trained,
+    draws,
+    from_unknown_states,
+    read_otherwise,
+    step_from_earlier,
+)
 from gradient_diff.keras.gradients.reference import Reference
 from gradient_diff.keras.gradients.request import Request, door
 from gradient_diff.keras.gradients.steps.judging import judged_step
@@ -238,7 +244,8 @@ def _read_either_way(
             return _read_either_way(as_given, given, knows_weights)
     other = as_trained(request, read_otherwise(request, mine, diff, judge), judge, mine)
     named = named_by_another(request, mine, other)
-    return _noted(at_unstored_weights(request, named, mine, knows_weights), given), given
+    settled = from_unknown_states(request, at_unstored_weights(request, named, mine, knows_weights), mine)
+    return _noted(settled, given), given
 
 
 def _target(request: Request, diff: GradientDiff) -> Target:

@@ -65,6 +65,19 @@ class Data:
         return found
 
     @property
+    def titles(self) -> list[str]:
+        """What each leaf is called: x, or x[0] where there are several."""
+        found = []
+        for title, tree in zip(("x", "y", "sample_weight"), self.parts, strict=False):
+            count = len(keras.tree.flatten(tree))
+            found += [title] if count == 1 else [f"{title}[{i}]" for i in range(count)]
+        return found
+
+    def with_leaves(self, leaves: list[Array]) -> Data:
+        """Other arrays in the same structure."""
+        return Data(*keras.tree.pack_sequence_as(self.parts, leaves))
+
+    @property
     def batch(self) -> int:
         """N."""
         first = next(iter(keras.tree.flatten(self.x)), np.zeros(0))

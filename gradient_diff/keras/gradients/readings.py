@@ -10,7 +10,7 @@ import keras
 import numpy as np
 
 from gradient_diff.keras.gradients.loss.resolved import KerasError
-from gradient_diff.keras.gradients.request import Request
+from gradient_diff.keras.gradients.request import Request, is_finer
 from gradient_diff.keras.gradients.runs import Runs
 from gradient_diff.result.diff import GradientDiff
 from gradient_diff.result.findings import Cause
@@ -85,6 +85,41 @@ def read_otherwise(request: Request, mine: Arrays, diff: GradientDiff, judge: Ju
     return diff
 
 
+def from_unknown_states(request: Request, diff: GradientDiff, mine: Arrays) -> GradientDiff:
+    """A diff that accuses; undecided where recurrent layers held other states, which nobody knows any more.
+
+    A row that is right from where they stand, or from 0, or a constant times it, shows that it was taken there.
+    """
+    states = _moved_states(request)
+    known = {n: w for n, w in layer_weights(request.model).items() if n in mine}
+    if (
+        diff.causes
+        or not diff.verdict.bad
+        or not states
+        or any(mine[n].shape != tuple(w.shape) for n, w in known.items())
+    ):
+        return diff
+    measured = request.measured(known)
+    noise = measured.noise(measured.first.gradients)
+    for start in ((), states):
+        with holding(start):
+            right = Runs(request.objective, list(known)).gradients().gradients
+        if any(_is_along(mine[n], g, noise.tolerance(n)) for n, g in right.items()):
+            return diff
+    words = "these may be the gradients from states that the recurrent layers no longer hold"
+    reason = f"{words}: every pass moves them on, and no gradient is right from where they stand, nor from 0"
+    cure = "Call reset_states() of the layers before your own pass, and again before the check"
+    return undecided(diff, words, reason, f"{cure}.")
+
+
+def _is_along(a: Array, b: Array, allowed: Array) -> bool:
+    """Whether an array is a constant times another, within rounding."""
+    a, b = np.asarray(a, np.float64), np.asarray(b, np.float64)
+    size = float(np.square(b).sum())
+    factor = float((a * b).sum()) / size if size else 0.0
+    return a.size > 1 and bool((np.abs(a - factor * b) <= max(1.0, abs(factor)) * allowed).all())
+
+
 def step_from_earlier(request: Request, judge: Judge) -> GradientDiff | None:
     """Of a step: what layers drew in the pass before, or from states of 0, if that explains it."""
     for reading in _with_earlier(request, Reading(replace(request)), as_it_stands=False):
@@ -102,7 +137,9 @@ def draws(request: Request) -> bool:
 def _may_explain(request: Request, mine: Arrays) -> bool:
     """Whether a hand is as near to the gradients as half of their digits: else there is no need to judge it."""
     wanted = [n for n in layer_weights(request.model) if n in mine]
-    right = Runs(request.objective, wanted).gradients().gradients
+    finer = is_finer(mine, False, request.stored) and request.measured(wanted).fine is not None
+    runs = request.measured(wanted).plain if finer else Runs(request.objective, wanted)
+    right = runs.gradients().gradients
     if not wanted or any(mine[n].shape != right[n].shape for n in wanted):
         return False
     pairs = [(np.asarray(right[n], np.float64), np.asarray(mine[n], np.float64)) for n in wanted]
@@ -123,15 +160,15 @@ def others(request: Request) -> Iterator[Reading]:
 
 def _with_earlier(request: Request, reading: Reading, as_it_stands: bool) -> Iterator[Reading]:
     """With the seeds, the states or both as they stood before a pass of the user's own."""
-    states, seeds = _moved_states(request), _seeds_before(request)
+    states = _moved_states(request)
     if as_it_stands:
         yield reading
-    if seeds:
-        yield replace(reading, seeds=seeds)
     if states:
         yield replace(reading, states=states)
-    if seeds and states:
-        yield replace(reading, seeds=seeds, states=states)
+    if seeds := _seeds_before(request):
+        yield replace(reading, seeds=seeds)
+        if states:
+            yield replace(reading, seeds=seeds, states=states)
 
 
 def _seeds_before(request: Request) -> Seeds:

@@ -198,3 +198,23 @@ def test_nor_does_one_that_a_step_moved_on(kind: type[keras.layers.RNN]) -> None
     assert check_gradients(model, x, y, after=after, **options).verdict is Status.MATCH
     after[0] = before[0] + 1.01 * (after[0] - before[0])
     assert check_gradients(model, x, y, after=after, **options).verdict is Status.MISMATCH
+
+
+@pytest.mark.parametrize("kind", RECURRENT)
+def test_states_that_nobody_knows_any_more_accuse_nobody(kind: type[keras.layers.RNN]) -> None:
+    model, x, y = _stateful(kind)
+
+    def gradients() -> list[Array]:
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_mean((model(x) - y) ** 2)
+        return [g.numpy() for g in tape.gradient(loss, model.trainable_weights)]
+
+    gradients()
+    mine = gradients()
+    diff = check_gradients(model, x, y, mine)
+    assert diff.verdict is Status.INCONCLUSIVE
+    assert "no longer hold" in diff.headline()
+    model.layers[0].reset_states()
+    wrong = gradients()
+    wrong[0] = wrong[0][::-1]
+    assert check_gradients(model, x, y, wrong).verdict is Status.MISMATCH
