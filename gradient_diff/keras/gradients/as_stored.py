@@ -14,7 +14,7 @@ from gradient_diff.keras.gradients.reference import nearest_of
 from gradient_diff.keras.gradients.request import Request, is_finer
 from gradient_diff.keras.gradients.runs import Case, Outcome
 from gradient_diff.noise.given import drawn_noise
-from gradient_diff.noise.network import DRAWS, Kind, Noise
+from gradient_diff.noise.network import DRAWS, MORE_DRAWS, Kind, Noise
 from gradient_diff.result.diff import GradientDiff
 from gradient_diff.result.status import Status
 from keras_mlp.extend import is_float, layer_weights
@@ -122,15 +122,18 @@ class _Drawn:
         measured = request.measured(tuple(mine))
         rng = np.random.default_rng(0)
         start = [w.numpy() for w in layer_weights(request.model).values()]
-        cases = [Case(request.data, [_unrounded(a, request.stored, rng) for a in start]) for _ in range(DRAWS)]
-        found = list(map(_with_loss, measured.plain.each([Case(request.data), *cases])))
+        found = [_with_loss(measured.plain.gradients())]
         names = [n for n in found[0] if n in mine]
-        first = found[0]  # or one on the other side of a kink
-        if not _are_near(mine, {n: first[n] for n in names}, UNITS[request.stored]):
-            first = found[nearest_of({n: mine[n] for n in names}, found)]
-        pairs = [(a, b) for b in ([first] if first is found[0] else [first, found[0]]) for a in found if a is not b]
-        errors = [{n: a[n] - b[n] for n in b} for a, b in pairs if _are_near(a, b, UNITS[request.stored])]
-        errors = errors or [{n: a - first[n] for n, a in found[-1].items()}]
+        for count in (DRAWS, MORE_DRAWS):  # several kinks at once take more of them
+            cases = [Case(request.data, [_unrounded(a, request.stored, rng) for a in start]) for _ in range(count)]
+            found += map(_with_loss, measured.plain.each(cases))
+            first = next((f for f in found if _are_near(mine, {n: f[n] for n in names}, UNITS[request.stored])), None)
+            if first is not None:
+                break
+        first = found[0] if first is None else first
+        pairs = itertools.combinations(found, 2)
+        near = [{n: a[n] - b[n] for n in a} for a, b in pairs if _are_near(a, b, UNITS[request.stored])]
+        errors = near[:MORE_DRAWS] or [{n: 0 * a for n, a in first.items()}]
         moved = drawn_noise({n: first[n] for n in names}, errors, "weights that are rounded", Kind.DRAWN)
         return cls(mine, first, measured.noise(measured.fine.found.gradients), errors, moved)  # type: ignore[union-attr]
 

@@ -124,3 +124,75 @@ def test_in_inference_at_weights_of_ones_own() -> None:
     assert check_gradients(model, X, Y, mine).verdict is Status.INCONCLUSIVE
     mine[0] = mine[0] * 1.001
     assert check_gradients(model, X, Y, mine).verdict is Status.MISMATCH
+
+
+def _with_kinks() -> tuple[keras.Model, Weights, Array, Array]:
+    """Decimal numbers, of which several sums are 0, or not, by how they were rounded."""
+    rng = np.random.default_rng(4)
+
+    def decimal(*shape: int) -> Array:
+        return np.asarray(np.round(rng.integers(-9, 10, shape) / 10, 1))
+
+    weights, x, y = [decimal(3, 4), np.zeros(4), decimal(4, 2), np.zeros(2)], decimal(8, 3), decimal(8, 2)
+    x[0], weights[0][:, 0] = [0.1, 0.2, -0.3], 1
+    x[1], weights[0][:, 1] = [1.0, 1.0, -1.0], [0.1, 0.2, 0.3]
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(4, "relu"), keras.layers.Dense(2)])
+    model.compile("sgd", "mse")
+    model.set_weights(weights)
+    return model, weights, x, y
+
+
+def _derived_by_relu(weights: Weights, x: Array, y: Array) -> Weights:
+    w1, b1, w2, b2 = weights
+    u = x @ w1 + b1
+    z = np.maximum(u, 0)
+    d2 = 2 * (z @ w2 + b2 - y) / y.size
+    d1 = d2 @ w2.T * (u > 0)
+    return [x.T @ d1, d1.sum(0), z.T @ d2, d2.sum(0)]
+
+
+@pytest.mark.parametrize("own_weights", [True, False])
+@pytest.mark.parametrize("rounds", [True, False])
+def test_a_kink_that_rounding_leads_over_accuses_nobody(own_weights: bool, rounds: bool) -> None:
+    model, weights, x, y = _with_kinks()
+    at = weights if own_weights else [_rounded(w) for w in weights]
+    data = (_rounded(x), _rounded(y)) if rounds else (x, y)
+    mine = _derived_by_relu(at, *data)
+    diff = check_gradients(model, x, y, mine)
+    assert diff.verdict is (Status.INCONCLUSIVE if own_weights else Status.MATCH), diff.headline()
+    mine[2] = mine[2] * 1.001
+    assert check_gradients(model, x, y, mine).verdict is Status.MISMATCH
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_sixteen_bits_hold_weights_rounded_too(dtype: str) -> None:
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2, dtype=dtype)])
+    w, b = OWN[0][:, :2], OWN[1][:2]
+    model.set_weights([w, b])
+    e = 2 * (X @ w + b - Y) / Y.size
+    assert check_gradients(model, X, Y, [X.T @ e, e.sum(0)], loss="mse").verdict is Status.INCONCLUSIVE
+    assert check_gradients(model, X, Y, [1.5 * X.T @ e, e.sum(0)], loss="mse").verdict is Status.MISMATCH
+
+
+@pytest.mark.parametrize("rounds", [(a, b, c) for a in (0, 1) for b in (0, 1) for c in (0, 1)])
+def test_each_of_several_inputs_may_be_rounded(rounds: tuple[int, int, int]) -> None:
+    inputs = keras.Input((4,)), keras.Input((2,))
+    model = keras.Model(inputs, keras.layers.Dense(2)(keras.layers.Concatenate()(inputs)))
+    model.compile("sgd", "mse")
+    rng = np.random.default_rng(2)
+    data = [rng.normal(size=s) for s in ((6, 4), (6, 2), (6, 2))]
+    a, b, y = (_rounded(v) if r else v for v, r in zip(data, rounds, strict=True))
+    w, bias = (v.astype(np.float64) for v in model.get_weights())
+    z = np.concatenate([a, b], 1)
+    e = 2 * (z @ w + bias - y) / y.size
+    diff = check_gradients(model, data[:2], data[2], [z.T @ e, e.sum(0)])
+    assert diff.verdict is Status.MATCH, diff.headline()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("rounds", [True, False])
+def test_a_slip_of_the_seventh_digit_is_told_where_other_rows_show_the_weights(kind: str, rounds: bool) -> None:
+    data = (_rounded(X), _rounded(Y)) if rounds else (X, Y)
+    mine = _derived(HELD, *data)
+    mine[0] = mine[0] * (1 + 1e-7)
+    assert _checked(kind, mine).verdict is Status.MISMATCH

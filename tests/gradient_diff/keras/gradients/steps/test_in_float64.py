@@ -1,0 +1,83 @@
+"""Steps written in float64: constants that Keras holds in float32, and weights that a float32 model holds rounded."""
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+
+from gradient_diff.keras import check_gradients
+from gradient_diff.result.status import Status
+from manual_mlp import Array
+
+RNG = np.random.default_rng(0)
+X, Y = RNG.normal(size=(6, 3)), RNG.normal(size=(6, 2))
+WEIGHTS = [RNG.normal(size=(3, 2)), RNG.normal(size=2)]
+SCHEDULE = keras.optimizers.schedules.ExponentialDecay
+SAID: dict[str, Callable[[], dict[str, Any]]] = {
+    "object": lambda: {"optimizer": keras.optimizers.SGD(0.01)},
+    "name": lambda: {"optimizer": "sgd", "learning_rate": 0.01},
+    "name alone": lambda: {"optimizer": "sgd"},
+    "rate alone": lambda: {"learning_rate": 0.01},
+    "schedule": lambda: {"optimizer": keras.optimizers.SGD(SCHEDULE(0.01, 10, 0.9))},
+}
+
+
+def _model(dtype: str) -> keras.Model:
+    model = keras.Sequential([keras.Input((3,), dtype=dtype), keras.layers.Dense(2, dtype=dtype)])
+    model.compile(loss="mse")
+    model.set_weights(WEIGHTS)
+    return model
+
+
+def _derived(weights: list[Array]) -> list[Array]:
+    e = 2 * (X @ weights[0] + weights[1] - Y) / Y.size
+    return [X.T @ e, e.sum(0)]
+
+
+def _stepped(rate: float) -> list[Array]:
+    return [w - rate * g for w, g in zip(WEIGHTS, _derived(WEIGHTS), strict=True)]
+
+
+@pytest.mark.parametrize("said", list(SAID))
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("before", [True, False])
+def test_plain_descent(said: str, dtype: str, before: bool) -> None:
+    start: dict[str, Any] = {"before": WEIGHTS} if before else {}
+    right, wrong = (
+        check_gradients(_model(dtype), X, Y, after=_stepped(rate), **start, **SAID[said]()) for rate in (0.01, 0.0102)
+    )
+    assert right.verdict is Status.MATCH, right.headline()
+    assert wrong.verdict.bad or wrong.verdict is Status.INCONCLUSIVE
+    assert not any("constraint" in cause.message for cause in wrong.causes)
+
+
+@pytest.mark.parametrize("said", ["object", "name"])
+def test_adagrad_starts_from_its_accumulator(said: str) -> None:
+    options: dict[str, Any] = {"optimizer": "adagrad", "learning_rate": 0.01}
+    if said == "object":
+        options = {"optimizer": keras.optimizers.Adagrad(0.01)}
+    for start, verdict in ((0.1, Status.MATCH), (0.11, Status.MISMATCH)):
+        pairs = zip(WEIGHTS, _derived(WEIGHTS), strict=True)
+        after = [w - 0.01 * g / np.sqrt(start + g * g + 1e-7) for w, g in pairs]
+        assert check_gradients(_model("float64"), X, Y, before=WEIGHTS, after=after, **options).verdict is verdict
+
+
+@pytest.mark.parametrize("steps", [1, 2, 10])
+def test_a_velocity_is_made_with_constants_in_float32(steps: int) -> None:
+    model = _model("float64")
+    optimizer = keras.optimizers.SGD(0.01, momentum=0.9)
+    optimizer.build(model.trainable_variables)
+    weights, velocity = WEIGHTS, [0 * w for w in WEIGHTS]
+    for _ in range(steps):
+        gradients = _derived(weights)
+        optimizer.apply(gradients, model.trainable_variables)
+        velocity = [0.9 * v - 0.01 * g for v, g in zip(velocity, gradients, strict=True)]
+        weights = [w + v for w, v in zip(weights, velocity, strict=True)]
+    for momentum, verdict in ((0.9, Status.MATCH), (0.8999, Status.MISMATCH)):
+        pairs = zip(velocity, _derived(weights), strict=True)
+        moves = [momentum * v - 0.01 * g for v, g in pairs]
+        after = [w + m for w, m in zip(weights, moves, strict=True)]
+        diff = check_gradients(model, X, Y, before=weights, after=after, optimizer=optimizer)
+        assert diff.verdict is verdict, diff.headline()
