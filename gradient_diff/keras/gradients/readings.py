@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
@@ -183,12 +183,24 @@ def _seeds_before(request: Request) -> Seeds:
 
 def _moved_seeds(request: Request) -> list[tuple[Any, Array, Array]]:
     """The seeds that a pass moves on, from where to where."""
+    seeds = [v for v in request.model.variables if "seed" in v.name]
+    return [(v, start, end) for v, start, end in _by_a_pass(request, seeds) if not np.array_equal(start, end)]
+
+
+def weights_by_a_pass(request: Request) -> dict[str, Array]:
+    """The weights that a pass changes by itself, as it leaves them: SpectralNormalization divides its kernel."""
+    weights = {n: w for n, w in layer_weights(request.model).items() if n in request.trainable}
+    moved = zip(weights, _by_a_pass(request, list(weights.values())), strict=True)
+    return {n: end for n, (_, start, end) in moved if not np.array_equal(start, end)}
+
+
+def _by_a_pass(request: Request, variables: Sequence[Any]) -> list[tuple[Any, Array, Array]]:
+    """Variables, what they hold, and what they hold after a pass."""
     with copied(request.model) as copies:
         runs = Runs(request.objective, ())
         runs.evaluated(copies, {}, *runs.tensors())
-        after = {id(v): copies[id(v)].numpy() for v in request.model.variables}
-    seeds = ((v, v.numpy(), after[id(v)]) for v in request.model.variables if "seed" in v.name)
-    return [(v, start, end) for v, start, end in seeds if not np.array_equal(start, end)]
+        after = [copies[id(v)].numpy() for v in variables]
+    return [(v, v.numpy(), a) for v, a in zip(variables, after, strict=True)]
 
 
 def _moved_states(request: Request) -> Seeds:

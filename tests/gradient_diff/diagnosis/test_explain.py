@@ -59,7 +59,9 @@ def test_what_no_mistake_explains_is_placed_and_cut_down_where_it_can_be_called(
     assert found.unexplained.startswith("No known mistake explains this. In dense_1/dE_dkernel the difference sits")
     diff = compare(odd, RIGHT)
     assert diff.smallest is not None
-    assert diff.unexplained == f"{found.unexplained} {diff.smallest}"
+    assert diff.unexplained.endswith(f"{found.unexplained} {diff.smallest}")
+    assert diff.code is not None
+    assert [f.text.split()[0] for f in diff.code.findings] == ['found["dense_1/kernel"]']  # its line is to blame
 
 
 # what is visible by itself

@@ -162,7 +162,10 @@ def test_what_was_drawn_in_no_pass_near_by_is_wrong(kind: str, between: str) -> 
     assert check_gradients(model, X, Y, mine, loss="mse").verdict is Status.MISMATCH  # two passes before
 
 
-RECURRENT = (keras.layers.SimpleRNN, keras.layers.LSTM, keras.layers.GRU)
+RECURRENT = (
+    keras.layers.SimpleRNN,
+    *(pytest.param(kind, marks=pytest.mark.slow) for kind in (keras.layers.LSTM, keras.layers.GRU)),
+)
 
 
 def _stateful(kind: type[keras.layers.RNN]) -> tuple[keras.Model, Array, Array]:

@@ -81,3 +81,22 @@ def test_a_velocity_is_made_with_constants_in_float32(steps: int) -> None:
         after = [w + m for w, m in zip(weights, moves, strict=True)]
         diff = check_gradients(model, X, Y, before=weights, after=after, optimizer=optimizer)
         assert diff.verdict is verdict, diff.headline()
+
+
+@pytest.mark.parametrize("said", [None, True])
+def test_a_step_of_weights_that_the_pass_itself_changes(said: bool | None) -> None:
+    """Keras's SpectralNormalization writes the kernel divided by its norm before the step."""
+    keras.utils.set_random_seed(0)
+    normalised = keras.layers.SpectralNormalization(keras.layers.Dense(4))
+    model = keras.Sequential([keras.Input((3,)), normalised, keras.layers.Dense(2)])
+    model.compile(keras.optimizers.SGD(0.1), "mse")
+    x, y = X.astype(np.float32), Y.astype(np.float32)
+    before = model.get_weights()
+    model.train_on_batch(x, y)
+    after = model.get_weights()
+    options: dict[str, Any] = {"before": before, "learning_rate": 0.1, "training": said}
+    diff = check_gradients(model, x, y, after=after, **options)
+    assert diff.verdict is Status.MATCH, diff.headline()
+    assert "The pass itself changes" in diff.remark
+    after[0] = after[0] * 1.01
+    assert check_gradients(model, x, y, after=after, **options).verdict.bad
