@@ -11,6 +11,7 @@ import pytest
 import tensorflow as tf
 from keras.src.backend.tensorflow import random as drawing
 
+from gradient_diff import Status
 from gradient_diff.keras import check_gradients
 from manual_mlp import Array
 
@@ -171,7 +172,11 @@ def test_states_start_where_they_stand_each_time(kind: str) -> None:
         assert check_gradients(model, X, Y, mine, loss="mse").ok
         assert all(np.array_equal(s.numpy(), a) for s, a in zip(states, before, strict=True))
     states[0].assign(0 * before[0])
-    assert check_gradients(model, X, Y, mine, loss="mse").verdict.bad
+    diff = check_gradients(model, X, Y, mine, loss="mse")
+    if len(states) == 1:  # all as reset_states() leaves them
+        assert diff.verdict is Status.MISMATCH
+    else:  # another one has moved, and so may have this one
+        assert diff.verdict is Status.INCONCLUSIVE
 
 
 def test_the_functions_that_draw_are_those_of_keras() -> None:
