@@ -31,7 +31,7 @@ _MARKED = re.compile(r"^(?:d|g|nabla|delta)(?=[A-Z_0-9])|^[dg](?=[wbvuk]\w{0,3}$
 MOST_TRIED = 24  # arrays, each of which costs a run of the script
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class Inputs:
     """The inputs of a script, as far as they are found.
 
@@ -137,7 +137,7 @@ class Inputs:
         """Whether gradients hang on the others by this one alone: data that are standardised under another name."""
         others = {k: _moved(self.bound[k]) for k in keys if k != key}
         again = self._again({**others, key: self.bound[key]})
-        return all(_same(a, again.get(k)) for k, a in self.all.items() if is_marked(k[0]))
+        return again is not None and all(_same(a, again.get(k)) for k, a in self.all.items() if is_marked(k[0]))
 
     def _without_aliases(self, keys: Sequence[Binding]) -> list[Binding]:
         """Of names for one array the first."""
@@ -154,15 +154,16 @@ class Inputs:
         """What is bound to something else where this is moved; nothing is known where the script then fails."""
         if key not in self.changed:
             again = self._again({key: _moved(self.bound[key])})
-            off = (k for k, a in self.all.items() if k != key and not _same(a, again.get(k)))
-            self.changed[key] = frozenset(off)
+            moved = {} if again is None else {k: a for k, a in self.all.items() if not _same(a, again.get(k))}
+            self.changed[key] = frozenset(moved) - {key}
         return self.changed[key]
 
-    def _again(self, exchanged: Mapping[Binding, Array]) -> Mapping[Binding, Array]:
+    def _again(self, exchanged: Mapping[Binding, Array]) -> Mapping[Binding, Array] | None:
+        """All that is bound then; None where the script fails."""
         try:
             return self.run(exchanged)
         except Exception:  # noqa: BLE001  # it is anybody's code
-            return self.all
+            return None
 
 
 def _computes(other: str, name: str) -> bool:

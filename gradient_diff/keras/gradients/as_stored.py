@@ -9,17 +9,18 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from gradient_diff.keras.gradients.data import Data
+from gradient_diff.keras.gradients.measured import with_loss
 from gradient_diff.keras.gradients.readings import Judge, Reading, others, undecided
 from gradient_diff.keras.gradients.reference import nearest_of
 from gradient_diff.keras.gradients.request import Request, is_finer
-from gradient_diff.keras.gradients.runs import Case, Outcome
+from gradient_diff.keras.gradients.runs import Case
 from gradient_diff.noise.given import drawn_noise
 from gradient_diff.noise.network import DRAWS, MORE_DRAWS, Kind, Noise
 from gradient_diff.result.diff import GradientDiff
 from gradient_diff.result.status import Status
 from keras_mlp.extend import is_float, layer_weights
 from manual_mlp import Array
-from manual_mlp.extend import LOSS, UNITS, Arrays
+from manual_mlp.extend import UNITS, Arrays
 
 OF_VALUES = (Status.MISMATCH, Status.REFERENCE_OFF, Status.DIFFERENT)
 MOST_ARRAYS = 4  # of which each may be rounded or not
@@ -44,7 +45,7 @@ def _nearest_data(request: Request, mine: Arrays) -> tuple[str, Data, list[Array
     """(which of them are rounded, the data) to whose gradients the hand is nearest; the gradients at all there are."""
     ways = [("", request.data), *_roundings(request.data, request.stored)]
     outcomes = request.measured(tuple(mine)).plain.each([Case(d) for _, d in ways])
-    found: list[Arrays] = [_with_loss(outcome) for outcome in outcomes]
+    found: list[Arrays] = [with_loss(outcome) for outcome in outcomes]
     words, data = ways[nearest_of(mine, found)]
     return words, data, found
 
@@ -122,11 +123,11 @@ class _Drawn:
         measured = request.measured(tuple(mine))
         rng = np.random.default_rng(0)
         start = [w.numpy() for w in layer_weights(request.model).values()]
-        found = [_with_loss(measured.plain.gradients())]
+        found = [with_loss(measured.plain.gradients())]
         names = [n for n in found[0] if n in mine]
         for count in (DRAWS, MORE_DRAWS):  # several kinks at once take more of them
             cases = [Case(request.data, [_unrounded(a, request.stored, rng) for a in start]) for _ in range(count)]
-            found += map(_with_loss, measured.plain.each(cases))
+            found += map(with_loss, measured.plain.each(cases))
             first = next((f for f in found if _are_near(mine, {n: f[n] for n in names}, UNITS[request.stored])), None)
             if first is not None:
                 break
@@ -182,7 +183,3 @@ def _unrounded(a: Array, dtype: str, rng: np.random.Generator) -> Array:
     """Float64 numbers that are rounded to these: no further from them than the unit roundoff."""
     values = np.asarray(a, np.float64)
     return values * (1 + UNITS[dtype] * rng.uniform(-1, 1, a.shape)) if is_float(a.dtype.name) else a
-
-
-def _with_loss(outcome: Outcome) -> dict[str, Array]:
-    return {LOSS: np.array(outcome.loss), **outcome.gradients}

@@ -101,7 +101,7 @@ class Measured:
         """Whether a second pass from the same state gives the same, but for the order of sums."""
         again = self.passes[1]
         terms = sum(a.size for a in (*self.first.gradients.values(), *self.objective.data.leaves))
-        first, second = _with_loss(self.first), _with_loss(again)
+        first, second = with_loss(self.first), with_loss(again)
         return not any(further_than_order(a, second[n], terms, self.objective.coarsest) for n, a in first.items())
 
     @cached_property
@@ -201,10 +201,10 @@ class Measured:
         They are held against float64 runs on the same numbers, or else against the first of them, so that what the
         moved digits change counts as rounding, too. In mixed precision the numbers stay as finely stored as they are.
         """
-        pairs = [tuple(map(_with_loss, pair)) for pair in self._pairs(self._drawn_in)]
+        pairs = [tuple(map(with_loss, pair)) for pair in self._pairs(self._drawn_in)]
         with np.errstate(over="ignore", invalid="ignore"):  # ∞ − ∞ is no number, and no draw
             errors = [{n: a - right[n] for n, a in coarse.items()} for coarse, right in pairs]
-        values, source = (_with_loss(self.fine.found), IN_FLOAT64) if self.fine else (_with_loss(self.first), ITSELF)
+        values, source = (with_loss(self.fine.found), IN_FLOAT64) if self.fine else (with_loss(self.first), ITSELF)
         # Of what no draw gives numbers, an E that overflows, nothing is known: no σ is not a σ of zero.
         known = {n: a for n, a in values.items() if any(np.isfinite(e[n]).all() for e in errors)}
         drawn = {n: [e for e in errors if np.isfinite(e[n]).all()] for n in known}
@@ -287,6 +287,6 @@ class Measured:
         return tape_origin(self.mode, self.objective.training is not False, self.objective.loss.words, dtype)
 
 
-def _with_loss(outcome: Outcome) -> dict[str, Array]:
+def with_loss(outcome: Outcome) -> dict[str, Array]:
     """E and its gradients, in float64."""
     return {LOSS: np.array(outcome.loss), **{n: np.asarray(a, np.float64) for n, a in outcome.gradients.items()}}

@@ -184,6 +184,16 @@ def test_biases_of_zeros_are_not_mistaken_for_what_is_carried_along(made: Made) 
     assert "`b1` is dense_1/bias, `W2` is dense_2/kernel, `b2` is dense_2/bias" in script.told
 
 
+def test_of_a_script_that_fails_on_other_data_nothing_is_guessed(made: Made, evaluation: Evaluation) -> None:
+    rng = np.random.default_rng(1)
+    x, *_, other = [rng.normal(size=s) for s in ((7, 4), (7, 3), (4, 5), (5, 3), (7, 4))]
+    again = f"Q = rng.normal(size=(7, 4))\nassert np.isclose((X + Q).sum(), {(x + other).sum()!r})\n".replace(
+        "np.float64", ""
+    )
+    with pytest.raises(ShapeError, match=r"it may be: `X`, `Q`"):
+        compare(made(HEAD + DRAWN + again + BODY), evaluation)
+
+
 @pytest.mark.parametrize("again", ["Z = X ** 2", "Z = X - X.mean(0)"])
 def test_which_of_several_it_is_is_not_guessed(again: str, made: Made, evaluation: Evaluation) -> None:
     text = (HEAD + DRAWN + again + BODY).replace("z = np.tanh(X", "z = np.tanh(Z")

@@ -126,8 +126,8 @@ class Replays:
         """How far rounding may move each weight: the gradient's sent through the step, the step's own, and storing.
 
         An own state is made of earlier gradients, each as far off as this one, by constants that Keras holds in
-        float32, each of which enters at every step. The step's own rounding is that of its
-        operations, and what Keras's constants, held in float32, take it from that of exact ones.
+        float32, each of which enters at every step. The step's own rounding is that of its operations, and what these
+        constants take it from that of exact ones.
         """
         if (rtol := self.request.options.rtol) is not None:
             return {n: np.full(a.shape, rtol * np.abs(a).max(initial=0.0)) for n, a in right.items()}
