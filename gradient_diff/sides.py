@@ -159,7 +159,7 @@ class Pair:
         """Both sides, of one problem: of two whole runs every node, else gradients and what the other side asks for."""
         problem = _common_problem(hand.run, reference.run)
         if hand.run and reference.run:
-            h, r = _without_fused(hand.run, reference.run), _without_fused(reference.run, hand.run)
+            h, r = _comparable(hand.run, reference.run), _comparable(reference.run, hand.run)
         else:
             h, r = hand.by_node(problem), reference.by_node(problem)
             if reference.run:
@@ -196,11 +196,12 @@ class Pair:
         return next((p for p in problems if not p.fused), self.problem)
 
 
-def _without_fused(side: Evaluation, other: Evaluation) -> dict[str, Array]:
-    """All nodes but the dE/dz that exists only because this side does not fuse what the other fuses."""
-    if side.problem.fused or not other.problem.fused:
-        return dict(side.nodes)
-    extra = {e.node for e in side.problem.equations} - {e.node for e in other.problem.equations}
+def _comparable(side: Evaluation, other: Evaluation) -> dict[str, Array]:
+    """All nodes but those that exist on this side alone: steps on the way, and dE/dz of what only the other fuses."""
+    equations = side.problem.equations
+    extra = {e.node for e in equations if e.internal} - other.nodes.keys()
+    if other.problem.fused and not side.problem.fused:
+        extra |= {e.node for e in equations} - {e.node for e in other.problem.equations}
     return {name: array for name, array in side.nodes.items() if name not in extra}
 
 

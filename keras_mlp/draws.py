@@ -45,7 +45,7 @@ def read_draws(
     """
     if not training:
         dtypes = {layer.name: layer.compute_dtype for layer in model.layers}
-        return {name: np.ones((batch, n), dtypes[layer.name]) for name, (layer, n) in mlp.masks.items()}
+        return {name: np.ones((batch, *own), dtypes[layer.name]) for name, (layer, own) in mlp.masks.items()}
     return DrawsReader(model, mlp, mode).read(batch)
 
 
@@ -66,7 +66,7 @@ class DrawsReader:
 
     def __init__(self, model: keras.Model, mlp: MLP, mode: Mode) -> None:
         self._model, self._mode = model, mode
-        self._widths = {str(layer.name): n for layer, n in zip(mlp.layers, mlp.units, strict=True)}
+        self._shapes = {str(layer.name): own for layer, own in zip(mlp.layers, mlp.sample_shapes, strict=True)}
         self._drops = [layer for layer in model.layers if isinstance(layer, keras.layers.Dropout)]
         self._built: dict[int, Callable[[], Tensors]] = {}
 
@@ -80,7 +80,7 @@ class DrawsReader:
             return {name: np.array(mask.numpy()) for name, mask in self._built[batch]().items()}
 
     def _on_ones(self, batch: int) -> Tensors:
-        ones = [tf.ones((batch, self._widths[layer.name]), layer.compute_dtype) for layer in self._drops]
+        ones = [tf.ones((batch, *self._shapes[layer.name]), layer.compute_dtype) for layer in self._drops]
         return {f"{layer.name}/mask": layer(x, training=True) for layer, x in zip(self._drops, ones, strict=True)}
 
 

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
+from keras_mlp.copies import holding
 from keras_mlp.draws import kept_seeds, prove_draws, read_draws, replayed, swapped
 from keras_mlp.losses import LossTensor, to_tensorflow
 from keras_mlp.modes import Mode, Tensors, check_mode, in_mode
@@ -86,8 +87,9 @@ def backpropagate(
     x, y = read_array("x", x), read_array("y", y)
     weights = sample_weights_of(y, sample_weight, class_weight)
     draws = read_draws(model, mlp, len(x) if x.ndim else 1, mode, training)
-    problem = mlp.problem(parameters, x, y, as_loss(loss), fused=False, draws=draws, sample_weight=weights)
-    return evaluate_tape(model, problem, to_tensorflow(problem.loss), mode, training=training)
+    options: dict[str, Any] = {"draws": draws, "sample_weight": weights, "training": training}
+    problem = mlp.problem(parameters, x, y, as_loss(loss), fused=False, **options)
+    return evaluate_tape(model, problem, to_tensorflow(problem.loss), mode)
 
 
 def evaluate_tape(
@@ -97,7 +99,6 @@ def evaluate_tape(
     mode: Mode,
     words: str | None = None,
     replay: bool = False,
-    training: bool = True,
 ) -> Evaluation:
     """The tape over a checked problem, with any TensorFlow function that computes the problem's E.
 
@@ -108,7 +109,6 @@ def evaluate_tape(
         mode: "eager", "graph" or "xla".
         words: what the loss is called in the origin, if it is not the house's own twin.
         replay: Dropout layers multiply by the problem's masks; otherwise they draw, and must have drawn just these.
-        training: whether the model runs as in training; if not, the problem's masks are ones.
 
     Returns:
         The `Evaluation`.
@@ -120,9 +120,11 @@ def evaluate_tape(
     Example: see `backpropagate`.
     """
     _ = problem.equations  # refuses what has no derivation before Keras warns of it
-    weights = None if problem.sample_weight is None else tf.constant(problem.sample_weight)
+    weights, training = None if problem.sample_weight is None else tf.constant(problem.sample_weight), problem.training
     passes = _Passes(model, loss, tf.constant(problem.x), tf.constant(problem.y), training, weights)
-    with replayed(model, problem.draws if replay else {}):
+    statistics = layer_weights(model) if problem.mlp.untrained else {}
+    moved = [(statistics[name], problem.parameters[name]) for name in sorted(problem.mlp.untrained)]
+    with replayed(model, problem.draws if replay else {}), holding(moved):  # a pass in training moves them on
         tensors = passes.run(mode)
     prove_same_weights(model, problem.parameters)
     prove_draws(problem, tensors)
@@ -131,7 +133,7 @@ def evaluate_tape(
     nodes = {e.node: np.array(tensors[e.node].numpy()) for e in problem.equations if e.node in tensors}
     separate = frozenset() if mode == "eager" else frozenset(map(gradient_node, problem.parameters)) | {"loss"}
     origin = tape_origin(mode, training, words or problem.loss.name, problem.dtype.name)
-    rerun = _rerun(problem, mode, training) if words is None else None
+    rerun = _rerun(problem, mode) if words is None else None
     return Evaluation(nodes, problem, origin, rerun, separate)
 
 
@@ -167,19 +169,19 @@ def _check_logits(problem: Problem) -> None:
             )
         expected = loss.function.fused_activation
         raise ValueError(
-            f"{last.name}: Keras does not compute {loss.name} from the {last.activation} of this layer: it takes the u "
+            f"{last.name}: Keras does not compute {loss.name} from the {last.head} of this layer: it takes the u "
             f"below it and applies {expected} instead, so its E is not the one described. "
             f"Give the layer activation={expected!r}; or 'linear', with from_logits=True."
         )
 
 
-def _rerun(problem: Problem, mode: Mode, training: bool) -> Callable[[], Evaluation]:
+def _rerun(problem: Problem, mode: Mode) -> Callable[[], Evaluation]:
     """The same tape over a float64 clone of the model, with the same masks: it would draw others."""
 
     def run() -> Evaluation:
         fine = replace(problem.float64, fused=False)
         model = to_keras(fine.mlp, fine.parameters, "float64")
-        return evaluate_tape(model, fine, to_tensorflow(fine.loss), mode, replay=True, training=training)
+        return evaluate_tape(model, fine, to_tensorflow(fine.loss), mode, replay=True)
 
     return run
 

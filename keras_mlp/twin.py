@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import count
 from typing import Any
 
 import keras
 import numpy as np
-import tensorflow as tf
 
+from keras_mlp.layers import from_layer, to_layer
 from keras_mlp.startup import start_devices
-from manual_mlp import ACTIVATIONS, MLP, Activation, Array, Dense, Dropout
-from manual_mlp.extend import Arrays, Layer, check_parameters
-
-
-@keras.saving.register_keras_serializable(package="keras_mlp")
-def step(u: Any) -> Any:
-    """Heaviside's step, which Keras has not."""
-    return tf.cast(u > 0, u.dtype)
+from manual_mlp import MLP, Array
+from manual_mlp.extend import Arrays, check_parameters
 
 
 def to_keras(mlp: MLP, parameters: Arrays, dtype: str = "float64", *, seed: int | None = None) -> keras.Sequential:
@@ -38,6 +32,7 @@ def to_keras(mlp: MLP, parameters: Arrays, dtype: str = "float64", *, seed: int 
         TypeError: `mlp` is no MLP.
 
     Example:
+        >>> from manual_mlp import Dense
         >>> mlp = MLP(2, [Dense(3, "tanh"), Dense(1)])
         >>> to_keras(mlp, mlp.initialize(0)).count_params()
         13
@@ -49,9 +44,9 @@ def to_keras(mlp: MLP, parameters: Arrays, dtype: str = "float64", *, seed: int 
     start_devices()
     _ = mlp.forward_equations  # the description is checked before Keras sees it
     wanted = _exactly(mlp, parameters, dtype)
-    layers = [_to_layer(layer, dtype, None if seed is None else seed + i) for i, layer in enumerate(mlp.layers)]
-    model = keras.Sequential([keras.Input((mlp.inputs,), dtype=dtype), *layers])
-    for name, variable in named_weights(model).items():
+    layers = [to_layer(layer, dtype, None if seed is None else seed + i) for i, layer in enumerate(mlp.layers)]
+    model = keras.Sequential([keras.Input(mlp.input_shape, dtype=dtype), *layers])
+    for name, variable in layer_weights(model).items():
         variable.assign(wanted[name])
     prove_same_weights(model, wanted)
     return model
@@ -69,19 +64,6 @@ def _exactly(mlp: MLP, parameters: Arrays, dtype: str) -> dict[str, Array]:
     return converted
 
 
-def _to_layer(layer: Layer, dtype: str, seed: int | None) -> keras.layers.Layer:
-    if isinstance(layer, Dropout):
-        return keras.layers.Dropout(layer.rate, seed=seed, name=layer.name, dtype=dtype)
-    activation = step if layer.activation == "step" else layer.activation
-    if isinstance(layer, Activation):
-        return keras.layers.Activation(activation, name=layer.name, dtype=dtype)
-    decay = keras.regularizers.L2(layer.kernel_l2) if layer.kernel_l2 else None
-    if decay is not None:
-        decay.l2 = np.float64(layer.kernel_l2)  # Keras would send a plain float through float32, in float64 models, too
-    options = {"kernel_regularizer": decay, "name": layer.name, "dtype": dtype}
-    return keras.layers.Dense(layer.units, activation, layer.use_bias, kernel_initializer="zeros", **options)
-
-
 def from_keras(model: keras.Sequential) -> tuple[MLP, dict[str, Array]]:
     """The MLP that computes what a Keras model computes, and its weights.
 
@@ -89,9 +71,9 @@ def from_keras(model: keras.Sequential) -> tuple[MLP, dict[str, Array]]:
     too. `to_keras` passes it on exactly.
 
     Args:
-        model: a built `keras.Sequential` of Dense, Dropout and Activation layers (ReLU and Softmax with their defaults,
-            too); kernels may have an L2 regularizer. Layers may be frozen: they take part all the same, but for
-            their decay, which Keras then leaves out of E.
+        model: a built `keras.Sequential` of layers that are described (Dense, Dropout, activations, normalisations,
+            Flatten, Reshape, Permute, Identity, Rescaling); kernels may have an L2 regularizer. Layers may be frozen:
+            they take part all the same, but for their decay, which Keras then leaves out of E.
 
     Returns:
         (mlp, parameters); layers keep their Keras names.
@@ -103,6 +85,7 @@ def from_keras(model: keras.Sequential) -> tuple[MLP, dict[str, Array]]:
         ValueError: it has not been built yet.
 
     Example:
+        >>> from manual_mlp import Dense
         >>> mlp = MLP(2, [Dense(3, "tanh"), Dense(1)])
         >>> from_keras(to_keras(mlp, mlp.initialize(0)))[0] == mlp
         True
@@ -118,7 +101,12 @@ def from_keras(model: keras.Sequential) -> tuple[MLP, dict[str, Array]]:
             f"The model computes in several dtypes ({policies}), whose rounding is not known so far. Build it with one "
             "policy, such as float32, or hold your own gradients against it by check_gradients, which measures it."
         )
-    mlp = MLP(int(model.input_shape[-1]), [_from_layer(layer) for layer in model.layers])
+    sample = tuple(model.input_shape[1:])
+    if not all(isinstance(n, int) for n in sample):
+        raise TypeError(
+            f"The model takes samples of shape {sample}, which is not known before the data: give each size."
+        )
+    mlp = MLP(sample if len(sample) > 1 else sample[0], [from_layer(layer) for layer in model.layers])
     return mlp, parameters_of(model)
 
 
@@ -157,74 +145,11 @@ def mixed_precision(model: keras.Model) -> bool:
     return len({str(d) for layer in layers for d in (layer.compute_dtype, layer.variable_dtype)}) > 1
 
 
-def _from_layer(layer: keras.layers.Layer) -> Layer:
-    readers: dict[type, Callable[[Any], Layer]] = {
-        keras.layers.Dense: _from_dense,
-        keras.layers.Dropout: _from_dropout,
-        keras.layers.Activation: _from_activation,
-        keras.layers.ReLU: _from_relu,
-        keras.layers.Softmax: _from_softmax,
-    }
-    if type(layer) not in readers:
-        known = ", ".join(kind.__name__ for kind in readers)
-        raise TypeError(f"Layer {layer.name!r} is a {type(layer).__name__}; understood so far are {known}.")
-    return readers[type(layer)](layer)
-
-
-def _from_dense(layer: keras.layers.Dense) -> Dense:
-    for name in ("kernel_regularizer", "bias_regularizer", "activity_regularizer"):
-        regularizer = getattr(layer, name)
-        understood = name == "kernel_regularizer" and type(regularizer) is keras.regularizers.L2
-        if regularizer is not None and not understood:
-            raise TypeError(
-                f"Layer {layer.name!r} has a {name}, {type(regularizer).__name__}, which is not understood so far: "
-                "only L2 on kernels is."
-            )
-    frozen = not any(weight is layer.kernel for weight in layer.trainable_weights)  # Keras adds no decay of these to E
-    decay = 0.0 if layer.kernel_regularizer is None or frozen else float(layer.kernel_regularizer.l2)
-    return Dense(int(layer.units), _activation_name(layer), bool(layer.use_bias), layer.name, decay)
-
-
-def _from_dropout(layer: keras.layers.Dropout) -> Dropout:
-    if layer.noise_shape is not None:
-        raise TypeError(
-            f"Layer {layer.name!r} has noise_shape={layer.noise_shape}, which is not understood so far: "
-            "each entry has a draw of its own here."
-        )
-    return Dropout(float(layer.rate), layer.name)
-
-
-def _from_activation(layer: keras.layers.Activation) -> Activation:
-    return Activation(_activation_name(layer), layer.name)
-
-
-def _from_relu(layer: keras.layers.ReLU) -> Activation:
-    if layer.max_value is not None or layer.negative_slope != 0 or layer.threshold != 0:
-        raise TypeError(
-            f"Layer {layer.name!r} is a ReLU with a max_value, a negative_slope or a threshold, which are not "
-            "understood so far."
-        )
-    return Activation("relu", layer.name)
-
-
-def _from_softmax(layer: keras.layers.Softmax) -> Activation:
-    if layer.axis not in (-1, 1):
-        raise TypeError(f"Layer {layer.name!r} is a Softmax with axis={layer.axis}; only axis=-1 is understood.")
-    return Activation("softmax", layer.name)
-
-
-def _activation_name(layer: keras.layers.Layer) -> str:
-    name = getattr(layer.activation, "__name__", type(layer.activation).__name__)
-    known = name in ACTIVATIONS and (layer.activation is step or layer.activation is keras.activations.get(name))
-    if not known:
-        raise TypeError(f"Layer {layer.name!r} has the activation {name!r}; understood are {', '.join(ACTIVATIONS)}.")
-    return str(name)
-
-
 def named_weights(model: keras.Model) -> dict[str, Any]:
     """Name → Keras variable, in the order of `model.trainable_weights`; without frozen ones.
 
     Example:
+        >>> from manual_mlp import Dense
         >>> mlp = MLP(2, [Dense(1)])
         >>> list(named_weights(to_keras(mlp, mlp.initialize(0))))
         ['dense_1/kernel', 'dense_1/bias']
@@ -241,6 +166,7 @@ def layer_weights(model: keras.Model) -> dict[str, Any]:
     belongs to the first, one of the model itself has its plain name.
 
     Example:
+        >>> from manual_mlp import Dense
         >>> mlp = MLP(2, [Dense(1), Dense(1)])
         >>> model = to_keras(mlp, mlp.initialize(0))
         >>> model.layers[0].trainable = False
@@ -281,6 +207,7 @@ def parameters_of(model: keras.Model) -> dict[str, Array]:
     """A copy of a model's weights, frozen ones included, name → array.
 
     Example:
+        >>> from manual_mlp import Dense
         >>> mlp = MLP(2, [Dense(1)])
         >>> parameters_of(to_keras(mlp, mlp.initialize(0)))["dense_1/bias"]
         array([0.])
@@ -299,6 +226,7 @@ def prove_same_weights(model: keras.Model, parameters: Arrays) -> None:
         ValueError: names the weights that differ.
 
     Example:
+        >>> from manual_mlp import Dense
         >>> mlp = MLP(2, [Dense(1)])
         >>> w = mlp.initialize(0)
         >>> prove_same_weights(to_keras(mlp, w), w)

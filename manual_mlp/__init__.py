@@ -10,7 +10,9 @@ from manual_mlp.equations.loss import Loss
 from manual_mlp.equations.losses import LOSSES
 from manual_mlp.errors import ShapeError
 from manual_mlp.network.initializers import INITIALIZERS
-from manual_mlp.network.layers import Activation, Dense, Dropout
+from manual_mlp.network.layers.activation import Activation
+from manual_mlp.network.layers.dense import Dense
+from manual_mlp.network.layers.dropout import Dropout
 from manual_mlp.network.memory import keep_freed_memory
 from manual_mlp.network.network import MLP, Evaluation, Problem, evaluation_of
 from manual_mlp.network.parameters import load_parameters, save_parameters

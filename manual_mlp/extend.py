@@ -8,12 +8,12 @@ from manual_mlp.equations.local_rounding import GATE, Local, Precision
 from manual_mlp.equations.loss import ALIASES, as_loss
 from manual_mlp.equations.loss_operations import LossGradient
 from manual_mlp.equations.losses import EPSILON, LossFunction
-from manual_mlp.equations.operations import Activate, Operation, Product, Pullback, SumOverBatch, show
+from manual_mlp.equations.operations import Activate, Operation, Product, Pullback, SumOverBatch, rows, show
 from manual_mlp.network.checks import check_parameters
 from manual_mlp.network.description import Description
 from manual_mlp.network.drawn_data import draw_data, draw_targets
 from manual_mlp.network.initializers import generator
-from manual_mlp.network.layers import Layer
+from manual_mlp.network.layers.layer import Layer
 from manual_mlp.nodes import INPUT_GRADIENT, LOSS, SAMPLE_WEIGHT, is_gradient, kind_of, layer_of, variable_of
 
 __all__ = [
@@ -52,6 +52,7 @@ __all__ = [
     "layer_of",
     "read_array",
     "refuse_masked",
+    "rows",
     "show",
     "symbol",
     "variable_of",

@@ -41,7 +41,7 @@ def test_no_import_runs_up() -> None:
 @pytest.mark.parametrize(
     ("module", "source", "target"),
     [
-        ("manual_mlp.network.layers", "from manual_mlp.training.plan import Plan", "manual_mlp.training.plan"),
+        ("manual_mlp.network.layers.dense", "from manual_mlp.training.plan import Plan", "manual_mlp.training.plan"),
         ("gradient_diff.judging.case", "import gradient_diff.comparison", "gradient_diff.comparison"),
         ("gradient_diff.noise.given", "import gradient_diff.witnesses.ridders", "gradient_diff.witnesses.ridders"),
         ("gradient_diff.render.html", "def f():\n    import gradient_diff.keras", "gradient_diff.keras"),
@@ -133,8 +133,8 @@ def test_the_folders_that_contributing_names_exist() -> None:
 
 
 def test_a_folder_that_is_not_there_would_be_seen() -> None:
-    planted = CONTRIBUTING.replace("`manual_mlp/network/layers.py`", "`manual_mlp/attic/layers.py`")
-    assert missing(planted) == ["manual_mlp/attic/layers.py"]
+    planted = CONTRIBUTING.replace("`manual_mlp/network/layers/`", "`manual_mlp/attic/layers/`")
+    assert missing(planted) == ["manual_mlp/attic/layers/"]
 
 
 def test_contributing_describes_each_room_and_no_other() -> None:

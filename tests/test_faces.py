@@ -9,7 +9,10 @@ FOR_USERS = ("manual_mlp", "gradient_diff", "gradient_diff.keras", "keras_mlp")
 FOR_NEIGHBOURS = ("manual_mlp.extend", "gradient_diff.extend", "keras_mlp.extend")
 
 
-@pytest.mark.parametrize("name", FOR_USERS + FOR_NEIGHBOURS)
+LAYERS = ("manual_mlp.layers",)
+
+
+@pytest.mark.parametrize("name", FOR_USERS + LAYERS + FOR_NEIGHBOURS)
 def test_the_names_are_sorted_and_there_and_documented(name: str) -> None:
     module = import_module(name)
     assert module.__all__ == sorted(module.__all__, key=_constants_then_classes)
@@ -18,7 +21,7 @@ def test_the_names_are_sorted_and_there_and_documented(name: str) -> None:
     assert [n for n in made if not getattr(module, n).__doc__] == []
 
 
-@pytest.mark.parametrize("name", FOR_USERS)
+@pytest.mark.parametrize("name", FOR_USERS + LAYERS)
 def test_what_users_are_offered_has_an_example(name: str) -> None:
     module = import_module(name)
     made = [n for n in module.__all__ if inspect.isclass(getattr(module, n)) or inspect.isfunction(getattr(module, n))]

@@ -36,7 +36,7 @@ def network_with_numbers(evaluation: Evaluation) -> Figure:
 def _places(evaluation: Evaluation, index: int) -> list[tuple[float, float]]:
     """Centres of the units of layer `index`; 0 is the input."""
     mlp = evaluation.problem.mlp
-    n = (mlp.inputs, *mlp.units)[index]
+    n = (*mlp.input_shape, *mlp.units)[index]
     return [(GAP * index, 1.75 * ((n - 1) / 2 - k)) for k in range(n)]
 
 

@@ -42,7 +42,7 @@ def draw_stage(evaluation: Evaluation, number: int) -> Figure:
 
 def _places(evaluation: Evaluation, layer: int) -> list[tuple[float, float]]:
     mlp = evaluation.problem.mlp
-    n = (mlp.inputs, *mlp.units)[layer]
+    n = (*mlp.input_shape, *mlp.units)[layer]
     return [(GAP * layer, PITCH * 1.1 * ((n - 1) / 2 - k)) for k in range(n)]
 
 

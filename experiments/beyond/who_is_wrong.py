@@ -49,7 +49,7 @@ def _caption(case: Comparing) -> str:
 def _data(seed: int, mlp: MLP = NETWORK) -> tuple[dict[str, Array], Array, Array]:
     rng = np.random.default_rng(seed)
     parameters = mlp.initialize(rng, "glorot_normal", "normal(0.3)")
-    return parameters, rng.normal(size=(BATCH, mlp.inputs)), rng.normal(size=(BATCH, mlp.units[-1]))
+    return parameters, rng.normal(size=(BATCH, *mlp.input_shape)), rng.normal(size=(BATCH, mlp.units[-1]))
 
 
 def _tape(settings: Settings) -> Evaluation:

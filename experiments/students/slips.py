@@ -61,7 +61,7 @@ def _layers(problem: Problem) -> range:
 
 
 def _widths(problem: Problem) -> list[int]:
-    return [problem.mlp.inputs, *(b.units for b in _blocks(problem))]
+    return [*problem.mlp.input_shape, *(b.units for b in _blocks(problem))]
 
 
 def _with_bias(problem: Problem) -> list[int]:

@@ -18,7 +18,7 @@ from gradient_diff.diagnosis.settings import SETTINGS
 from gradient_diff.diagnosis.signatures import signatures
 from gradient_diff.noise.network import Kind, Noise, rounding_noise
 from gradient_diff.result.findings import Cause
-from manual_mlp import Array, Dropout, Evaluation, Problem, gradient_node
+from manual_mlp import Array, Evaluation, Problem, gradient_node
 from manual_mlp.extend import GATE, UNITS, Arrays, is_gradient
 
 _ORDER = list(MISTAKES)
@@ -119,7 +119,7 @@ def _all_zero(hand: Arrays, reference: Arrays, gradients: list[str]) -> tuple[Ca
 def _known(problem: Problem) -> Known:
     """What signatures may use of a network."""
     weights = {gradient_node(n): a for n, a in problem.parameters.items() if n.endswith("/kernel")}
-    rates = tuple(layer.rate for layer in problem.mlp.layers if isinstance(layer, Dropout))
+    rates = tuple(layer.rate for layer, _ in problem.mlp.masks.values())
     return Known(problem.batch, problem.mlp.units[-1], weights, rates)
 
 

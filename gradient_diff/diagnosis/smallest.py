@@ -99,9 +99,9 @@ def _fewer_layers(search: _Search, problem: Problem) -> Problem:
 
 def _without_layer(problem: Problem, i: int) -> Problem:
     layers = problem.mlp.layers
-    width, below = layers[i].width(1), (problem.mlp.inputs, *problem.mlp.units)[i]
+    width, below = problem.mlp.units[i], (*problem.mlp.input_shape, *problem.mlp.units)[i]
     above = f"{layers[i + 1].name}/kernel"
-    rows = np.resize(np.arange(int(width)), below)  # as many as the layer below has units
+    rows = np.resize(np.arange(width), below)  # as many as the layer below has units
     gone = {f"{layers[i].name}/{short}" for short in ("kernel", "bias")}
     parameters = {n: a[rows] if n == above else a for n, a in problem.parameters.items() if n not in gone}
     return replace(problem, mlp=MLP(problem.mlp.inputs, [*layers[:i], *layers[i + 1 :]]), parameters=parameters)
@@ -110,7 +110,7 @@ def _without_layer(problem: Problem, i: int) -> Problem:
 def _fewer_units(search: _Search, problem: Problem) -> Problem:
     """Fewest inputs, then fewest units of each layer; outputs only where y has a column for each."""
     for level in range(len(problem.mlp.layers) + (problem.y.ndim == 2)):
-        width = (problem.mlp.inputs, *problem.mlp.units)[level]
+        width = (*problem.mlp.input_shape, *problem.mlp.units)[level]
         units = search.fewest(range(width), lambda chosen, level=level, p=problem: _narrowed(p, level, chosen))  # type: ignore[misc]
         if len(units) < width:
             problem = _narrowed(problem, level, units)

@@ -10,7 +10,7 @@ import numpy as np
 from gradient_diff.ledger.boxes import boxes
 from gradient_diff.ledger.ledger import Ledger, LedgerLine
 from gradient_diff.ledger.symbols import PRIMES, indexed_width, positions, symbolic
-from manual_mlp import MLP, Array, Dense, Equation, Loss, Problem, ShapeError, gradient_node
+from manual_mlp import MLP, Array, Equation, Loss, Problem, ShapeError, gradient_node
 from manual_mlp.extend import SAMPLE_WEIGHT, Shape, as_loss, is_gradient, show, variable_of
 
 
@@ -83,7 +83,8 @@ def _ledger(
         line, result = _line(equation, known, meant, letters, places, live.get(node))
         known[node] = live.get(node, meant[node]) if result is None else result  # so that one clash stays one
         lines.append(line)
-    widths = {0: mlp.inputs, **{i: layer.units for i, layer in enumerate(mlp.layers, 1) if isinstance(layer, Dense)}}
+    own = {i: n for i, (layer, n) in enumerate(zip(mlp.layers, mlp.units, strict=True), 1) if layer.kernel}
+    widths = {0: mlp.input_shape[-1], **own}
     return Ledger(tuple(lines), f"{mlp.outline}, {loss.name}, batch {batch}", _advice(batch, widths))
 
 

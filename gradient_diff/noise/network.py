@@ -15,7 +15,7 @@ from enum import Enum
 import numpy as np
 
 from manual_mlp import Array, Equation, Problem
-from manual_mlp.extend import GATE, LOST, SUMS, UNITS, Local, Operation, Precision, Product, SumOverBatch
+from manual_mlp.extend import GATE, LOST, SUMS, UNITS, Local, Operation, Precision, Product, SumOverBatch, rows
 
 DRAWS = 8
 MORE_DRAWS = 32  # for a close call: the spread of 8 draws is itself uncertain, and 1 node in 100,000 shows it
@@ -354,9 +354,10 @@ def _alike(equation: Equation, known: Mapping[str, Array], variance: Mapping[str
     sizes = [np.abs(known[o]) for o in equation.operands[:2]]
     errors = [np.sqrt(variance[o]) if o in variance else np.zeros(known[o].shape) for o in equation.operands[:2]]
     if isinstance(equation.operation, SumOverBatch):
-        repeated = errors[0].sum(axis=0)
+        repeated = rows(errors[0]).sum(axis=0)
     else:
-        repeated = sizes[0].T @ errors[1] + errors[0].T @ sizes[1]
+        (left, right), (off_left, off_right) = map(rows, sizes), map(rows, errors)
+        repeated = left.T @ off_right + off_left.T @ right
     return np.asarray(np.maximum(np.sqrt(3) * repeated - GATE * np.sqrt(variance[equation.node]), 0.0))
 
 
@@ -365,5 +366,6 @@ def _pooled(variance: Array) -> Array:
     if variance.ndim < 2:
         return variance + 0.1 * variance.mean()
     mean = variance.mean()
-    rows, columns = variance.mean(axis=1, keepdims=True), variance.mean(axis=0, keepdims=True)
-    return variance + (rows * columns / mean if mean > 0 else 0.0)
+    flat = rows(variance)  # of a sequence every timestep is a sample
+    along, across = flat.mean(axis=1, keepdims=True), flat.mean(axis=0, keepdims=True)
+    return variance + ((along * across).reshape(variance.shape) / mean if mean > 0 else 0.0)

@@ -23,6 +23,7 @@ class Equation:
         node: the name of the array that it defines.
         operation: what is done.
         operands: names of nodes, parameters, draws such as `dropout_1/mask`, or the data "x", "y" and "sample_weight".
+        internal: whether the node is a step on the way, such as a variance of the batch, which no tape shows.
 
     Example:
         >>> from manual_mlp import MLP, Dense
@@ -42,6 +43,7 @@ class Equation:
     node: str
     operation: Operation
     operands: tuple[str, ...]
+    internal: bool = False
 
     @property
     def formula(self) -> str:
@@ -116,6 +118,16 @@ _SYMBOLS = {
     "dE_dkernel": "dE/dW",
     "dE_dbias": "dE/db",
     "dE_dx": "dE/dx",
+    "gamma": "γ",
+    "scale": "γ",
+    "beta": "β",
+    "mean": "μ",
+    "variance": "v",
+    "moving_mean": "μ",
+    "moving_variance": "v",
+    "dE_dgamma": "dE/dγ",
+    "dE_dscale": "dE/dγ",
+    "dE_dbeta": "dE/dβ",
 }
 
 

@@ -117,6 +117,15 @@ class Local:
         """The same of what is lost close to 0, in units of η²."""
         return _total(self.lost)
 
+    def reshaped(self, shape: tuple[int, ...]) -> Local:
+        """The same of a result (N, n) that has more axes: all but the last count samples."""
+
+        def spread(terms: Terms) -> Terms:
+            return tuple((_spread(a, shape), share) for a, share in terms)
+
+        bound = self.bound if isinstance(self.bound, float) else _spread(self.bound, shape)
+        return Local(spread(self.terms), bound, spread(self.lost))
+
     def add_draw(self, result: Array, rng: np.random.Generator, eta: float) -> None:
         """result += Σ amplitude · ξ, what is lost close to 0 among them."""
         for amplitude, share in self.terms:
@@ -125,6 +134,10 @@ class Local:
             xi *= np.float32(math.sqrt(12))
             lost = [multiple for multiple, shared in self.lost if shared == share]
             result += (amplitude + eta * sum(lost) if lost else amplitude) * xi
+
+
+def _spread(a: Array, shape: tuple[int, ...]) -> Array:
+    return a.reshape(shape) if a.ndim == 2 and len(a) == math.prod(shape[:-1]) else a
 
 
 def _total(terms: Terms) -> Array:

@@ -15,7 +15,7 @@ from manual_mlp.equations.loss_operations import LossValue
 from manual_mlp.equations.operations import show
 from manual_mlp.errors import ShapeError, lines
 from manual_mlp.network.description import Description
-from manual_mlp.network.layers import Dropout
+from manual_mlp.network.layers.dropout import Dropout
 from manual_mlp.nodes import LOSS, SAMPLE_WEIGHT, kind_of, layer_of
 
 BLOCK = 1 << 12  # rows
@@ -87,7 +87,10 @@ def check_x(mlp: Description, x: Array, dtype: np.dtype[Any], copy: bool = True)
     """x as (N, n_0) of the parameters' dtype; without `copy` the caller's own array where it is so already."""
     x = _numbers("x", x)
     first = mlp.layers[0]
-    n = mlp.inputs
+    if len(mlp.input_shape) > 1:
+        _check_samples(mlp, x)
+        return _owned(x, dtype, copy)
+    (n,) = mlp.input_shape
     if x.ndim == 1 and len(x) == n:
         raise ShapeError(
             f"{first.name}: x is 1-D, {show(x.shape)}, a single sample. A batch of one is x[None, :], "
@@ -113,6 +116,21 @@ def check_x(mlp: Description, x: Array, dtype: np.dtype[Any], copy: bool = True)
                 f"Cure: pass x of shape ({x.shape[0]}, {n}), or describe the network as MLP({x.shape[1]}, …).",
             )
         )
+    return _owned(x, dtype, copy)
+
+
+def _check_samples(mlp: Description, x: Array) -> None:
+    """x as (N, …) of samples that are no rows of features."""
+    own, first = mlp.input_shape, mlp.layers[0].name
+    if x.shape[1:] == own:
+        return
+    if x.shape == own:
+        raise ShapeError(f"{first}: x is {show(x.shape)}, a single sample. A batch of one is x[None].")
+    cure = f" Cure: x.reshape(len(x), {', '.join(map(str, own))})." if x.ndim and x[:1].size == math.prod(own) else ""
+    raise ShapeError(f"{first}: x is {show(x.shape)}: expected {show(('N', *own))}, as the network is described.{cure}")
+
+
+def _owned(x: Array, dtype: np.dtype[Any], copy: bool) -> Array:
     if not len(x):
         raise ValueError(f"x is an empty batch, {show(x.shape)}: expected at least one sample.")
     return _converted("x", x, dtype) if copy or x.dtype != dtype else np.ascontiguousarray(x)
@@ -227,10 +245,12 @@ def check_draws(
     head = f"{layer_of(missing[0])}: a Dropout reads a mask, which comes from outside." if missing else ""
     cure = f"Cure: pass draws=mlp.draws(seed, {batch}), or the tape's own, draws=evaluation.problem.draws."
     _check_names(head or "The network: the draws are not its own.", expected.keys(), given, cure)
-    return {name: _check_mask(name, given[name], layer, (batch, n), dtype) for name, (layer, n) in expected.items()}
+    return {
+        name: _check_mask(name, given[name], layer, (batch, *own), dtype) for name, (layer, own) in expected.items()
+    }
 
 
-def _check_mask(name: str, mask: Array, layer: Dropout, shape: tuple[int, int], dtype: np.dtype[Any]) -> Array:
+def _check_mask(name: str, mask: Array, layer: Dropout, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
     mask = _numbers(name, mask)
     if mask.shape != shape:
         raise ShapeError(

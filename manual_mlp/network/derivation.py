@@ -9,18 +9,20 @@ from manual_mlp.equations.activations import activation
 from manual_mlp.equations.equations import Equation
 from manual_mlp.equations.loss import Loss
 from manual_mlp.equations.loss_operations import LossGradient, LossValue
-from manual_mlp.network.layers import Activation, Dense, Dropout, Layer
+from manual_mlp.network.layers.layer import Layer
 from manual_mlp.nodes import INPUT_GRADIENT, LOSS, SAMPLE_WEIGHT
 
 
 @lru_cache(maxsize=256)
-def forward_equations(layers: tuple[Layer, ...], training: bool = True) -> tuple[Equation, ...]:
-    """The forward pass of a network; in inference no draw is read."""
-    return tuple(e for layer, below, _ in _chain(layers) for e in layer.forward(below, training))
+def forward_equations(layers: tuple[Layer, ...], training: bool = True, drawn: bool = True) -> tuple[Equation, ...]:
+    """The forward pass of a network; `drawn`: what layers draw is read, in inference, where it is all ones, too."""
+    return tuple(e for z, below, _ in _chain(layers) for e in z.forward(below, drawn if z.draws else training))
 
 
 @lru_cache(maxsize=256)
-def derivation(layers: tuple[Layer, ...], loss: Loss, fused: bool, weighted: bool = False) -> tuple[Equation, ...]:
+def derivation(
+    layers: tuple[Layer, ...], loss: Loss, fused: bool, weighted: bool = False, training: bool = True
+) -> tuple[Equation, ...]:
     """Forward, E, backward, in the order of the computation; where fused, the loss takes the last activation in."""
     _check_differentiable(layers, loss, fused)
     chain, last = list(_chain(layers)), str(layers[-1].name)
@@ -31,22 +33,23 @@ def derivation(layers: tuple[Layer, ...], loss: Loss, fused: bool, weighted: boo
             chain.pop()  # what hands on its input unchanged has no gradient of its own here
         reads, gives = head.fused_ends(*chain[-1][1:])
         last, logits = str(head.name), True
-    kernels = {f"{layer.name}/kernel": layer.kernel_l2 for layer in layers if isinstance(layer, Dense)}
-    decays = {name: decay for name, decay in kernels.items() if decay}
+    decays = {name: decay for layer in layers for name, decay in layer.decays.items()}
     value, weight = LossValue(loss, logits, tuple(decays.values())), (SAMPLE_WEIGHT,) * weighted
-    backward = [e for layer, below, into in reversed(chain) for e in layer.backward(below, into, layer is head)]
+    backward = [
+        e for layer, below, into in reversed(chain) for e in layer.backward(below, into, layer is head, training)
+    ]
     return (
-        *forward_equations(layers),
+        *forward_equations(layers, training),
         Equation(last, LOSS, value, (reads, "y", *decays, *weight)),
         Equation(last, gives, LossGradient(loss, logits), (reads, "y", *weight)),
         *backward,
     )
 
 
-def fusible(layers: tuple[Layer, ...]) -> Dense | Activation | None:
+def fusible(layers: tuple[Layer, ...]) -> Layer | None:
     """The layer whose activation a loss may take in: the last one, but for those that hand on what comes in."""
     layer = next((layer for layer in reversed(layers) if not layer.transparent), None)
-    return None if layer is None or isinstance(layer, Dropout) else layer
+    return None if layer is None or layer.head is None else layer
 
 
 def _chain(layers: tuple[Layer, ...]) -> Iterator[tuple[Layer, str, str]]:
@@ -59,13 +62,13 @@ def _chain(layers: tuple[Layer, ...]) -> Iterator[tuple[Layer, str, str]]:
 
 def _check_differentiable(layers: tuple[Layer, ...], loss: Loss, fused: bool) -> None:
     for layer in layers:
-        if not isinstance(layer, Dropout) and activation(layer.activation).backward is None:
+        if layer.head is not None and activation(layer.head).backward is None:
             raise ValueError(
-                f"{layer.name}: δ = dE/dz ⊙ f′ has no f′ for {layer.activation!r}, which runs forward only. "
+                f"{layer.name}: δ = dE/dz ⊙ f′ has no f′ for {layer.head!r}, which runs forward only. "
                 "Use 'sigmoid' in its place to train."
             )
     head, function = fusible(layers), loss.function
-    last, name = (layers[-1], "dropout") if head is None else (head, head.activation)
+    last, name = (layers[-1], layers[-1].kind) if head is None else (head, head.head)
     if loss.from_logits and name == function.fused_activation:
         raise ValueError(
             f"{last.name}: {loss.name} with from_logits=True expects logits, but the layer already applies "

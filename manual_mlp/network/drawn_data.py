@@ -59,7 +59,7 @@ def draw_data(rng: np.random.Generator, batch: int, mlp: MLP, loss: str | Loss) 
         >>> x.shape, y.shape
         ((4, 2), (4, 3))
     """
-    x = rng.normal(size=(batch, mlp.inputs))
+    x = rng.normal(size=(batch, *mlp.input_shape))
     function, outputs = as_loss(loss).function, mlp.units[-1]
     if not function.class_indices and function.fused_activation != "softmax":
         rng.integers(0, outputs, batch)  # labels nobody needs: with them a seed gives what it gave in every release

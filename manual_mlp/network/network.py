@@ -98,7 +98,7 @@ class MLP(Description):
         size = len(x) if batch_size is None else batch_size
         if size < 1:
             raise ValueError(f"batch_size={batch_size}: expected at least 1.")
-        result = np.empty((len(x), self.units[-1]), x.dtype)
+        result = np.empty((len(x), *self.sample_shapes[-1]), x.dtype)
         equations = self.inference_equations
         for start in range(0, len(x), size):
             part = slice(start, start + size)
@@ -113,6 +113,7 @@ class MLP(Description):
         loss: str | Loss,
         draws: Mapping[str, Array] | None = None,
         sample_weight: Array | None = None,
+        training: bool = True,
     ) -> Evaluation:
         """E and its gradient with respect to everything, by the hand-written derivation.
 
@@ -127,6 +128,7 @@ class MLP(Description):
             draws: name → mask of each Dropout: `mlp.draws(seed, N)`, or those of the tape, `tape.problem.draws`. They
                 may be left out only where there is no Dropout.
             sample_weight: (N,) or (N, 1), numbers of 0 and above, as Keras's `fit` takes them; None weighs all alike.
+            training: whether a `BatchNormalization` takes the statistics of this batch; else it takes its moving ones.
 
         Returns:
             An `Evaluation` with every node.
@@ -148,7 +150,9 @@ class MLP(Description):
             >>> mlp.backpropagate(w, x, y, "mse", sample_weight=np.array([4.0, 0.5])).loss  # (4 · 1 + 0.5 · 4)/2
             3.0
         """
-        return evaluation_of(self.problem(parameters, x, y, loss, draws=draws, sample_weight=sample_weight))
+        return evaluation_of(
+            self.problem(parameters, x, y, loss, draws=draws, sample_weight=sample_weight, training=training)
+        )
 
     def problem(
         self,
@@ -159,6 +163,7 @@ class MLP(Description):
         fused: bool | None = None,
         draws: Mapping[str, Array] | None = None,
         sample_weight: Array | None = None,
+        training: bool = True,
     ) -> Problem:
         """Checked input of one evaluation; raises as `backpropagate` does.
 
@@ -176,7 +181,8 @@ class MLP(Description):
         own = {name: parameters[name].copy() for name in self.parameter_shapes}
         masks = check_draws(self, draws, len(x), dtype)
         weights = check_sample_weight(sample_weight, len(x), dtype)
-        return Problem(self, own, x, y, loss, self.fuses(loss) if fused is None else fused, masks, weights)
+        fused = self.fuses(loss) if fused is None else fused
+        return Problem(self, own, x, y, loss, fused, masks, weights, training)
 
 
 @dataclass(frozen=True, eq=False)
@@ -192,6 +198,7 @@ class Problem:
         fused: the last activation is part of the loss, so that the ladder has no dE/dz there.
         draws: name → array of what was drawn from outside: `dropout_1/mask` (N, n).
         sample_weight: (N,), the w_n of E = c Σ_n w_n e_n; None where all samples count alike.
+        training: whether a normalisation over the batch takes its statistics, and not its moving ones.
 
     Example:
         >>> import numpy as np
@@ -210,6 +217,7 @@ class Problem:
     fused: bool
     draws: Mapping[str, Array] = field(default_factory=dict)
     sample_weight: Array | None = None
+    training: bool = True
 
     @property
     def batch(self) -> int:
@@ -224,7 +232,7 @@ class Problem:
     @property
     def equations(self) -> tuple[Equation, ...]:
         """The derivation, forward and backward."""
-        return self.mlp.equations(self.loss, self.fused, self.sample_weight is not None)
+        return self.mlp.equations(self.loss, self.fused, self.sample_weight is not None, self.training)
 
     @property
     def forward_nodes(self) -> list[str]:
@@ -255,7 +263,8 @@ class Problem:
         """The description without arrays, for JSON; that samples are weighed is said where they are."""
         loss = {"name": self.loss.name, "from_logits": self.loss.from_logits, "scale": self.loss.scale}
         weighed = dict.fromkeys(self._weights, True)
-        return {**self.mlp.to_dict(), "loss": loss, "fused": self.fused, **weighed}
+        mode = {"training": False} if self.mlp.untrained and not self.training else {}
+        return {**self.mlp.to_dict(), "loss": loss, "fused": self.fused, **weighed, **mode}
 
 
 @dataclass(frozen=True, eq=False)
@@ -349,7 +358,8 @@ class Evaluation:
         mlp, loss = MLP.from_dict(description), Loss(**description["loss"])
         parameters, draws, nodes = (under(group, arrays) for group in ("parameters", "draws", "nodes"))
         x, y, weights = map(arrays.get, DATA)
-        problem = mlp.problem(parameters, x, y, loss, description["fused"], draws, weights)  # type: ignore[arg-type]  # the reader has seen x and y
+        known = description["fused"], draws, weights, description.get("training", True)
+        problem = mlp.problem(parameters, x, y, loss, *known)  # type: ignore[arg-type]  # the reader has seen x and y
         check_nodes(nodes, infer_shapes(problem.equations, {n: a.shape for n, a in problem.environment.items()}))
         return cls(nodes, problem, str(description["origin"]))
 

@@ -12,7 +12,7 @@ import numpy as np
 from manual_mlp.arrays import Array
 from manual_mlp.equations.equations import Equation, infer_shapes
 from manual_mlp.network.initializers import Seed, generator
-from manual_mlp.network.layers import Dropout
+from manual_mlp.network.layers.dropout import Dropout
 from manual_mlp.network.network import MLP, Problem
 from manual_mlp.nodes import LOSS, gradient_node
 from manual_mlp.training.update_rule import SCRATCH, Rule
@@ -60,8 +60,8 @@ class _Mask:
     kept: Array  # of bool, which comparing writes fastest
 
     @classmethod
-    def of(cls, layer: Dropout, units: int, batch: int, dtype: np.dtype[Any]) -> _Mask:
-        return cls(layer, np.empty((batch, units), dtype), np.empty((batch, units), np.bool_))
+    def of(cls, layer: Dropout, shape: tuple[int, ...], batch: int, dtype: np.dtype[Any]) -> _Mask:
+        return cls(layer, np.empty((batch, *shape), dtype), np.empty((batch, *shape), np.bool_))
 
     def draw(self, rng: np.random.Generator | np.random.RandomState) -> None:
         m = self.array

@@ -345,7 +345,7 @@ def test_the_origin_says_of_which_E_and_how_it_was_computed(case: Callable[..., 
     tape = backpropagate(c.model, c.x, c.y, c.loss, "graph", training=False)
     assert tape.origin == f"{head} categorical_crossentropy, float32"
     loss = to_tensorflow(c.loss)
-    named = evaluate_tape(c.model, tape.problem, loss, "graph", "the compiled loss mse", training=False)
+    named = evaluate_tape(c.model, tape.problem, loss, "graph", "the compiled loss mse")
     assert named.origin == f"{head} the compiled loss mse, float32"
     assert named.rerun is None
 

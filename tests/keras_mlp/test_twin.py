@@ -142,7 +142,10 @@ REFUSED: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
     "convolution": (
         lambda: _sequential(keras.layers.Conv1D(2, 2, name="conv"), inputs=(4, 1)),
         TypeError,
-        "Layer 'conv' is a Conv1D; understood so far are Dense, Dropout, Activation, ReLU, Softmax.",
+        (
+            "Layer 'conv' is a Conv1D; understood so far are Dense, Dropout, Activation, ReLU, Softmax, "
+            "BatchNormalization, LayerNormalization, RMSNormalization, Flatten, Reshape, Permute, Identity, Rescaling."
+        ),
     ),
     "regularizer": (
         lambda: _sequential(keras.layers.Dense(1, kernel_regularizer="l1", name="decayed")),

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from manual_mlp import MLP, Activation, Array, Dense, Dropout, Evaluation, Loss, Problem, evaluation_of, gradient_node
 from manual_mlp.equations.equations import evaluate
-from manual_mlp.network.layers import Layer
+from manual_mlp.network.layers.layer import Layer
 
 H = 1e-30  # of the complex step: h² vanishes beside 1, so the step has no truncation error
 

@@ -147,7 +147,7 @@ def _permuted(problem: Problem, seed: int) -> dict[str, Array]:
     rng, mlp = np.random.default_rng(seed), problem.mlp
     samples = rng.permutation(problem.batch)
     dense = [layer for layer in mlp.layers if isinstance(layer, Dense)]
-    widths = [mlp.inputs, *(layer.units for layer in dense)]
+    widths = [*mlp.input_shape, *(layer.units for layer in dense)]
     orders = [rng.permutation(n) for n in widths[:-1]] + [np.arange(widths[-1])]
     of = dict(zip((str(layer.name) for layer in dense), orders[1:], strict=True))
     below, order = {}, orders[0]

@@ -59,7 +59,7 @@ def evaluation(net: int, settings: Settings) -> Evaluation:
     saturated = 40.0 if loss.startswith("saturated ") else 1.5
     parameters = mlp.initialize(rng, "glorot_normal", "normal(0.3)", settings.dtype)
     parameters = {n: (saturated * a if a.ndim == 2 else a).astype(settings.dtype) for n, a in parameters.items()}
-    x, k, name = rng.normal(size=(batch, mlp.inputs)), mlp.units[-1], loss.removeprefix("saturated ")
+    x, k, name = rng.normal(size=(batch, *mlp.input_shape)), mlp.units[-1], loss.removeprefix("saturated ")
     hot = np.eye(k)[np.arange(batch) % k] if k > 1 else (np.arange(batch)[:, None] % 2).astype(float)
     y = hot if name.endswith("crossentropy") else rng.normal(size=(batch, k))
     return mlp.backpropagate(parameters, x, y, Loss(name), mlp.draws(rng, batch, settings.dtype))

@@ -54,7 +54,7 @@ def mnist_sized(dtype: str, samples: int = 60_000) -> Problem:
 
 def _made_up(mlp: MLP, batch: int, dtype: str) -> Problem:
     rng = np.random.default_rng(0)
-    x = rng.random((batch, mlp.inputs)).astype(dtype)
+    x = rng.random((batch, *mlp.input_shape)).astype(dtype)
     y = np.eye(mlp.units[-1], dtype=dtype)[rng.integers(0, mlp.units[-1], batch)]
     return mlp, mlp.initialize(0, dtype=dtype), x, y, "categorical_crossentropy"
 
@@ -156,7 +156,7 @@ def train_on_batch(problem: Problem, steps: int) -> Call:
 def products(problem: Problem) -> Call:
     """The matrix products of one training step alone, into buffers: u, dE/dW, and dE/dz of all layers but the last."""
     mlp, parameters, x, _, _ = problem
-    widths = [mlp.inputs, *mlp.units]
+    widths = [*mlp.input_shape, *mlp.units]
     a = [np.ones((len(x), n), x.dtype) for n in widths]
     kernels = [parameters[f"{layer.name}/kernel"] for layer in mlp.layers]
     out, dw = [np.empty_like(each) for each in a], [np.empty_like(kernel) for kernel in kernels]

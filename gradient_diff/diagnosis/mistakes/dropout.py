@@ -17,7 +17,7 @@ MASKED_TWICE = Formula("{0} ⊙ {1} ⊙ {1}", lambda a, m: a * m * m)
 
 def commit(scene: Scene) -> Iterator[Committed]:
     """Every mistake in a mask, in one layer, and in all of them where there are several."""
-    drops = [layer for layer in scene.problem.mlp.layers if isinstance(layer, Dropout)]
+    drops = [layer for layer, _ in scene.problem.mlp.masks.values()]
     found = [list(_commit_in(scene, layer)) for layer in drops]
     for mistakes in found:
         yield from mistakes

@@ -215,10 +215,11 @@ def _fit_rate(scene: Scene) -> float | None:
 )
 def _reverse(scene: Scene) -> Iterator[Committed]:
     """Layers in reverse order, kernel before bias; or the whole flat list turned round."""
-    nodes = [gradient_node(n) for n in scene.problem.parameters]
+    nodes = [gradient_node(n) for n in scene.problem.parameters if n not in scene.problem.mlp.untrained]
     if len(nodes) < 2 or not set(nodes) <= set(scene.nodes):
         return
-    turned = dict(zip(scene.names, reversed(scene.names), strict=True))
+    names = list(dict.fromkeys(layer_of(n) for n in nodes))
+    turned = dict(zip(names, reversed(names), strict=True))
     by_layer = {n: f"{turned[n.rsplit('/', 1)[0]]}/{n.rsplit('/', 1)[1]}" for n in nodes}
     sentence = "your list of gradients begins at the output"
     for source in (by_layer, dict(zip(nodes, reversed(nodes), strict=True))):

@@ -207,7 +207,9 @@ def _wrong(scene: Scene, mistakes: tuple[Committed, ...]) -> Problem:
     known = p.data if isinstance(p, _Wrong) else {}
     data = {**known, **{n: a for m in mistakes for n, a in m.data.items()}}
     plan = tuple(_merged(scene, mistakes))
-    return _Wrong(p.mlp, p.parameters, p.x, p.y, p.loss, p.fused, p.draws, p.sample_weight, plan=plan, data=data)
+    return _Wrong(
+        p.mlp, p.parameters, p.x, p.y, p.loss, p.fused, p.draws, p.sample_weight, p.training, plan=plan, data=data
+    )
 
 
 def after(scene: Scene, mistake: Committed) -> Scene | None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from manual_mlp import Dense, Equation, Problem
+from manual_mlp import Equation, Problem
 from manual_mlp.extend import Activate, LossGradient, Product, Pullback, activation
 
 
@@ -45,7 +45,7 @@ class Graph:
     def equations(self) -> tuple[Equation, ...]:
         """The right derivation, also where a first mistake is granted."""
         p = self.problem
-        return p.mlp.equations(p.loss, p.fused, p.sample_weight is not None)
+        return p.mlp.equations(p.loss, p.fused, p.sample_weight is not None, p.training)
 
     @cached_property
     def by_node(self) -> Mapping[str, Equation]:
@@ -55,7 +55,7 @@ class Graph:
     @cached_property
     def names(self) -> list[str]:
         """Layers with a kernel, from input to output."""
-        return [str(layer.name) for layer in self.problem.mlp.layers if isinstance(layer, Dense)]
+        return [str(layer.name) for layer in self.problem.mlp.layers if layer.kernel]
 
     @cached_property
     def signals(self) -> list[str]:

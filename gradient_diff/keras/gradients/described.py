@@ -48,11 +48,12 @@ def _tape(request: Request, mlp: MLP, loss: Loss, masks: Arrays, again: bool, fi
         parameters = {n: a.astype(np.float64) for n, a in parameters.items()}
         model = to_keras(mlp, parameters, "float64")
     x, y, weight = request.data.x, request.data.y, request.data.sample_weight
-    problem = mlp.problem(parameters, x, y, loss, fused=False, draws=masks, sample_weight=weight)
+    options = {"draws": masks, "sample_weight": weight, "training": request.in_training}
+    problem = mlp.problem(parameters, x, y, loss, fused=False, **options)
     tensor = request.loss.computed_finely(request.stored) if fine else request.loss.tensor
     words = request.loss.words
     with kept_seeds(model):  # another reading of the request starts from where these stand
-        return evaluate_tape(model, problem, tensor, request.mode, words, again, request.in_training)
+        return evaluate_tape(model, problem, tensor, request.mode, words, again)
 
 
 def own_derivation(request: Request) -> Evaluation:
@@ -61,4 +62,4 @@ def own_derivation(request: Request) -> Evaluation:
     mlp, loss = request.network
     x, y, weight = request.data.x, request.data.y, request.data.sample_weight
     held = with_held_decay(mlp, request.model)
-    return held.backpropagate(request.parameters, x, y, loss, request.masks, sample_weight=weight)
+    return held.backpropagate(request.parameters, x, y, loss, request.masks, weight, request.in_training)

@@ -22,7 +22,7 @@ from gradient_diff.layouts.reading import Reading
 from gradient_diff.layouts.undoing import Undone
 from keras_mlp import Mode, from_keras, parameters_of
 from keras_mlp.extend import kept_seeds, layer_weights, read_draws
-from manual_mlp import MLP, Array, Dropout, Loss
+from manual_mlp import MLP, Array, Loss
 from manual_mlp.extend import LOSS, UNITS, Arrays
 
 
@@ -90,13 +90,12 @@ class Request:
             return {}
         if self.in_training:
             return read_draws(self.model, self.mlp, self.data.batch, self.mode)
-        drops = [(z, n) for z, n in zip(self.mlp.layers, self.mlp.units, strict=True) if isinstance(z, Dropout)]
-        return {z.mask: np.ones((self.data.batch, n), self.stored) for z, n in drops}
+        return {m: np.ones((self.data.batch, *own), self.stored) for m, (_, own) in self.mlp.masks.items()}
 
     @property
     def exact_masks(self) -> dict[str, Array]:
         """What is kept divided by 1 − rate in float64, and not in the dtype of the model."""
-        rates = {z.mask: z.rate for z in self.mlp.layers if isinstance(z, Dropout)} if self.mlp else {}
+        rates = {m: layer.rate for m, (layer, _) in self.mlp.masks.items()} if self.mlp else {}
         if not self.in_training:
             return self.masks
         return {n: np.where(mask != 0, 1 / (1 - rates[n]), 0.0) for n, mask in self.masks.items()}
@@ -107,7 +106,8 @@ class Request:
         mlp, loss = self.mlp, self.loss.house
         if mlp is None or loss is None or (self.loss.dtype in (None, self.stored) and _takes_other_logits(mlp, loss)):
             return None
-        plain = isinstance(self.data.x, np.ndarray) and self.data.x.ndim == 2 and isinstance(self.data.y, np.ndarray)
+        rank = len(mlp.input_shape) + 1
+        plain = isinstance(self.data.x, np.ndarray) and self.data.x.ndim == rank and isinstance(self.data.y, np.ndarray)
         return (mlp, loss) if plain else None
 
     @property

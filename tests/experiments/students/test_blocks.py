@@ -4,7 +4,7 @@ import pytest
 
 from experiments.students.blocks import Block, blocks, input_mask
 from manual_mlp import MLP, Activation, Dense, Dropout
-from manual_mlp.network.layers import Layer
+from manual_mlp.network.layers.layer import Layer
 
 
 def test_layers_fold_into_blocks() -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from manual_mlp import MLP, Activation, Dense, Dropout, Loss, Problem, evaluation_of
 from manual_mlp.network.derivation import fusible
-from manual_mlp.network.layers import Layer
+from manual_mlp.network.layers.layer import Layer
 
 
 @settings(deadline=None, max_examples=60, derandomize=True)

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from manual_mlp import MLP, Activation, Dense, Dropout
-from manual_mlp.network.description import name_layers, parameter_shapes, widths, word
-from manual_mlp.network.layers import Layer
+from manual_mlp.network.description import name_layers, parameter_shapes, shapes
+from manual_mlp.network.layers.layer import Layer
 
 
 def test_names_are_counted_per_kind_past_those_that_are_given() -> None:
@@ -37,14 +37,14 @@ def test_two_layers_of_one_name() -> None:
 
 def test_what_keeps_the_width_keeps_the_letter() -> None:
     mlp = MLP(3, [Dropout(0.5), Dense(4), Activation("relu"), Dense(2)])
-    assert widths(mlp) == [3, 3, 4, 4, 2]
-    assert widths(mlp, letters=True) == ["n₀", "n₀", "n₂", "n₂", "n₄"]
+    assert shapes(mlp) == [(3,), (3,), (4,), (4,), (2,)]
+    assert shapes(mlp, letters=True) == [("n₀",), ("n₀",), ("n₂",), ("n₂",), ("n₄",)]
     assert parameter_shapes(mlp, letters=True)["dense_2/kernel"] == ("n₂", "n₄")
     assert list(parameter_shapes(mlp, letters=False).values()) == [(3, 4), (4,), (4, 2), (2,)]
 
 
 def test_words_of_a_title() -> None:
-    assert [word(layer) for layer in (Dense(7, "tanh"), Dropout(0.25), Activation("relu"))] == [
+    assert [layer.word for layer in (Dense(7, "tanh"), Dropout(0.25), Activation("relu"))] == [
         7,
         "dropout 0.25",
         "relu",
@@ -87,8 +87,18 @@ def test_to_plain_data_and_back() -> None:
     ("inputs", "layers", "error", "message"),
     [
         (0, [Dense(1)], ValueError, "MLP(inputs=0): expected at least 1."),
-        (2.0, [Dense(1)], TypeError, "MLP(inputs=2.0): expected a whole number, the features per sample."),
-        (True, [Dense(1)], TypeError, "MLP(inputs=True): expected a whole number, the features per sample."),
+        (
+            2.0,
+            [Dense(1)],
+            TypeError,
+            "MLP(inputs=2.0): expected a whole number, the features per sample, or a shape such as (28, 28).",
+        ),
+        (
+            True,
+            [Dense(1)],
+            TypeError,
+            "MLP(inputs=True): expected a whole number, the features per sample, or a shape such as (28, 28).",
+        ),
         (2, [], ValueError, "An MLP without a Dense layer has nothing to learn: add at least one."),
         (2, [5], TypeError, "5 is no layer. Expected Dense(units), Dropout(rate) or Activation(name)."),
         (2, Dense(3), TypeError, "MLP: layers is Dense: expected a list of them, such as [Dense(3), Dense(1)]."),

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from manual_mlp import Activation, Dense, Dropout
-from manual_mlp.network.layers import Layer, layer_from_dict
+from manual_mlp.network.layers.layer import Layer
+from manual_mlp.network.layers.table import layer_from_dict
 
 
 def test_a_layer_is_frozen_and_compared_by_value() -> None:
@@ -16,9 +17,9 @@ def test_a_layer_is_frozen_and_compared_by_value() -> None:
 
 
 def test_parameter_shapes_in_numbers_and_letters() -> None:
-    assert Dense(5).parameter_shapes(3) == {"kernel": (3, 5), "bias": (5,)}
-    assert Dense(5, use_bias=False).parameter_shapes(3) == {"kernel": (3, 5)}
-    assert Dense(5).parameter_shapes("n₀", "n₁") == {"kernel": ("n₀", "n₁"), "bias": ("n₁",)}
+    assert Dense(5).parameter_shapes((3,)) == {"kernel": (3, 5), "bias": (5,)}
+    assert Dense(5, use_bias=False).parameter_shapes((3,)) == {"kernel": (3, 5)}
+    assert Dense(5).parameter_shapes(("n₀",), "n₁") == {"kernel": ("n₀", "n₁"), "bias": ("n₁",)}
 
 
 def test_equations_forward_and_right_below_them_backward() -> None:

@@ -4,7 +4,7 @@ import numpy as np
 
 from gradient_diff.diagnosis.reenactment.graph import Graph, Slope
 from manual_mlp import MLP, Activation, Dense, Dropout
-from manual_mlp.network.layers import Layer
+from manual_mlp.network.layers.layer import Layer
 
 
 def graph(layers: list[Layer], loss: str = "mean_squared_error", fused: bool | None = None) -> Graph:

@@ -1,0 +1,209 @@
+"""One layer in Keras and as a description, both ways; what a description cannot say is refused by its name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from manual_mlp import ACTIVATIONS
+from manual_mlp.extend import Layer
+from manual_mlp.layers import (
+    Activation,
+    BatchNormalization,
+    Dense,
+    Dropout,
+    Flatten,
+    Identity,
+    LayerNormalization,
+    Permute,
+    Rescaling,
+    Reshape,
+    RMSNormalization,
+)
+
+
+@keras.saving.register_keras_serializable(package="keras_mlp")
+def step(u: Any) -> Any:
+    """Heaviside's step, which Keras has not."""
+    return tf.cast(u > 0, u.dtype)
+
+
+def to_layer(layer: Layer, dtype: str, seed: int | None) -> keras.layers.Layer:
+    """The Keras layer of a description; `seed` is of what it draws."""
+    return _TO_KERAS[type(layer)](layer, seed, {"name": layer.name, "dtype": dtype})
+
+
+def _to_dense(layer: Dense, seed: int | None, options: dict[str, Any]) -> keras.layers.Layer:
+    decay = keras.regularizers.L2(layer.kernel_l2) if layer.kernel_l2 else None
+    if decay is not None:
+        decay.l2 = np.float64(layer.kernel_l2)  # Keras would send a plain float through float32, in float64 models, too
+    options |= {"kernel_regularizer": decay, "kernel_initializer": "zeros"}
+    return keras.layers.Dense(layer.units, _function(layer.activation), layer.use_bias, **options)
+
+
+def _to_batch_normalization(layer: BatchNormalization, seed: int | None, options: dict[str, Any]) -> keras.layers.Layer:
+    settings = {"momentum": layer.momentum, "epsilon": layer.epsilon, "center": layer.center, "scale": layer.scale}
+    return keras.layers.BatchNormalization(**settings, trainable=layer.trainable, **options)
+
+
+def _to_layer_normalization(layer: LayerNormalization, seed: int | None, options: dict[str, Any]) -> keras.layers.Layer:
+    return keras.layers.LayerNormalization(epsilon=layer.epsilon, center=layer.center, scale=layer.scale, **options)
+
+
+def _to_rescaling(layer: Rescaling, seed: int | None, options: dict[str, Any]) -> keras.layers.Layer:
+    numbers = np.float64(layer.scale), np.float64(layer.offset)  # a plain float would be rounded to float32
+    return keras.layers.Rescaling(*numbers, **options)
+
+
+_TO_KERAS: dict[type[Layer], Callable[[Any, int | None, dict[str, Any]], keras.layers.Layer]] = {
+    Dense: _to_dense,
+    Activation: lambda layer, _, options: keras.layers.Activation(_function(layer.activation), **options),
+    Dropout: lambda layer, seed, options: keras.layers.Dropout(layer.rate, seed=seed, **options),
+    BatchNormalization: _to_batch_normalization,
+    LayerNormalization: _to_layer_normalization,
+    RMSNormalization: lambda layer, _, options: keras.layers.RMSNormalization(epsilon=layer.epsilon, **options),
+    Flatten: lambda layer, _, options: keras.layers.Flatten(**options),
+    Reshape: lambda layer, _, options: keras.layers.Reshape(layer.target, **options),
+    Permute: lambda layer, _, options: keras.layers.Permute(layer.order, **options),
+    Identity: lambda layer, _, options: keras.layers.Identity(**options),
+    Rescaling: _to_rescaling,
+}
+
+
+def _function(name: str) -> Any:
+    return step if name == "step" else name
+
+
+def from_layer(layer: keras.layers.Layer) -> Layer:
+    """The description of a Keras layer; a TypeError names a layer, or a setting of it, that has none."""
+    if type(layer) not in _FROM_KERAS:
+        known = ", ".join(kind.__name__ for kind in _FROM_KERAS)
+        raise TypeError(f"Layer {layer.name!r} is a {type(layer).__name__}; understood so far are {known}.")
+    return _FROM_KERAS[type(layer)](layer)
+
+
+def _from_dense(layer: keras.layers.Dense) -> Dense:
+    _refuse_regularizers(layer, "kernel_regularizer", "bias_regularizer", "activity_regularizer")
+    frozen = not any(weight is layer.kernel for weight in layer.trainable_weights)  # Keras adds no decay of these to E
+    decay = 0.0 if layer.kernel_regularizer is None or frozen else float(layer.kernel_regularizer.l2)
+    return Dense(int(layer.units), _activation_name(layer), bool(layer.use_bias), layer.name, decay)
+
+
+def _refuse_regularizers(layer: keras.layers.Layer, *names: str) -> None:
+    for name in names:
+        regularizer = getattr(layer, name)
+        understood = name == "kernel_regularizer" and type(regularizer) is keras.regularizers.L2
+        if regularizer is not None and not understood:
+            raise TypeError(
+                f"Layer {layer.name!r} has a {name}, {type(regularizer).__name__}, which is not understood so far: "
+                "only L2 on kernels is."
+            )
+
+
+def _from_dropout(layer: keras.layers.Dropout) -> Dropout:
+    if layer.noise_shape is not None:
+        raise TypeError(
+            f"Layer {layer.name!r} has noise_shape={layer.noise_shape}, which is not understood so far: "
+            "each entry has a draw of its own here."
+        )
+    return Dropout(float(layer.rate), layer.name)
+
+
+def _from_activation(layer: keras.layers.Activation) -> Activation:
+    return Activation(_activation_name(layer), layer.name)
+
+
+def _from_relu(layer: keras.layers.ReLU) -> Activation:
+    if layer.max_value is not None or layer.negative_slope != 0 or layer.threshold != 0:
+        raise TypeError(
+            f"Layer {layer.name!r} is a ReLU with a max_value, a negative_slope or a threshold, which are not "
+            "understood so far."
+        )
+    return Activation("relu", layer.name)
+
+
+def _from_softmax(layer: keras.layers.Softmax) -> Activation:
+    if layer.axis not in (-1, 1):
+        raise TypeError(f"Layer {layer.name!r} is a Softmax with axis={layer.axis}; only axis=-1 is understood.")
+    return Activation("softmax", layer.name)
+
+
+def _activation_name(layer: keras.layers.Layer) -> str:
+    name = getattr(layer.activation, "__name__", type(layer.activation).__name__)
+    known = name in ACTIVATIONS and (layer.activation is step or layer.activation is keras.activations.get(name))
+    if not known:
+        raise TypeError(f"Layer {layer.name!r} has the activation {name!r}; understood are {', '.join(ACTIVATIONS)}.")
+    return str(name)
+
+
+def _from_batch_normalization(layer: keras.layers.BatchNormalization) -> BatchNormalization:
+    if layer.renorm or layer.synchronized:
+        setting = "renorm" if layer.renorm else "synchronized"
+        raise TypeError(f"Layer {layer.name!r} has {setting}=True, which is not understood so far.")
+    _last_axis_alone(layer)
+    _refuse_regularizers(layer, "beta_regularizer", "gamma_regularizer")
+    settings = float(layer.momentum), float(layer.epsilon), bool(layer.center), bool(layer.scale)
+    return BatchNormalization(*settings, bool(layer.trainable), layer.name)
+
+
+def _from_layer_normalization(layer: keras.layers.LayerNormalization) -> LayerNormalization:
+    if layer.rms_scaling:
+        raise TypeError(f"Layer {layer.name!r} has rms_scaling=True, which is not understood so far.")
+    _last_axis_alone(layer)
+    _refuse_regularizers(layer, "beta_regularizer", "gamma_regularizer")
+    return LayerNormalization(float(layer.epsilon), bool(layer.center), bool(layer.scale), layer.name)
+
+
+def _from_rms_normalization(layer: keras.layers.RMSNormalization) -> RMSNormalization:
+    _last_axis_alone(layer)
+    return RMSNormalization(float(layer.epsilon), layer.name)
+
+
+def _last_axis_alone(layer: keras.layers.Layer) -> None:
+    """Raise where another axis than the last is normalised; Keras has made a built layer's axis positive."""
+    axes = list(layer.axis) if isinstance(layer.axis, (list, tuple)) else [layer.axis]
+    if len(axes) != 1 or axes[0] not in (-1, len(layer.input.shape) - 1):
+        raise TypeError(f"Layer {layer.name!r} normalises axis {layer.axis}; only the last, axis=-1, is understood.")
+
+
+def _from_flatten(layer: keras.layers.Flatten) -> Flatten:
+    if layer.data_format != "channels_last":
+        raise TypeError(
+            f"Layer {layer.name!r} has data_format={layer.data_format!r}; only 'channels_last' is understood."
+        )
+    return Flatten(layer.name)
+
+
+def _from_reshape(layer: keras.layers.Reshape) -> Reshape:
+    return Reshape(tuple(int(n) for n in layer.output.shape[1:]), layer.name)
+
+
+def _from_permute(layer: keras.layers.Permute) -> Permute:
+    return Permute(tuple(map(int, layer.dims)), layer.name)
+
+
+def _from_rescaling(layer: keras.layers.Rescaling) -> Rescaling:
+    if np.ndim(layer.scale) or np.ndim(layer.offset):
+        raise TypeError(f"Layer {layer.name!r} has a scale per channel; only one number for all is understood.")
+    return Rescaling(float(layer.scale), float(layer.offset), layer.name)
+
+
+_FROM_KERAS: dict[type, Callable[[Any], Layer]] = {
+    keras.layers.Dense: _from_dense,
+    keras.layers.Dropout: _from_dropout,
+    keras.layers.Activation: _from_activation,
+    keras.layers.ReLU: _from_relu,
+    keras.layers.Softmax: _from_softmax,
+    keras.layers.BatchNormalization: _from_batch_normalization,
+    keras.layers.LayerNormalization: _from_layer_normalization,
+    keras.layers.RMSNormalization: _from_rms_normalization,
+    keras.layers.Flatten: _from_flatten,
+    keras.layers.Reshape: _from_reshape,
+    keras.layers.Permute: _from_permute,
+    keras.layers.Identity: lambda layer: Identity(layer.name),
+    keras.layers.Rescaling: _from_rescaling,
+}

@@ -1,0 +1,1 @@
+"""Layers: frozen descriptions that know their equations."""

@@ -1,0 +1,113 @@
+"""A fully connected layer."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+from manual_mlp.arrays import Shape
+from manual_mlp.equations.activations import activation
+from manual_mlp.equations.equations import Equation
+from manual_mlp.equations.operations import Activate, Operation, Product, Pullback, SumOverBatch
+from manual_mlp.network.layers.layer import Layer, check_name, number
+
+
+@dataclass(frozen=True)
+class Dense(Layer):
+    """A fully connected layer: u = z_prev W + b, z = f(u).
+
+    Backward, with δ = dE/du:  δ = dE/dz ⊙ f′,  dE/dW = z_prevᵀ δ (+ 2λ W),  dE/db = Σ_N δ,  dE/dz_prev = δ Wᵀ.
+
+    Args:
+        units: n_out, at least 1.
+        activation: a key of `ACTIVATIONS`.
+        use_bias: whether b is added.
+        name: "dense_1", "dense_2", … by position if None.
+        kernel_l2: λ of a decay, E += λ Σ W²; 0 for none.
+
+    Raises:
+        ValueError: unknown activation (the nearest is suggested), units below 1, a λ below 0, a name with a slash.
+        TypeError: units that are no whole number, a λ that is no number.
+
+    Source: Okatani, Deep Learning, 2016, ch. 4; Keras's conventions for shapes, names and the decay.
+
+    Example:
+        >>> Dense(5, "sigmoid").parameter_shapes((3,))
+        {'kernel': (3, 5), 'bias': (5,)}
+    """
+
+    kind: ClassVar[str] = "dense"
+
+    units: int
+    activation: str = "linear"
+    use_bias: bool = True
+    name: str | None = None
+    kernel_l2: float = 0.0
+
+    def __post_init__(self) -> None:
+        if isinstance(self.units, bool) or not isinstance(self.units, int):
+            raise TypeError(f"Dense(units={self.units!r}): expected a whole number such as 5.")
+        if self.units < 1:
+            raise ValueError(f"Dense(units={self.units}): expected at least 1.")
+        decay = number("Dense(kernel_l2=…)", self.kernel_l2)
+        if not 0 <= decay < math.inf:
+            raise ValueError(f"Dense(kernel_l2={self.kernel_l2}): expected a finite λ of 0 or more, such as 1e-4.")
+        object.__setattr__(self, "kernel_l2", decay)
+        check_name(self.name)
+        activation(self.activation)
+
+    @property
+    def head(self) -> str:
+        return self.activation
+
+    @property
+    def kernel(self) -> str:
+        return f"{self.name}/kernel"
+
+    @property
+    def decays(self) -> Mapping[str, float]:
+        return {self.kernel: self.kernel_l2} if self.kernel_l2 else {}
+
+    @property
+    def word(self) -> int:
+        return self.units
+
+    def shape(self, below: Shape, width: str = "") -> Shape:
+        """(…, n_in) → (…, n_out)."""
+        return (*below[:-1], width or self.units)
+
+    def parameter_shapes(self, below: Shape, width: str = "") -> dict[str, Shape]:
+        """Short name → shape."""
+        n = width or self.units
+        return {"kernel": (below[-1], n), "bias": (n,)} if self.use_bias else {"kernel": (below[-1], n)}
+
+    def forward(self, below: str, training: bool = True) -> tuple[Equation, ...]:
+        """u and z from the output of the layer below."""
+        affine = (below, f"{self.name}/kernel", f"{self.name}/bias")
+        return (
+            self._equation("u", Product(), *(affine if self.use_bias else affine[:2])),
+            self._equation("z", Activate(self.activation), f"{self.name}/u"),
+        )
+
+    def backward(
+        self, below: str, gradient_below: str, fused: bool = False, training: bool = True
+    ) -> tuple[Equation, ...]:
+        """δ, dE/dW, dE/db and dE/dz_prev from dE/dz; where the activation is fused the loss has given δ itself."""
+        delta, kernel = f"{self.name}/dE_du", f"{self.name}/kernel"
+        reads = f"{self.name}/{activation(self.activation).reads}"
+        weights, decay = ((below, delta, kernel), 2 * self.kernel_l2) if self.kernel_l2 else ((below, delta), 1.0)
+        return (
+            *(() if fused else (self._equation("dE_du", Pullback(self.activation), f"{self.name}/dE_dz", reads),)),
+            self._equation("dE_dkernel", Product(transpose_left=True, plus=decay), *weights),
+            *((self._equation("dE_dbias", SumOverBatch(), delta),) if self.use_bias else ()),
+            Equation(str(self.name), gradient_below, Product(transpose_right=True), (delta, kernel)),
+        )
+
+    def fused_ends(self, below: str, gradient_below: str) -> tuple[str, str]:
+        """(what a fused loss reads, the node that it gives): the pre-activation, and its gradient."""
+        return f"{self.name}/u", f"{self.name}/dE_du"
+
+    def _equation(self, node: str, operation: Operation, *operands: str) -> Equation:
+        return Equation(str(self.name), f"{self.name}/{node}", operation, operands)
