@@ -18,7 +18,7 @@ from keras_mlp.losses import LossTensor, to_tensorflow
 from keras_mlp.modes import Mode, Tensors, check_mode, in_mode
 from keras_mlp.sample_weights import sample_weights_of
 from keras_mlp.twin import from_keras, layer_weights, prove_same_weights, to_keras
-from manual_mlp import Dropout, Evaluation, Loss, Problem, gradient_node
+from manual_mlp import Array, Dropout, Evaluation, Loss, Problem, gradient_node
 from manual_mlp.extend import as_loss, read_array
 
 
@@ -121,11 +121,13 @@ def evaluate_tape(
     """
     _ = problem.equations  # refuses what has no derivation before Keras warns of it
     weights, training = None if problem.sample_weight is None else tf.constant(problem.sample_weight), problem.training
-    passes = _Passes(model, loss, tf.constant(problem.x), tf.constant(problem.y), training, weights)
-    statistics = layer_weights(model) if problem.mlp.untrained else {}
-    moved = [(statistics[name], problem.parameters[name]) for name in sorted(problem.mlp.untrained)]
-    with replayed(model, problem.draws if replay else {}), holding(moved):  # a pass in training moves them on
-        tensors = passes.run(mode)
+    data = tf.constant(problem.x), tf.constant(problem.y)
+    moving = [n for layer in problem.mlp.layers for n in layer.updates] if training else []
+    passes = _Passes(
+        model, loss, *data, training, weights, {n: v for n, v in layer_weights(model).items() if n in moving}
+    )
+    with replayed(model, problem.draws if replay else {}):
+        tensors, updates = passes.run(mode)
     prove_same_weights(model, problem.parameters)
     prove_draws(problem, tensors)
     problem = replace(problem, fused=f"{problem.mlp.layers[-1].name}/dE_dz" not in tensors)
@@ -134,7 +136,7 @@ def evaluate_tape(
     separate = frozenset() if mode == "eager" else frozenset(map(gradient_node, problem.parameters)) | {"loss"}
     origin = tape_origin(mode, training, words or problem.loss.name, problem.dtype.name)
     rerun = _rerun(problem, mode) if words is None else None
-    return Evaluation(nodes, problem, origin, rerun, separate)
+    return Evaluation(nodes, problem, origin, rerun, separate, updates)
 
 
 def tape_origin(mode: Mode, training: bool, loss: str, dtype: str) -> str:
@@ -195,14 +197,22 @@ class _Passes:
     x: Any
     y: Any
     training: bool
-    sample_weight: Any = None
+    sample_weight: Any
+    moving: Mapping[str, Any]
 
-    def run(self, mode: Mode) -> Tensors:
+    def run(self, mode: Mode) -> tuple[Tensors, dict[str, Array]]:
+        """The nodes, and what a step of training would leave in the moving statistics, which are put back."""
         if mode == "eager":
-            return self.instrumented()
+            return self._undone(self.instrumented)
         with kept_seeds(self.model):
-            nodes = in_mode(self.instrumented, mode)
-        return {**nodes, **in_mode(self.plain, mode)}
+            nodes, _ = self._undone(lambda: in_mode(self.instrumented, mode))
+        own, updates = self._undone(lambda: in_mode(self.plain, mode))
+        return {**nodes, **own}, updates
+
+    def _undone(self, run: Callable[[], Tensors]) -> tuple[Tensors, dict[str, Array]]:
+        with holding([(v, v.numpy()) for v in self.moving.values()]):
+            tensors = run()
+            return tensors, {name: variable.numpy() for name, variable in self.moving.items()}
 
     def value(self) -> Any:
         """E."""

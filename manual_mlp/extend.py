@@ -8,6 +8,7 @@ from manual_mlp.equations.local_rounding import GATE, Local, Precision
 from manual_mlp.equations.loss import ALIASES, as_loss
 from manual_mlp.equations.loss_operations import LossGradient
 from manual_mlp.equations.losses import EPSILON, LossFunction
+from manual_mlp.equations.normalization import Mean, Normalize, NormalizedSum, NormalizePullback, Variance
 from manual_mlp.equations.operations import Activate, Operation, Product, Pullback, SumOverBatch, rows, show
 from manual_mlp.network.checks import check_parameters
 from manual_mlp.network.description import Description
@@ -34,12 +35,17 @@ __all__ = [
     "Local",
     "LossFunction",
     "LossGradient",
+    "Mean",
+    "Normalize",
+    "NormalizePullback",
+    "NormalizedSum",
     "Operation",
     "Precision",
     "Product",
     "Pullback",
     "Shape",
     "SumOverBatch",
+    "Variance",
     "activation",
     "as_loss",
     "check_parameters",

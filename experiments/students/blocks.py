@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from manual_mlp import MLP, Activation, Dense, Dropout
+from manual_mlp import MLP, Dense, Dropout
 
 
 @dataclass(frozen=True)
@@ -35,10 +35,10 @@ def blocks(mlp: MLP) -> list[Block]:
             raise ValueError(
                 f"{layer.name}: an activation stands right above a linear Dense layer, or is not foreseen."
             )
-        elif isinstance(layer, Activation):
-            found[-1] = replace(found[-1], activation=layer.activation)
-        else:
+        elif layer.head is None:
             raise ValueError(f"{layer.name}: a layer of this kind is not foreseen.")
+        else:
+            found[-1] = replace(found[-1], activation=layer.head)
     return found
 
 

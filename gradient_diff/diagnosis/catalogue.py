@@ -9,6 +9,7 @@ from gradient_diff.diagnosis.mistakes import (
     differentiated,
     dropout,
     matrix_algebra,
+    normalisation,
     reduction,
     regularisation,
     samples,
@@ -20,6 +21,7 @@ FAMILIES = (
     scale.commit,
     regularisation.commit,
     dropout.commit,
+    normalisation.commit,
     activation_derivative.commit,
     sent_down.commit,
     matrix_algebra.commit,
@@ -35,6 +37,8 @@ _ORDER = """
     learning_rate_inside stray_constant derivative_sign bce_inner_sign l2_missing l2_factor l2_sign l2_bias
     dropout_mask_missing dropout_scale_missing missing_derivative output_derivative_dropped derivative_not_sent_down
     output_derivative_kept derivative_at_output derivative_wrong wrong_layer_derivative local_replaces_upstream
+    gamma_not_sent_down gamma_beta_exchanged gamma_without_normalising statistics_constant statistics_path_missing
+    moving_statistics statistics_axis unbiased_variance other_epsilon
     relu_mask softmax_elementwise softmax_twice softmax_axis transposed backprop_untransposed elementwise_for_matmul
     wrong_input wrong_kernel stale_or_updated_kernel layers_reversed batch_misaligned bias_not_summed
     bias_summed_over_all bias_from_kernel bias_column bias_missing row_missing only_last_sample mini_batch_dropped

@@ -21,7 +21,7 @@ class Mistake:
 
     Attributes:
         id: its name everywhere.
-        family: scale, sign, regularisation, dropout, activation, matrix, reduction, or differentiated (what was).
+        family: scale, sign, regularisation, dropout, normalisation, activation, matrix, reduction or differentiated.
         title: what was done, in a few words.
         cure: what to do.
         tell_apart: the change of data that tells it from its look-alikes.

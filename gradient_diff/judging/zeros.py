@@ -65,7 +65,7 @@ def _others(problem: Problem) -> Iterator[Problem]:
         x, y = draw_data(rng, batch, mlp, problem.loss)
         weights = None if problem.sample_weight is None else rng.uniform(0.5, 1.5, batch)
         drawn = mlp.initialize(rng, "glorot_normal", "normal(0.5)"), x, y, problem.loss, problem.fused
-        yield mlp.problem(*drawn, mlp.draws(rng, batch), weights)
+        yield mlp.problem(*drawn, mlp.draws(rng, batch), weights, problem.training)
 
 
 def _small(problem: Problem, nodes: set[str]) -> set[str]:

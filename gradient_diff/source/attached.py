@@ -30,7 +30,7 @@ def with_code(diff: GradientDiff, subject: Subject, problem: Problem | None, ask
 def _off(diff: GradientDiff, problem: Problem | None) -> frozenset[str]:
     """The parameters of whose gradients it is not said that they match."""
     fine = {row.name for row in diff.rows if row.status.ok}
-    return frozenset(n for n in problem.parameters if gradient_node(n) not in fine) if problem else frozenset()
+    return frozenset(n for n in problem.trained if gradient_node(n) not in fine) if problem else frozenset()
 
 
 def _traced(subject: Subject, problem: Problem | None, off: frozenset[str] | None) -> Code:

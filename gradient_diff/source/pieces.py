@@ -176,7 +176,7 @@ def _dense(problem: Problem) -> list[tuple[str, str]]:
 
 def _flat(problem: Problem, named: Mapping[str, Piece]) -> Iterator[Piece]:
     """All parameters in one vector, and all gradients."""
-    for title, names in (("θ", list(problem.parameters)), ("dE/dθ", [gradient_node(n) for n in problem.parameters])):
+    for title, names in (("θ", list(problem.trained)), ("dE/dθ", [gradient_node(n) for n in problem.trained])):
         own = [named[n] for n in names if n in named]
         for turn in (False, True):
             arrays = [(p.array.T if turn else p.array).ravel() for p in own]
@@ -186,7 +186,7 @@ def _flat(problem: Problem, named: Mapping[str, Piece]) -> Iterator[Piece]:
 
 
 def _after(problem: Problem, named: Mapping[str, Piece], rate: float) -> Iterator[Piece]:
-    for name in problem.parameters:
+    for name in problem.trained:
         weight, gradient = named[name], named.get(gradient_node(name))
         if gradient is not None:
             moved = weight.array - rate * gradient.array

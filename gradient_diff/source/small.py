@@ -54,7 +54,7 @@ def _draw(problem: Problem, mlp: MLP, seed: int, batch: int) -> Problem:
     parameters = mlp.initialize(rng, "glorot_normal", "normal(0.3)")
     x, y = draw_data(rng, batch, mlp, problem.loss.name)
     fused = problem.fused and mlp.fuses(problem.loss)
-    return mlp.problem(parameters, x, y, problem.loss, fused)
+    return mlp.problem(parameters, x, y, problem.loss, fused, training=problem.training)
 
 
 def _first(problem: Problem, count: int) -> Problem:

@@ -26,7 +26,7 @@ import numpy as np
 
 from manual_mlp.arrays import Array, Shape
 from manual_mlp.equations.local_rounding import Local, Precision, Share, sum_rounding
-from manual_mlp.equations.operations import Operation, rows, show
+from manual_mlp.equations.operations import Operation, moved, rows, show
 from manual_mlp.errors import ShapeError
 
 Over: TypeAlias = Literal["batch", "row"]
@@ -85,7 +85,7 @@ class Mean(Operation):
     over: Over
 
     def evaluate(self, *operands: Array, out: Array | None = None) -> Array:
-        return _mean(operands[0], self.over)
+        return moved(_mean(operands[0], self.over), out)
 
     def rounding(self, result: Array, *operands: Array, at: Precision) -> Local:
         (a,) = operands
@@ -109,7 +109,7 @@ class Variance(Operation):
     over: Over
 
     def evaluate(self, *operands: Array, out: Array | None = None) -> Array:
-        return _mean(np.square(_centred(operands)), self.over)
+        return moved(_mean(np.square(_centred(operands)), self.over), out)
 
     def rounding(self, result: Array, *operands: Array, at: Precision) -> Local:
         """Each square is off by √5 roundings: of a difference, twice, and its own."""
@@ -168,7 +168,7 @@ class Normalize(_Normal):
         result = (a if mean is None else a - mean) * self._inverse(variance)
         if gamma is not None:
             result = result * gamma
-        return result if beta is None else np.asarray(result + beta)
+        return moved(result if beta is None else result + beta, out)
 
     def _parted(self, operands: tuple[Array, ...]) -> tuple[Array, Array | None, Array, Array | None, Array | None]:
         a, *rest = operands
@@ -207,7 +207,7 @@ class NormalizedSum(_Normal):
 
     def evaluate(self, *operands: Array, out: Array | None = None) -> Array:
         g, a, mean, variance = self._parted(operands)
-        return _sum(g * ((a if mean is None else a - mean) * self._inverse(variance)), "batch")
+        return moved(_sum(g * ((a if mean is None else a - mean) * self._inverse(variance)), "batch"), out)
 
     def _parted(self, operands: tuple[Array, ...]) -> tuple[Array, Array, Array | None, Array]:
         g, a, *rest = operands
@@ -259,13 +259,18 @@ class NormalizePullback(_Normal):
     fixed: bool = False
 
     def evaluate(self, *operands: Array, out: Array | None = None) -> Array:
+        g, normal, inverse = self.prepared(operands)
+        if self.fixed:
+            return moved(g * inverse, out)
+        left = g - normal * self.mean(g * normal)
+        return moved((left - self.mean(g) if self.centred else left) * inverse, out)
+
+    def prepared(self, operands: tuple[Array, ...]) -> tuple[Array, Array, Array]:
+        """ĝ, x̂ and 1/√(v + ε); where the statistics are fixed x̂ is not asked for, and empty."""
         g, a, mean, variance = self._parted(operands)
         inverse = self._inverse(variance)
-        if a is None:
-            return np.asarray(g * inverse)
-        normal = (a if mean is None else a - mean) * inverse
-        left = g - normal * _mean(g * normal, self.over)
-        return np.asarray((left if mean is None else left - _mean(g, self.over)) * inverse)
+        normal = np.empty(0) if a is None else (a if mean is None else a - mean) * inverse
+        return g, normal, inverse
 
     def _parted(self, operands: tuple[Array, ...]) -> tuple[Array, Array | None, Array | None, Array]:
         """ĝ, z_prev, μ, v."""
@@ -274,6 +279,10 @@ class NormalizePullback(_Normal):
         mean = rest.pop(0) if self.centred and not self.fixed else None
         variance = rest.pop(0)
         return g * rest.pop(0) if self.scaled else g, a, mean, variance
+
+    def mean(self, a: Array) -> Array:
+        """Over what the statistics are of."""
+        return _mean(a, self.over)
 
     def rounding(self, result: Array, *operands: Array, at: Precision) -> Local:
         g, a, mean, variance = self._parted(operands)

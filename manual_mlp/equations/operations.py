@@ -82,6 +82,14 @@ class Operation(ABC):
         return self.render_shapes(*shapes)
 
 
+def moved(array: Array, out: Array | None) -> Array:
+    """The array, or its entries in `out`."""
+    if out is None:
+        return array
+    out[...] = array
+    return out
+
+
 def rows(a: Array) -> Array:
     """(…, n) → (N, n): every axis but the last counts samples."""
     return a if a.ndim == 2 else a.reshape(-1, a.shape[-1])

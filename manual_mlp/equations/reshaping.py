@@ -10,7 +10,7 @@ import numpy as np
 
 from manual_mlp.arrays import Array, Shape
 from manual_mlp.equations.local_rounding import Local, Precision
-from manual_mlp.equations.operations import Operation, joined, show
+from manual_mlp.equations.operations import Operation, joined, moved, show
 from manual_mlp.errors import ShapeError
 
 
@@ -86,11 +86,3 @@ class Permute(Operation):
 
     def render(self, *symbols: str) -> str:
         return f"{symbols[0]}, axes {', '.join(map(str, self.order))}"
-
-
-def moved(array: Array, out: Array | None) -> Array:
-    """The array, or its entries in `out`."""
-    if out is None:
-        return array
-    out[...] = array
-    return out

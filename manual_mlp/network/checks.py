@@ -149,6 +149,17 @@ def _converted(name: str, array: Array, dtype: np.dtype[Any]) -> Array:
     return copy
 
 
+def check_batch(mlp: Description, batch: int, training: bool) -> None:
+    """That a batch is long enough for statistics: those of one sample are itself, and a variance of 0."""
+    lone = next((layer for layer in mlp.layers if layer.updates), None) if training and batch == 1 else None
+    below = dict(zip(mlp.layers, [mlp.input_shape, *mlp.sample_shapes], strict=False))
+    if lone is not None and math.prod(below[lone][:-1]) == 1:
+        raise ValueError(
+            f"{lone.name}: the mean over one sample is the sample itself, and the variance 0: z is β, and no gradient "
+            "comes through. Cure: a batch of at least 2, or training=False for the moving statistics."
+        )
+
+
 def check_y(mlp: Description, y: Array, loss: Loss, batch: int, dtype: np.dtype[Any]) -> Array:
     """Targets as (N, K) of the parameters' dtype, or class indices as (N,)."""
     y = _numbers("y", y)

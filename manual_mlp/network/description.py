@@ -13,6 +13,7 @@ import numpy as np
 from manual_mlp.arrays import Array, Dim, Shape
 from manual_mlp.equations.equations import Equation
 from manual_mlp.equations.loss import Loss, as_loss
+from manual_mlp.equations.operations import show
 from manual_mlp.errors import ShapeError
 from manual_mlp.network.derivation import derivation, forward_equations, fusible
 from manual_mlp.network.initializers import Seed, generator, initializer
@@ -35,7 +36,10 @@ class Description:
             kind = type(layers).__name__
             raise TypeError(f"MLP: layers is {kind}: expected a list of them, such as [Dense(3), Dense(1)].")
         object.__setattr__(self, "layers", name_layers(layers))
-        _ = self.sample_shapes  # layers that do not fit on each other are told at once
+        if len(out := self.sample_shapes[-1]) > 1:  # layers that do not fit on each other are told here, too
+            raise ShapeError(
+                f"{self.layers[-1].name}: gives {show(('N', *out))}, but E compares rows, (N, K). End with a Flatten."
+            )
 
     @property
     def input_shape(self) -> tuple[int, ...]:

@@ -14,9 +14,10 @@ import numpy as np
 from manual_mlp.arrays import Array
 from manual_mlp.equations.equations import Equation, evaluate, infer_shapes
 from manual_mlp.equations.loss import Loss, as_loss
-from manual_mlp.network.checks import check_draws, check_parameters, check_sample_weight, check_x, check_y
+from manual_mlp.network.checks import check_batch, check_draws, check_parameters, check_sample_weight, check_x, check_y
 from manual_mlp.network.description import Description
 from manual_mlp.network.evaluation_file import DATA, check_nodes, read_evaluation, under, write_evaluation
+from manual_mlp.network.layers.normalization import move_on
 from manual_mlp.nodes import LOSS, SAMPLE_WEIGHT, gradient_node
 
 
@@ -178,6 +179,7 @@ class MLP(Description):
         dtype = check_parameters(self, parameters)
         x = check_x(self, x, dtype)
         y = check_y(self, y, loss, len(x), dtype)
+        check_batch(self, len(x), training)
         own = {name: parameters[name].copy() for name in self.parameter_shapes}
         masks = check_draws(self, draws, len(x), dtype)
         weights = check_sample_weight(sample_weight, len(x), dtype)
@@ -230,6 +232,11 @@ class Problem:
         return self.x.dtype
 
     @property
+    def trained(self) -> dict[str, Array]:
+        """The parameters that have a gradient: without moving statistics."""
+        return {n: a for n, a in self.parameters.items() if n not in self.mlp.untrained}
+
+    @property
     def equations(self) -> tuple[Equation, ...]:
         """The derivation, forward and backward."""
         return self.mlp.equations(self.loss, self.fused, self.sample_weight is not None, self.training)
@@ -279,6 +286,8 @@ class Evaluation:
         rerun: computes the same in float64 by the same code, where that can be done; it is not saved.
         other_pass: nodes that come from another pass than the rest, so that their operands here are not, to the
             last bit, what they were computed from.
+        updates: parameter without a gradient → what it is after this batch in training, for a moving statistic
+            m · old + (1 − m) · that of the batch; they are not saved.
 
     Example:
         >>> import numpy as np
@@ -295,6 +304,7 @@ class Evaluation:
     origin: str
     rerun: Callable[[], Evaluation] | None = field(default=None, repr=False)
     other_pass: frozenset[str] = frozenset()
+    updates: Mapping[str, Array] = field(default_factory=dict, repr=False)
 
     @property
     def loss(self) -> float:
@@ -376,4 +386,13 @@ def evaluation_of(problem: Problem) -> Evaluation:
         'float64'
     """
     nodes = evaluate(problem.equations, problem.environment)
-    return Evaluation(nodes, problem, "manual_mlp", lambda: evaluation_of(problem.float64))
+    return Evaluation(
+        nodes, problem, "manual_mlp", lambda: evaluation_of(problem.float64), updates=_moved(problem, nodes)
+    )
+
+
+def _moved(problem: Problem, nodes: Mapping[str, Array]) -> dict[str, Array]:
+    """The moving statistics after this batch."""
+    moves = {name: move for layer in problem.mlp.layers for name, move in layer.updates.items()}
+    seen = {name: move for name, move in moves.items() if move[0] in nodes}
+    return {name: move_on(problem.parameters[name], nodes[node], m) for name, (node, m) in seen.items()}

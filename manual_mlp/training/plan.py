@@ -13,6 +13,7 @@ from manual_mlp.arrays import Array
 from manual_mlp.equations.equations import Equation, infer_shapes
 from manual_mlp.network.initializers import Seed, generator
 from manual_mlp.network.layers.dropout import Dropout
+from manual_mlp.network.layers.normalization import move_on
 from manual_mlp.network.network import MLP, Problem
 from manual_mlp.nodes import LOSS, gradient_node
 from manual_mlp.training.update_rule import SCRATCH, Rule
@@ -25,8 +26,10 @@ class Weights:
 
     def __init__(self, parameters: Mapping[str, Array], mlp: MLP, slots: int) -> None:
         own = {name: parameters[name] for name in mlp.parameter_shapes}
-        flat, self.values = _views(own)
-        flat_gradient, self.gradients = _views(own)
+        trained = {name: array for name, array in own.items() if name not in mlp.untrained}
+        flat, views = _views(trained)
+        flat_gradient, self.gradients = _views(trained)
+        self.values = {name: views.get(name, np.empty_like(array)) for name, array in own.items()}
         for name, array in own.items():
             self.values[name][...] = array
         self._blocks = list(_blocks(flat, flat_gradient, *(np.zeros_like(flat) for _ in range(slots))))
@@ -78,7 +81,8 @@ class Plan:
 
     def __init__(self, problem: Problem, weights: Weights, x: Array, y: Array, masks: Mapping[str, Array]) -> None:
         self.batch, self.x, self.y = len(x), x, y
-        wanted = {gradient_node(name) for name in weights.values}
+        moves = {name: move for layer in problem.mlp.layers for name, move in layer.updates.items()}
+        wanted = {*map(gradient_node, weights.gradients), *(node for node, _ in moves.values())}
         equations = problem.equations
         arrays: dict[str, Array] = {"x": x, "y": y, **weights.values, **masks}
         known = infer_shapes(equations, {n: a.shape for n, a in arrays.items()})
@@ -89,10 +93,16 @@ class Plan:
             arrays.setdefault(equation.node, np.empty(known[equation.node], x.dtype))  # type: ignore[arg-type]  # numbers
         self._gradient = _bound(needed, arrays)
         self._loss = partial(value.evaluate, arrays)
+        self._moves = [(weights.values[name], arrays[node], momentum) for name, (node, momentum) in moves.items()]
 
     def gradient(self) -> None:
         for call in self._gradient:
             call()
+
+    def move_on(self) -> None:
+        """Moving statistics after this batch."""
+        for moving, statistic, momentum in self._moves:
+            moving[...] = move_on(moving, statistic, momentum)
 
     def loss(self) -> float:
         """E of the weights and masks that the last gradient was taken at: it reads what that gradient has read."""

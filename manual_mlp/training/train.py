@@ -122,6 +122,7 @@ def train(
             plan.gradient()
             if recorded:
                 total += plan.loss() * plan.batch
+            plan.move_on()
             step += 1
             weights.update(rule_at(step))
         if recorded:

@@ -74,7 +74,7 @@ def at_unstored_weights(
     The weights at which gradients were taken are told by nobody, unless a row, or what one factor leaves of it, is far
     nearer than other weights would let it be.
     """
-    if diff.causes or not _is_open(request, diff, mine) or knows_weights():
+    if _is_settled(request, diff) or not _is_open(request, diff, mine) or knows_weights():
         return diff
 
     def explained(asked: Request) -> bool:
@@ -93,6 +93,12 @@ def at_unstored_weights(
         'dtype="float64" of its layers'
     )
     return undecided(diff, words, reason, f"{cure}.")
+
+
+def _is_settled(request: Request, diff: GradientDiff) -> bool:
+    """Whether something is named that is not a choice which the caller left open: training or inference."""
+    left_open = {"moving_statistics"} if request.training is None else set()
+    return bool({cause.id for cause in diff.causes} - left_open)
 
 
 def _is_open(request: Request, diff: GradientDiff, mine: Arrays) -> bool:

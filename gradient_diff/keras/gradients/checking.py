@@ -311,7 +311,8 @@ def trainable_names(model: keras.Model) -> list[str]:
 
 
 def _step(request: Request, before: Arrays, found: Arrays, rate: float) -> Step:
-    moved = [n for n, a in found.items() if n not in request.trainable and not np.array_equal(a, before[n])]
+    free = {*request.trainable, *(request.mlp.untrained if request.mlp else ())}  # a pass moves statistics on
+    moved = [n for n, a in found.items() if n not in free and not np.array_equal(a, before[n])]
     if moved and request.mlp is not None:
         raise ValueError(
             f"after=: the step changed {', '.join(moved)}, which the model has frozen. "
@@ -337,12 +338,13 @@ def _called(request: Request, function: Callable[..., object], trace: bool | Non
     traced = subject_of(lambda w, x, y: function(w, x, y, *more), Answers(request.options.names), function)
     problem = None if request.masks or diff.problem is None else diff.problem
     diff = with_code(diff, traced, problem, trace)
-    if request.masks or not named.keys() >= request.parameters.keys():  # a smaller case is held against every gradient
+    trained = request.parameters.keys() - (request.mlp.untrained if request.mlp else frozenset())
+    if request.masks or not named.keys() >= trained:  # a smaller case is held against every gradient
         return diff
 
     def again(w: Arrays, x: Array, y: Array) -> Arrays:
         found = request.read_again(function(w, x, y, *more), w, read.reading)
-        return {n: found[n] for n in w}
+        return {n: found[n] for n in w if n in trained}
 
     return cut_down(diff, again)
 
@@ -364,8 +366,8 @@ def _problem(request: Request) -> Problem | None:
     if request.network is None or request.masks:
         return None
     mlp, loss = request.network
-    weight = request.data.sample_weight
-    return mlp.problem(request.parameters, request.data.x, request.data.y, loss, fused=False, sample_weight=weight)
+    options: dict[str, Any] = {"sample_weight": request.data.sample_weight, "training": request.in_training}
+    return mlp.problem(request.parameters, request.data.x, request.data.y, loss, fused=False, **options)
 
 
 def _takes_draws(function: Callable[..., object]) -> bool:
@@ -410,7 +412,7 @@ def _reference(request: Request, mine: Arrays | None, of_step: bool = False) -> 
             f"Every weight of {request.model.name} is frozen, so no gradient is asked for. Set layer.trainable = True "
             "of what is to be checked, or bring the gradients of frozen weights in a dict by name."
         )
-    if request.network is not None:
+    if request.network is not None and not request.network[0].untrained & (mine or {}).keys():
         return described_reference(request, *request.network, mine, of_step)
     if mine is None:
         raise ValueError(

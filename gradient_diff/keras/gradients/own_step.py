@@ -148,7 +148,8 @@ class _Asked:
             if request.network is None or request.masks:
                 return None
             mlp, loss = request.network
-            return mlp.problem(request.parameters, request.data.x, request.data.y, loss)
+            data = request.parameters, request.data.x, request.data.y, loss
+            return mlp.problem(*data, training=request.in_training)
 
     def nodes(self, held: Held) -> Arrays:
         """All that the house's own derivation passes through, where it has one."""

@@ -149,7 +149,7 @@ def _may_explain(request: Request, mine: Arrays) -> bool:
 
 def others(request: Request) -> Iterator[Reading]:
     """What else may have been meant, where the caller left it open."""
-    if request.loss.stepped or (request.mlp is not None and not request.masks):
+    if request.loss.stepped or (request.mlp is not None and not request.masks and not request.mlp.untrained):
         return  # only the model's own train_step knows how it runs; or both are the same
     yield from _with_earlier(request, Reading(replace(request)), as_it_stands=False)
     for training in (True, False):

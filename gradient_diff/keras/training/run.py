@@ -110,7 +110,7 @@ class Run:
 def _checked(mlp: MLP, parameters: Parameters, x: npt.ArrayLike, y: npt.ArrayLike, loss: Loss) -> Data:
     x, y = read_array("x", x), read_array("y", y)
     masks = mlp.draws(0, max(1, len(x) if x.ndim else 1)) if mlp.masks else None
-    problem = mlp.problem(parameters, x, y, loss, draws=masks)
+    problem = mlp.problem(parameters, x, y, loss, draws=masks, training=False)
     return problem.x, problem.y
 
 

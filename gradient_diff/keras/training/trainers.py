@@ -48,13 +48,16 @@ class HandTrainer:
         check_optimizer(optimizer)
         self._run, self._optimizer, self._curve, self.step = run, optimizer, Curve(), 0
         self.parameters = dict(run.parameters)
-        self._state = optimizer.initial_state(self.parameters)
+        trained = {n: a for n, a in self.parameters.items() if n not in run.mlp.untrained}
+        self._state = optimizer.initial_state(trained)
 
     def update(self, x: Array, y: Array, draws: Parameters) -> None:
         self.step += 1
         found = self._run.mlp.backpropagate(self.parameters, x, y, self._run.loss, draws)
         self._curve.add(found.loss, len(x))
-        self.parameters, self._state = self._optimizer.updated(self.parameters, found.gradients, self._state, self.step)
+        trained = {n: self.parameters[n] for n in found.gradients}
+        stepped, self._state = self._optimizer.updated(trained, found.gradients, self._state, self.step)
+        self.parameters = {**self.parameters, **stepped, **found.updates}
 
     def end_epoch(self, epoch: int) -> Progress:
         self._curve.end_epoch()

@@ -54,6 +54,11 @@ class Layer(ABC):
         return NOTHING
 
     @property
+    def updates(self) -> Mapping[str, tuple[str, float]]:
+        """Parameter without a gradient → (the node that moves it in training, m of m · old + (1 − m) · node)."""
+        return NOTHING
+
+    @property
     def draws(self) -> tuple[str, ...]:
         """Names of what it reads from outside, each of the shape of its output."""
         return ()

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import ClassVar
 
-from manual_mlp.arrays import Shape
+from manual_mlp.arrays import Array, Shape
 from manual_mlp.equations.equations import Equation
 from manual_mlp.equations.normalization import Mean, Normalize, NormalizedSum, NormalizePullback, Over, Variance
 from manual_mlp.equations.operations import Operation, SumOverBatch
@@ -38,7 +38,7 @@ class _Normalization(Layer):
     def forward(self, below: str, training: bool = True) -> tuple[Equation, ...]:
         """μ and v, where they are of these data, and z."""
         names = self._named(self.statistics(training))
-        own = self.statistics(training) == self.statistics(True)
+        own = self.statistics(training) != self.untrained
         mean = (self._equation("mean", Mean(self.over), below, internal=True),) if own and self.centred else ()
         spread = (self._equation("variance", Variance(self.over), below, *names[:-1], internal=True),) if own else ()
         operation = Normalize(self.over, self.epsilon, self.centred, self._scaled, len(self.weights) > self._scaled)
@@ -49,7 +49,7 @@ class _Normalization(Layer):
     ) -> tuple[Equation, ...]:
         """dE/dγ, dE/dβ and dE/dz_prev from dE/dz."""
         signal, names = f"{self.name}/dE_dz", self._named(self.statistics(training))
-        fixed = self.statistics(training) != self.statistics(True)
+        fixed = self.statistics(training) == self.untrained
         settings = self.over, self.epsilon, self.centred, self._scaled
         gamma = self._named(self.weights[: self._scaled])
         reads = (names[-1],) if fixed else (below, *names)
@@ -139,9 +139,10 @@ class BatchNormalization(_Normalization):
         """Those of the batch in training, else the moving ones."""
         return ("mean", "variance") if training and self.trainable else self.untrained
 
-    def moved(self, old: float, new: float) -> float:
-        """A moving statistic after one batch."""
-        return old * self.momentum + new * (1 - self.momentum)
+    @property
+    def updates(self) -> Mapping[str, tuple[str, float]]:
+        pairs = zip(self._named(self.untrained), self._named(self.statistics(True)), strict=True)
+        return {moving: (node, self.momentum) for moving, node in pairs} if self.trainable else {}
 
 
 @dataclass(frozen=True)
@@ -220,3 +221,9 @@ class RMSNormalization(_Normalization):
     @property
     def weights(self) -> tuple[str, ...]:
         return ("scale",)
+
+
+def move_on(moving: Array, statistic: Array, momentum: float) -> Array:
+    """A moving statistic after a batch: m · old + (1 − m) · the batch's own."""
+    kind = moving.dtype.type
+    return moving * kind(momentum) + statistic * kind(1 - momentum)

@@ -1,0 +1,60 @@
+"""Each mistake in a normalisation, planted by a derivation that shares nothing with the engine, is named first."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from experiments.students.normalised import NAMED, OF_THE_BATCH, Over, normalised_gradients
+from gradient_diff import GradientDiff, Status, compare
+from manual_mlp import MLP, Array, Dense
+from manual_mlp.layers import BatchNormalization, LayerNormalization
+
+KINDS: dict[Over, type[BatchNormalization | LayerNormalization]] = {
+    "batch": BatchNormalization,
+    "row": LayerNormalization,
+}
+
+
+def problem(over: Over, dtype: str, units: int = 5, batch: int = 7) -> tuple[MLP, dict[str, Array], Array, Array]:
+    rng = np.random.default_rng(units)
+    mlp = MLP(4, [Dense(units, "tanh"), KINDS[over](), Dense(3, "softmax")])
+    weights = {n: a + 0.3 * rng.normal(size=a.shape) for n, a in mlp.initialize(1).items()}
+    weights = {n: np.abs(a) if n.endswith(("gamma", "variance")) else a for n, a in weights.items()}
+    x, y = rng.normal(size=(batch, 4)), np.eye(3)[rng.integers(0, 3, batch)]
+    return mlp, {n: a.astype(dtype) for n, a in weights.items()}, x.astype(dtype), y.astype(dtype)
+
+
+def diff(over: Over, dtype: str, wrong: str, **sizes: int) -> GradientDiff:
+    mlp, w, x, y = problem(over, dtype, **sizes)
+    training = wrong != "of the batch in inference"
+    mine = normalised_gradients(w, x, y, over, wrong, training)
+    return compare(
+        {n: a.astype(dtype) for n, a in mine.items()},
+        mlp.backpropagate(w, x, y, "categorical_crossentropy", training=training),
+    )
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("over", KINDS)
+def test_a_right_derivation_passes(over: Over, dtype: str) -> None:
+    found = diff(over, dtype, "")
+    assert found.ok
+    assert found.causes == ()
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("over", KINDS)
+@pytest.mark.parametrize("wrong", {**NAMED, **OF_THE_BATCH})
+def test_each_mistake_is_named_first_and_in_its_layer(over: Over, dtype: str, wrong: str) -> None:
+    if over == "row" and wrong in OF_THE_BATCH:
+        return
+    found = diff(over, dtype, wrong)
+    assert found.verdict is Status.MISMATCH
+    assert found.causes[0].id == {**NAMED, **OF_THE_BATCH}[wrong]
+    assert found.causes[0].layer.endswith("normalization_1")
+
+
+@pytest.mark.parametrize("over", KINDS)
+def test_where_the_batch_is_as_long_as_the_layer_is_wide_the_other_axis_is_still_told(over: Over) -> None:
+    assert diff(over, "float64", "axis", units=7, batch=7).causes[0].id == "statistics_axis"
