@@ -183,4 +183,7 @@ def test_a_bad_description_says_what_was_expected(
 def test_an_unknown_kind_of_layer_in_a_file() -> None:
     with pytest.raises(ValueError, match="kind") as error:
         layer_from_dict({"kind": "conv", "units": 3})
-    assert str(error.value) == "Unknown layer kind 'conv': this version reads dense, dropout, activation."
+    assert str(error.value) == (
+        "Unknown layer kind 'conv': this version reads dense, batch_normalization, layer_normalization, "
+        "rms_normalization, dropout, activation, flatten, reshape, permute, identity, rescaling."
+    )
