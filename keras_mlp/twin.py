@@ -8,17 +8,11 @@ from typing import Any
 
 import keras
 import numpy as np
-import tensorflow as tf
 
+from keras_mlp.activations import ACTIVATION_LAYERS, name_of, to_function
 from keras_mlp.startup import start_devices
 from manual_mlp import ACTIVATIONS, MLP, Activation, Array, Dense, Dropout
 from manual_mlp.extend import Arrays, Layer, check_parameters
-
-
-@keras.saving.register_keras_serializable(package="keras_mlp")
-def step(u: Any) -> Any:
-    """Heaviside's step, which Keras has not."""
-    return tf.cast(u > 0, u.dtype)
 
 
 def to_keras(mlp: MLP, parameters: Arrays, dtype: str = "float64", *, seed: int | None = None) -> keras.Sequential:
@@ -72,7 +66,7 @@ def _exactly(mlp: MLP, parameters: Arrays, dtype: str) -> dict[str, Array]:
 def _to_layer(layer: Layer, dtype: str, seed: int | None) -> keras.layers.Layer:
     if isinstance(layer, Dropout):
         return keras.layers.Dropout(layer.rate, seed=seed, name=layer.name, dtype=dtype)
-    activation = step if layer.activation == "step" else layer.activation
+    activation = to_function(layer.activation, dtype)
     if isinstance(layer, Activation):
         return keras.layers.Activation(activation, name=layer.name, dtype=dtype)
     decay = keras.regularizers.L2(layer.kernel_l2) if layer.kernel_l2 else None
@@ -85,11 +79,11 @@ def _to_layer(layer: Layer, dtype: str, seed: int | None) -> keras.layers.Layer:
 def from_keras(model: keras.Sequential) -> tuple[MLP, dict[str, Array]]:
     """The MLP that computes what a Keras model computes, and its weights.
 
-    One thing Keras does otherwise, from 3.14 on: it rounds the λ of an L2 regularizer to float32, in a float64 model,
-    too. `to_keras` passes it on exactly.
+    One thing Keras does otherwise: it rounds constants to float32, in a float64 model, too, the λ of an L2 regularizer
+    from 3.14 on, the slope of leaky_relu, √½ and 0.044715 of gelu. `to_keras` passes them on exactly.
 
     Args:
-        model: a built `keras.Sequential` of Dense, Dropout and Activation layers (ReLU and Softmax with their defaults,
+        model: a built `keras.Sequential` of Dense, Dropout and Activation layers (ReLU, LeakyReLU, ELU and Softmax,
             too); kernels may have an L2 regularizer. Layers may be frozen: they take part all the same, but for
             their decay, which Keras then leaves out of E.
 
@@ -162,8 +156,7 @@ def _from_layer(layer: keras.layers.Layer) -> Layer:
         keras.layers.Dense: _from_dense,
         keras.layers.Dropout: _from_dropout,
         keras.layers.Activation: _from_activation,
-        keras.layers.ReLU: _from_relu,
-        keras.layers.Softmax: _from_softmax,
+        **dict.fromkeys(ACTIVATION_LAYERS, _from_activation_layer),
     }
     if type(layer) not in readers:
         known = ", ".join(kind.__name__ for kind in readers)
@@ -198,27 +191,20 @@ def _from_activation(layer: keras.layers.Activation) -> Activation:
     return Activation(_activation_name(layer), layer.name)
 
 
-def _from_relu(layer: keras.layers.ReLU) -> Activation:
-    if layer.max_value is not None or layer.negative_slope != 0 or layer.threshold != 0:
-        raise TypeError(
-            f"Layer {layer.name!r} is a ReLU with a max_value, a negative_slope or a threshold, which are not "
-            "understood so far."
-        )
-    return Activation("relu", layer.name)
-
-
-def _from_softmax(layer: keras.layers.Softmax) -> Activation:
-    if layer.axis not in (-1, 1):
-        raise TypeError(f"Layer {layer.name!r} is a Softmax with axis={layer.axis}; only axis=-1 is understood.")
-    return Activation("softmax", layer.name)
+def _from_activation_layer(layer: keras.layers.Layer) -> Activation:
+    """ReLU, LeakyReLU, ELU, Softmax, which are an activation."""
+    if (name := name_of(layer)) is None:
+        config = {n: v for n, v in layer.get_config().items() if n not in ("name", "trainable", "dtype")}
+        options = ", ".join(f"{n}={v!r}" for n, v in config.items())
+        raise TypeError(f"Layer {layer.name!r} is a {type(layer).__name__}({options}), which is not understood so far.")
+    return Activation(name, layer.name)
 
 
 def _activation_name(layer: keras.layers.Layer) -> str:
-    name = getattr(layer.activation, "__name__", type(layer.activation).__name__)
-    known = name in ACTIVATIONS and (layer.activation is step or layer.activation is keras.activations.get(name))
-    if not known:
-        raise TypeError(f"Layer {layer.name!r} has the activation {name!r}; understood are {', '.join(ACTIVATIONS)}.")
-    return str(name)
+    if (name := name_of(layer.activation)) is None:
+        shown = getattr(layer.activation, "__name__", type(layer.activation).__name__)
+        raise TypeError(f"Layer {layer.name!r} has the activation {shown!r}; understood are {', '.join(ACTIVATIONS)}.")
+    return name
 
 
 def named_weights(model: keras.Model) -> dict[str, Any]:

@@ -28,7 +28,7 @@ class Dense:
 
     Args:
         units: n_out, at least 1.
-        activation: a key of `ACTIVATIONS`.
+        activation: a key of `ACTIVATIONS`, or one with Keras's arguments, such as "leaky_relu(0.3)".
         use_bias: whether b is added.
         name: "dense_1", "dense_2", … by position if None.
         kernel_l2: λ of a decay, E += λ Σ W²; 0 for none.
@@ -63,7 +63,7 @@ class Dense:
             raise ValueError(f"Dense(kernel_l2={self.kernel_l2}): expected a finite λ of 0 or more, such as 1e-4.")
         object.__setattr__(self, "kernel_l2", decay)
         _check_name(self.name)
-        activation(self.activation)
+        object.__setattr__(self, "activation", activation(self.activation).name)
 
     def width(self, n_in: Dim) -> Dim:
         """n_out."""
@@ -113,7 +113,7 @@ class Activation:
     Backward:  dE/dz_prev = dE/dz ⊙ f′ (for softmax the whole Jacobian).
 
     Args:
-        activation: a key of `ACTIVATIONS`.
+        activation: a key of `ACTIVATIONS`, or one with Keras's arguments, such as "leaky_relu(0.3)".
         name: "activation_1", "activation_2", … by position if None.
 
     Raises:
@@ -134,7 +134,7 @@ class Activation:
 
     def __post_init__(self) -> None:
         _check_name(self.name)
-        activation(self.activation)
+        object.__setattr__(self, "activation", activation(self.activation).name)
 
     @property
     def transparent(self) -> bool:
