@@ -48,6 +48,14 @@ def exact_constants(model: keras.Model) -> Iterator[None]:
     with ExitStack() as stack:
         for regularizer, name, constant in _constants(model):
             _put(stack, regularizer, name, np.float64(as_written(constant)))
+        stack.enter_context(exact_floats())
+        yield
+
+
+@contextmanager
+def exact_floats() -> Iterator[None]:
+    """Within it TensorFlow casts plain floats exactly, and leaky_relu has its slope in the dtype of its argument."""
+    with ExitStack() as stack:
         _put(stack, _ops, "convert_to_tensor", _exactly(_ops.convert_to_tensor))
         _put(stack, tf.nn, "leaky_relu", _leaky_relu)
         yield

@@ -1,6 +1,6 @@
 """Names for the neighbouring packages, which extend what a user of `keras_mlp` sees."""
 
-from keras_mlp.constants import computes_in_float64, held_in_float32, rounded_constants, rounded_masks, with_held_decay
+from keras_mlp.constants import computes_in_float64, held_in_float32, rounded_constants, rounded_masks
 from keras_mlp.copies import (
     alone,
     copied,
@@ -13,6 +13,7 @@ from keras_mlp.copies import (
     variables_of,
 )
 from keras_mlp.draws import DrawsReader, kept_seeds, read_draws, replayed, seeds_of, set_seeds
+from keras_mlp.held import held_constants, with_held_constants
 from keras_mlp.layer_table import LayerShapes, layer_shapes
 from keras_mlp.losses import LossTensor
 from keras_mlp.modes import check_mode, in_mode, made_for
@@ -34,6 +35,7 @@ __all__ = [
     "copied",
     "evaluate_tape",
     "floatx",
+    "held_constants",
     "held_in_float32",
     "holding",
     "in_mode",
@@ -61,5 +63,5 @@ __all__ = [
     "tf32_enabled",
     "total_loss",
     "variables_of",
-    "with_held_decay",
+    "with_held_constants",
 ]

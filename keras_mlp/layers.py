@@ -7,8 +7,8 @@ from typing import Any
 
 import keras
 import numpy as np
-import tensorflow as tf
 
+from keras_mlp.activations import ACTIVATION_LAYERS, name_of, to_function
 from manual_mlp import ACTIVATIONS
 from manual_mlp.extend import Layer
 from manual_mlp.layers import (
@@ -26,12 +26,6 @@ from manual_mlp.layers import (
 )
 
 
-@keras.saving.register_keras_serializable(package="keras_mlp")
-def step(u: Any) -> Any:
-    """Heaviside's step, which Keras has not."""
-    return tf.cast(u > 0, u.dtype)
-
-
 def to_layer(layer: Layer, dtype: str, seed: int | None) -> keras.layers.Layer:
     """The Keras layer of a description; `seed` is of what it draws."""
     return _TO_KERAS[type(layer)](layer, seed, {"name": layer.name, "dtype": dtype})
@@ -42,7 +36,12 @@ def _to_dense(layer: Dense, seed: int | None, options: dict[str, Any]) -> keras.
     if decay is not None:
         decay.l2 = np.float64(layer.kernel_l2)  # Keras would send a plain float through float32, in float64 models, too
     options |= {"kernel_regularizer": decay, "kernel_initializer": "zeros"}
-    return keras.layers.Dense(layer.units, _function(layer.activation), layer.use_bias, **options)
+    activation = to_function(layer.activation, options["dtype"])
+    return keras.layers.Dense(layer.units, activation, layer.use_bias, **options)
+
+
+def _to_activation(layer: Activation, seed: int | None, options: dict[str, Any]) -> keras.layers.Layer:
+    return keras.layers.Activation(to_function(layer.activation, options["dtype"]), **options)
 
 
 def _to_batch_normalization(layer: BatchNormalization, seed: int | None, options: dict[str, Any]) -> keras.layers.Layer:
@@ -61,7 +60,7 @@ def _to_rescaling(layer: Rescaling, seed: int | None, options: dict[str, Any]) -
 
 _TO_KERAS: dict[type[Layer], Callable[[Any, int | None, dict[str, Any]], keras.layers.Layer]] = {
     Dense: _to_dense,
-    Activation: lambda layer, _, options: keras.layers.Activation(_function(layer.activation), **options),
+    Activation: _to_activation,
     Dropout: lambda layer, seed, options: keras.layers.Dropout(layer.rate, seed=seed, **options),
     BatchNormalization: _to_batch_normalization,
     LayerNormalization: _to_layer_normalization,
@@ -72,10 +71,6 @@ _TO_KERAS: dict[type[Layer], Callable[[Any, int | None, dict[str, Any]], keras.l
     Identity: lambda layer, _, options: keras.layers.Identity(**options),
     Rescaling: _to_rescaling,
 }
-
-
-def _function(name: str) -> Any:
-    return step if name == "step" else name
 
 
 def from_layer(layer: keras.layers.Layer) -> Layer:
@@ -117,27 +112,20 @@ def _from_activation(layer: keras.layers.Activation) -> Activation:
     return Activation(_activation_name(layer), layer.name)
 
 
-def _from_relu(layer: keras.layers.ReLU) -> Activation:
-    if layer.max_value is not None or layer.negative_slope != 0 or layer.threshold != 0:
-        raise TypeError(
-            f"Layer {layer.name!r} is a ReLU with a max_value, a negative_slope or a threshold, which are not "
-            "understood so far."
-        )
-    return Activation("relu", layer.name)
-
-
-def _from_softmax(layer: keras.layers.Softmax) -> Activation:
-    if layer.axis not in (-1, 1):
-        raise TypeError(f"Layer {layer.name!r} is a Softmax with axis={layer.axis}; only axis=-1 is understood.")
-    return Activation("softmax", layer.name)
+def _from_activation_layer(layer: keras.layers.Layer) -> Activation:
+    """ReLU, LeakyReLU, ELU, Softmax, which are an activation."""
+    if (name := name_of(layer)) is None:
+        config = {n: v for n, v in layer.get_config().items() if n not in ("name", "trainable", "dtype")}
+        options = ", ".join(f"{n}={v!r}" for n, v in config.items())
+        raise TypeError(f"Layer {layer.name!r} is a {type(layer).__name__}({options}), which is not understood so far.")
+    return Activation(name, layer.name)
 
 
 def _activation_name(layer: keras.layers.Layer) -> str:
-    name = getattr(layer.activation, "__name__", type(layer.activation).__name__)
-    known = name in ACTIVATIONS and (layer.activation is step or layer.activation is keras.activations.get(name))
-    if not known:
-        raise TypeError(f"Layer {layer.name!r} has the activation {name!r}; understood are {', '.join(ACTIVATIONS)}.")
-    return str(name)
+    if (name := name_of(layer.activation)) is None:
+        shown = getattr(layer.activation, "__name__", type(layer.activation).__name__)
+        raise TypeError(f"Layer {layer.name!r} has the activation {shown!r}; understood are {', '.join(ACTIVATIONS)}.")
+    return name
 
 
 def _from_batch_normalization(layer: keras.layers.BatchNormalization) -> BatchNormalization:
@@ -196,8 +184,7 @@ _FROM_KERAS: dict[type, Callable[[Any], Layer]] = {
     keras.layers.Dense: _from_dense,
     keras.layers.Dropout: _from_dropout,
     keras.layers.Activation: _from_activation,
-    keras.layers.ReLU: _from_relu,
-    keras.layers.Softmax: _from_softmax,
+    **dict.fromkeys(ACTIVATION_LAYERS, _from_activation_layer),
     keras.layers.BatchNormalization: _from_batch_normalization,
     keras.layers.LayerNormalization: _from_layer_normalization,
     keras.layers.RMSNormalization: _from_rms_normalization,

@@ -67,8 +67,8 @@ def _exactly(mlp: MLP, parameters: Arrays, dtype: str) -> dict[str, Array]:
 def from_keras(model: keras.Sequential) -> tuple[MLP, dict[str, Array]]:
     """The MLP that computes what a Keras model computes, and its weights.
 
-    One thing Keras does otherwise, from 3.14 on: it rounds the λ of an L2 regularizer to float32, in a float64 model,
-    too. `to_keras` passes it on exactly.
+    One thing Keras does otherwise: it rounds constants to float32, in a float64 model, too, the λ of an L2 regularizer
+    from 3.14 on, the slope of leaky_relu, √½ and 0.044715 of gelu. `to_keras` passes them on exactly.
 
     Args:
         model: a built `keras.Sequential` of layers that are described (Dense, Dropout, activations, normalisations,

@@ -4,8 +4,10 @@ It knows neither TensorFlow nor Keras: it is the derivation that they are compar
 """
 
 from manual_mlp.arrays import Array
-from manual_mlp.equations.activations import ACTIVATIONS, linear, relu, sigmoid, softmax, step, tanh
+from manual_mlp.equations.activations import ACTIVATIONS
 from manual_mlp.equations.equations import Equation
+from manual_mlp.equations.functions.classic import linear, relu, sigmoid, step, tanh
+from manual_mlp.equations.functions.softmax import softmax
 from manual_mlp.equations.loss import Loss
 from manual_mlp.equations.losses import LOSSES
 from manual_mlp.errors import ShapeError

@@ -2,7 +2,7 @@
 
 from manual_mlp.arrays import Arrays, Shape, read_array, refuse_masked
 from manual_mlp.dtypes import LOST, SMALLEST, SUMS, UNITS
-from manual_mlp.equations.activations import activation
+from manual_mlp.equations.activations import FAMILIES, activation, arguments_of, written
 from manual_mlp.equations.equations import evaluate, symbol
 from manual_mlp.equations.local_rounding import GATE, Local, Precision
 from manual_mlp.equations.loss import ALIASES, as_loss
@@ -20,6 +20,7 @@ from manual_mlp.nodes import INPUT_GRADIENT, LOSS, SAMPLE_WEIGHT, is_gradient, k
 __all__ = [
     "ALIASES",
     "EPSILON",
+    "FAMILIES",
     "GATE",
     "INPUT_GRADIENT",
     "LOSS",
@@ -47,6 +48,7 @@ __all__ = [
     "SumOverBatch",
     "Variance",
     "activation",
+    "arguments_of",
     "as_loss",
     "check_parameters",
     "draw_data",
@@ -62,4 +64,5 @@ __all__ = [
     "show",
     "symbol",
     "variable_of",
+    "written",
 ]

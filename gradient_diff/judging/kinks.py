@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -51,10 +52,15 @@ def kinks(problem: Problem, noise: Noise) -> list[Kink]:
     for node, edge, equation in kink_positions(problem):
         if node not in noise.values:  # x: what no weight has a say in
             continue
-        stored = UNITS[noise.dtype] * abs(edge)  # 1 − ε is 1 in 16 bits
+        stored = UNITS[noise.dtype] * max(abs(edge), _blur(equation))  # 1 − ε is 1 in 16 bits
         near = np.abs(noise.values[node] - edge) <= noise.tolerance(node, sides=1) + stored
         found += [_kink(noise, node, tuple(map(int, index)), equation, edge) for index in np.argwhere(near)]
     return found
+
+
+def _blur(equation: Equation) -> float:
+    operation = equation.operation
+    return operation.function.blur if isinstance(operation, Activate) else 0.0
 
 
 def kink_positions(problem: Problem) -> list[tuple[str, float, Equation]]:
@@ -71,8 +77,8 @@ def kink_positions(problem: Problem) -> list[tuple[str, float, Equation]]:
     result = []
     for equation in problem.equations:
         operation = equation.operation
-        if isinstance(operation, Activate) and operation.function.kinked:
-            result.append((equation.operands[0], 0.0, equation))
+        if isinstance(operation, Activate):
+            result += [(equation.operands[0], edge, equation) for edge in operation.function.kinks]
         if isinstance(operation, LossGradient) and operation.clips:
             result += [(equation.operands[0], edge, equation) for edge in (EPSILON, 1 - EPSILON)]
     return result
@@ -81,8 +87,12 @@ def kink_positions(problem: Problem) -> list[tuple[str, float, Equation]]:
 def _kink(noise: Noise, node: str, index: tuple[int, ...], equation: Equation, edge: float) -> Kink:
     value, size = float(noise.values[node][index]), float(noise.tolerance(node, sides=1)[index])
     above = noise.values.get(f"{equation.layer}/dE_dz")
-    slope = float(above[index]) if above is not None and isinstance(equation.operation, Activate) else float("nan")
-    return Kink(node, index, value, size, (0.0, slope), edge)
+    if above is None or not isinstance(equation.operation, Activate):
+        return Kink(node, index, value, size, (math.nan, math.nan), edge)
+    back, at = equation.operation.function.back_on_branch, np.array([edge])
+    assert back is not None  # where there are kinks
+    left, right = (float(back(above[index], at, np.nextafter(at, far))[0]) for far in (-np.inf, np.inf))
+    return Kink(node, index, value, size, (left, right), edge)
 
 
 def explained_by_kinks(

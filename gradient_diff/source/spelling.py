@@ -11,7 +11,7 @@ from gradient_diff.source.frames import Own
 from gradient_diff.source.known import Known
 from gradient_diff.source.proposals import Proposal, Wanted
 from gradient_diff.source.scaling import scaled
-from manual_mlp.extend import Product, Pullback, SumOverBatch
+from manual_mlp.extend import Product, Pullback, SumOverBatch, activation
 
 MOST_NAMES = 4  # of one operand
 
@@ -39,23 +39,13 @@ def _with_slope(node: ast.expr, wanted: Wanted, own: Sequence[Own], known: Known
         yield f"{whole} * {slope}"
 
 
-def slopes(activation: str, layer: str, own: Sequence[Own]) -> Iterator[str]:
+def slopes(kind: str, layer: str, own: Sequence[Own]) -> Iterator[str]:
     """f′ of a layer, in NumPy, by the user's own names of its u or z."""
     for name in own:
         if name.name is not None and name.name.form.layer == layer and name.name.exact:
             role = name.name.form.role
-            templates = ("{t}",) if role == "f′" else _SLOPES.get((activation, role), ())
-            yield from (template.format(t=name.text) for template in templates)
-
-
-_SLOPES: dict[tuple[str, str], tuple[str, ...]] = {
-    ("sigmoid", "z"): ("{t} * (1 - {t})",),
-    ("tanh", "z"): ("(1 - {t} ** 2)",),
-    ("tanh", "u"): ("(1 - np.tanh({t}) ** 2)",),
-    ("relu", "u"): ("({t} > 0)",),
-    ("relu", "z"): ("({t} > 0)",),
-}
-"""(activation, what the user has) → f′."""
+            spelled = (template for read, template in activation(kind).numpy_slopes if read == role)
+            yield from (template.format(t=name.text) for template in (("{t}",) if role == "f′" else spelled))
 
 
 def _equation(wanted: Wanted, own: Sequence[Own], known: Known) -> Iterator[str]:

@@ -140,7 +140,7 @@ class LossGradient(Operation):
         lost = np.asarray(max(1.0, c * max((float(a.max()) for a in w), default=1.0)))
         if self.logits:  # p itself may be lost close to 0, as where it is an output
             f = activation(str(self.loss.function.fused_activation))
-            lost = lost * f.lost(f.value(y_pred))
+            lost = lost * f.lost(y_pred, f.value(y_pred))
         shared = result / c  # c itself may be close to 0: all entries are off by one factor, each with its sign
         terms = _weighed_terms(terms, result, w[0], u) if w else terms
         return Local(terms, lost=((lost, "entry"), (shared, "all")))

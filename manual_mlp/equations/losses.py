@@ -14,7 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from manual_mlp.arrays import Array
-from manual_mlp.equations.activations import sigmoid, sigmoid_rounding, softmax, softmax_rounding
+from manual_mlp.equations.functions.classic import sigmoid, sigmoid_rounding
+from manual_mlp.equations.functions.softmax import softmax, softmax_rounding
 from manual_mlp.equations.local_rounding import Terms, row_sum_rounding
 
 EPSILON = 1e-7  # keras.config.epsilon(): Keras clips probabilities to [ε, 1 − ε] before it takes their logarithm

@@ -16,7 +16,8 @@ from typing import Any, ClassVar
 import numpy as np
 
 from manual_mlp.arrays import Array, Dim, Shape
-from manual_mlp.equations.activations import ActivationFunction, activation
+from manual_mlp.equations.activations import activation
+from manual_mlp.equations.functions.record import ActivationFunction
 from manual_mlp.equations.local_rounding import (
     GATE,
     ONCE,
@@ -257,14 +258,12 @@ class Activate(Operation):
         return (partial(self.function.value, *operands, out),)
 
     def rounding(self, result: Array, *operands: Array, at: Precision) -> Local:
-        terms = at.settled(self.function.rounding(operands[0], result, at.u), result, self.function.edge)
-        return Local(terms, lost=((self.function.lost(result), "entry"),))
+        terms = at.settled(self.function.rounding(operands[0], result, at), result, self.function.edge)
+        return Local(terms, lost=((self.function.lost(operands[0], result), "entry"),))
 
     def frozen(self, operands: tuple[Array, ...], anchors: tuple[Array, ...]) -> Array:
-        if not self.function.kinked:
-            return self.evaluate(*operands)
-        assert self.function.backward is not None  # a kinked function is linear on each branch: z = u f′(anchor)
-        return self.function.backward(operands[0], anchors[0])
+        on_branch = self.function.on_branch
+        return self.evaluate(*operands) if on_branch is None else on_branch(operands[0], anchors[0])
 
     def shape(self, *shapes: Shape) -> Shape:
         return shapes[0]
@@ -302,13 +301,14 @@ class Pullback(Operation):
         return backward
 
     def rounding(self, result: Array, *operands: Array, at: Precision) -> Local:
-        terms = self.function.backward_rounding(operands[0], operands[1], result, at.u)
+        terms = self.function.backward_rounding(operands[0], operands[1], result, at)
         own = 2 * at.u / math.sqrt(3) * np.abs(result)
         terms = at.settled(terms, operands[1], self.function.edge, own)
         return Local(terms, lost=self.function.backward_lost(operands[0], operands[1], at))
 
     def frozen(self, operands: tuple[Array, ...], anchors: tuple[Array, ...]) -> Array:
-        return self.evaluate(operands[0], anchors[1] if self.function.kinked else operands[1])
+        on_branch = self.function.back_on_branch
+        return self.evaluate(*operands) if on_branch is None else on_branch(operands[0], operands[1], anchors[1])
 
     def shape(self, *shapes: Shape) -> Shape:
         return same_shape(self, shapes)

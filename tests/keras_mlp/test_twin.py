@@ -12,9 +12,10 @@ import pytest
 
 from keras_mlp import backpropagate, from_keras, named_weights, parameters_of, prove_same_weights, to_keras
 from keras_mlp.extend import layer_weights, refuse_unreadable
+from manual_mlp import ACTIVATIONS as KNOWN
 from manual_mlp import MLP, Activation, Dense, Dropout
 
-ACTIVATIONS = ["linear", "step", "sigmoid", "tanh", "relu", "softmax"]
+CLASSIC = ["linear", "step", "sigmoid", "tanh", "relu", "softmax"]
 
 
 @pytest.fixture
@@ -92,7 +93,7 @@ def test_parameters_of_another_network_are_refused(mlp: MLP) -> None:
         to_keras(mlp, {n: a for n, a in w.items() if n != "dense_3/bias"})
 
 
-@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("activation", CLASSIC)
 @pytest.mark.parametrize("use_bias", [True, False])
 def test_there_and_back_again(activation: str, use_bias: bool) -> None:
     mlp = MLP(2, [Dense(3, activation, use_bias), Dense(1, name="output")])
@@ -131,6 +132,11 @@ def _impostor(u: Any) -> Any:
 
 _impostor.__name__ = "sigmoid"  # a name proves nothing
 
+UNDERSTOOD = (
+    "understood so far are Dense, Dropout, Activation, ReLU, LeakyReLU, ELU, Softmax, BatchNormalization, "
+    "LayerNormalization, RMSNormalization, Flatten, Reshape, Permute, Identity, Rescaling."
+)
+
 REFUSED: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
     "unbuilt": (
         lambda: keras.Sequential([keras.layers.Dense(1)]),
@@ -142,10 +148,8 @@ REFUSED: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
     "convolution": (
         lambda: _sequential(keras.layers.Conv1D(2, 2, name="conv"), inputs=(4, 1)),
         TypeError,
-        (
-            "Layer 'conv' is a Conv1D; understood so far are Dense, Dropout, Activation, ReLU, Softmax, "
-            "BatchNormalization, LayerNormalization, RMSNormalization, Flatten, Reshape, Permute, Identity, Rescaling."
-        ),
+        f"Layer 'conv' is a Conv1D; {UNDERSTOOD}",
+    ),
     ),
     "regularizer": (
         lambda: _sequential(keras.layers.Dense(1, kernel_regularizer="l1", name="decayed")),
@@ -170,15 +174,15 @@ REFUSED: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
         ValueError,
         "Dropout(rate=1.0): expected a share of 0 or more and below 1, such as 0.3.",
     ),
-    "leaky": (
-        lambda: _sequential(keras.layers.ReLU(negative_slope=0.1, name="leaky")),
+    "slopes that are learnt": (
+        lambda: _sequential(keras.layers.PReLU(name="leaky")),
         TypeError,
-        "Layer 'leaky' is a ReLU with a max_value, a negative_slope or a threshold, which are not understood so far.",
+        (f"Layer 'leaky' is a PReLU; {UNDERSTOOD}"),
     ),
     "softmax over samples": (
         lambda: _sequential(keras.layers.Softmax(axis=0, name="odd")),
         TypeError,
-        "Layer 'odd' is a Softmax with axis=0; only axis=-1 is understood.",
+        "Layer 'odd' is a Softmax(axis=0), which is not understood so far.",
     ),
     "activity regularizer": (
         lambda: _sequential(keras.layers.Dense(1, activity_regularizer="l1", name="sparse")),
@@ -195,14 +199,14 @@ REFUSED: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
         ),
     ),
     "unknown activation": (
-        lambda: _sequential(keras.layers.Dense(1, "gelu", name="smooth")),
+        lambda: _sequential(keras.layers.Dense(2, "glu", name="smooth")),
         TypeError,
-        "Layer 'smooth' has the activation 'gelu'; understood are linear, step, sigmoid, tanh, relu, softmax.",
+        f"Layer 'smooth' has the activation 'glu'; understood are {', '.join(KNOWN)}.",
     ),
     "another function of that name": (
         lambda: _sequential(keras.layers.Dense(1, _impostor, name="false_friend")),
         TypeError,
-        "Layer 'false_friend' has the activation 'sigmoid'; understood are linear, step, sigmoid, tanh, relu, softmax.",
+        f"Layer 'false_friend' has the activation 'sigmoid'; understood are {', '.join(KNOWN)}.",
     ),
 }
 

@@ -11,7 +11,7 @@ from gradient_diff.keras.gradients.reference import Reference, Rounded, nearest_
 from gradient_diff.keras.gradients.request import Request, is_finer
 from gradient_diff.noise.network import Noise, rounding_noise
 from keras_mlp import to_keras
-from keras_mlp.extend import evaluate_tape, kept_seeds, rounded_constants, rounded_masks, with_held_decay
+from keras_mlp.extend import evaluate_tape, held_constants, kept_seeds, rounded_masks, with_held_constants
 from manual_mlp import MLP, Evaluation, Loss, gradient_node
 from manual_mlp.extend import Arrays
 
@@ -21,9 +21,9 @@ def described_reference(request: Request, mlp: MLP, loss: Loss, mine: Arrays | N
     stored = request.stored
     finer = is_finer(mine, of_step, stored) and not request.as_trained  # float64 arrays deserve a float64 reference
     fine = finer or (mine is None and stored == "float64" and not request.as_trained)
-    constants = rounded_constants(request.model) if finer else ()
+    constants = held_constants(mlp, request.model) if finer else ()
     kept = rounded_masks(list(request.masks.values())) if finer else ()
-    as_held = with_held_decay(mlp, request.model)
+    as_held = with_held_constants(mlp, request.model)
     tapes = [_tape(request, as_held, loss, request.masks, finer and stored != "float64", fine)]
     nets = (as_held, mlp) if constants else (as_held,)
     ways = list(product(nets, (request.masks, request.exact_masks) if kept else (request.masks,)))
@@ -61,5 +61,5 @@ def own_derivation(request: Request) -> Evaluation:
     assert request.network is not None  # else there would be no reference
     mlp, loss = request.network
     x, y, weight = request.data.x, request.data.y, request.data.sample_weight
-    held = with_held_decay(mlp, request.model)
+    held = with_held_constants(mlp, request.model)
     return held.backpropagate(request.parameters, x, y, loss, request.masks, weight, request.in_training)

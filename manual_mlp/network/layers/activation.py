@@ -18,7 +18,7 @@ class Activation(Layer):
     Backward:  dE/dz_prev = dE/dz ⊙ f′ (for softmax the whole Jacobian).
 
     Args:
-        activation: a key of `ACTIVATIONS`.
+        activation: a key of `ACTIVATIONS`, or one with Keras's arguments, such as "leaky_relu(0.3)".
         name: "activation_1", "activation_2", … by position if None.
 
     Raises:
@@ -39,7 +39,7 @@ class Activation(Layer):
 
     def __post_init__(self) -> None:
         check_name(self.name)
-        activation(self.activation)
+        object.__setattr__(self, "activation", activation(self.activation).name)
 
     @property
     def transparent(self) -> bool:

@@ -22,7 +22,7 @@ class Dense(Layer):
 
     Args:
         units: n_out, at least 1.
-        activation: a key of `ACTIVATIONS`.
+        activation: a key of `ACTIVATIONS`, or one with Keras's arguments, such as "leaky_relu(0.3)".
         use_bias: whether b is added.
         name: "dense_1", "dense_2", … by position if None.
         kernel_l2: λ of a decay, E += λ Σ W²; 0 for none.
@@ -56,7 +56,7 @@ class Dense(Layer):
             raise ValueError(f"Dense(kernel_l2={self.kernel_l2}): expected a finite λ of 0 or more, such as 1e-4.")
         object.__setattr__(self, "kernel_l2", decay)
         check_name(self.name)
-        activation(self.activation)
+        object.__setattr__(self, "activation", activation(self.activation).name)
 
     @property
     def head(self) -> str:
