@@ -150,7 +150,6 @@ REFUSED: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
         TypeError,
         f"Layer 'conv' is a Conv1D; {UNDERSTOOD}",
     ),
-    ),
     "regularizer": (
         lambda: _sequential(keras.layers.Dense(1, kernel_regularizer="l1", name="decayed")),
         TypeError,
