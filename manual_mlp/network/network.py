@@ -253,9 +253,8 @@ class Problem:
 
     def to_dict(self) -> dict[str, object]:
         """The description without arrays, for JSON; that samples are weighed is said where they are."""
-        loss = {"name": self.loss.name, "from_logits": self.loss.from_logits, "scale": self.loss.scale}
         weighed = dict.fromkeys(self._weights, True)
-        return {**self.mlp.to_dict(), "loss": loss, "fused": self.fused, **weighed}
+        return {**self.mlp.to_dict(), "loss": self.loss.to_dict(), "fused": self.fused, **weighed}
 
 
 @dataclass(frozen=True, eq=False)
