@@ -15,7 +15,7 @@ from keras_mlp.copies import (
 from keras_mlp.draws import DrawsReader, kept_seeds, read_draws, replayed, seeds_of, set_seeds
 from keras_mlp.held import held_constants, with_held_constants
 from keras_mlp.layer_table import LayerShapes, layer_shapes
-from keras_mlp.losses import LossTensor
+from keras_mlp.losses import LossTensor, options_of
 from keras_mlp.modes import check_mode, in_mode, made_for
 from keras_mlp.optimizers import check_optimizer
 from keras_mlp.replay import recorded_draws, replayed_draws
@@ -48,6 +48,7 @@ __all__ = [
     "layers_of",
     "made_for",
     "mixed_precision",
+    "options_of",
     "read_draws",
     "recorded_draws",
     "refuse_unreadable",

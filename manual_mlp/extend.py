@@ -5,9 +5,9 @@ from manual_mlp.dtypes import LOST, SMALLEST, SUMS, UNITS
 from manual_mlp.equations.activations import FAMILIES, activation, arguments_of, written
 from manual_mlp.equations.equations import evaluate, symbol
 from manual_mlp.equations.local_rounding import GATE, Local, Precision
-from manual_mlp.equations.loss import ALIASES, as_loss
+from manual_mlp.equations.loss import ALIASES, REDUCTIONS, as_loss
 from manual_mlp.equations.loss_operations import LossGradient
-from manual_mlp.equations.losses import EPSILON, LossFunction
+from manual_mlp.equations.loss_record import EPSILON, LossFunction
 from manual_mlp.equations.normalization import Mean, Normalize, NormalizedSum, NormalizePullback, Variance
 from manual_mlp.equations.operations import Activate, Operation, Product, Pullback, SumOverBatch, rows, show
 from manual_mlp.network.checks import check_parameters
@@ -25,6 +25,7 @@ __all__ = [
     "INPUT_GRADIENT",
     "LOSS",
     "LOST",
+    "REDUCTIONS",
     "SAMPLE_WEIGHT",
     "SMALLEST",
     "SUMS",

@@ -202,8 +202,8 @@ def _why(way: str, n: int, k: int, loss: LossFunction | None) -> str:
 
 
 def is_squared(loss: LossFunction) -> bool:
-    """Whether it is a squared error: the others have a form that takes logits."""
-    return loss.logits is None
+    """Whether it is a squared error."""
+    return loss.squared
 
 
 def mean_over_batch(loss: LossFunction) -> bool:

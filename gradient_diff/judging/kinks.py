@@ -11,7 +11,7 @@ import numpy as np
 
 from gradient_diff.noise.network import Noise, on_branch, rounding_noise
 from manual_mlp import Array, Equation, Problem
-from manual_mlp.extend import EPSILON, UNITS, Activate, LossGradient
+from manual_mlp.extend import UNITS, Activate, LossGradient
 
 MOST_UNITS = 12  # whose two branches are tried one by one
 MOST_LAYERS = 4  # whose two branches are tried in all combinations
@@ -27,8 +27,9 @@ class Kink:
         index: (sample, unit).
         value: of that entry, in float64.
         noise: the rounding to expect there.
-        slopes: dE/d(entry) with the slope taken from the left and from the right; nan where the loss clips.
+        slopes: dE/d(entry) with the slope taken from the left and from the right; nan where that of the loss jumps.
         edge: where the kink is.
+        clips: whether it is the end of where a loss clips probabilities.
     """
 
     node: str
@@ -37,11 +38,12 @@ class Kink:
     noise: float
     slopes: tuple[float, float]
     edge: float = 0.0
+    clips: bool = False
 
     def __str__(self) -> str:
         place = f"{self.node}[{', '.join(map(str, self.index))}] = {self.value:.1e}, rounding {self.noise:.1e}"
         if np.isnan(self.slopes).any():
-            return f"{place}; there the loss clips"
+            return f"{place}; there {'the loss clips' if self.clips else 'the slope of the loss jumps'}"
         left, right = self.slopes
         return f"{place}; dE/d{self.node.rpartition('/')[2]} is {left:.3g} from the left, {right:.3g} from the right"
 
@@ -52,9 +54,11 @@ def kinks(problem: Problem, noise: Noise) -> list[Kink]:
     for node, edge, equation in kink_positions(problem):
         if node not in noise.values:  # x: what no weight has a say in
             continue
-        stored = UNITS[noise.dtype] * max(abs(edge), _blur(equation))  # 1 − ε is 1 in 16 bits
+        stored = UNITS[noise.dtype] * np.maximum(np.abs(edge), _blur(equation))  # 1 − ε is 1 in 16 bits
         near = np.abs(noise.values[node] - edge) <= noise.tolerance(node, sides=1) + stored
-        found += [_kink(noise, node, tuple(map(int, index)), equation, edge) for index in np.argwhere(near)]
+        edges = np.broadcast_to(edge, near.shape)
+        places = [tuple(map(int, index)) for index in np.argwhere(near)]
+        found += [_kink(noise, node, index, equation, float(edges[index])) for index in places]
     return found
 
 
@@ -63,8 +67,8 @@ def _blur(equation: Equation) -> float:
     return operation.function.blur if isinstance(operation, Activate) else 0.0
 
 
-def kink_positions(problem: Problem) -> list[tuple[str, float, Equation]]:
-    """(node that decides, where its kink is, the equation that has it), in order.
+def kink_positions(problem: Problem) -> list[tuple[str, Array | float, Equation]]:
+    """(node that decides, where its kink is, in every entry or in each, the equation that has it), in order.
 
     Example:
         >>> from manual_mlp import MLP, Dense
@@ -74,13 +78,14 @@ def kink_positions(problem: Problem) -> list[tuple[str, float, Equation]]:
         >>> [(node, edge) for node, edge, _ in kink_positions(problem)]
         [('dense_1/u', 0.0)]
     """
-    result = []
+    result: list[tuple[str, Array | float, Equation]] = []
     for equation in problem.equations:
         operation = equation.operation
         if isinstance(operation, Activate):
             result += [(equation.operands[0], edge, equation) for edge in operation.function.kinks]
-        if isinstance(operation, LossGradient) and operation.clips:
-            result += [(equation.operands[0], edge, equation) for edge in (EPSILON, 1 - EPSILON)]
+        if isinstance(operation, LossGradient):
+            edges = operation.edges(np.asarray(problem.float64.y), problem.mlp.units[-1])
+            result += [(equation.operands[0], edge, equation) for edge in edges]
     return result
 
 
@@ -88,7 +93,8 @@ def _kink(noise: Noise, node: str, index: tuple[int, ...], equation: Equation, e
     value, size = float(noise.values[node][index]), float(noise.tolerance(node, sides=1)[index])
     above = noise.values.get(f"{equation.layer}/dE_dz")
     if above is None or not isinstance(equation.operation, Activate):
-        return Kink(node, index, value, size, (math.nan, math.nan), edge)
+        clips = isinstance(equation.operation, LossGradient) and equation.operation.clips
+        return Kink(node, index, value, size, (math.nan, math.nan), edge, clips)
     back, at = equation.operation.function.back_on_branch, np.array([edge])
     assert back is not None  # where there are kinks
     left, right = (float(back(above[index], at, np.nextafter(at, far))[0]) for far in (-np.inf, np.inf))

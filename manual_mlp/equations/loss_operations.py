@@ -17,7 +17,7 @@ from manual_mlp.arrays import Array, Shape
 from manual_mlp.equations.activations import activation
 from manual_mlp.equations.local_rounding import Local, Precision, Terms, sum_rounding
 from manual_mlp.equations.loss import Loss
-from manual_mlp.equations.losses import weigh_samples
+from manual_mlp.equations.loss_record import Edges, weigh_samples
 from manual_mlp.equations.operations import Operation, same_shape, show
 from manual_mlp.errors import ShapeError
 
@@ -45,6 +45,7 @@ class LossValue(Operation):
     def evaluate(self, *operands: Array, out: Array | None = None) -> Array:
         y_pred, y, *rest = operands
         kernels, w = self._parted(rest)
+        y = self.loss.targets(y, y_pred.shape[-1])
         total = self.loss.function.form(self.logits).value(y_pred, y, self.loss.factor(*y_pred.shape), *w)
         for decay, kernel in zip(self.decays, kernels, strict=True):
             flat = kernel.reshape(-1)
@@ -54,7 +55,7 @@ class LossValue(Operation):
     def rounding(self, result: Array, *operands: Array, at: Precision) -> Local:
         y_pred, y, *rest = operands
         kernels, w = self._parted(rest)
-        sizes = self.loss.function.form(self.logits).terms(y_pred, y)
+        sizes = self.loss.function.form(self.logits).terms(y_pred, self.loss.targets(y, y_pred.shape[-1]))
         sizes = (weigh_samples(sizes, w[0]) if w else sizes).reshape(-1)
         c, u = self.loss.factor(*y_pred.shape), at.u
         variance, worst = sum_rounding(sizes, u)
@@ -116,15 +117,19 @@ class LossGradient(Operation):
 
     def evaluate(self, *operands: Array, out: Array | None = None) -> Array:
         y_pred, y, *w = operands
-        form = self.loss.function.form(self.logits)
+        form, y = self.loss.function.form(self.logits), self.loss.targets(y, y_pred.shape[-1])
         return _weighed(form.gradient(y_pred, y, self.loss.factor(*y_pred.shape), out), w)
 
     def frozen(self, operands: tuple[Array, ...], anchors: tuple[Array, ...]) -> Array:
-        if not self.clips:
-            return self.evaluate(*operands)
         y_pred, y, *w = operands
-        plain = self.loss.function.plain
-        return _weighed(plain.gradient(y_pred, y, self.loss.factor(*y_pred.shape), anchor=anchors[0]), w)
+        form, y = self.loss.function.form(self.logits), self.loss.targets(y, y_pred.shape[-1])
+        if not form.edges(y):
+            return self.evaluate(*operands)
+        return _weighed(form.gradient(y_pred, y, self.loss.factor(*y_pred.shape), anchor=anchors[0]), w)
+
+    def edges(self, y: Array, outputs: int) -> Edges:
+        """Where the slope of the loss jumps, as numbers or as arrays of the output."""
+        return self.loss.function.form(self.logits).edges(self.loss.targets(y, outputs))
 
     @property
     def clips(self) -> bool:
@@ -134,8 +139,10 @@ class LossGradient(Operation):
     def rounding(self, result: Array, *operands: Array, at: Precision) -> Local:
         y_pred, y, *w = operands
         c, u = self.loss.factor(*y_pred.shape), at.u
-        form = self.loss.function.form(self.logits)
+        form, y = self.loss.function.form(self.logits), self.loss.targets(y, y_pred.shape[-1])
         terms = form.rounding(y_pred, y, _bare(result, w[0]) if w else result, c, u)
+        if self.loss.label_smoothing:  # two products and a sum of the targets
+            terms = (*terms, (c * u * np.abs(y), "entry"))
         # A probability below η is lost before the factors are applied: a large loss scale lifts the hole it leaves.
         lost = np.asarray(max(1.0, c * max((float(a.max()) for a in w), default=1.0)))
         if self.logits:  # p itself may be lost close to 0, as where it is an output

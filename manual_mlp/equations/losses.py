@@ -9,92 +9,28 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 
 from manual_mlp.arrays import Array
+from manual_mlp.equations.categorical_hinge import CATEGORICAL_HINGE
+from manual_mlp.equations.elementwise import PLAIN, huber, loss_of
 from manual_mlp.equations.functions.classic import sigmoid, sigmoid_rounding
 from manual_mlp.equations.functions.softmax import softmax, softmax_rounding
 from manual_mlp.equations.local_rounding import Terms, row_sum_rounding
-
-EPSILON = 1e-7  # keras.config.epsilon(): Keras clips probabilities to [ε, 1 − ε] before it takes their logarithm
-
-SQRT3 = math.sqrt(3)
-
-
-@dataclass(frozen=True)
-class Form:
-    """E and dE/dp as functions of one p, the outputs or their logits.
-
-    Attributes:
-        formula: E as a function of `{p}` and y, in the letters of the alphabet; `{w}` is where a weight stands.
-        gradient_formula: dE/dp, without weights: those of a sample multiply its row.
-        value: (p (N, K), y_true, c, w (N,) or None) → E, ().
-        gradient: (p (N, K), y_true, c) → dE/dp, (N, K), without weights.
-        terms: (p, y_true) → the size of what is summed to E, before the factor c.
-        rounding: (p, y_true, dE/dp, c, unit roundoff) → what the gradient rounds.
-    """
-
-    formula: str
-    gradient_formula: str
-    value: Callable[..., Array]
-    gradient: Callable[..., Array]
-    terms: Callable[[Array, Array], Array]
-    rounding: Callable[[Array, Array, Array, float, float], Terms]
-
-
-@dataclass(frozen=True)
-class LossFunction:
-    """One loss: E and dE/dy_pred with their scaling, and, for a cross-entropy, both again as functions of the logits.
-
-    Attributes:
-        name: the house's name, Keras's where Keras has the loss.
-        source: where this scaling is from.
-        factor: (N, K) → the c in front of the sum.
-        plain: E of the network's outputs.
-        logits: E of their logits; None for what is no cross-entropy.
-        fused_activation: the output activation that Keras fuses into this loss.
-        class_indices: y_true holds integer classes, (N,) or (N, 1), not (N, K).
-
-    Example:
-        >>> LOSSES["mean_squared_error"].factor(100, 2)
-        0.005
-    """
-
-    name: str
-    source: str
-    factor: Callable[[int, int], float]
-    plain: Form
-    logits: Form | None = None
-    fused_activation: str | None = None
-    class_indices: bool = False
-
-    def form(self, logits: bool) -> Form:
-        """E of logits, or of outputs."""
-        if not logits:
-            return self.plain
-        assert self.logits is not None  # a Loss cannot be made otherwise
-        return self.logits
-
-
-def _scaled(delta: Array, u: float, *more: Array) -> Terms:
-    """Two roundings of δ itself besides `more`, and the factor c, which all entries share: 1 ± 1.5 u."""
-    size = np.abs(delta)
-    own = 2 * u / SQRT3 * size
-    return (np.sqrt(sum((np.square(m) for m in more), np.square(own))), "entry"), (1.5 * u * size, "all")
+from manual_mlp.equations.loss_record import EPSILON, SQRT3, Edges, Form, LossFunction, scaled, total_of
 
 
 def _through(activation: Terms, delta: Array, c: float, u: float) -> Terms:
     """δ = c (f(u) − y): what the activation rounds, times c, beside δ's own."""
     (entry, _), *shared = activation
-    return (*_scaled(delta, u, c * entry), *((c * amplitude, share) for amplitude, share in shared))
+    return (*scaled(delta, u, c * entry), *((c * amplitude, share) for amplitude, share in shared))
 
 
 def squared_error(y_pred: Array, y_true: Array, c: float, w: Array | None = None) -> Array:
     """E = c Σ_n w_n Σ_k (y_pred − y_true)²; `c` is ½, 1, 1/(2N) or 1/(N·K), and that is all the difference."""
     difference = y_pred - y_true
-    return c * _total(difference * difference, w)
+    return c * total_of(difference * difference, w)
 
 
 def squared_error_gradient(y_pred: Array, y_true: Array, c: float, out: Array | None = None) -> Array:
@@ -107,19 +43,19 @@ def squared_error_terms(y_pred: Array, y_true: Array) -> Array:
 
 
 def squared_error_rounding(y_pred: Array, y_true: Array, delta: Array, c: float, u: float) -> Terms:
-    return _scaled(delta, u)
+    return scaled(delta, u)
 
 
 def _squared(name: str, c: str, c2: str, factor: Callable[[int, int], float], source: str) -> LossFunction:
     formula, gradient = f"E = {c}Σ_n {{w}}Σ_k ({{p}} − y)²", f"{c2}({{p}} − y)"
     form = Form(formula, gradient, squared_error, squared_error_gradient, squared_error_terms, squared_error_rounding)
-    return LossFunction(name, source, factor, form)
+    return LossFunction(name, source, factor, form, reduces=source == "Keras", squared=True)
 
 
 def bce(p: Array, y_true: Array, c: float, w: Array | None = None) -> Array:
     """E = −c Σ_n w_n Σ_k [y log p̂ + (1 − y) log(1 − p̂)], p̂ = p clipped to [ε, 1 − ε] as Keras clips it."""
     q, _ = _clip(p)
-    return -c * _total(y_true * np.log(q) + (1 - y_true) * np.log(1 - q), w)
+    return -c * total_of(y_true * np.log(q) + (1 - y_true) * np.log(1 - q), w)
 
 
 def bce_gradient(p: Array, y_true: Array, c: float, out: Array | None = None, anchor: Array | None = None) -> Array:
@@ -138,13 +74,13 @@ def bce_rounding(p: Array, y: Array, delta: Array, c: float, u: float) -> Terms:
     """Two fractions, (1 − y)/(1 − p) and y/p, and their difference, which may cancel."""
     q = np.clip(p, EPSILON, 1 - EPSILON)
     inside = delta != 0
-    return _scaled(delta, u, 2 * u / SQRT3 * c * inside * (np.abs(1 - y) / (1 - q) + np.abs(y) / q))
+    return scaled(delta, u, 2 * u / SQRT3 * c * inside * (np.abs(1 - y) / (1 - q) + np.abs(y) / q))
 
 
 def bce_from_logits(u: Array, y_true: Array, c: float, w: Array | None = None) -> Array:
     """E = c Σ_n w_n Σ_k [max(u, 0) − u y + log(1 + exp(−|u|))]: the same E written so that nothing overflows."""
     positive = u.real > 0
-    return c * _total(np.where(positive, u, 0) - u * y_true + np.log1p(np.exp(np.where(positive, -u, u))), w)
+    return c * total_of(np.where(positive, u, 0) - u * y_true + np.log1p(np.exp(np.where(positive, -u, u))), w)
 
 
 def bce_from_logits_gradient(u: Array, y_true: Array, c: float, out: Array | None = None) -> Array:
@@ -163,7 +99,7 @@ def bce_from_logits_rounding(logits: Array, y: Array, delta: Array, c: float, u:
 def cce(p: Array, y_true: Array, c: float, w: Array | None = None) -> Array:
     """E = −c Σ_n w_n Σ_k y log q̂, q = p / Σ_k p, q̂ = q clipped to [ε, 1 − ε]: Keras's order of the two steps."""
     q, _ = _clip(p / p.sum(axis=-1, keepdims=True))
-    return -c * _total(y_true * np.log(q), w)
+    return -c * total_of(y_true * np.log(q), w)
 
 
 def cce_gradient(p: Array, y_true: Array, c: float, out: Array | None = None, anchor: Array | None = None) -> Array:
@@ -184,12 +120,12 @@ def cce_rounding(p: Array, y: Array, delta: Array, c: float, u: float) -> Terms:
     q = np.clip(p / total, EPSILON, 1 - EPSILON)
     g = np.abs(y) / q
     sums = row_sum_rounding(g * q, u) + row_sum_rounding(q, u) * (g + 1)
-    return (*_scaled(delta, u, 3 * u / SQRT3 * c * (g + 1) / total), (c * sums / total, "row"))
+    return (*scaled(delta, u, 3 * u / SQRT3 * c * (g + 1) / total), (c * sums / total, "row"))
 
 
 def cce_from_logits(u: Array, y_true: Array, c: float, w: Array | None = None) -> Array:
     """E = c Σ_n w_n Σ_k y_k (log Σ_j exp u_j − u_k)."""
-    return c * _total(y_true * (_log_sum_exp(u) - u), w)
+    return c * total_of(y_true * (_log_sum_exp(u) - u), w)
 
 
 def cce_from_logits_gradient(u: Array, y_true: Array, c: float, out: Array | None = None) -> Array:
@@ -211,7 +147,7 @@ def cce_from_logits_rounding(logits: Array, y: Array, delta: Array, c: float, u:
 def scce(p: Array, labels: Array, c: float, w: Array | None = None) -> Array:
     """E = c Σ_n w_n (log Σ_k p̂_nk − log p̂_n,label), p̂ = p clipped to [ε, 1 − ε]: Keras clips, then normalises."""
     q, _ = _clip(p)
-    return c * _total(np.log(q.sum(axis=-1)) - np.log(_picked(q, labels)), w)
+    return c * total_of(np.log(q.sum(axis=-1)) - np.log(_picked(q, labels)), w)
 
 
 def scce_gradient(p: Array, labels: Array, c: float, out: Array | None = None, anchor: Array | None = None) -> Array:
@@ -226,12 +162,12 @@ def scce_terms(p: Array, labels: Array) -> Array:
 
 def scce_rounding(p: Array, labels: Array, delta: Array, c: float, u: float) -> Terms:
     q = np.clip(p, EPSILON, 1 - EPSILON)
-    return (*_scaled(delta, u, 3 * u / SQRT3 * c / q * (np.abs(delta) > 0)), (c * row_sum_rounding(q, u), "row"))
+    return (*scaled(delta, u, 3 * u / SQRT3 * c / q * (np.abs(delta) > 0)), (c * row_sum_rounding(q, u), "row"))
 
 
 def scce_from_logits(u: Array, labels: Array, c: float, w: Array | None = None) -> Array:
     """E = c Σ_n w_n (log Σ_j exp u_nj − u_n,label)."""
-    return c * _total(_log_sum_exp(u)[..., 0] - _picked(u, labels), w)
+    return c * total_of(_log_sum_exp(u)[..., 0] - _picked(u, labels), w)
 
 
 def scce_from_logits_gradient(u: Array, labels: Array, c: float, out: Array | None = None) -> Array:
@@ -242,14 +178,9 @@ def scce_from_logits_terms(logits: Array, labels: Array) -> Array:
     return 2 * np.abs(logits).max(axis=-1) + math.log(logits.shape[-1])
 
 
-def _total(entries: Array, w: Array | None) -> Array:
-    """Σ_n w_n Σ_k, of (N, K) or of (N,)."""
-    return (entries if w is None else weigh_samples(entries, w)).sum()
-
-
-def weigh_samples(rows: Array, w: Array, out: Array | None = None) -> Array:
-    """Each sample's row times its weight: (N, …), (N,) → (N, …)."""
-    return np.multiply(rows, w.reshape(-1, *(1,) * (rows.ndim - 1)), out=out)
+def clip_edges(_: Array) -> Edges:
+    """Outside [ε, 1 − ε] no gradient passes."""
+    return EPSILON, 1 - EPSILON
 
 
 def _clip(p: Array, anchor: Array | None = None) -> tuple[Array, Array]:
@@ -296,6 +227,7 @@ LOSSES: dict[str, LossFunction] = {
                 bce_gradient,
                 bce_terms,
                 bce_rounding,
+                clip_edges,
             ),
             logits=Form(
                 "E = 1/(N·K) Σ_n {w}Σ_k [max({p}, 0) − {p} y + log(1 + exp(−|{p}|))]",
@@ -318,6 +250,7 @@ LOSSES: dict[str, LossFunction] = {
                 cce_gradient,
                 cce_terms,
                 cce_rounding,
+                clip_edges,
             ),
             logits=Form(
                 "E = 1/N Σ_n {w}Σ_k y (log Σ_j exp {p}_j − {p})",
@@ -340,6 +273,7 @@ LOSSES: dict[str, LossFunction] = {
                 scce_gradient,
                 scce_terms,
                 scce_rounding,
+                clip_edges,
             ),
             logits=Form(
                 "E = 1/N Σ_n {w}(log Σ_j exp {p}_j − {p}_y)",
@@ -352,5 +286,8 @@ LOSSES: dict[str, LossFunction] = {
             fused_activation="softmax",
             class_indices=True,
         ),
+        *map(loss_of, PLAIN),
+        loss_of(huber()),
+        CATEGORICAL_HINGE,
     )
 }

@@ -176,6 +176,11 @@ def check_y(mlp: Description, y: Array, loss: Loss, batch: int, dtype: np.dtype[
                 _cure_y(y, batch, k),
             )
         )
+    if loss.label_smoothing and ((y < 0) | (y > 1)).any():
+        raise ValueError(
+            f"{last.name}: {loss.name} smooths labels by {loss.label_smoothing:g}, but y runs from {float(y.min()):g} "
+            f"to {float(y.max()):g}: labels are numbers from 0 to 1. Scale y, or leave label_smoothing out."
+        )
     return _converted("y", y, dtype)
 
 

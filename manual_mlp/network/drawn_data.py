@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from manual_mlp.arrays import Array
@@ -35,7 +37,15 @@ def draw_targets(rng: np.random.Generator, loss: str | Loss, batch: int, outputs
         return np.eye(outputs)[rng.integers(0, outputs, batch)]
     if function.fused_activation == "sigmoid":
         return (rng.random((batch, outputs)) < 0.5).astype(float)
-    return rng.normal(size=(batch, outputs))
+    return _DRAWN[function.targets](rng, batch, outputs)
+
+
+_DRAWN: dict[str, Callable[[np.random.Generator, int, int], Array]] = {
+    "any": lambda rng, n, k: rng.normal(size=(n, k)),
+    "signs": lambda rng, n, k: rng.choice([-1.0, 1.0], (n, k)),
+    "positive": lambda rng, n, k: rng.gamma(2.0, size=(n, k)),
+    "distributions": lambda rng, n, k: np.eye(k)[rng.integers(0, k, n)],
+}
 
 
 def draw_data(rng: np.random.Generator, batch: int, mlp: MLP, loss: str | Loss) -> tuple[Array, Array]:

@@ -268,10 +268,9 @@ class Problem:
 
     def to_dict(self) -> dict[str, object]:
         """The description without arrays, for JSON; that samples are weighed is said where they are."""
-        loss = {"name": self.loss.name, "from_logits": self.loss.from_logits, "scale": self.loss.scale}
         weighed = dict.fromkeys(self._weights, True)
         mode = {"training": False} if self.mlp.untrained and not self.training else {}
-        return {**self.mlp.to_dict(), "loss": loss, "fused": self.fused, **weighed, **mode}
+        return {**self.mlp.to_dict(), "loss": self.loss.to_dict(), "fused": self.fused, **weighed, **mode}
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,7 +10,7 @@ import pytest
 from gradient_diff import GradientDiff, Status, compare, rounding_noise
 from gradient_diff.judging.kinks import Kink, _beside, _Branches, kinks
 from manual_mlp import MLP, Activation, Array, Dense, Dropout, Evaluation, Problem, evaluation_of, gradient_node
-from manual_mlp.equations.losses import EPSILON
+from manual_mlp.equations.loss_record import EPSILON
 
 
 def _relu_gradients(problem: Problem, slope_at_zero: float) -> dict[str, Array]:

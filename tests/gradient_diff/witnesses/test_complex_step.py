@@ -27,7 +27,10 @@ from manual_mlp import (
 from manual_mlp.equations.activations import activation
 from manual_mlp.extend import variable_of
 
-ENDINGS = [(name, False, "linear" if f.fused_activation is None else f.fused_activation) for name, f in LOSSES.items()]
+ENDINGS = [
+    (name, False, f.fused_activation or ("softplus" if f.targets == "positive" else "linear"))
+    for name, f in LOSSES.items()
+]
 ENDINGS += [(name, True, "linear") for name, f in LOSSES.items() if f.logits is not None]
 
 

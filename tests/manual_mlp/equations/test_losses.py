@@ -10,7 +10,7 @@ from gradient_diff.noise.network import local_distance
 from manual_mlp import LOSSES, Array, Equation, Loss, sigmoid, softmax
 from manual_mlp.equations.local_rounding import GATE, Precision
 from manual_mlp.equations.loss_operations import LossGradient, LossValue
-from manual_mlp.equations.losses import EPSILON, Form
+from manual_mlp.equations.loss_record import EPSILON, Form
 
 SQUARED = ["half_sum_squared_error", "sum_squared_error", "quadratic_cost", "mean_squared_error"]
 CROSS_ENTROPIES = ["binary_crossentropy", "categorical_crossentropy", "sparse_categorical_crossentropy"]

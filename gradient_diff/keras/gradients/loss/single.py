@@ -11,8 +11,9 @@ import keras
 
 from gradient_diff.keras.gradients.loss.resolved import ResolvedLoss, from_tensor, mean, scalar
 from keras_mlp import to_tensorflow
+from keras_mlp.extend import options_of
 from manual_mlp import LOSSES, Loss
-from manual_mlp.extend import ALIASES
+from manual_mlp.extend import ALIASES, REDUCTIONS
 
 
 def single_loss(loss: object) -> ResolvedLoss:
@@ -23,7 +24,7 @@ def single_loss(loss: object) -> ResolvedLoss:
         house = loss if isinstance(loss, Loss) else Loss(loss)
         twin = to_tensorflow(house)
         found = from_tensor(lambda y, p, w=None: twin(y, p) if w is None else twin(y, p, w), house, house.name)
-        return replace(found, function=house.name, options={"from_logits": house.from_logits})
+        return replace(found, function=house.name, options={"from_logits": house.from_logits} | options_of(house))
     if isinstance(loss, keras.losses.Loss):
         words = f"the Keras loss object {loss.name} ({loss.dtype})"
         tensor, fine = (scalar(one) for one in (loss, at_float64(loss)))
@@ -69,9 +70,10 @@ def at_float64(loss: Any) -> Any:
 def house_name(loss: object) -> Loss | None:
     """The house's name for a Keras loss object that has only plain settings."""
     name = ALIASES.get(type(loss).__name__)
-    if name is None or not isinstance(loss, keras.losses.Loss) or loss.reduction != "sum_over_batch_size":
+    if name is None or not isinstance(loss, keras.losses.Loss) or loss.reduction not in REDUCTIONS:
         return None
-    settings = loss.get_config()
-    if settings.get("label_smoothing") or settings.get("axis", -1) != -1 or settings.get("ignore_class") is not None:
+    settings = loss.get_config() | getattr(loss, "_fn_kwargs", {})  # the config of a Huber has no delta
+    if settings.get("axis", -1) != -1 or settings.get("ignore_class") is not None:
         return None
-    return Loss(name, from_logits=bool(settings.get("from_logits", False)))
+    told = {n: settings[n] for n in ("from_logits", "label_smoothing", "delta", "reduction") if n in settings}
+    return Loss(name, **told)

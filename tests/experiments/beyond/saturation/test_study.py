@@ -13,7 +13,7 @@ from experiments.frame.running import Outcome
 from experiments.frame.study import Settings
 from experiments.support.datasets import digits
 from gradient_diff import Status
-from manual_mlp.equations.losses import EPSILON
+from manual_mlp.equations.loss_record import EPSILON
 
 STUDY = "saturation"
 Tables = Callable[[str], pd.DataFrame]

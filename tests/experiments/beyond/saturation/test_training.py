@@ -12,7 +12,7 @@ from experiments.support.datasets import digits
 from gradient_diff.keras import train_together
 from keras_mlp import to_keras
 from manual_mlp import Loss
-from manual_mlp.equations.losses import EPSILON
+from manual_mlp.equations.loss_record import EPSILON
 
 
 @pytest.fixture(scope="module")

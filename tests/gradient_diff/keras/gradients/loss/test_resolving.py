@@ -37,6 +37,7 @@ def test_a_loss_of_the_house_keeps_its_scale() -> None:
     assert float(resolved.tensor(Y, P)) == pytest.approx(3 * 0.09)
 
 
+SMOOTHED = Loss("CategoricalCrossentropy", label_smoothing=0.1)
 OBJECTS = [
     (keras.losses.MeanSquaredError, {}, Loss("mean_squared_error")),
     (keras.losses.BinaryCrossentropy, {}, Loss("binary_crossentropy")),
@@ -44,6 +45,18 @@ OBJECTS = [
     (keras.losses.CategoricalCrossentropy, {}, Loss("categorical_crossentropy")),
     (keras.losses.CategoricalCrossentropy, {"from_logits": True}, Loss("categorical_crossentropy", from_logits=True)),
     (keras.losses.SparseCategoricalCrossentropy, {}, Loss("sparse_categorical_crossentropy")),
+    (keras.losses.BinaryCrossentropy, {"label_smoothing": 0.1}, Loss("bce", label_smoothing=0.1)),
+    (
+        keras.losses.CategoricalCrossentropy,
+        {"label_smoothing": 0.1},
+        Loss("CategoricalCrossentropy", label_smoothing=0.1),
+    ),
+    (keras.losses.MeanSquaredError, {"reduction": "sum"}, Loss("mse", reduction="sum")),
+    (keras.losses.MeanAbsoluteError, {}, Loss("mae")),
+    (keras.losses.Huber, {}, Loss("huber")),
+    (keras.losses.Huber, {"delta": 0.25}, Loss("huber", delta=0.25)),
+    (keras.losses.KLDivergence, {}, Loss("kld")),
+    (keras.losses.Hinge, {"reduction": "sum"}, Loss("hinge", reduction="sum")),
 ]
 
 
@@ -62,14 +75,11 @@ def test_a_keras_loss_object_with_plain_settings_has_a_name_in_the_house(kind: A
 @pytest.mark.parametrize(
     "loss",
     [
-        keras.losses.MeanSquaredError(reduction="sum"),
-        keras.losses.MeanSquaredError(reduction=None),
-        keras.losses.BinaryCrossentropy(label_smoothing=0.1),
-        keras.losses.CategoricalCrossentropy(label_smoothing=0.1),
+        keras.losses.MeanSquaredError(reduction="mean_with_sample_weight"),
         keras.losses.CategoricalCrossentropy(axis=0),
         keras.losses.SparseCategoricalCrossentropy(ignore_class=1),
-        keras.losses.MeanAbsoluteError(),
-        keras.losses.Huber(),
+        keras.losses.CosineSimilarity(),
+        keras.losses.Dice(),
     ],
     ids=lambda loss: type(loss).__name__,
 )
@@ -78,9 +88,13 @@ def test_other_settings_and_other_losses_are_taken_as_they_are(loss: keras.losse
 
 
 def test_a_loss_of_keras_that_the_house_does_not_know_by_name() -> None:
-    resolved = resolve_loss("mae", None)
+    resolved = resolve_loss("cosine_similarity", None)
     assert resolved.house is None
-    assert float(resolved.tensor(Y, P)) == pytest.approx(0.3)
+    assert float(resolved.tensor(Y, P)) == pytest.approx(float(keras.losses.cosine_similarity(Y, P)[0]))
+
+
+def test_one_that_reduces_nothing_is_summed() -> None:
+    assert resolve_loss(keras.losses.MeanSquaredError(reduction=None), None).house == Loss("mse", reduction="sum")
 
 
 def test_a_function_is_averaged_over_the_samples() -> None:
