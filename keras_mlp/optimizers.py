@@ -19,17 +19,18 @@ _TWINS: dict[type[Optimizer], Callable[..., keras.optimizers.Optimizer]] = {
 }
 
 
-def to_keras_optimizer(optimizer: Optimizer) -> keras.optimizers.Optimizer:
+def to_keras_optimizer(optimizer: Optimizer | keras.optimizers.Optimizer) -> keras.optimizers.Optimizer:
     """The Keras optimizer that takes the same steps.
 
     Args:
-        optimizer: `SGD`, `RMSprop` or `Adam` of manual_mlp.
+        optimizer: `SGD`, `RMSprop` or `Adam` of manual_mlp, or any of Keras's own, as it was made.
 
     Returns:
-        A fresh one, with no state yet.
+        A fresh one, with no state yet; of one of Keras's own a copy, by its settings.
 
     Raises:
-        TypeError: it is none of the house's.
+        TypeError: it is no optimizer.
+        ValueError: one of Keras's that has taken steps, that scales a loss, or that its settings do not make again.
 
     Example:
         >>> from manual_mlp import Adam
@@ -38,6 +39,8 @@ def to_keras_optimizer(optimizer: Optimizer) -> keras.optimizers.Optimizer:
     """
     check_optimizer(optimizer)
     start_devices()
+    if isinstance(optimizer, keras.optimizers.Optimizer):
+        return _copied(optimizer)
     # Keras takes no number but Python's float.
     return _TWINS[type(optimizer)](
         **{
@@ -47,18 +50,41 @@ def to_keras_optimizer(optimizer: Optimizer) -> keras.optimizers.Optimizer:
     )
 
 
+def _copied(optimizer: keras.optimizers.Optimizer) -> keras.optimizers.Optimizer:
+    """Made again from its settings; weights that no decay reaches are known by their names."""
+    kind, rate = type(optimizer).__name__, getattr(optimizer, "_learning_rate", None)
+    try:
+        config = optimizer.get_config() | ({"learning_rate": rate} if callable(rate) else {})
+        copy = type(optimizer).from_config(config)
+    except Exception as error:  # an optimizer of somebody's own may raise anything
+        raise ValueError(
+            f"optimizer is a {kind}, which cannot be made again from its config: {error}. Give it a get_config and a "
+            "from_config that make it again."
+        ) from error
+    if (pattern := getattr(optimizer, "_exclude_from_weight_decay_pattern", None)) is not None:
+        copy.exclude_from_weight_decay(var_names=[pattern.pattern])
+    return copy
+
+
 def check_optimizer(optimizer: object) -> None:
-    """Raise a TypeError unless it is one that has a twin.
+    """Raise unless it is one of the house's, or one of Keras's that starts afresh.
 
     Example:
-        >>> check_optimizer(keras.optimizers.Adam())
+        >>> check_optimizer("adam")
         Traceback (most recent call last):
             ...
-        TypeError: optimizer is keras.optimizers.Adam: expected SGD, RMSprop or Adam of manual_mlp, e.g. Adam(0.001).
+        TypeError: optimizer is str: expected SGD, RMSprop or Adam of manual_mlp, or one of Keras, e.g. Adam(0.001).
     """
-    if type(optimizer) not in _TWINS:
-        home = "keras.optimizers." if isinstance(optimizer, keras.optimizers.Optimizer) else ""
+    kind = type(optimizer).__name__
+    if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
+        raise ValueError(f"optimizer is a {kind}: both sides take E as it is. Give its inner_optimizer.")
+    if isinstance(optimizer, keras.optimizers.Optimizer):
+        if optimizer.built:
+            raise ValueError(
+                f"optimizer is a {kind} that has weights already, whose state neither side would start from. Give a "
+                "new one."
+            )
+    elif type(optimizer) not in _TWINS:
         raise TypeError(
-            f"optimizer is {home}{type(optimizer).__name__}: expected SGD, RMSprop or Adam of manual_mlp, "
-            "e.g. Adam(0.001)."
+            f"optimizer is {kind}: expected SGD, RMSprop or Adam of manual_mlp, or one of Keras, e.g. Adam(0.001)."
         )

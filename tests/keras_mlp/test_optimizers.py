@@ -235,12 +235,49 @@ def test_the_twin_has_every_setting(rule: Optimizer) -> None:
         assert config[name] == (pytest.approx(value, rel=2.0**-24) if name == "learning_rate" else value)
 
 
+def _built(optimizer: keras.optimizers.Optimizer) -> keras.optimizers.Optimizer:
+    optimizer.build([keras.Variable(np.ones(2))])
+    return optimizer
+
+
+class _Closed(keras.optimizers.SGD):
+    """One whose settings cannot be read."""
+
+    def get_config(self) -> dict[str, Any]:
+        raise RuntimeError("no config")
+
+
 def test_what_is_no_optimizer_is_refused() -> None:
     message = (
-        r"^optimizer is keras\.optimizers\.Adam: expected SGD, RMSprop or Adam of manual_mlp, e\.g\. Adam\(0\.001\)\.$"
+        r"^optimizer is str: expected SGD, RMSprop or Adam of manual_mlp, or one of Keras, e\.g\. Adam\(0\.001\)\.$"
     )
     with pytest.raises(TypeError, match=message):
-        to_keras_optimizer(keras.optimizers.Adam())
+        to_keras_optimizer("adam")  # type: ignore[arg-type]  # as above
+
+
+def test_one_of_kerass_own_is_copied_with_its_schedule_and_what_it_does_not_decay() -> None:
+    given = keras.optimizers.AdamW(keras.optimizers.schedules.ExponentialDecay(0.1, 2, 0.5))
+    given.exclude_from_weight_decay(var_names=["bias"])
+    copy = to_keras_optimizer(given)
+    assert copy is not given
+    assert copy.get_config() == given.get_config()
+    kernel, bias = (keras.Variable(np.ones(2), name=name) for name in ("kernel", "bias"))
+    copy.build([kernel, bias])
+    copy.apply([np.zeros(2, "float32"), np.zeros(2, "float32")], [kernel, bias])
+    assert float(kernel[0]) < 1 == float(bias[0])
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "text"),
+    [
+        (keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD()), "LossScaleOptimizer: both sides take E as it is"),
+        (_built(keras.optimizers.SGD()), "SGD that has weights already, whose state neither side would start from"),
+        (_Closed(), "cannot be made again from its config: no config"),
+    ],
+)
+def test_one_of_kerass_that_cannot_start_afresh_is_told(optimizer: keras.optimizers.Optimizer, text: str) -> None:
+    with pytest.raises(ValueError, match=text):
+        to_keras_optimizer(optimizer)
 
 
 @pytest.mark.parametrize("rate", [1, np.int64(1), np.float32(1)])

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import keras
 import numpy.typing as npt
 
 from gradient_diff.comparison import compare
@@ -84,7 +85,7 @@ def train_together(
     y: npt.ArrayLike,
     loss: str | Loss,
     *,
-    optimizer: Optimizer,
+    optimizer: Optimizer | keras.optimizers.Optimizer,
     epochs: int,
     batch_size: int | None = None,
     seed: int = 0,
@@ -106,7 +107,8 @@ def train_together(
         x: (N, n_0).
         y: (N, K), or class indices (N,).
         loss: a name or a `Loss`.
-        optimizer: `SGD`, `RMSprop` or `Adam`; `to_keras_optimizer` makes the twin.
+        optimizer: `SGD`, `RMSprop` or `Adam`, of which `to_keras_optimizer` makes the twin; or any of Keras's own, of
+            which each side steps with a fresh copy.
         epochs: passes over the data, 0 or more.
         batch_size: samples a step; None for all. The last batch is as large as what is left.
         seed: of the order of the samples, which without Dropout is that of `manual_mlp.train`, and of Keras's masks.
@@ -122,7 +124,7 @@ def train_together(
 
     Raises:
         ValueError: a setting out of range; bad data; parameters that `dtype` cannot hold exactly.
-        TypeError: an optimizer that is none of the house's.
+        TypeError: something that is no optimizer.
         ShapeError: shapes that do not fit.
 
     Example:
@@ -162,7 +164,7 @@ def fit_keras(
     y: npt.ArrayLike,
     loss: str | Loss,
     *,
-    optimizer: Optimizer,
+    optimizer: Optimizer | keras.optimizers.Optimizer,
     epochs: int,
     batch_size: int | None = None,
     seed: int = 0,

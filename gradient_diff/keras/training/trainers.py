@@ -41,23 +41,50 @@ class Curve:
         return Trained(dict(parameters), tuple(self.loss), tuple(self.accuracy))
 
 
-class HandTrainer:
-    """The hand side: `MLP.backpropagate` and the house's update rule."""
+class _HouseRule:
+    """The house's own update rule, from values to values."""
 
-    def __init__(self, run: Run, optimizer: Optimizer) -> None:
+    def __init__(self, optimizer: Optimizer, trained: Parameters) -> None:
+        self._optimizer, self._state, self._step = optimizer, optimizer.initial_state(trained), 0
+
+    def __call__(self, trained: Parameters, gradients: Parameters) -> Parameters:
+        self._step += 1
+        stepped, self._state = self._optimizer.updated(trained, gradients, self._state, self._step)
+        return stepped
+
+
+class _KerasRule:
+    """A copy of a Keras optimizer, over variables of the hand side's own: its rule is taken, and not derived anew."""
+
+    def __init__(self, optimizer: keras.optimizers.Optimizer, trained: Parameters) -> None:
+        self._own = to_keras_optimizer(optimizer)
+        self._variables = {
+            n: keras.Variable(a, dtype=a.dtype.name, name=n.replace("/", "_")) for n, a in trained.items()
+        }
+        self._own.build(list(self._variables.values()))
+
+    def __call__(self, trained: Parameters, gradients: Parameters) -> Parameters:
+        self._own.apply([tf.constant(gradients[n]) for n in self._variables], list(self._variables.values()))
+        return {n: variable.numpy() for n, variable in self._variables.items()}
+
+
+class HandTrainer:
+    """The hand side: `MLP.backpropagate`, and the house's update rule or a copy of Keras's."""
+
+    def __init__(self, run: Run, optimizer: Optimizer | keras.optimizers.Optimizer) -> None:
         check_optimizer(optimizer)
-        self._run, self._optimizer, self._curve, self.step = run, optimizer, Curve(), 0
+        self._run, self._curve, self.step = run, Curve(), 0
         self.parameters = dict(run.parameters)
         trained = {n: a for n, a in self.parameters.items() if n not in run.mlp.untrained}
-        self._state = optimizer.initial_state(trained)
+        own = isinstance(optimizer, Optimizer)
+        self._rule = _HouseRule(optimizer, trained) if own else _KerasRule(optimizer, trained)
 
     def update(self, x: Array, y: Array, draws: Parameters) -> None:
         self.step += 1
         found = self._run.mlp.backpropagate(self.parameters, x, y, self._run.loss, draws)
         self._curve.add(found.loss, len(x))
         trained = {n: self.parameters[n] for n in found.gradients}
-        stepped, self._state = self._optimizer.updated(trained, found.gradients, self._state, self.step)
-        self.parameters = {**self.parameters, **stepped, **found.updates}
+        self.parameters = {**self.parameters, **self._rule(trained, found.gradients), **found.updates}
 
     def end_epoch(self, epoch: int) -> Progress:
         self._curve.end_epoch()
@@ -72,7 +99,7 @@ class HandTrainer:
 class KerasTrainer:
     """Keras's side: the tape over the real layers, and the real optimizer."""
 
-    def __init__(self, run: Run, optimizer: Optimizer) -> None:
+    def __init__(self, run: Run, optimizer: Optimizer | keras.optimizers.Optimizer) -> None:
         self._run, self._curve = run, Curve()
         self._draws = DrawsReader(run.model, run.mlp, run.mode)
         own = to_keras_optimizer(optimizer)
