@@ -6,8 +6,10 @@ run: setup
 	.venv/bin/gradient-diff run all
 
 # Two workers, one thread of linear algebra each: more would wait for each other. The studies, the longest groups of
-# tools/sharing.py, come first in the order of the folders, and the shortest, doctests, last.
-PYTEST = OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 .venv/bin/pytest -n 2 --dist loadgroup --no-loadscope-reorder
+# tools/sharing.py, come first in the order of the folders, and the shortest, doctests, last. What is compiled is kept,
+# also where the environment says otherwise: without it each worker and each command that a test starts compiles anew.
+ALONE = PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
+PYTEST = $(ALONE) .venv/bin/pytest -n 2 --dist loadgroup --no-loadscope-reorder
 
 # What a change must pass. It says how long it took, and which tests took over 8 seconds: those are to be marked slow.
 test: setup

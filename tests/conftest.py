@@ -7,14 +7,17 @@ from typing import Any
 import pytest
 
 from tools.sharing import scheduler
+from tools.thinning import thinned
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """XLA compiles for seconds, so all that runs by it is slow."""
+    """XLA compiles for seconds, so all that runs by it is slow; and so is what a matrix has twice."""
     for item in items:
         parameters = getattr(getattr(item, "callspec", None), "params", {}).values()
         if any(isinstance(value, str) and value == "xla" for value in parameters):
             item.add_marker(pytest.mark.slow)
+    for item in [*thinned(items)]:
+        item.add_marker(pytest.mark.slow(again=True))
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -9,6 +9,7 @@ import sys
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, NoReturn
 
 import typer
@@ -45,9 +46,9 @@ def run_to_its_end(command: Callable[[], object]) -> NoReturn:
     """Run a command in a process of its own, and leave with its code; what was begun is taken back in any case."""
     os.environ["MPLBACKEND"] = "agg"  # nothing is shown on a screen here, whatever a backend of the user's is called
     for number in (getattr(signal, name, None) for name in ("SIGTERM", "SIGHUP")):
-        if number is not None:
+        if number is not None and signal.getsignal(number) is not signal.SIG_IGN:  # as nohup has it ignored
             signal.signal(number, _leave)
-    sys.stdout = Output.of(sys.stdout)
+    sys.stdout, sys.stderr = Output.of(sys.stdout), Notes.of(sys.stderr)
     sys.exit(code_of(command))
 
 
@@ -88,7 +89,9 @@ class Output(io.TextIOWrapper):
 
     @classmethod
     def of(cls, stream: Any) -> Any:
-        """For the same file; a stream that is no file, or is none at all, stays as it is."""
+        """For the same file; a stream that is no file stays as it is, and where there is none nobody reads."""
+        if stream is None:
+            return Path(os.devnull).open("w", encoding="utf-8")
         if not isinstance(stream, io.TextIOWrapper):
             return stream
         encoding, buffered = stream.encoding, stream.line_buffering
@@ -116,3 +119,14 @@ class Output(io.TextIOWrapper):
 
     def _to_nobody(self) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), self.fileno())
+
+
+class Notes(Output):
+    """A standard error; what it does not take is lost, and no code hangs on it."""
+
+    @contextmanager
+    def _open(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError:
+            self._to_nobody()

@@ -16,7 +16,7 @@ from gradient_diff.render import sheet
 from gradient_diff.render.figures.saving import save_figures
 from gradient_diff.render.html import to_html
 from gradient_diff.render.ledgers import ledger_data
-from gradient_diff.render.locking import exchanged, locked
+from gradient_diff.render.locking import BusyError, exchanged, locked
 from gradient_diff.render.tables import to_csv, to_json, to_markdown
 from gradient_diff.result.diff import GradientDiff
 
@@ -76,6 +76,8 @@ def own_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
             target.parent.mkdir(parents=True, exist_ok=True)
             stack.enter_context(locked(target))
             _remove_leftovers(target)
+        except BusyError:
+            raise
         except OSError as error:
             raise _explained(error, target, None) from error
         yield target

@@ -16,12 +16,16 @@ _PAUSE = 0.05
 _AT_FDCWD, _RENAME_EXCHANGE = -100, 2  # of Linux's <fcntl.h> and <linux/fs.h>
 
 
+class BusyError(FileExistsError):
+    """Another process writes there; the text says which and what to do."""
+
+
 @contextmanager
 def locked(target: Path) -> Iterator[None]:
     """Hold the lock of a folder, a file beside it that names this process; the system drops it if that is killed.
 
     Raises:
-        FileExistsError: another process holds it for longer than WAIT.
+        BusyError: another process holds it for longer than WAIT.
     """
     place = target.parent / f".{target.name}.lock"
     descriptor = _acquired(place, target)
@@ -50,7 +54,7 @@ def _acquired(place: Path, target: Path) -> int:
             text = (
                 f"{target} is being written by another run of gradient-diff, process {owner or 'unknown'}. Wait for it"
             )
-            raise FileExistsError(errno.EEXIST, f"{text}, or choose another folder. Nothing was written.")
+            raise BusyError(errno.EEXIST, f"{text}, or choose another folder. Nothing was written.")
         time.sleep(_PAUSE)
 
 

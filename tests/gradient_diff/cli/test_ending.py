@@ -97,22 +97,39 @@ def _told(arguments: tuple[str, ...], **more: object) -> subprocess.CompletedPro
     return subprocess.run([*PROGRAM, *arguments], capture_output=True, text=True, check=False, **more)  # type: ignore[call-overload,no-any-return]
 
 
-@pytest.mark.parametrize(("kind", "code"), [("right", 0), ("wrong", 1)])
-def test_a_closed_pipe_is_quiet_and_keeps_the_verdict(kind: str, code: int, write: Write, reference: Path) -> None:
-    mine = write(kind, **({"dense_1__bias": np.ones(3)} if kind == "wrong" else {}))
+ALL, OUT, ERR = ("stdout", "stderr"), ("stdout",), ("stderr",)
+
+
+def _unread(streams: tuple[str, ...], arguments: tuple[str, ...]) -> subprocess.CompletedProcess[str]:
+    """A run whose streams are pipes that nobody reads."""
     reader, writer = os.pipe()
     os.close(reader)
     with os.fdopen(writer, "w") as closed:
-        done = subprocess.run(
-            [*PROGRAM, "compare", str(mine), str(reference)],
-            stdout=closed,
-            stderr=subprocess.PIPE,
-            text=True,
-            check=False,
-        )
+        ends = dict.fromkeys(ALL, subprocess.PIPE) | dict.fromkeys(streams, closed.fileno())
+        return subprocess.run([*PROGRAM, *arguments], text=True, check=False, **ends)  # type: ignore[call-overload,no-any-return]
+
+
+@pytest.mark.parametrize(
+    ("kind", "code", "streams"),
+    [("right", 0, OUT), ("wrong", 1, OUT), ("right", 0, ERR), ("right", 0, ALL), ("gone", end.USAGE, ALL)],
+    ids=str,
+)
+def test_a_closed_pipe_is_quiet_and_keeps_the_verdict(
+    kind: str, code: int, streams: tuple[str, ...], write: Write, reference: Path
+) -> None:
+    mine = write("mine", **({"dense_1__bias": np.ones(3)} if kind == "wrong" else {}))
+    done = _unread(streams, ("compare", str(mine), str(reference if kind != "gone" else mine.with_name("gone.npz"))))
     assert done.returncode == code
-    assert "Traceback" not in done.stderr
-    assert "rror" not in done.stderr
+    assert "Traceback" not in (done.stderr or "")
+    assert "rror" not in (done.stderr or "")
+
+
+@pytest.mark.skipif(not Path("/bin/sh").exists(), reason="no shell that closes a stream")
+@pytest.mark.parametrize("closed", [">&-", ">&- 2>&-"])
+def test_without_an_output_the_verdict_is_the_same(closed: str, write: Write, reference: Path) -> None:
+    command = ["/bin/sh", "-c", f'exec "$@" {closed}', "sh", *PROGRAM, "compare", str(write("right")), str(reference)]
+    done = subprocess.run(command, stderr=subprocess.PIPE, text=True, check=False)
+    assert (done.returncode, "Traceback" in done.stderr) == (0, False)
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
@@ -120,6 +137,13 @@ def test_a_full_output_is_no_verdict() -> None:
     with Path("/dev/full").open("w") as full:
         done = subprocess.run([*PROGRAM, "explain"], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
     assert (done.returncode, "cannot be written" in done.stderr, "Traceback" in done.stderr) == (end.USAGE, True, False)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+def test_notes_that_find_no_room_are_lost_and_the_verdict_is_not(write: Write, reference: Path) -> None:
+    with Path("/dev/full").open("w") as full:
+        command = [*PROGRAM, "compare", str(write("right")), str(reference)]
+        assert subprocess.run(command, stdout=subprocess.DEVNULL, stderr=full, check=False).returncode == 0
 
 
 def test_a_broken_backend_of_matplotlib_is_none_of_its_business(write: Write, reference: Path, tmp_path: Path) -> None:
@@ -152,3 +176,12 @@ def test_a_signal_leaves_nothing_half_done(name: str, write: Write, reference: P
     assert run.returncode == (end.INTERRUPTED if name == "SIGINT" else 128 + getattr(signal, name))
     assert not list(tmp_path.glob(".marks-*"))
     assert not marks.exists()
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="no SIGHUP here")
+@pytest.mark.parametrize(("before", "code"), [("SIG_DFL", 129), ("SIG_IGN", 0)])
+def test_a_run_below_nohup_outlives_its_terminal(before: str, code: int) -> None:
+    begin = f"import os, signal; signal.signal(signal.SIGHUP, signal.{before})\n"
+    begin += "from gradient_diff.cli.ending import run_to_its_end\n"
+    begin += "run_to_its_end(lambda: os.kill(os.getpid(), signal.SIGHUP))"
+    assert subprocess.run([sys.executable, "-c", begin], check=False).returncode == code

@@ -14,6 +14,8 @@ from gradient_diff import assert_gradients_match, compare, explain_shapes, measu
 from gradient_diff.keras import check_function, check_gradients, check_layer, fit_keras, train_together
 from manual_mlp import MLP, SGD, Array, Dense, Dropout, train
 
+pytestmark = pytest.mark.matrix
+
 NET = MLP(3, [Dense(2, "tanh")])
 DROPPING = MLP(3, [Dropout(0.5), Dense(2)])
 RNG = np.random.default_rng(0)

@@ -47,9 +47,13 @@ def test_a_second_writer_refuses_and_names_the_first(
     place: Path, owner: subprocess.Popen[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(locking, "WAIT", 0.2)
-    words = f"is being written by another run of gradient-diff, process {owner.pid}"
-    with pytest.raises(FileExistsError, match=words), whole_folder(place):
+    words = (
+        f"{place} is being written by another run of gradient-diff, process {owner.pid}. "
+        "Wait for it, or choose another folder. Nothing was written."
+    )
+    with pytest.raises(FileExistsError) as refused, whole_folder(place):
         raise AssertionError
+    assert refused.value.strerror == words
     assert (place / "result.txt").read_text() == "old"
 
 

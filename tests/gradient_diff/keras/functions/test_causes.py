@@ -13,6 +13,8 @@ from gradient_diff import Status
 from gradient_diff.keras import check_function
 from manual_mlp import Array
 
+pytestmark = pytest.mark.matrix
+
 X = np.random.default_rng(0).normal(size=(3, 2))
 W = np.random.default_rng(1).normal(size=(2, 2))
 

@@ -12,6 +12,8 @@ from gradient_diff import Status
 from gradient_diff.keras import check_function
 from manual_mlp import Array
 
+pytestmark = pytest.mark.matrix
+
 UNEVEN = {
     "three": np.array([1e-6, 1.0, 1e5]),
     "twelve": 10.0 ** np.random.default_rng(7).uniform(-8, 8, (3, 4)),

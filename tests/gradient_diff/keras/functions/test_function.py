@@ -13,6 +13,8 @@ from gradient_diff import GradientDiff, Status
 from gradient_diff.keras import check_function
 from manual_mlp import Array
 
+pytestmark = pytest.mark.matrix
+
 RNG = np.random.default_rng(0)
 X, W = RNG.normal(size=(3, 2)), RNG.normal(size=(2, 2))
 SCALES = [1e-6, 1.0, 1e6]

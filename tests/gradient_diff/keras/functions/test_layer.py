@@ -15,6 +15,8 @@ from gradient_diff.keras import check_layer
 from gradient_diff.keras.functions.layer import named_trainable
 from keras_mlp.extend import layers_of, variables_of
 
+pytestmark = pytest.mark.matrix
+
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(4, 3))
 STEPS = RNG.normal(size=(2, 3, 2))

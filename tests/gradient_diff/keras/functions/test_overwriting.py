@@ -15,6 +15,8 @@ from gradient_diff.keras import check_function, check_layer
 from gradient_diff.keras.functions.overwriting import gradients_of_the_last
 from keras_mlp import Mode
 
+pytestmark = pytest.mark.matrix
+
 U = np.array([1.0, 2.0, 3.0])
 ID = "overwritten_counted"
 

@@ -12,6 +12,8 @@ from gradient_diff import Status
 from gradient_diff.keras import check_function
 from gradient_diff.render.causes import name
 
+pytestmark = pytest.mark.matrix
+
 RNG = np.random.default_rng(0)
 A, B = RNG.normal(size=(3, 3)), RNG.normal(size=(3, 3))
 

@@ -38,7 +38,7 @@ def build() -> Build:
 def unnamed(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
     """Nobody asks of what other E a wrong hand is: no verdict hangs on it, and it is most of what a check costs.
 
-    What is marked slow asks all the same, so that every model of a matrix is asked once.
+    What a test itself marks as slow asks all the same, so that every model of a matrix is asked once.
     """
-    if "slow" not in request.keywords:
+    if not any(not mark.kwargs for mark in request.node.iter_markers("slow")):
         monkeypatch.setattr(checking, "named_by_another", lambda asked, mine, diff, **_: diff)

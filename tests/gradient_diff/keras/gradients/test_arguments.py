@@ -15,6 +15,8 @@ import tensorflow as tf
 from gradient_diff.keras.gradients.arguments import as_named
 from manual_mlp import Array
 
+pytestmark = [pytest.mark.usefixtures("unnamed"), pytest.mark.matrix]
+
 NAMES = ["a/kernel", "a/bias", "b/kernel", "b/bias"]
 ARRAYS = [np.ones((2, 3)), np.ones(3), np.ones((3, 1)), np.ones(1)]
 FORMS: dict[str, Any] = {

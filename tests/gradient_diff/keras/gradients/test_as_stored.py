@@ -11,6 +11,8 @@ from gradient_diff.keras import check_gradients
 from gradient_diff.result.status import Status
 from manual_mlp import Array
 
+pytestmark = [pytest.mark.usefixtures("unnamed"), pytest.mark.matrix]
+
 Weights = list[Array]
 RNG = np.random.default_rng(0)
 X, Y = RNG.normal(size=(6, 4)), RNG.normal(size=(6, 2))

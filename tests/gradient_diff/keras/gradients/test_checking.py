@@ -15,6 +15,8 @@ from gradient_diff.keras import check_gradients
 from keras_mlp import named_weights, parameters_of, to_keras
 from manual_mlp import MLP, Array, Dense
 
+pytestmark = [pytest.mark.usefixtures("unnamed"), pytest.mark.matrix("kind")]
+
 MLP_SMALL = MLP(3, [Dense(4, "tanh"), Dense(4, "sigmoid"), Dense(2)])
 RNG = np.random.default_rng(0)
 X, Y = RNG.normal(size=(7, 3)), RNG.normal(size=(7, 2))

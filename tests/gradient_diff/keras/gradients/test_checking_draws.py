@@ -14,6 +14,8 @@ from keras_mlp import to_keras
 from keras_mlp.draws import seeds_of
 from manual_mlp import MLP, Activation, Array, Dense, Dropout
 
+pytestmark = pytest.mark.matrix
+
 DECAY = 0.05
 NET = MLP(3, [Dense(5, "tanh", kernel_l2=DECAY), Dropout(0.4), Dense(2), Activation("sigmoid")])
 RNG = np.random.default_rng(0)
@@ -69,6 +71,7 @@ def test_a_missing_decay_is_named() -> None:
     assert (cause.id, cause.layer) == ("l2_missing", "dense_1")
 
 
+@pytest.mark.usefixtures("unnamed")
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 def test_a_loss_of_ones_own_runs_on_the_same_masks(dtype: str) -> None:
     def fourth(w: Any, x: Array, y: Array, draws: Any) -> dict[str, Array]:

@@ -16,6 +16,8 @@ from gradient_diff.keras import check_gradients
 from keras_mlp import named_weights, parameters_of, to_keras
 from manual_mlp import MLP, Array, Dense
 
+pytestmark = pytest.mark.matrix
+
 RNG = np.random.default_rng(0)
 X, Y = RNG.normal(size=(7, 3)), RNG.normal(size=(7, 2))
 CLONE = "a float64 run of the model"
@@ -100,6 +102,7 @@ def test_rounding_the_weights_for_the_computation_counts() -> None:
     assert diff.rows[0].metrics.relative_l2 > 2.0**-10
 
 
+@pytest.mark.usefixtures("unnamed")
 def test_any_loss_of_keras_goes_with_any_model() -> None:
     mlp = MLP(3, [Dense(4, "tanh"), Dense(2)])
     w = mlp.initialize(0, dtype="float32")
@@ -109,6 +112,7 @@ def test_any_loss_of_keras_goes_with_any_model() -> None:
     assert {row.judge for row in diff.rows} == {CLONE}
 
 
+@pytest.mark.usefixtures("unnamed")
 def test_float64_arrays_meet_a_float32_functional_model_in_float64() -> None:
     model = _functional()
     fine = _functional("float64")
@@ -136,6 +140,7 @@ def test_a_functional_model_in_every_mode(mode: Any) -> None:
     assert check_gradients(model, X, Y, _tape_in_another_order(model), loss="mse", mode=mode).verdict is Status.MATCH
 
 
+@pytest.mark.usefixtures("unnamed")
 def test_an_update_of_a_float32_functional_model() -> None:
     model = _functional()
     before, gradients = parameters_of(model), _tape_in_another_order(model)
@@ -147,6 +152,7 @@ def test_an_update_of_a_float32_functional_model() -> None:
     assert check_gradients(model, X, Y, after=after, learning_rate=1e-3, loss="mse").culprit == "out/bias"
 
 
+@pytest.mark.usefixtures("unnamed")
 def test_an_update_of_a_functional_model() -> None:
     model = _functional("float64")
     before, gradients = parameters_of(model), _tape_in_another_order(model)

@@ -16,6 +16,8 @@ from gradient_diff import Status
 from gradient_diff.keras import check_gradients
 from manual_mlp import Array
 
+pytestmark = [pytest.mark.usefixtures("unnamed"), pytest.mark.matrix]
+
 RNG = np.random.default_rng(0)
 X, X2, Y, Y2 = (RNG.normal(size=(6, n)).astype("f4") for n in (4, 5, 2, 3))
 MSE, MAE = keras.losses.MeanSquaredError, "mae"

@@ -15,7 +15,7 @@ from gradient_diff.keras import check_gradients
 from keras_mlp import Mode
 from manual_mlp import Array
 
-pytestmark = pytest.mark.usefixtures("unnamed")
+pytestmark = [pytest.mark.usefixtures("unnamed"), pytest.mark.matrix]
 
 RNG = np.random.default_rng(0)
 FLAT, STEPS, IMAGES = (RNG.normal(size=(5, *shape)).astype("f4") for shape in ((4,), (4, 3), (6, 6, 2)))

@@ -18,6 +18,8 @@ from keras_mlp.modes import Mode
 from keras_mlp.twin import layer_weights
 from manual_mlp import Array
 
+pytestmark = pytest.mark.matrix
+
 RNG = np.random.default_rng(3)
 X, Y = RNG.normal(size=(5, 3)).astype(np.float32), RNG.normal(size=(5, 2)).astype(np.float32)
 NAMES = ["a/kernel", "a/bias", "b/kernel", "b/bias"]

@@ -15,6 +15,8 @@ from gradient_diff import Status
 from gradient_diff.keras import check_gradients
 from manual_mlp import Array
 
+pytestmark = pytest.mark.matrix
+
 Pairs = list[tuple[Array, Array]]
 
 

@@ -18,7 +18,7 @@ from gradient_diff.keras import check_gradients
 from keras_mlp.constants import rounds_floats
 from manual_mlp import Array
 
-pytestmark = pytest.mark.usefixtures("unnamed")
+pytestmark = [pytest.mark.usefixtures("unnamed"), pytest.mark.matrix]
 
 L, R = 0.05, keras.regularizers  # a λ that float32 does not hold
 RNG = np.random.default_rng(0)

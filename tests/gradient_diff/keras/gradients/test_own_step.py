@@ -17,6 +17,8 @@ from gradient_diff.keras import check_step
 from gradient_diff.keras.gradients import own_step
 from manual_mlp import MLP, Dense
 
+pytestmark = pytest.mark.matrix("kind")
+
 MLP_SMALL = MLP(3, [Dense(4, "sigmoid"), Dense(2)])
 RNG = np.random.default_rng(2)
 X, Y = RNG.normal(size=(5, 3)), RNG.normal(size=(5, 2))

@@ -15,6 +15,8 @@ from gradient_diff.keras import share_weights
 from keras_mlp import to_keras
 from manual_mlp import MLP, Array, Dense, ShapeError
 
+pytestmark = pytest.mark.matrix
+
 MLP_SMALL = MLP(3, [Dense(4, "sigmoid"), Dense(2)])
 RNG = np.random.default_rng(2)
 MINE = {n: RNG.normal(size=a.shape) for n, a in MLP_SMALL.initialize(0).items()}

@@ -12,6 +12,8 @@ import tensorflow as tf
 from gradient_diff.keras import check_gradients
 from manual_mlp import Array
 
+pytestmark = [pytest.mark.usefixtures("unnamed"), pytest.mark.matrix]
+
 RNG = np.random.default_rng(0)
 X, Y = RNG.normal(size=(6, 4)).astype("f4"), RNG.normal(size=(6, 2)).astype("f4")
 

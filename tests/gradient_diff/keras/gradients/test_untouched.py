@@ -15,6 +15,8 @@ from gradient_diff import Status
 from gradient_diff.keras import check_gradients
 from manual_mlp import Array
 
+pytestmark = pytest.mark.matrix
+
 RNG = np.random.default_rng(0)
 X, Y = RNG.normal(size=(6, 2, 3)).astype("f4"), RNG.normal(size=(6, 2)).astype("f4")
 LAYERS = keras.layers

@@ -18,6 +18,8 @@ from gradient_diff.keras import check_gradients
 from keras_mlp.extend import alone
 from manual_mlp import Array
 
+pytestmark = pytest.mark.matrix
+
 RNG = np.random.default_rng(0)
 X, Y = RNG.normal(size=(6, 4)).astype("f4"), RNG.normal(size=(6, 2)).astype("f4")
 

@@ -13,6 +13,8 @@ from gradient_diff import Status
 from gradient_diff.keras import check_gradients
 from keras_mlp import named_weights
 
+pytestmark = [pytest.mark.usefixtures("unnamed"), pytest.mark.matrix]
+
 RNG = np.random.default_rng(0)
 X, Y = RNG.normal(size=(6, 4)).astype("f4"), RNG.normal(size=(6, 2)).astype("f4")
 

@@ -16,6 +16,8 @@ from gradient_diff.diagnosis.settings import SETTINGS
 from gradient_diff.keras import check_gradients
 from manual_mlp import Array
 
+pytestmark = pytest.mark.matrix
+
 K = keras.losses
 Layers = keras.layers
 RNG = np.random.default_rng(3)

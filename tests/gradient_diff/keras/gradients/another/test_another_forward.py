@@ -12,6 +12,8 @@ from gradient_diff import GradientDiff, Status
 from gradient_diff.keras import check_gradients
 from manual_mlp import MLP, Array, Dense
 
+pytestmark = pytest.mark.matrix("kind")
+
 NET = MLP(3, [Dense(5, "tanh"), Dense(2)])
 RNG = np.random.default_rng(0)
 X, Y = RNG.normal(1.0, 2.0, size=(7, 3)), RNG.normal(size=(7, 2))

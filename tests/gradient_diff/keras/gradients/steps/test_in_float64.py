@@ -11,6 +11,8 @@ from gradient_diff.keras import check_gradients
 from gradient_diff.result.status import Status
 from manual_mlp import Array
 
+pytestmark = pytest.mark.matrix
+
 RNG = np.random.default_rng(0)
 X, Y = RNG.normal(size=(6, 3)), RNG.normal(size=(6, 2))
 WEIGHTS = [RNG.normal(size=(3, 2)), RNG.normal(size=2)]
@@ -53,6 +55,7 @@ def test_plain_descent(said: str, dtype: str, before: bool) -> None:
     assert not any("constraint" in cause.message for cause in wrong.causes)
 
 
+@pytest.mark.usefixtures("unnamed")
 @pytest.mark.parametrize("said", ["object", "name"])
 def test_adagrad_starts_from_its_accumulator(said: str) -> None:
     options: dict[str, Any] = {"optimizer": "adagrad", "learning_rate": 0.01}
@@ -64,6 +67,7 @@ def test_adagrad_starts_from_its_accumulator(said: str) -> None:
         assert check_gradients(_model("float64"), X, Y, before=WEIGHTS, after=after, **options).verdict is verdict
 
 
+@pytest.mark.usefixtures("unnamed")
 @pytest.mark.parametrize("steps", [1, 2, 10])
 def test_a_velocity_is_made_with_constants_in_float32(steps: int) -> None:
     model = _model("float64")
@@ -83,6 +87,7 @@ def test_a_velocity_is_made_with_constants_in_float32(steps: int) -> None:
         assert diff.verdict is verdict, diff.headline()
 
 
+@pytest.mark.usefixtures("unnamed")
 @pytest.mark.parametrize("said", [None, True])
 def test_a_step_of_weights_that_the_pass_itself_changes(said: bool | None) -> None:
     """Keras's SpectralNormalization writes the kernel divided by its norm before the step."""

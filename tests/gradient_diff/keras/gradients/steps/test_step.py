@@ -20,6 +20,8 @@ from gradient_diff.stepping.step import Step, checked_rate, inferred_gradients
 from keras_mlp import parameters_of, to_keras
 from manual_mlp import MLP, Array, Dense, Problem, ShapeError
 
+pytestmark = pytest.mark.matrix("kind")
+
 MLP_SMALL = MLP(3, [Dense(4, "tanh"), Dense(2)])
 RNG = np.random.default_rng(0)
 X, Y = RNG.normal(size=(7, 3)), RNG.normal(size=(7, 2))
@@ -50,6 +52,7 @@ def _checked(model: keras.Model, after: Any, lr: float) -> GradientDiff:
     return check_gradients(model, X, Y, after=after, learning_rate=lr, loss="mse")
 
 
+@pytest.mark.usefixtures("unnamed")
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize(("used", "given", "times"), [(0.02, 0.002, "10"), (0.002, 0.02, "0.1"), (0.013, 0.01, "1.3")])
 def test_a_step_of_another_learning_rate_is_named(kind: str, used: float, given: float, times: str, made: Made) -> None:
@@ -79,6 +82,7 @@ def _by_keras(model: keras.Model, lr: float, loss: str = "mse") -> dict[str, np.
     return after
 
 
+@pytest.mark.usefixtures("unnamed")
 @pytest.mark.parametrize("kind", ["known float64", "functional float64"])
 def test_a_step_of_kerass_own_optimizer_has_its_rate_in_float32(kind: str, made: Made) -> None:
     model = made(kind)
@@ -104,6 +108,7 @@ def test_a_step_of_kerass_own_training_goes_through_float32(made: Made) -> None:
     assert "no larger than the rounding of float32, but both sides are float64" in diff.unexplained
 
 
+@pytest.mark.usefixtures("unnamed")
 @pytest.mark.parametrize("kind", ["known float64", "functional float64"])
 @pytest.mark.parametrize("loss", ["mse", "sparse_categorical_crossentropy"])
 def test_a_step_of_kerass_own_training_is_right_of_the_compiled_loss(kind: str, loss: str, made: Made) -> None:
@@ -117,8 +122,9 @@ def test_a_step_of_kerass_own_training_is_right_of_the_compiled_loss(kind: str, 
     def checked(after: Any) -> GradientDiff:
         return check_gradients(model, X, y, before=before, after=after, learning_rate=0.25)
 
-    assert checked(after).ok
-    assert all("of E in float32, in which Keras computes this loss" in row.reason for row in checked(after).rows)
+    right = checked(after)
+    assert right.ok
+    assert all("of E in float32, in which Keras computes this loss" in row.reason for row in right.rows)
     wrong = {n: a * (1 + 1e-6) if n == "dense_1/kernel" else a for n, a in after.items()}
     assert checked(wrong).verdict is Status.MISMATCH
 
@@ -138,6 +144,7 @@ def test_a_factor_that_a_known_mistake_explains_comes_first(made: Made) -> None:
     assert diff.causes[-1].id == "other_learning_rate"
 
 
+@pytest.mark.usefixtures("unnamed")
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("off", [1.0005, 1.01, 2])
 def test_a_rate_is_named_only_where_it_explains_every_gradient(kind: str, off: float, made: Made) -> None:
@@ -257,6 +264,7 @@ def _sine_model(before: Sequence[Array]) -> keras.Sequential:
     return to_keras(mlp, dict(zip(mlp.parameter_shapes, before, strict=True)))
 
 
+@pytest.mark.usefixtures("unnamed")
 def test_article_a_as_published_is_off_in_its_hidden_layers_and_exact_in_the_last() -> None:
     before, after, x, d = _article_a()
     diff = check_gradients(
@@ -282,6 +290,7 @@ def test_the_same_loop_with_the_old_weights_passes() -> None:
     }
 
 
+@pytest.mark.usefixtures("unnamed")
 def test_before_need_not_be_what_the_model_holds() -> None:
     before, after, x, d = _article_a(stale=True)
     model = _sine_model([a + 1 for a in before])
@@ -294,6 +303,7 @@ def test_before_need_not_be_what_the_model_holds() -> None:
 # rounding
 
 
+@pytest.mark.usefixtures("unnamed")
 def test_a_close_call_of_a_step_is_drawn_again(monkeypatch: pytest.MonkeyPatch, made: Made) -> None:
     """Of 8 draws the spread is itself uncertain; what storing the weights hides is granted beside 32, too."""
     drawn: list[int] = []
