@@ -147,16 +147,30 @@ def _drawn(a: Array, rng: np.random.Generator, scale: float, inputs: bool) -> Ar
 
 
 def _tree(title: str, given: object, wanted: Any) -> Any:
-    """An array each for what the model takes; where nobody says what that is, a list or dict of arrays is several."""
-    several = wanted is not None and keras.tree.is_nested(wanted) and len(keras.tree.flatten(wanted)) > 1
+    """An array each for what the model takes; a list of one array is that array."""
+    several = wanted is not None and len(keras.tree.flatten(wanted)) > 1
+    if isinstance(given, Mapping) or several:
+        return _nested(title, given, wanted)
+    if isinstance(given, list | tuple) and len(given) == 1 and _holds_arrays(given):
+        return _nested(title, given[0], None)
+    return _nested(title, given, None) if wanted is None else _array(title, given)
+
+
+def _nested(title: str, given: object, wanted: Any) -> Any:
+    """In any structure; where nobody says what is taken, a list or dict of arrays is several."""
     if isinstance(given, Mapping):
-        return {key: _array(f"{title}[{key!r}]", a) for key, a in given.items()}
-    if isinstance(given, list | tuple) and given and (several or all(map(_is_array, given))):
-        if len(given) == 1 and not several:
-            return _array(title, given[0])
-        if several or wanted is None:
-            return type(given)(_tree(f"{title}[{i}]", a, None) for i, a in enumerate(given))
+        return {key: _nested(f"{title}[{key!r}]", a, _part(wanted, key)) for key, a in given.items()}
+    several = _holds_arrays(given) if wanted is None else keras.tree.is_nested(wanted)
+    if isinstance(given, list | tuple) and given and several:
+        return type(given)(_nested(f"{title}[{i}]", a, _part(wanted, i)) for i, a in enumerate(given))
     return _array(title, given)
+
+
+def _part(wanted: Any, key: Any) -> Any:
+    """What a model takes in one place of its structure; None where it does not say."""
+    if isinstance(wanted, Mapping):
+        return wanted.get(key)
+    return wanted[key] if isinstance(wanted, list | tuple) and isinstance(key, int) and key < len(wanted) else None
 
 
 def _ends(model: keras.Model) -> tuple[Any, Any]:
@@ -183,7 +197,12 @@ def _array(title: str, given: object) -> Array:
     return array
 
 
-def _is_array(item: object) -> bool:
+def _holds_arrays(item: object) -> bool:
+    """Whether it is an array, or a dict or list of some: no row of numbers."""
+    if isinstance(item, Mapping):
+        return True
+    if isinstance(item, list | tuple):
+        return bool(item) and all(map(_holds_arrays, item))
     return hasattr(item, "shape") and len(item.shape) > 0
 
 
