@@ -45,14 +45,17 @@ class Data:
             )
         if sample_weight is None:
             return self
-        given = _tree("sample_weight", sample_weight, None)
-        trees = keras.tree.map_structure(lambda _: given, self.y) if isinstance(given, np.ndarray) else given
-        if not _alike(trees, self.y):
+        if not _is_several(sample_weight):
+            of_all = _array("sample_weight", sample_weight)
+            return replace(self, sample_weight=keras.tree.map_structure(lambda y: _weights(y, of_all), self.y))
+        given = keras.tree.map_structure(lambda w: w if w is None else _array("sample_weight", w), sample_weight)
+        if isinstance(given, Mapping) and isinstance(self.y, Mapping) and given.keys() <= self.y.keys():
+            given = {key: given.get(key) for key in self.y}
+        if not _alike(given, self.y):
             raise ValueError(
                 f"sample_weight is {_shapes(given)}, y is {_shapes(self.y)}: give one array, or one for each."
             )
-        checked = keras.tree.map_structure(lambda y, w: sample_weights_of(y, w, None), self.y, trees)
-        return replace(self, sample_weight=checked)
+        return replace(self, sample_weight=keras.tree.map_structure(_weights, self.y, given))
 
     @property
     def parts(self) -> tuple[Any, ...]:
@@ -166,6 +169,18 @@ def _nested(title: str, given: object, wanted: Any) -> Any:
     return _array(title, given)
 
 
+def _weights(y: Array, given: Array | None) -> Array | None:
+    """Of the samples of one output; where there are none, each weighs 1, as in fit."""
+    return np.ones(len(y)) if given is None else sample_weights_of(y, given, None)
+
+
+def _is_several(weights: object) -> bool:
+    """Whether there is something for each output, None included, and not one number for each sample."""
+    return isinstance(weights, Mapping) or (
+        isinstance(weights, list | tuple) and any(w is None or _holds_arrays(w) for w in weights)
+    )
+
+
 def _part(wanted: Any, key: Any) -> Any:
     """What a model takes in one place of its structure; None where it does not say."""
     if isinstance(wanted, Mapping):
@@ -220,5 +235,5 @@ def _as_column(y: Array, output: Any) -> Array:
 
 
 def _shapes(tree: Any) -> Any:
-    found = keras.tree.map_structure(lambda a: f"{a.dtype} {a.shape}", tree)
+    found = keras.tree.map_structure(lambda a: "None" if a is None else f"{a.dtype} {a.shape}", tree)
     return found if isinstance(found, str) else str(found).replace("'", "")
