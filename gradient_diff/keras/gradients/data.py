@@ -51,6 +51,8 @@ class Data:
         given = keras.tree.map_structure(lambda w: w if w is None else _array("sample_weight", w), sample_weight)
         if isinstance(given, Mapping) and isinstance(self.y, Mapping) and given.keys() <= self.y.keys():
             given = {key: given.get(key) for key in self.y}
+        if isinstance(given, list | tuple) and isinstance(self.y, list | tuple):
+            given = type(self.y)(given)
         if not _alike(given, self.y):
             raise ValueError(
                 f"sample_weight is {_shapes(given)}, y is {_shapes(self.y)}: give one array, or one for each."
