@@ -11,9 +11,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from gradient_diff.keras.gradients.structure import are_alike, read_structure, shapes_of, weights_of
 from keras_mlp.extend import sample_weights_of
 from manual_mlp import Array
-from manual_mlp.extend import read_array
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,8 +30,8 @@ class Data:
         inputs, outputs = _ends(model)
         if y is None and getattr(model, "compiled", False) and model.loss is None:
             y = np.zeros((1, 1), np.float32)  # nothing but penalties is trained: no loss reads it
-        data = cls(_tree("x", x, inputs), _tree("y", y, outputs))
-        if outputs is not None and _alike(data.y, outputs):
+        data = cls(read_structure("x", x, inputs), read_structure("y", y, outputs))
+        if outputs is not None and are_alike(data.y, outputs):
             data = replace(data, y=keras.tree.map_structure(_as_column, data.y, outputs))
         return data
 
@@ -43,21 +43,7 @@ class Data:
             raise ValueError(
                 "class_weight belongs to a model with one output, as in fit. Pass sample_weight=, one each."
             )
-        if sample_weight is None:
-            return self
-        if not _is_several(sample_weight):
-            of_all = _array("sample_weight", sample_weight)
-            return replace(self, sample_weight=keras.tree.map_structure(lambda y: _weights(y, of_all), self.y))
-        given = keras.tree.map_structure(lambda w: w if w is None else _array("sample_weight", w), sample_weight)
-        if isinstance(given, Mapping) and isinstance(self.y, Mapping) and given.keys() <= self.y.keys():
-            given = {key: given.get(key) for key in self.y}
-        if isinstance(given, list | tuple) and isinstance(self.y, list | tuple):
-            given = type(self.y)(given)
-        if not _alike(given, self.y):
-            raise ValueError(
-                f"sample_weight is {_shapes(given)}, y is {_shapes(self.y)}: give one array, or one for each."
-            )
-        return replace(self, sample_weight=keras.tree.map_structure(_weights, self.y, given))
+        return self if sample_weight is None else replace(self, sample_weight=weights_of(self.y, sample_weight))
 
     @property
     def parts(self) -> tuple[Any, ...]:
@@ -123,7 +109,7 @@ class Data:
 
     def __str__(self) -> str:
         titles = ("x", "y", "sample_weight")
-        return ", ".join(f"{title} {_shapes(tree)}" for title, tree in zip(titles, self.parts, strict=False))
+        return ", ".join(f"{title} {shapes_of(tree)}" for title, tree in zip(titles, self.parts, strict=False))
 
 
 def _is_alone(a: Array) -> bool:
@@ -151,45 +137,6 @@ def _drawn(a: Array, rng: np.random.Generator, scale: float, inputs: bool) -> Ar
     return np.where(np.isnan(values), values, found).astype(a.dtype)
 
 
-def _tree(title: str, given: object, wanted: Any) -> Any:
-    """An array each for what the model takes; a list of one array is that array."""
-    several = wanted is not None and len(keras.tree.flatten(wanted)) > 1
-    if isinstance(given, Mapping) or several:
-        return _nested(title, given, wanted)
-    if isinstance(given, list | tuple) and len(given) == 1 and _holds_arrays(given):
-        return _nested(title, given[0], None)
-    return _nested(title, given, None) if wanted is None else _array(title, given)
-
-
-def _nested(title: str, given: object, wanted: Any) -> Any:
-    """In any structure; where nobody says what is taken, a list or dict of arrays is several."""
-    if isinstance(given, Mapping):
-        return {key: _nested(f"{title}[{key!r}]", a, _part(wanted, key)) for key, a in given.items()}
-    several = _holds_arrays(given) if wanted is None else keras.tree.is_nested(wanted)
-    if isinstance(given, list | tuple) and given and several:
-        return type(given)(_nested(f"{title}[{i}]", a, _part(wanted, i)) for i, a in enumerate(given))
-    return _array(title, given)
-
-
-def _weights(y: Array, given: Array | None) -> Array | None:
-    """Of the samples of one output; where there are none, each weighs 1, as in fit."""
-    return np.ones(len(y)) if given is None else sample_weights_of(y, given, None)
-
-
-def _is_several(weights: object) -> bool:
-    """Whether there is something for each output, None included, and not one number for each sample."""
-    return isinstance(weights, Mapping) or (
-        isinstance(weights, list | tuple) and any(w is None or _holds_arrays(w) for w in weights)
-    )
-
-
-def _part(wanted: Any, key: Any) -> Any:
-    """What a model takes in one place of its structure; None where it does not say."""
-    if isinstance(wanted, Mapping):
-        return wanted.get(key)
-    return wanted[key] if isinstance(wanted, list | tuple) and isinstance(key, int) and key < len(wanted) else None
-
-
 def _ends(model: keras.Model) -> tuple[Any, Any]:
     """The symbolic inputs and outputs in their structure; None where a subclass knows of none."""
     if not getattr(model, "inputs", None):
@@ -199,43 +146,5 @@ def _ends(model: keras.Model) -> tuple[Any, Any]:
     return model.input, model.output
 
 
-def _array(title: str, given: object) -> Array:
-    """A copy: a function may know the original."""
-    if isinstance(given, tf.SparseTensor | tf.RaggedTensor):
-        raise TypeError(f"{title} is a {type(given).__name__}: only dense arrays are checked. Make it dense first.")
-    if given is None:
-        raise TypeError(f"{title} is None: expected numbers, one row per sample.")
-    hint = "Expected numbers, one row per sample; gradients come after x and y."
-    array = read_array(title, given, hint).copy()
-    if array.dtype.kind in "cOMm":
-        raise TypeError(f"{title} is {array.dtype}: expected numbers, one row per sample.")
-    if not array.size:
-        raise ValueError(f"{title} is an empty batch, {array.shape}: expected at least one sample.")
-    return array
-
-
-def _holds_arrays(item: object) -> bool:
-    """Whether it is an array, or a dict or list of some: no row of numbers."""
-    if isinstance(item, Mapping):
-        return True
-    if isinstance(item, list | tuple):
-        return bool(item) and all(map(_holds_arrays, item))
-    return hasattr(item, "shape") and len(item.shape) > 0
-
-
-def _alike(tree: Any, outputs: Any) -> bool:
-    """Whether targets or weights stand in the same structure as outputs."""
-    try:
-        keras.tree.assert_same_structure(tree, outputs)
-    except (ValueError, TypeError):
-        return False
-    return True
-
-
 def _as_column(y: Array, output: Any) -> Array:
     return y[:, None] if y.ndim == 1 and tuple(output.shape[1:]) == (1,) and y.dtype.kind in "fiub" else y
-
-
-def _shapes(tree: Any) -> Any:
-    found = keras.tree.map_structure(lambda a: "None" if a is None else f"{a.dtype} {a.shape}", tree)
-    return found if isinstance(found, str) else str(found).replace("'", "")
