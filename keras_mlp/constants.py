@@ -22,6 +22,11 @@ _NAMES: dict[type, tuple[str, ...]] = {
     keras.regularizers.OrthogonalRegularizer: ("factor",),
 }
 
+_KEPT: dict[type, dict[str, str]] = {keras.layers.Normalization: {"mean": "input_mean", "variance": "input_variance"}}
+"""Of a layer, which attribute is a constant, and which one keeps what was written for it."""
+
+_DIGITS = 6  # of a number that somebody wrote: nearly every float32 that was computed takes more
+
 
 @cache
 def rounds_floats() -> bool:
@@ -48,6 +53,8 @@ def exact_constants(model: keras.Model) -> Iterator[None]:
     with ExitStack() as stack:
         for regularizer, name, constant in _constants(model):
             _put(stack, regularizer, name, np.float64(as_written(constant)))
+        for owner, name, _, written in _held_arrays(model):
+            _put(stack, owner, name, tf.constant(written))
         stack.enter_context(exact_floats())
         yield
 
@@ -61,9 +68,44 @@ def exact_floats() -> Iterator[None]:
         yield
 
 
+def held_tensors(model: keras.layers.Layer) -> Iterator[tuple[Any, str, Any]]:
+    """What layers and their penalties keep as tensors: who, under which name, the tensor; no variable among them."""
+    for layer in model._flatten_layers():  # noqa: SLF001  (as below)
+        for owner in (layer, *(r for r in vars(layer).values() if isinstance(r, keras.regularizers.Regularizer))):
+            for name, value in vars(owner).items():
+                if isinstance(value, _ops.EagerTensor) and value.dtype.is_floating:
+                    yield owner, name, value
+
+
+def _held_arrays(model: keras.layers.Layer) -> Iterator[tuple[Any, str, Array, Array]]:
+    """Of these, that hold other numbers than were written: who, its name, both in float64."""
+    for owner, name, tensor in held_tensors(model):
+        held = np.asarray(tensor.numpy(), np.float64)
+        written = _written(owner, name, held)
+        if not np.array_equal(held, written, equal_nan=True):
+            yield owner, name, held, written
+
+
+def _written(owner: Any, name: str, held: Array) -> Array:
+    place = _KEPT.get(type(owner), {}).get(name)
+    if place is None:
+        return _as_if_written(held)
+    if (kept := getattr(owner, place)) is None:  # a statistic of data, that nobody wrote
+        return held
+    exact = np.reshape([as_written(v) for v in np.ravel(kept)], np.shape(kept))
+    return np.broadcast_to(exact.reshape(held.shape) if exact.size == held.size else exact, held.shape)
+
+
+def _as_if_written(held: Array) -> Array:
+    """The short decimals of which only float32 is left; where one number is no such, nobody wrote them."""
+    written = np.reshape([as_written(float(v)) for v in held.ravel()], held.shape)
+    return written if all(float(f"{v:.{_DIGITS}g}") == v for v in written.ravel()) else held
+
+
 def _put(stack: ExitStack, thing: Any, name: str, value: Any) -> None:
-    stack.callback(setattr, thing, name, getattr(thing, name))
-    setattr(thing, name, value)
+    """Past Keras's own setters, which would track a tensor."""
+    stack.callback(object.__setattr__, thing, name, getattr(thing, name))
+    object.__setattr__(thing, name, value)
 
 
 def _exactly(convert: Callable[..., Any]) -> Callable[..., Any]:
@@ -95,6 +137,22 @@ def held_in_float32(graph: Any) -> tuple[float, ...]:
     return tuple(sorted(v for v in found if float(str(np.float32(v))) != v))
 
 
+def left_in_float32(graph: Any) -> tuple[float, ...]:
+    """The same of a computation with exact constants: what a closure or an array holds, and nothing can exchange."""
+    arrays = (
+        np.asarray(tf.make_ndarray(node.attr["value"].tensor), np.float64)
+        for nodes in _functions(graph)
+        for node in nodes.values()
+        if node.op == "Const" and node.attr["dtype"].type in (tf.float64.as_datatype_enum, tf.float32.as_datatype_enum)
+    )
+    return tuple(sorted({float(v) for a in arrays for v in a[a != _as_if_written(a)]}))
+
+
+def adapted_statistics(model: keras.Model) -> list[str]:
+    """The layers whose constants are statistics of data, which Keras rounds to the dtype of its weights."""
+    return [z.name for z in model._flatten_layers() if type(z) in _KEPT and z.input_mean is None]  # noqa: SLF001
+
+
 def computes_in_float64(graph: Any) -> bool:
     """Whether nothing in a traced computation is rounded to less than float64 on the way."""
     floats = {d.as_datatype_enum for d in (tf.float32, tf.float16, tf.bfloat16)}
@@ -114,7 +172,8 @@ def _functions(graph: Any) -> Iterator[dict[str, Any]]:
 def rounded_constants(model: keras.Model) -> tuple[float, ...]:
     """What Keras holds in place of the constants that float32 has not."""
     constants = [constant for *_, constant in _constants(model)]
-    return tuple(sorted({as_held(c) for c in constants if as_written(c) != as_held(c)}))
+    rounded = {as_held(c) for c in constants if as_written(c) != as_held(c)}
+    return tuple(sorted(rounded.union(*(map(float, h[h != w]) for *_, h, w in _held_arrays(model)))))
 
 
 def rounded_masks(draws: Iterable[Array]) -> tuple[float, ...]:

@@ -12,7 +12,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_mlp.constants import exact_constants
+from keras_mlp.constants import exact_constants, held_tensors
 from manual_mlp import Array
 
 _IN_USE: dict[int, object] = {}
@@ -133,6 +133,8 @@ def _compute_in(stack: ExitStack, model: keras.layers.Layer, dtype: str) -> None
     stack.enter_context(floatx(dtype))
     policy = keras.dtype_policies.get(dtype)
     inner = (getattr(layer, "_functional", None) for layer in layers_of(model))  # what a Sequential runs
+    for owner, name, tensor in list(held_tensors(model)):
+        _set(stack, owner, name, tf.cast(tensor, dtype))
     for layer in [*layers_of(model), *(f for f in inner if f is not None)]:
         _set(stack, layer, "_dtype_policy", policy)
         for entrance in (layer, *keras.tree.flatten(getattr(layer, "_inputs", None))):

@@ -1,6 +1,13 @@
 """Names for the neighbouring packages, which extend what a user of `keras_mlp` sees."""
 
-from keras_mlp.constants import computes_in_float64, held_in_float32, rounded_constants, rounded_masks
+from keras_mlp.constants import (
+    adapted_statistics,
+    computes_in_float64,
+    held_in_float32,
+    left_in_float32,
+    rounded_constants,
+    rounded_masks,
+)
 from keras_mlp.copies import (
     alone,
     copied,
@@ -28,6 +35,7 @@ __all__ = [
     "DrawsReader",
     "LayerShapes",
     "LossTensor",
+    "adapted_statistics",
     "alone",
     "check_mode",
     "check_optimizer",
@@ -46,6 +54,7 @@ __all__ = [
     "layer_shapes",
     "layer_weights",
     "layers_of",
+    "left_in_float32",
     "made_for",
     "mixed_precision",
     "options_of",

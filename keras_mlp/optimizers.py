@@ -29,8 +29,8 @@ def to_keras_optimizer(optimizer: Optimizer | keras.optimizers.Optimizer) -> ker
         A fresh one, with no state yet; of one of Keras's own a copy, by its settings.
 
     Raises:
-        TypeError: it is no optimizer.
-        ValueError: one of Keras's that has taken steps, that scales a loss, or that its settings do not make again.
+        TypeError: it is no optimizer, or one that scales a loss.
+        ValueError: one of Keras's that has weights already, or that its settings do not make again.
 
     Example:
         >>> from manual_mlp import Adam
@@ -77,7 +77,7 @@ def check_optimizer(optimizer: object) -> None:
     """
     kind = type(optimizer).__name__
     if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
-        raise ValueError(f"optimizer is a {kind}: both sides take E as it is. Give its inner_optimizer.")
+        raise TypeError(f"optimizer is a {kind}: both sides take E as it is. Give its inner_optimizer.")
     if isinstance(optimizer, keras.optimizers.Optimizer):
         if optimizer.built:
             raise ValueError(

@@ -13,11 +13,13 @@ import tensorflow as tf
 
 from keras_mlp import from_keras
 from keras_mlp.constants import (
+    adapted_statistics,
     as_held,
     as_written,
     computes_in_float64,
     exact_constants,
     held_in_float32,
+    left_in_float32,
     rounded_constants,
     rounds_floats,
     with_held_decay,
@@ -80,6 +82,61 @@ def test_every_constant_of_a_layer_can_be_had_as_written_and_is_found_as_held(na
         assert (off < 1e-15) == as_it_was_written
         assert held_in_float32(graph.graph) == (() if as_it_was_written else (float(np.float32(constant)),))
         assert computes_in_float64(graph.graph)
+
+
+class _Holds(keras.layers.Layer):
+    """A factor that a layer keeps as a tensor."""
+
+    def __init__(self, factor: Any) -> None:
+        super().__init__()
+        self.factor = tf.constant(factor)
+
+    def call(self, inputs: Any) -> Any:
+        return inputs * tf.cast(self.factor, inputs.dtype)
+
+
+def _normalised(u: Any) -> Any:
+    return (u - 0.3) / np.sqrt(0.7)
+
+
+TENSORS: dict[str, tuple[Any, Any, tuple[float, ...]]] = {
+    "Normalization": (lambda: keras.layers.Normalization(mean=0.3, variance=0.7), _normalised, (0.3, 0.7)),
+    "of lists": (lambda: keras.layers.Normalization(mean=[0.3] * 3, variance=[0.7] * 3), _normalised, (0.3, 0.7)),
+    "own layer": (lambda: _Holds(0.1), lambda u: 0.1 * u, (0.1,)),
+    "array": (lambda: _Holds([0.1, 0.5, 0.3]), lambda u: u * [0.1, 0.5, 0.3], (0.1, 0.3)),
+}
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("name", TENSORS)
+def test_what_a_layer_keeps_as_a_tensor_can_be_had_as_written(name: str, dtype: str) -> None:
+    make, exact, constants = TENSORS[name]
+    model = keras.Sequential([keras.Input((3,), dtype=dtype), make()])
+    for as_it_was_written in (True, False):
+        with copied(model, "float64", exact=as_it_was_written):
+            graph = tf.function(model.__call__).get_concrete_function(tf.constant(U))
+            off = np.abs(graph(tf.constant(U)).numpy() - exact(U)).max()
+        assert (off < 1e-15) == as_it_was_written
+        assert off < 1e-7
+        assert (left_in_float32(graph.graph) == ()) == as_it_was_written
+    assert rounded_constants(model) == tuple(float(np.float32(c)) for c in constants)
+    assert not adapted_statistics(model)
+
+
+def test_a_constant_of_a_closure_cannot_be_had_as_written_and_is_found() -> None:
+    factor, data = tf.constant(0.1), np.float32([0.1234567, -0.7654321, 0.9876543])
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Lambda(lambda u: u * tf.cast(factor, u.dtype) + data)])
+    with copied(model, "float64", exact=True):
+        graph = tf.function(model.__call__).get_concrete_function(tf.constant(U))
+    assert left_in_float32(graph.graph) == (float(np.float32(0.1)),)
+
+
+def test_statistics_of_data_are_nobodys_constants() -> None:
+    layer = keras.layers.Normalization()
+    layer.adapt(np.float32([[0.1, 0.2, 0.3]] * 2))
+    model = keras.Sequential([keras.Input((3,)), layer])
+    assert rounded_constants(model) == ()
+    assert adapted_statistics(model) == [layer.name]
 
 
 def test_what_is_rounded_on_the_way_is_seen() -> None:

@@ -34,6 +34,7 @@ from gradient_diff.keras.gradients.request import Request, door
 from gradient_diff.keras.gradients.steps.judging import judged_step
 from gradient_diff.keras.gradients.steps.optimizers import MadeBy
 from gradient_diff.keras.gradients.undescribed import measured_reference
+from gradient_diff.keras.gradients.unheld import with_unheld_constants
 from gradient_diff.layouts.target import Target
 from gradient_diff.layouts.undoing import AS_GIVEN, Undone, check_layout, undo_layout
 from gradient_diff.metrics.measuring import measure
@@ -255,6 +256,7 @@ def _read_either_way(
     other = as_trained(request, read_otherwise(request, mine, diff, judge), judge, mine)
     named = named_by_another(request, mine, other)
     settled = from_unknown_states(request, at_unstored_weights(request, named, mine, knows_weights), mine)
+    settled = with_unheld_constants(request, settled, mine)
     return _noted(settled, given), given
 
 

@@ -11,9 +11,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from gradient_diff.keras.gradients.structure import are_alike, read_structure, shapes_of, weights_of
 from keras_mlp.extend import sample_weights_of
 from manual_mlp import Array
-from manual_mlp.extend import read_array
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,8 +30,8 @@ class Data:
         inputs, outputs = _ends(model)
         if y is None and getattr(model, "compiled", False) and model.loss is None:
             y = np.zeros((1, 1), np.float32)  # nothing but penalties is trained: no loss reads it
-        data = cls(_tree("x", x, inputs), _tree("y", y, outputs))
-        if outputs is not None and _alike(data.y, outputs):
+        data = cls(read_structure("x", x, inputs), read_structure("y", y, outputs))
+        if outputs is not None and are_alike(data.y, outputs):
             data = replace(data, y=keras.tree.map_structure(_as_column, data.y, outputs))
         return data
 
@@ -43,16 +43,7 @@ class Data:
             raise ValueError(
                 "class_weight belongs to a model with one output, as in fit. Pass sample_weight=, one each."
             )
-        if sample_weight is None:
-            return self
-        given = _tree("sample_weight", sample_weight, None)
-        trees = keras.tree.map_structure(lambda _: given, self.y) if isinstance(given, np.ndarray) else given
-        if not _alike(trees, self.y):
-            raise ValueError(
-                f"sample_weight is {_shapes(given)}, y is {_shapes(self.y)}: give one array, or one for each."
-            )
-        checked = keras.tree.map_structure(lambda y, w: sample_weights_of(y, w, None), self.y, trees)
-        return replace(self, sample_weight=checked)
+        return self if sample_weight is None else replace(self, sample_weight=weights_of(self.y, sample_weight))
 
     @property
     def parts(self) -> tuple[Any, ...]:
@@ -118,7 +109,7 @@ class Data:
 
     def __str__(self) -> str:
         titles = ("x", "y", "sample_weight")
-        return ", ".join(f"{title} {_shapes(tree)}" for title, tree in zip(titles, self.parts, strict=False))
+        return ", ".join(f"{title} {shapes_of(tree)}" for title, tree in zip(titles, self.parts, strict=False))
 
 
 def _is_alone(a: Array) -> bool:
@@ -146,19 +137,6 @@ def _drawn(a: Array, rng: np.random.Generator, scale: float, inputs: bool) -> Ar
     return np.where(np.isnan(values), values, found).astype(a.dtype)
 
 
-def _tree(title: str, given: object, wanted: Any) -> Any:
-    """An array each for what the model takes; where nobody says what that is, a list or dict of arrays is several."""
-    several = wanted is not None and keras.tree.is_nested(wanted) and len(keras.tree.flatten(wanted)) > 1
-    if isinstance(given, Mapping):
-        return {key: _array(f"{title}[{key!r}]", a) for key, a in given.items()}
-    if isinstance(given, list | tuple) and given and (several or all(map(_is_array, given))):
-        if len(given) == 1 and not several:
-            return _array(title, given[0])
-        if several or wanted is None:
-            return type(given)(_tree(f"{title}[{i}]", a, None) for i, a in enumerate(given))
-    return _array(title, given)
-
-
 def _ends(model: keras.Model) -> tuple[Any, Any]:
     """The symbolic inputs and outputs in their structure; None where a subclass knows of none."""
     if not getattr(model, "inputs", None):
@@ -168,38 +146,5 @@ def _ends(model: keras.Model) -> tuple[Any, Any]:
     return model.input, model.output
 
 
-def _array(title: str, given: object) -> Array:
-    """A copy: a function may know the original."""
-    if isinstance(given, tf.SparseTensor | tf.RaggedTensor):
-        raise TypeError(f"{title} is a {type(given).__name__}: only dense arrays are checked. Make it dense first.")
-    if given is None:
-        raise TypeError(f"{title} is None: expected numbers, one row per sample.")
-    hint = "Expected numbers, one row per sample; gradients come after x and y."
-    array = read_array(title, given, hint).copy()
-    if array.dtype.kind in "cOMm":
-        raise TypeError(f"{title} is {array.dtype}: expected numbers, one row per sample.")
-    if not array.size:
-        raise ValueError(f"{title} is an empty batch, {array.shape}: expected at least one sample.")
-    return array
-
-
-def _is_array(item: object) -> bool:
-    return hasattr(item, "shape") and len(item.shape) > 0
-
-
-def _alike(tree: Any, outputs: Any) -> bool:
-    """Whether targets or weights stand in the same structure as outputs."""
-    try:
-        keras.tree.assert_same_structure(tree, outputs)
-    except (ValueError, TypeError):
-        return False
-    return True
-
-
 def _as_column(y: Array, output: Any) -> Array:
     return y[:, None] if y.ndim == 1 and tuple(output.shape[1:]) == (1,) and y.dtype.kind in "fiub" else y
-
-
-def _shapes(tree: Any) -> Any:
-    found = keras.tree.map_structure(lambda a: f"{a.dtype} {a.shape}", tree)
-    return found if isinstance(found, str) else str(found).replace("'", "")

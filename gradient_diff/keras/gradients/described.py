@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import product
+from typing import Any
 
 import numpy as np
 
+from gradient_diff.keras.gradients.objective import told
 from gradient_diff.keras.gradients.reference import Reference, Rounded, nearest_of
 from gradient_diff.keras.gradients.request import Request, is_finer
 from gradient_diff.noise.network import Noise, rounding_noise
 from keras_mlp import to_keras
-from keras_mlp.extend import evaluate_tape, held_constants, kept_seeds, rounded_masks, with_held_constants
+from keras_mlp.extend import LossTensor, evaluate_tape, held_constants, kept_seeds, rounded_masks, with_held_constants
 from manual_mlp import MLP, Evaluation, Loss, gradient_node
 from manual_mlp.extend import Arrays
 
@@ -50,10 +52,20 @@ def _tape(request: Request, mlp: MLP, loss: Loss, masks: Arrays, again: bool, fi
     x, y, weight = request.data.x, request.data.y, request.data.sample_weight
     options = {"draws": masks, "sample_weight": weight, "training": request.in_training}
     problem = mlp.problem(parameters, x, y, loss, fused=False, **options)
-    tensor = request.loss.computed_finely(request.stored) if fine else request.loss.tensor
+    tensor = _told(request, request.loss.computed_finely(request.stored) if fine else request.loss.tensor)
     words = request.loss.words
     with kept_seeds(model):  # another reading of the request starts from where these stand
         return evaluate_tape(model, problem, tensor, request.mode, words, again)
+
+
+def _told(request: Request, tensor: LossTensor) -> LossTensor:
+    """A loss that says in a sentence what Keras could not compute: a compiled one is built at its first call."""
+
+    def value(*arguments: Any) -> Any:
+        with told(request.objective):
+            return tensor(*arguments)
+
+    return value
 
 
 def own_derivation(request: Request) -> Evaluation:

@@ -12,7 +12,7 @@ import keras
 import tensorflow as tf
 
 from gradient_diff.keras.gradients.data import Data
-from gradient_diff.keras.gradients.loss.resolved import KerasError, ResolvedLoss
+from gradient_diff.keras.gradients.loss.resolved import NO_LOSS, KerasError, ResolvedLoss
 from keras_mlp.extend import is_float, layers_of, variables_of
 from manual_mlp.extend import UNITS
 
@@ -64,6 +64,8 @@ class Objective:
                 total = first = loss.own(x, y, outputs, weight, self.training)
             else:
                 total = first = (loss.computed_finely(self.outputs) if fine else loss.tensor)(y, outputs, weight)
+                if loss.empty and not model.losses:  # layers may add theirs in their call, so that only a pass tells
+                    raise KerasError(NO_LOSS)
                 total = self._added(total, model.losses) if tf.is_tensor(total) else total
         _check_value(total)
         return total, first, outputs

@@ -21,6 +21,8 @@ from gradient_diff.witnesses.complex_step import Asked
 from manual_mlp import Array, Evaluation, gradient_node
 from manual_mlp.extend import Arrays
 
+MOST_TOLD = 4  # constants that a row names
+
 
 @dataclass(frozen=True, eq=False)
 class Rounded:
@@ -102,7 +104,8 @@ class Reference:
     def _with_constants(self, diff: GradientDiff) -> GradientDiff:
         """Where float64 tells the rounded constants from the exact ones, the row says what Keras holds."""
         assert self.rounded is not None
-        words = f"; Keras holds this constant as {', '.join(map(repr, self.rounded.held))}"
+        held = [*map(repr, self.rounded.held[:MOST_TOLD]), *["…"] * (len(self.rounded.held) > MOST_TOLD)]
+        words = f"; Keras holds this constant as {', '.join(held)}"
         others = {gradient_node(n) if diff.problem else n: a for n, a in self.rounded.others.items()}
         apart = {n for n, a in others.items() if n in diff.reference and self._tells_apart(n, a, diff.reference[n])}
         rows = (replace(r, reason=r.reason + words) if r.name in apart and r.metrics else r for r in diff.rows)

@@ -10,8 +10,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from gradient_diff.keras.gradients.loss.resolved import ResolvedLoss, from_tensor, nothing, scalar
-from gradient_diff.keras.gradients.loss.single import at_float64, function_of, house_name
+from gradient_diff.keras.gradients.loss.resolved import NO_LOSS, KerasError, ResolvedLoss, from_tensor, nothing, scalar
+from gradient_diff.keras.gradients.loss.single import at_float64, function_of, house_name, keras_loss
 from keras_mlp.extend import floatx
 from manual_mlp import LOSSES, Loss
 from manual_mlp.extend import ALIASES
@@ -25,8 +25,8 @@ def compiled_loss(model: keras.Model) -> ResolvedLoss:
         return ResolvedLoss(nothing, nothing, None, f"the train_step of {kind.__name__}", stepped=True)
     if own:
         return _own_compute_loss(model)
-    if not getattr(model, "compiled", False) or (given is None and not model.losses):
-        raise ValueError("The model was not compiled with a loss. Pass loss='mse', or compile it first.")
+    if not getattr(model, "compiled", False):
+        raise KerasError(NO_LOSS)
     if given is None:
         alone = from_tensor(lambda y, p, w=None: tf.zeros((), p.dtype), None, "nothing but penalties")
         return replace(alone, empty=True)
@@ -41,7 +41,7 @@ def compiled_loss(model: keras.Model) -> ResolvedLoss:
     dtype = only.dtype if isinstance(only, keras.losses.Loss) else compiled.dtype
     tensors = scalar(compiled), scalar(_compiled_at_float64(compiled))
     single = isinstance(only, str) or callable(only)
-    told = function_of(keras.losses.get(only)) if single else {}
+    told = function_of(keras_loss(only) if isinstance(only, str) else only) if single else {}
     return ResolvedLoss(*tensors, known, words, dtype, compiled=True, **told)
 
 

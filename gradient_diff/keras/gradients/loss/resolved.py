@@ -12,6 +12,8 @@ import tensorflow as tf
 from keras_mlp.extend import LossTensor
 from manual_mlp import Loss
 
+NO_LOSS = "The model was not compiled with a loss. Pass loss='mse', or compile it first."
+
 
 class KerasError(ValueError):
     """A sentence of ours about what cannot be computed."""

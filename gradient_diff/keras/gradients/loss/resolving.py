@@ -32,19 +32,22 @@ def _of_outputs(one: ResolvedLoss, model: keras.Model) -> ResolvedLoss:
 def _of_several(losses: Mapping[str, object] | list[object] | tuple[object, ...], model: keras.Model) -> ResolvedLoss:
     """A loss for each output, by name or in order."""
     names = _output_names(model)
-    several = list(losses.values()) if isinstance(losses, Mapping) else list(losses)
-    if isinstance(losses, Mapping):
-        if names and set(losses) != set(names):
-            raise ValueError(
-                f"loss names {', '.join(losses)}, but the outputs are {', '.join(names)}. Give one for each."
-            )
-        several = [losses[n] for n in names] if names else several
-    if names and len(several) != len(names):
+    if isinstance(losses, Mapping) and names and set(losses) != set(names):
+        raise ValueError(f"loss names {', '.join(losses)}, but the outputs are {', '.join(names)}. Give one for each.")
+    several = _flat(losses, names)
+    if names and len(several) != len(model.outputs):
         raise ValueError(
-            f"loss holds {len(several)} losses, but the model has {len(names)} outputs: {', '.join(names)}."
+            f"loss holds {len(several)} losses, but the model has {len(model.outputs)} outputs: {', '.join(names)}."
         )
     resolved = [single_loss(one) for one in several]
     return resolved[0] if len(resolved) == 1 else _summed(resolved, [one.words for one in resolved], model)
+
+
+def _flat(tree: Any, names: list[str]) -> list[Any]:
+    """What stands for each output, in Keras's order."""
+    if isinstance(tree, Mapping):
+        tree = [tree[n] for n in (names if names and set(names) == set(tree) else sorted(tree))]
+    return list(keras.tree.flatten(tree))
 
 
 def _output_names(model: keras.Model) -> list[str]:
@@ -59,9 +62,7 @@ def _summed(losses: list[ResolvedLoss], words: list[str], model: keras.Model) ->
     names = _output_names(model)
 
     def in_order(tree: Any) -> list[Any]:
-        if isinstance(tree, Mapping):
-            return [tree[n] for n in (names if names and set(names) == set(tree) else sorted(tree))]
-        return list(tree) if isinstance(tree, list | tuple) else [tree] * len(losses)
+        return _flat(tree, names) if keras.tree.is_nested(tree) else [tree] * len(losses)
 
     def total(parts: list[LossTensor], y_true: Any, y_pred: Any, weight: Any = None) -> Any:
         several = [in_order(tree) for tree in (y_true, y_pred, weight)]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -25,21 +24,27 @@ def single_loss(loss: object) -> ResolvedLoss:
         twin = to_tensorflow(house)
         found = from_tensor(lambda y, p, w=None: twin(y, p) if w is None else twin(y, p, w), house, house.name)
         return replace(found, function=house.name, options={"from_logits": house.from_logits} | options_of(house))
-    if isinstance(loss, keras.losses.Loss):
-        words = f"the Keras loss object {loss.name} ({loss.dtype})"
-        tensor, fine = (scalar(one) for one in (loss, at_float64(loss)))
-        return ResolvedLoss(tensor, fine, house_name(loss), words, loss.dtype, **function_of(loss))
-    if isinstance(loss, str):
-        return replace(from_tensor(mean(_of_keras(loss)), None, loss), function=_of_keras(loss).__name__)
-    if callable(loss):
-        return from_tensor(mean(loss), None, getattr(loss, "__name__", "a function"))
+    known = keras_loss(loss) if isinstance(loss, str) else loss
+    if isinstance(known, keras.losses.Loss):
+        return _of_object(known)
+    if callable(known):
+        words = loss if isinstance(loss, str) else getattr(loss, "__name__", "a function")
+        function = getattr(known, "__name__", "") if isinstance(loss, str) else ""
+        return replace(from_tensor(mean(known), None, words), function=function)
     raise TypeError(
         f"loss is {type(loss).__name__}: expected a name, a Keras loss, a function of (y_true, y_pred), or None."
     )
 
 
-def _of_keras(name: str) -> Callable[[Any, Any], Any]:
-    """A loss of Keras by its name."""
+def _of_object(loss: keras.losses.Loss) -> ResolvedLoss:
+    """One of Keras's, or of a class derived from these: it reduces and casts by itself."""
+    words = f"the Keras loss object {loss.name} ({loss.dtype})"
+    tensor, fine = (scalar(one) for one in (loss, at_float64(loss)))
+    return ResolvedLoss(tensor, fine, house_name(loss), words, loss.dtype, **function_of(loss))
+
+
+def keras_loss(name: str) -> Any:
+    """A loss of Keras by its name: a function, or an object where it is the name of a class."""
     try:
         return keras.losses.get(name)
     except ValueError:

@@ -104,6 +104,47 @@ def test_compiled_losses_with_their_weights(kind: str) -> None:
     assert check_gradients(model, X, TARGETS[kind], unweighted).verdict is Status.MISMATCH
 
 
+INNER: dict[str, Callable[[Any, Any], Any]] = {
+    "list in dict": lambda a, b: {"u": [a], "v": {"w": b}},
+    "dict in list": lambda a, b: [{"u": a}, (b,)],
+    "list of lists": lambda a, b: [[a], [b]],
+}
+
+
+@pytest.mark.parametrize("loss", ["one", "one for each", "compiled", "compiled for each"])
+@pytest.mark.parametrize("kind", INNER)
+def test_outputs_within_outputs(kind: str, loss: str) -> None:
+    keras.utils.set_random_seed(1)
+    inputs = keras.Input((4,))
+    model = keras.Model(inputs, INNER[kind](DENSE(2, name="a")(inputs), DENSE(3, name="b")(inputs)))
+    losses = INNER[kind]("mse", "mae") if "each" in loss else "mse"
+    right = _by_hand(model, ("mse", "mae" if "each" in loss else "mse"))
+    if "compiled" in loss:
+        model.compile("sgd", losses)
+    _judged(model, X, INNER[kind](Y, Y2), right, None if "compiled" in loss else losses)
+
+
+class _Inner(keras.Model):
+    """It takes its inputs in a structure that nothing tells beforehand."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__()
+        self.kind, self.dense = kind, DENSE(2)
+
+    def call(self, inputs: Any) -> Any:
+        keras.tree.assert_same_structure(inputs, INNER[self.kind](0, 0))
+        return self.dense(keras.ops.concatenate(keras.tree.flatten(inputs), axis=1))
+
+
+@pytest.mark.parametrize("kind", INNER)
+def test_inputs_within_inputs(kind: str) -> None:
+    keras.utils.set_random_seed(1)
+    model = _Inner(kind)
+    x = INNER[kind](X, X2)
+    model(x)
+    _judged(model, x, Y, _of_errors(np.concatenate([X, X2], axis=1), model.get_weights(), Y))
+
+
 def test_too_few_targets_are_told() -> None:
     model = _two_outputs("list")
     with pytest.raises(ValueError, match=r"^y holds 1 arrays, for 2 outputs\. Give one for each\.$"):

@@ -324,6 +324,27 @@ def test_a_compute_loss_of_its_own_is_what_fit_trains(decay: Any) -> None:
     assert check_gradients(model, x, y, [g / 3 for g in right]).verdict is Status.MISMATCH
 
 
+class _Penalised(keras.layers.Layer):
+    """Its penalty is known once it was called."""
+
+    def call(self, inputs: Any) -> Any:
+        self.add_loss(0.01 * keras.ops.sum(keras.ops.square(inputs)))
+        return inputs
+
+
+@pytest.mark.parametrize("y", [None, Y.astype("f4")], ids=["no targets", "targets"])
+def test_a_model_that_trains_nothing_but_a_penalty_of_its_call(y: Any) -> None:
+    inputs = keras.Input((4,))
+    model = keras.Model(inputs, _Penalised()(keras.layers.Dense(2)(inputs)))
+    model.compile("sgd")
+    x = X.astype("f4")
+    w, b = (a.astype(float) for a in model.get_weights())
+    d = 0.02 * (x.astype(float) @ w + b)
+    right = [x.astype(float).T @ d, d.sum(0)]
+    assert check_gradients(model, x, y, right).ok
+    assert check_gradients(model, x, y, [2 * g for g in right]).verdict is Status.MISMATCH
+
+
 @pytest.mark.parametrize("how", LOSSES)
 def test_of_a_sigmoid_below_a_categorical_cross_entropy_keras_trains_softmax(how: str) -> None:
     """Keras takes the u below any sigmoid for its logits: dE/du is (softmax(u) − y)/N."""

@@ -112,6 +112,30 @@ def test_a_compiled_loss_without_a_return_is_told() -> None:
         _checked(_model(), UNUSABLE["None"][0], compiled=True)
 
 
+MISFITS: dict[str, dict[str, Any]] = {
+    "weights": {"loss": "mse", "loss_weights": [1, 2]},
+    "name of no output": {"loss": {"nobody": "mse"}},
+    "no losses": {"loss": []},
+}
+
+
+@KINDS
+@pytest.mark.parametrize("what", MISFITS)
+def test_a_compiled_loss_that_keras_cannot_build_is_told(what: str, kind: str) -> None:
+    model = _model(kind)
+    model.compile("sgd", **MISFITS[what])
+    with pytest.raises(ValueError, match=r"^Keras itself cannot compute E of .*\. The data are x float32 \(6, 4\)"):
+        check_gradients(model, X, Y, _zeros(model))
+
+
+@KINDS
+def test_a_model_that_was_compiled_with_nothing_to_train_is_told(kind: str) -> None:
+    model = _model(kind)
+    model.compile("sgd")
+    with pytest.raises(ValueError, match=r"^The model was not compiled with a loss\. Pass loss='mse', or compile it"):
+        check_gradients(model, X, Y, _zeros(model))
+
+
 def test_a_loss_that_has_a_gradient_is_taken() -> None:
     assert _checked(_model(decay="l2"), _squares, compiled=False).verdict is Status.MISMATCH
 

@@ -47,7 +47,7 @@ def _model(kind: str) -> keras.Model:
     return model
 
 
-def _by_hand(model: keras.Model, y: Array, weights: Array) -> list[Array]:
+def _by_hand(model: keras.layers.Layer, y: Array, weights: Array) -> list[Array]:
     """Of 1/N Σ_n w_n e_n, e_n a mean over outputs."""
     w, b = (v.numpy().astype(float) for v in model.trainable_weights)
     d = 2 * (X.astype(float) @ w + b - y) / y.size * weights[:, None]
@@ -101,14 +101,18 @@ def test_a_loss_of_one_number_cannot_be_weighed(kind: str) -> None:
 
 
 @pytest.mark.parametrize("compiled", [False, True])
-@pytest.mark.parametrize("weights", [WEIGHTS, [WEIGHTS, np.arange(6.0)]], ids=["for both", "for each"])
+@pytest.mark.parametrize(
+    "weights",
+    [WEIGHTS, [WEIGHTS, np.arange(6.0)], [WEIGHTS, None], (None, WEIGHTS)],
+    ids=["for both", "for each", "for the first", "for the second"],
+)
 def test_weights_of_several_outputs(weights: Any, compiled: bool) -> None:
     keras.utils.set_random_seed(1)
     inputs = keras.Input((4,))
     model = keras.Model(inputs, [keras.layers.Dense(2, name="a")(inputs), keras.layers.Dense(3, name="b")(inputs)])
     model.compile(keras.optimizers.SGD(0.125), ["mse", "mse"])
     targets = [Y, RNG.normal(size=(6, 3)).astype("f4")]
-    each = weights if isinstance(weights, list) else [weights, weights]
+    each = [np.ones(6) if w is None else w for w in (weights if isinstance(weights, list | tuple) else [weights] * 2)]
     mine: list[Array] = []
     for layer, y, w in zip(model.layers[1:], targets, each, strict=True):
         kernel, bias = (v.numpy().astype(float) for v in layer.trainable_weights)
@@ -120,3 +124,14 @@ def test_weights_of_several_outputs(weights: Any, compiled: bool) -> None:
     text = r"^class_weight belongs to a model with one output, as in fit\."
     with pytest.raises(ValueError, match=text):
         check_gradients(model, X, targets, mine, loss="mse", class_weight=CLASSES)
+
+
+@pytest.mark.parametrize("weights", [{"a": WEIGHTS}, {"a": WEIGHTS, "b": None}], ids=["no key", "None"])
+def test_an_output_without_weights_weighs_its_samples_alike(weights: Any) -> None:
+    keras.utils.set_random_seed(1)
+    inputs = keras.Input((4,))
+    model = keras.Model(inputs, {n: keras.layers.Dense(2, name=n)(inputs) for n in "ab"})
+    mine = [g for n, w in (("a", WEIGHTS), ("b", np.ones(6))) for g in _by_hand(model.get_layer(n), Y, w)]
+    assert check_gradients(model, X, {"a": Y, "b": Y}, mine, loss="mse", sample_weight=weights).ok
+    off = [*mine[:2], *(2 * g for g in mine[2:])]
+    assert check_gradients(model, X, {"a": Y, "b": Y}, off, loss="mse", sample_weight=weights).verdict.bad

@@ -97,6 +97,14 @@ def test_one_that_reduces_nothing_is_summed() -> None:
     assert resolve_loss(keras.losses.MeanSquaredError(reduction=None), None).house == Loss("mse", reduction="sum")
 
 
+@pytest.mark.parametrize("name", ["Huber", "Poisson", "KLDivergence", "Tversky"])
+@pytest.mark.parametrize("compiled", [False, True])
+def test_the_name_of_a_class_of_keras_is_its_object(name: str, compiled: bool) -> None:
+    y, p = tf.constant([[0.2, 0.8]]), tf.constant([[0.5, 1.5]])
+    resolved = resolve_loss(None, _compiled(name)) if compiled else resolve_loss(name, None)
+    assert float(resolved.tensor(y, p)) == pytest.approx(float(getattr(keras.losses, name)()(y, p)))
+
+
 def test_a_function_is_averaged_over_the_samples() -> None:
     def per_sample(y_true: Any, y_pred: Any) -> Any:
         return tf.reduce_sum(tf.abs(y_true - y_pred), axis=-1)
@@ -129,6 +137,11 @@ def test_a_name_that_nobody_knows_is_refused() -> None:
     known = f"Known are {', '.join(LOSSES)}, and by name every other loss of Keras."
     with pytest.raises(ValueError, match=f"^Unknown loss 'no_such_loss'. {re.escape(known)}$"):
         resolve_loss("no_such_loss", None)
+
+
+def test_a_compiled_name_that_nobody_knows_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"^Unknown loss 'no_such_loss'\. Known are "):
+        resolve_loss(None, _compiled("no_such_loss"))
 
 
 def test_a_name_that_is_nearly_one_is_answered_with_it() -> None:
