@@ -73,7 +73,7 @@ def find_causes(
     arrays, given = _usable(hand, problem), _usable(reference, problem)
     for unit in _units(arrays, given):
         scene = _scene(problem, arrays, given, unit, noise)
-        if all(scene.good.values()):
+        if not scene.off:
             return ()
         coarsely = _is_finer(arrays, given, unit)
         causes = _named(scene, explanations(scene, alone=coarsely))

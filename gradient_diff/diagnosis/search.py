@@ -53,7 +53,7 @@ def explanations(scene: Scene, *, alone: bool = False) -> list[Explanation]:
     if factor is not None:
         if all(e.rank[0] for e in found):
             found += _fitting(scene, _products(candidates, factor))
-    elif not found and not alone:
+    elif not found and not alone and not all(scene.good.values()):  # where nothing is off on the whole, any pair fits
         gains = _gains(scene, candidates)
         found = _in_several_places(scene, candidates, gains) or _pairs(scene, gains)
     return sorted(found, key=lambda e: e.rank)

@@ -17,7 +17,8 @@ from manual_mlp.extend import GATE, UNITS, Arrays
 Judge = Callable[[Arrays, Arrays], GradientDiff]
 """(gradients, name → what storing the weights hides of them) → the comparison."""
 
-SAME = 1e-3  # relative: a fitted rate this near the given one is the given one; also how well it must fit
+SAME = 1e-3  # relative: how well a fitted rate must fit
+SHORT = 4  # digits of a rate that is said, or as many as tell it from the given one
 TINY = float(np.finfo(float).tiny)
 _OF_A_RATE = "learning_rate_inside"  # lr has been divided out: it cannot be the mistake here
 
@@ -74,8 +75,7 @@ class Step:
     def _other_rates(self, diff: GradientDiff) -> list[float]:
         """Where the step is some multiple of the right one: its rate, if it is another."""
         right = {n: diff.reference[gradient_node(n) if gradient_node(n) in diff.reference else n] for n in self.before}
-        found = self.rates(right)
-        return found if found and abs(found[-1] / self.learning_rate - 1) > SAME else []
+        return [rate for rate in self.rates(right) if rate != self.learning_rate]
 
     def rates(self, right: Arrays) -> list[float]:
         """The rate at which these gradients make the step, first as a short number; none where no rate does."""
@@ -107,12 +107,21 @@ NO_STEP = Cause(
 
 
 def _other_rate(given: float, found: float) -> Cause:
+    used = next(said for digits in range(SHORT, 18) if float(said := f"{found:.{digits}g}") != given)
     message = (
-        f"your step is {found / given:.4g} times the one of learning_rate={given:g}: did it use {found:.4g}? "
+        f"your step is {_times(found / given)} the one of learning_rate={given:g}: did it use {used}? "
         "At that rate every gradient matches."
     )
-    equations = f"W_after = W_before − {found:.4g} dE/dW", f"W_after = W_before − {given:g} dE/dW"
+    equations = f"W_after = W_before − {used} dE/dW", f"W_after = W_before − {given:g} dE/dW"
     return Cause("other_learning_rate", "", message, *equations, float("nan"))
+
+
+def _times(factor: float) -> str:
+    """A factor, as a percentage of its distance from 1 where that is small."""
+    off = 100 * (factor - 1)
+    if abs(off) > 0.01:
+        return f"{factor:.5g} times" if abs(off) < 1 else f"{factor:.4g} times"
+    return f"{abs(off):.2g} % {'longer' if off > 0 else 'shorter'} than"
 
 
 @np.errstate(over="ignore", invalid="ignore")  # weights that ran away have no gradient: ∞ or NaN, which is told

@@ -124,7 +124,7 @@ def _replace_squares(scene: Scene) -> Iterator[Committed]:
         yield _derive_from_output(scene, kind, sentence, "dE/dp of cross-entropy", _slope_of(LOSSES[other], c), "y")
     for c, words in ((1 / (n * k), "the mean of |z − y|"), (1 / n, "Σ_k |z − y|, its mean over N"), (1.0, "Σ |z − y|")):
         sentence = f"it is the gradient of {words}, not of {loss.name}"
-        yield _derive_from_output(scene, kind, sentence, "c sign(z − y)", _signs(c), "y")
+        yield _derive_from_output(scene, kind, sentence, "c sign(z − y)", _signs(loss.scale * c), "y")
 
 
 def _forget_smoothing(scene: Scene) -> Iterator[Committed]:
@@ -250,7 +250,7 @@ def likely_shifts(scene: Scene, y: Array) -> list[int]:
     random vector on either side, it is a correlation of two sequences.
     """
     name, node = scene.last, f"{scene.last}/dE_dkernel"
-    if node not in scene.gradients or scene.good[node] or len(y) < 2:
+    if node not in scene.gradients or node not in scene.off or len(y) < 2:
         return []
     rng = np.random.default_rng(0)
     below = scene.values[scene.below(len(scene.names) - 1)]

@@ -268,7 +268,7 @@ def _likely_shifts(scene: Scene, i: int) -> list[int]:
     """Shifts for which aᵀ roll(z)ᵀ δ b comes nearest aᵀ H b, for a few random a and b: all N at the cost of one."""
     name = scene.names[i]
     node = f"{name}/dE_dkernel"
-    if node not in scene.gradients or scene.good[node]:
+    if node not in scene.gradients or node not in scene.off:
         return []
     z, delta = scene.values[scene.below(i)], scene.values[f"{name}/dE_du"]
     wanted = scene.hand[node] - scene.decayed(node)

@@ -118,11 +118,16 @@ def _take_root(scene: Scene) -> Iterator[Committed]:
         return
     total = float(scene.values["loss"])
     decay = sum(0.5 * float(np.vdot(d, scene.weights(n))) for n, d in decays_of(scene).items())
+    weight = scene.problem.loss.scale
     for value in dict.fromkeys((total, total - decay)):  # of E, or of the loss without its decay
         if value <= float(np.max(scene.noise.tolerance("loss", scene.sides))):
             continue  # E is lost in its rounding: nobody knows its root
         root = 1 / (2 * np.sqrt(value))
         yield _multiply("other_loss", root, f"it is the gradient of √E: {root:.6g} = 1/(2√E) times that of E")
+        if weight != 1:
+            root *= np.sqrt(weight)
+            sentence = f"it is the gradient of √E with its weight outside: {root:.6g} = 1/(2√(E/{weight:g})) times that"
+            yield _multiply("other_loss", root, f"{sentence} of E")
 
 
 def _divide_some(scene: Scene) -> Iterator[Committed]:
@@ -171,7 +176,7 @@ def _fit_constants(scene: Scene) -> Iterator[Committed]:
     if may_be_a_rate(scene.factor):
         yield take_update(scene.factor)
     for node in scene.gradients:
-        factor = None if scene.good[node] else fit(scene.hand, scene.right, [node])
+        factor = fit(scene.hand, scene.right, [node]) if node in scene.off else None
         if factor:
             yield _put_constant(node, factor)
 

@@ -149,7 +149,7 @@ def _leaves_bad_rows(scene: Scene, mistakes: tuple[Committed, ...]) -> bool:
         return False
     nodes = {n for m in mistakes for n in (*m.swaps, *m.before)}
     reached = frozenset().union(*(scene.reached.get(n, frozenset()) for n in nodes))
-    return any(not good and node not in reached for node, good in scene.good.items())
+    return any(node not in reached for node in scene.off)
 
 
 def residual(scene: Scene, mistakes: Iterable[Committed]) -> float:
@@ -164,8 +164,12 @@ def residual(scene: Scene, mistakes: Iterable[Committed]) -> float:
     left = _left(scene, predicted)
     if left <= 1:
         return left
-    tolerance = _tolerance(scene, mistakes, predicted)  # what cancels in the right derivation need not cancel in this
-    return _left(scene, predicted, tolerance, _may_leave_noise(scene, mistakes, predicted))
+    own = _tolerance(scene, mistakes)  # what cancels in the right derivation need not cancel in this
+    on_the_whole = {n: levelled(own[n], predicted[n].shape) for n in scene.nodes}
+    left = _left(scene, predicted, on_the_whole, _may_leave_noise(scene, mistakes, predicted))
+    if left <= 1 or scene.granted or any(m.constants for m in mistakes):  # a few entries are met by any free constant
+        return left
+    return _left(scene, predicted, own, digits=all(scene.has_digits(n, predicted[n]) for n in scene.off))
 
 
 def _may_leave_noise(scene: Scene, mistakes: tuple[Committed, ...], predicted: Arrays) -> bool:
@@ -179,16 +183,17 @@ def _may_leave_noise(scene: Scene, mistakes: tuple[Committed, ...], predicted: A
     return not any(m.data for m in mistakes) or any(np.any(predicted[n]) for n in scene.nodes)
 
 
-def _left(scene: Scene, predicted: Arrays, tolerance: Arrays = NONE, noise: bool = False) -> float:
+def _left(
+    scene: Scene, predicted: Arrays, tolerance: Arrays = NONE, noise: bool = False, digits: bool = False
+) -> float:
     """The worst residual; inf where nothing that is off is visibly explained, so that anything would fit as well."""
     left = max((scene.residual(n, predicted[n], tolerance.get(n)) for n in scene.nodes), default=np.inf)
-    off = [n for n in scene.nodes if not scene.good[n]]
-    visible = left <= 1 and any(scene.tells(n, predicted[n], tolerance.get(n), noise) for n in off)
-    return left if visible or left > 1 else np.inf
+    told = digits or any(scene.tells(n, predicted[n], tolerance.get(n), noise) for n in scene.off if left <= 1)
+    return left if told or left > 1 else np.inf
 
 
-def _tolerance(scene: Scene, mistakes: tuple[Committed, ...], predicted: Arrays) -> dict[str, Array]:
-    """The rounding of the wrong derivation itself: what cancels in the right one need not cancel in it."""
+def _tolerance(scene: Scene, mistakes: tuple[Committed, ...]) -> dict[str, Array]:
+    """The rounding of the wrong derivation itself, entry by entry."""
     noise = scene.noise
     if any(m.swaps or m.before or m.data for m in mistakes):
         with np.errstate(all="ignore"):
@@ -199,7 +204,7 @@ def _tolerance(scene: Scene, mistakes: tuple[Committed, ...], predicted: Arrays)
     none = _finished(finishes, {n: np.zeros_like(a) for n, a in spread.items()})
     assert mapped is not None  # the same maps have just gone through
     assert none is not None
-    return {n: levelled(np.abs(mapped[n] - none[n]), predicted[n].shape) for n in scene.nodes}
+    return {n: np.abs(mapped[n] - none[n]) for n in scene.nodes}
 
 
 def _wrong(scene: Scene, mistakes: tuple[Committed, ...]) -> Problem:

@@ -207,6 +207,22 @@ class Scene:
             return without > CLEARLY * left
         return noise and given > LEAST and without > CLEARLY
 
+    def has_digits(self, node: str, predicted: Array) -> bool:
+        """Whether a prediction has half of the digits of all that the judge holds against the hand: no chance has.
+
+        What a saturated unit gives may agree so, though the noise of computing it might have been larger than all.
+        """
+        h, right = self.hand[node], self.right[node]
+        if np.shape(predicted) != h.shape or right.shape != h.shape:
+            return False
+        against = np.abs(h - right) > self._limit(right, self._fine(node), 1.0)
+        size = np.abs(predicted[against]).max(initial=0.0)
+        return bool((np.abs(h - predicted)[against] <= np.sqrt(UNITS[self.noise.dtype]) * size).all() and size > 0)
+
+    def _fine(self, node: str) -> Array:
+        """What rounding explains of the right array, entry by entry."""
+        return np.asarray(self.noise.tolerance(node, self.sides))
+
     def _largest(self, node: str, array: Array) -> float:
         """Of the entries that say something."""
         ignored = self.ignored.get(node)
@@ -245,7 +261,7 @@ class Scene:
 
     @cached_property
     def _tolerances(self) -> dict[str, Array]:
-        return {n: levelled(np.asarray(self.noise.tolerance(n, self.sides)), self.hand[n].shape) for n in self.nodes}
+        return {n: levelled(self._fine(n), self.hand[n].shape) for n in self.nodes}
 
     @cached_property
     def reached(self) -> dict[str, frozenset[str]]:
@@ -268,6 +284,13 @@ class Scene:
     def good(self) -> dict[str, bool]:
         """Which of the hand's arrays are right as they are."""
         return {n: self.residual(n, r) <= 1 for n, r in self.right.items()}
+
+    @cached_property
+    def off(self) -> list[str]:
+        """Those that are wrong entry by entry, as the judge has it: some entries are known far better than the rest."""
+        if self.granted:  # of which the noise is not the derivation's own
+            return [n for n in self.nodes if not self.good[n]]
+        return [n for n, r in self.right.items() if not self.good[n] or self.residual(n, r, self._fine(n)) > 1]
 
 
 def _some(shape: tuple[int, ...]) -> tuple[slice, ...]:

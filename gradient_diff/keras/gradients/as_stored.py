@@ -29,7 +29,7 @@ THE_SAME = 1e-3  # of what other weights would change: a row, or what one factor
 
 def on_stored_data(request: Request, diff: GradientDiff, judge: Judge, mine: Arrays) -> GradientDiff:
     """A diff that accuses, or that the data in the dtype in which the model takes them explain the hand."""
-    if not _is_open(request, diff, mine):
+    if not is_open(request, diff, mine):
         return diff
     words, data, _ = _nearest_data(request, mine)
     explained = Reading(replace(request, data=data)).explained(judge, mine) if words else None
@@ -74,7 +74,7 @@ def at_unstored_weights(
     The weights at which gradients were taken are told by nobody, unless a row, or what one factor leaves of it, is far
     nearer than other weights would let it be.
     """
-    if _is_settled(request, diff) or not _is_open(request, diff, mine) or knows_weights():
+    if _is_settled(request, diff) or not is_open(request, diff, mine) or knows_weights():
         return diff
 
     def explained(asked: Request) -> bool:
@@ -101,7 +101,7 @@ def _is_settled(request: Request, diff: GradientDiff) -> bool:
     return bool({cause.id for cause in diff.causes} - left_open)
 
 
-def _is_open(request: Request, diff: GradientDiff, mine: Arrays) -> bool:
+def is_open(request: Request, diff: GradientDiff, mine: Arrays) -> bool:
     """Whether values alone are off, of a float64 hand that was held against a float64 run of a coarser model."""
     if request.stored == "float64" or request.loss.stepped or not is_finer(mine, False, request.stored):
         return False

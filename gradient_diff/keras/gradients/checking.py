@@ -15,6 +15,7 @@ import numpy.typing as npt
 from gradient_diff.calling import call_derivation
 from gradient_diff.comparison import cut_down
 from gradient_diff.keras.gradients.another.another import named_by_another
+from gradient_diff.keras.gradients.as_computed import on_computed_numbers
 from gradient_diff.keras.gradients.as_stored import at_unstored_weights, on_stored_data
 from gradient_diff.keras.gradients.data import Data
 from gradient_diff.keras.gradients.described import described_reference, own_derivation
@@ -241,7 +242,10 @@ def _read_either_way(
     mine = given.arrays
 
     def judge(asked: Request) -> GradientDiff:
-        return on_stored_data(asked, _compared(asked, mine), lambda other: _compared(other, mine), mine)
+        def compared(other: Request) -> GradientDiff:
+            return _compared(other, mine)
+
+        return on_computed_numbers(asked, on_stored_data(asked, compared(asked), compared, mine), compared, mine)
 
     diff = judge(request)
     if not diff.verdict.bad or not mine:

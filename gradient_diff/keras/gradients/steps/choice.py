@@ -119,11 +119,20 @@ def said_rate(optimizer: Any) -> float | None:
 
 
 def spelled(optimizer: Any, settings: Mapping[str, Any]) -> str:
-    """How a caller writes it, with these settings beside its rate."""
-    others = {k: v for k, v in settings.items() if k != "learning_rate"}
+    """How a caller writes it, with these settings: its rate, and whatever is not the default."""
     rate = settings.get("learning_rate", rate_of(optimizer))
-    shown = [*([] if rate is None else [f"{rate:.6g}"]), *(f"{k}={v}" for k, v in others.items())]
+    others = (f"{k}={v}" for k, v in _others(optimizer, settings).items() if k not in ("name", "learning_rate"))
+    shown = [*([] if rate is None else [f"{rate:.6g}"]), *others]
     return f"keras.optimizers.{type(optimizer).__name__}({', '.join(shown)})"
+
+
+def _others(optimizer: Any, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings that are not the default; of one that cannot be made without any, those that are named."""
+    try:
+        default = config_of(type(optimizer)())
+    except TypeError:
+        return dict(settings)
+    return {k: v for k, v in {**config_of(optimizer), **settings}.items() if k in settings or v != default.get(k)}
 
 
 def _take_over(twin: Any, optimizer: Any, kept: bool) -> None:

@@ -10,7 +10,7 @@ from experiments.students.slips import Slip
 from gradient_diff import GradientDiff, compare, rounding_noise
 from gradient_diff.diagnosis.mistakes.differentiated import likely_shifts
 from gradient_diff.diagnosis.reenactment.scene import Scene
-from manual_mlp import MLP, Dense, Problem, evaluation_of
+from manual_mlp import MLP, Dense, Loss, Problem, evaluation_of
 from manual_mlp.extend import is_gradient, variable_of
 
 
@@ -80,6 +80,16 @@ def test_the_cross_entropy_is_that_of_the_output(output: str, other: str, times:
     cause = next(c for c in causes if c.id == "other_loss")
     assert cause.id in (causes[0].id, *causes[0].same_as)
     assert f"it is the gradient of {other}, not of quadratic_cost" in cause.message
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e-3, 7.0])
+def test_the_absolute_error_keeps_the_weight_of_e(scale: float) -> None:
+    mlp, rng = MLP(4, [Dense(3)]), np.random.default_rng(0)
+    x, y = rng.normal(size=(7, 4)), rng.normal(size=(7, 3))
+    e = mlp.backpropagate(mlp.initialize(0), x, y, Loss("mean_squared_error", scale=scale))
+    delta = scale * np.sign(e.nodes["dense_1/z"] - y) / 21
+    cause = compare({"dense_1/kernel": x.T @ delta, "dense_1/bias": delta.sum(axis=0)}, e).causes[0]
+    assert "the mean of |z − y|" in cause.message
 
 
 def test_article_d_overwrites_its_targets() -> None:

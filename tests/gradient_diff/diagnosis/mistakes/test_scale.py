@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -88,6 +89,15 @@ def test_the_root_of_the_loss_is_another_loss(
     cause = diff(problem("regression"), Slip("other_loss", form="rmse")).causes[0]
     assert cause.id == "other_loss"
     assert "the gradient of √E" in cause.message
+
+
+def test_the_root_of_the_loss_keeps_the_weight_of_e_outside(problem: Callable[..., Problem]) -> None:
+    known = problem("regression")
+    weighted = evaluation_of(replace(known, loss=replace(known.loss, scale=1e-3)))
+    root = np.sqrt(1e3 * weighted.loss)
+    cause = compare({n: g / (2 * root) for n, g in weighted.gradients.items()}, weighted).causes[0]
+    assert cause.id == "other_loss"
+    assert "1/(2√(E/0.001))" in cause.message
 
 
 # one factor in all gradients

@@ -70,6 +70,38 @@ def test_a_step_of_another_learning_rate_is_named(kind: str, used: float, given:
     )
 
 
+@pytest.mark.parametrize("name", [None, "sgd"])
+@pytest.mark.parametrize(
+    ("off", "said"),
+    [
+        (1e-3, "your step is 1.001 times the one of learning_rate=0.01: did it use 0.01001?"),
+        (-1e-3, "your step is 0.999 times the one of learning_rate=0.01: did it use 0.00999?"),
+        (3e-4, "your step is 1.0003 times the one of learning_rate=0.01: did it use 0.010003?"),
+        (-2e-5, "your step is 0.002 % shorter than the one of learning_rate=0.01: did it use 0.0099998?"),
+    ],
+)
+def test_a_rate_that_is_a_little_off_is_that_rate(off: float, said: str, name: str | None, made: Made) -> None:
+    """And no momentum of half that rate, which would leave the same weights."""
+    model = made("functional float64")
+    after = _stepped(model, 0.01 * (1 + off))
+    diff = check_gradients(model, X, Y, after=after, learning_rate=0.01, loss="mse", optimizer=name)
+    assert diff.verdict.bad
+    assert [c.id for c in diff.causes] == ["other_learning_rate"]
+    assert diff.causes[0].message.startswith(said)
+
+
+def test_another_rate_of_an_optimizer_is_spelled_with_its_settings(made: Made) -> None:
+    model = made("functional float32")
+    before = model.get_weights()
+    model.compile(keras.optimizers.SGD(0.05, momentum=0.9, nesterov=True), "mse")
+    model.train_on_batch(X, Y)
+    after = parameters_of(model)
+    model.set_weights(before)
+    given = keras.optimizers.SGD(0.04, momentum=0.9, nesterov=True)
+    diff = check_gradients(model, X, Y, after=after, optimizer=given, loss="mse")
+    assert "keras.optimizers.SGD(0.05, momentum=0.9, nesterov=True)" in diff.causes[0].message
+
+
 def _by_keras(model: keras.Model, lr: float, loss: str = "mse") -> dict[str, np.ndarray]:
     """The weights after a step of Keras's own optimizer; the model is left as it was."""
     before = model.get_weights()
