@@ -12,6 +12,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+import manual_mlp
+import manual_mlp.layers
+
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
 NUMBER = r"-?\d+(?:\.\d+)?(?:e[+-]?\d+)?"
 
@@ -236,3 +239,13 @@ def test_the_table_of_checkers_is_the_committed_one() -> None:
 def test_a_wrong_digit_would_be_seen() -> None:
     assert says("0.936", "0.9358") and says("1.4e-14", "1.388e-14") and says("9352", "9352")  # noqa: PT018  # one thought
     assert not says("0.935", "0.9358") and not says("1.5e-14", "1.388e-14") and not says("9353", "9352")  # noqa: PT018
+
+
+def test_the_table_of_what_has_equations_is_that_of_the_code() -> None:
+    table = {row.split("|")[1].strip(): row.split("|")[2] for row in README.splitlines() if row.count("|") == 3}
+    layers, activations, losses = (
+        set(re.findall(r"`(\w+)`", table[name])) for name in ("layers (`manual_mlp.layers`)", "activations", "losses")
+    )
+    assert layers == set(manual_mlp.layers.__all__)
+    assert activations == set(manual_mlp.ACTIVATIONS)
+    assert losses == set(manual_mlp.LOSSES)

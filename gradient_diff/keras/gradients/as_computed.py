@@ -1,4 +1,4 @@
-"""Float64 gradients of a model in mixed precision: its layers round what they are given, and their weights, to 16 bits."""
+"""Float64 gradients of a model in mixed precision: its layers round their inputs and their weights to 16 bits."""
 
 from __future__ import annotations
 
