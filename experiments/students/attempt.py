@@ -26,6 +26,10 @@ class Attempt:
         self.decayed_W = list(self.W)
         k = self.W[-1].shape[1]
         self.y = np.eye(k, dtype=x.dtype)[y.reshape(-1)] if problem.loss.function.class_indices else y.astype(x.dtype)
+        if problem.loss.label_smoothing and not any(s.form == "labels as they are" for s in slips):
+            share = 2 if problem.loss.name == "binary_crossentropy" else k
+            alpha = self.real(problem.loss.label_smoothing)
+            self.y = self.y * (1 - alpha) + alpha / self.real(share)
         self.N, self.K, self.L = len(x), k, len(self.W)
         self.above = x  # δ of the layer above, on the way back
         self.g: dict[int, Array] = {}  # dE/dz of f(u), layer by layer, on the way back

@@ -6,7 +6,7 @@ import numpy as np
 
 from experiments.students.attempt import Attempt
 from experiments.students.slips import AFTER_DROPOUT, Slip
-from experiments.students.wrong_activations import WRONG_DERIVATIVES, df, df_of_z, jacobian
+from experiments.students.wrong_activations import df, df_of_z, jacobian, wrong_derivatives
 from manual_mlp import Array
 
 
@@ -25,7 +25,7 @@ def pull(attempt: Attempt, i: int, g: Array) -> Array:
         slope = df(name, z)
     if slip := attempt.slip("derivative_wrong", i):
         z = attempt.z[i + 1] if slip.form == AFTER_DROPOUT else z
-        slope = df_of_z(name, z) if slip.form == AFTER_DROPOUT else WRONG_DERIVATIVES[name][slip.form](u, z)
+        slope = df_of_z(name, z) if slip.form == AFTER_DROPOUT else wrong_derivatives(name)[slip.form](u, z)
     if slip := attempt.slip("wrong_layer_derivative", i):
         slope = df(name, attempt.u[int(slip.value)])
     if attempt.slip("local_replaces_upstream", i):

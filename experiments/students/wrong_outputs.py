@@ -26,6 +26,26 @@ CROSS: dict[str, tuple[str, Callable[[int, int], float]]] = {  # loss → (activ
 }
 
 
+Slope = Callable[[Array, Array], Array]
+OTHERS: dict[str, Slope] = {  # loss → dℓ/dz
+    "mean_absolute_error": lambda z, y: np.sign(z - y),
+    "mean_absolute_percentage_error": lambda z, y: 100 * np.sign(z - y) / np.abs(y),
+    "mean_squared_logarithmic_error": lambda z, y: 2 * np.log((1 + z) / (1 + y)) / (1 + z),
+    "log_cosh": lambda z, y: np.tanh(z - y),
+    "hinge": lambda z, y: -y * (y * z < 1),
+    "squared_hinge": lambda z, y: -2 * y * (1 - y * z) * (y * z < 1),
+    "poisson": lambda z, y: 1 - y / (z + 1e-7),
+    "kl_divergence": lambda z, y: -np.clip(y, 1e-7, 1) / z * (z <= 1),
+    "mean_squared_error": lambda z, y: 2 * (z - y),
+}
+
+
+def slope_of_loss(attempt: Attempt) -> Slope:
+    """dℓ/dz of a loss of one output and one target."""
+    delta = attempt.loss.delta
+    return OTHERS[attempt.loss.name] if delta is None else lambda z, y: np.clip(z - y, -delta, delta)
+
+
 def change_targets(attempt: Attempt) -> None:
     """Targets that are not those of the samples."""
     slip = attempt.slip("wrong_target")
@@ -52,16 +72,21 @@ def change_targets(attempt: Attempt) -> None:
 
 def factor_of(attempt: Attempt) -> float:
     """The factor in front of the sum in E."""
-    factor = CROSS[attempt.loss.name][1] if attempt.loss.name in CROSS else SQUARED[attempt.loss.name]
-    return attempt.loss.scale * factor(attempt.N, attempt.K)
+    n, k = attempt.N, attempt.K
+    if attempt.loss.name in CROSS:
+        factor = CROSS[attempt.loss.name][1](n, k)
+    elif attempt.loss.name in SQUARED:
+        factor = SQUARED[attempt.loss.name](n, k)
+    else:
+        factor = 1 / n if attempt.loss.name == "kl_divergence" else 1 / (n * k)
+    return attempt.loss.scale * factor * (n if attempt.loss.reduction == "sum" else 1)
 
 
 def head(attempt: Attempt) -> Array:
     """δ of the output."""
     delta = other_head(attempt)
     if delta is None:
-        cross = attempt.loss.name in CROSS
-        delta = cross_head(attempt) if cross else squared_head(attempt)
+        delta = right_head(attempt)
     factor = 1.0
     if attempt.slip("missing_batch_mean"):
         factor *= attempt.N
@@ -76,6 +101,16 @@ def head(attempt: Attempt) -> Array:
         return delta
     attempt.g = {i: g * attempt.real(factor) for i, g in attempt.g.items()}
     return delta * attempt.real(factor)
+
+
+def right_head(attempt: Attempt) -> Array:
+    """By the kind of loss."""
+    if attempt.loss.name in CROSS:
+        return cross_head(attempt)
+    if attempt.loss.name in SQUARED:
+        return squared_head(attempt)
+    c = attempt.real(factor_of(attempt))
+    return pull(attempt, attempt.L - 1, c * slope_of_loss(attempt)(attempt.z[-1], attempt.y))
 
 
 def squared_head(attempt: Attempt) -> Array:
@@ -143,8 +178,11 @@ def other_head(attempt: Attempt) -> Array | None:
     if attempt.slip("output_not_loss"):
         return pull(attempt, last, np.ones_like(z))
     slip = attempt.slip("other_loss")
-    if slip is None:
+    if slip is None or slip.form == "labels as they are":
         return None
+    if slip.form in OTHERS:
+        count = attempt.N * (1 if slip.form == "kl_divergence" else attempt.K)
+        return pull(attempt, last, OTHERS[slip.form](z, attempt.y) * attempt.real(attempt.loss.scale / count))
     squared = {"mse": 2 / (attempt.N * attempt.K), "quadratic": 1 / attempt.N, "half sum": 1.0}
     kind, _, rest = slip.form.partition(", ")
     scale = attempt.loss.scale  # the weight of E is that of whatever loss stands in it

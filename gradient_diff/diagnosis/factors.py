@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import NamedTuple, TypeGuard
+from typing import NamedTuple, TypeAlias, TypeGuard
 
 import numpy as np
 
 from gradient_diff.diagnosis.mistake import BATCH, WIDTH, makes
-from manual_mlp import Array
+from manual_mlp import Array, Loss
 from manual_mlp.extend import Arrays, LossFunction
 
 Found = tuple[str, str, str]
+Scaled: TypeAlias = Loss | LossFunction
+"""What has a c in front of its sum; of a `Loss` the reduction counts, too."""
 
 
 class Guess(NamedTuple):
@@ -96,7 +98,7 @@ def may_be_a_rate(factor: float | None) -> TypeGuard[float]:
     return factor is not None and 0 < abs(factor) <= LARGEST_RATE * (1 + CLOSE)
 
 
-def list_factors(n: int | None, k: int | None, loss: LossFunction | None = None) -> Iterator[Factor]:
+def list_factors(n: int | None, k: int | None, loss: Scaled | None = None) -> Iterator[Factor]:
     """The table of (N, K, loss): whatever factor follows from them; of an unknown loss, from any."""
     yield from _list_twos()
     if n and k:
@@ -146,7 +148,7 @@ def _list_twos() -> Iterator[Factor]:
     alike=("missing_output_mean",),
     tell_apart=BATCH,
 )
-def _list_batch(n: int, loss: LossFunction | None) -> Iterator[Factor]:
+def _list_batch(n: int, loss: Scaled | None) -> Iterator[Factor]:
     mean, size = loss is None or mean_over_batch(loss), f"; {n} is the batch size"
     if mean:
         yield Factor("missing_batch_mean", n, f"your gradients are {n} times the reference's{size}", size)
@@ -171,7 +173,7 @@ def _list_batch(n: int, loss: LossFunction | None) -> Iterator[Factor]:
     ),
     tell_apart=WIDTH,
 )
-def _list_outputs(n: int, k: int, loss: LossFunction | None) -> Iterator[Factor]:
+def _list_outputs(n: int, k: int, loss: Scaled | None) -> Iterator[Factor]:
     """A mean over K that E has and the hand has not, or the other way round."""
     values = {"K": k, "K/2": k / 2, "N·K": n * k, "N·K/2": n * k / 2, "1/K": 1 / k, "N/K": n / k}
     for way in _ways(loss, k):
@@ -180,7 +182,7 @@ def _list_outputs(n: int, k: int, loss: LossFunction | None) -> Iterator[Factor]
             yield Factor("missing_output_mean", values[way], said, f"; that is {way}, with N = {n} and K = {k}")
 
 
-def _ways(loss: LossFunction | None, k: int) -> tuple[str, ...]:
+def _ways(loss: Scaled | None, k: int) -> tuple[str, ...]:
     if loss is None:
         return ("K", "K/2", "N·K", "N·K/2", *(("1/K", "N/K") if k > 1 else ()))
     if mean_over_outputs(loss):
@@ -188,7 +190,7 @@ def _ways(loss: LossFunction | None, k: int) -> tuple[str, ...]:
     return ("K", "N·K", "1/K", *(("N/K",) if mean_over_batch(loss) else ())) if k > 1 else ()
 
 
-def _why(way: str, n: int, k: int, loss: LossFunction | None) -> str:
+def _why(way: str, n: int, k: int, loss: Scaled | None) -> str:
     if loss is None:
         return ""
     if way == "N/K":
@@ -206,12 +208,12 @@ def is_squared(loss: LossFunction) -> bool:
     return loss.squared
 
 
-def mean_over_batch(loss: LossFunction) -> bool:
+def mean_over_batch(loss: Scaled) -> bool:
     """Whether its E has a 1/N."""
     return loss.factor(2, 1) != loss.factor(1, 1)
 
 
-def mean_over_outputs(loss: LossFunction) -> bool:
+def mean_over_outputs(loss: Scaled) -> bool:
     """Whether its E has a 1/K."""
     return loss.factor(1, 2) != loss.factor(1, 1)
 

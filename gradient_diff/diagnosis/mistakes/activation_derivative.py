@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from gradient_diff.diagnosis.mistake import makes
+from gradient_diff.diagnosis.mistakes.other_functions import derivative, other_functions
 from gradient_diff.diagnosis.reenactment.enact import Committed, join
 from gradient_diff.diagnosis.reenactment.formula import Formula
 from gradient_diff.diagnosis.reenactment.graph import Slope
@@ -117,6 +118,8 @@ def _take_other_functions(scene: Scene, slope: Slope) -> Iterator[Committed]:
         sentence = f"δ is {text.format('dE/dz', 'u', 'z')}"
         wrong = _swap_delta(scene, slope, Formula(text, function), slope.u, slope.z)
         yield Committed("derivative_wrong", name, sentence, wrong)
+    if kind not in ("linear", "softmax", "log_softmax"):
+        yield from other_functions(scene, slope)
     for dropped in scene.graph.dropped(slope.z) if kind in ("sigmoid", "tanh") else ():
         sentence = "f′ is taken from the output after dropout, not from the activation's own"
         yield Committed("derivative_wrong", name, sentence, _swap_delta(scene, slope, Pullback(kind), dropped))
@@ -218,12 +221,16 @@ def _own_gradients(scene: Scene, name: str, g: str) -> dict[str, Equation]:
 )
 def _evaluate_at_output(scene: Scene, slope: Slope) -> Iterator[Committed]:
     """f′ evaluated at z: σ′(σ(u))."""
-    if slope.kind not in ("sigmoid", "tanh", "softmax"):
+    sentence = "f′ is evaluated at z, the output, instead of at u"
+    if activation(slope.kind).reads == "u":
+        z, u = scene.values[slope.z], scene.values[slope.u]
+        if not np.array_equal(derivative(slope.kind, z), derivative(slope.kind, u)):  # relu's is the same
+            swap = _swap_delta(scene, slope, Pullback(slope.kind), slope.z)
+            yield Committed("derivative_at_output", slope.layer, sentence, swap)
         return
     fresh = f"{slope.layer}/f(z)"
     again = Equation(slope.layer, fresh, Activate(slope.kind), (slope.z,))
     swap = _swap_delta(scene, slope, Pullback(slope.kind), fresh)
-    sentence = "f′ is evaluated at z, the output, instead of at u"
     yield Committed("derivative_at_output", slope.layer, sentence, swap, {slope.node: (again,)})
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import numpy as np
 
@@ -13,7 +14,7 @@ from gradient_diff.diagnosis.mistakes.output_delta import Head, LogitsHead, clip
 from gradient_diff.diagnosis.reenactment.enact import Committed
 from gradient_diff.diagnosis.reenactment.formula import Formula
 from gradient_diff.diagnosis.reenactment.scene import Scene
-from manual_mlp import LOSSES, Array
+from manual_mlp import LOSSES, Array, Loss
 from manual_mlp.extend import Activate, LossFunction, LossGradient
 
 MOST_SHIFTS = 3  # of the targets, the likeliest by a random projection, are tried in full
@@ -43,7 +44,9 @@ def commit(scene: Scene) -> Iterator[Committed]:
         scene, "output_not_loss", "the output was differentiated, not E: dE/dz is 1", "1", np.ones_like
     )
     head = logits_head(scene)
+    yield from _forget_smoothing(scene)
     yield from _replace_squares(scene) if head is None else _replace_entropy(scene, head)
+    yield from _replace_loss(scene)
     yield from output_delta.commit(scene)
     yield from clip_as_keras(scene)
     yield from _replace_targets(scene, head)
@@ -122,6 +125,38 @@ def _replace_squares(scene: Scene) -> Iterator[Committed]:
     for c, words in ((1 / (n * k), "the mean of |z − y|"), (1 / n, "Σ_k |z − y|, its mean over N"), (1.0, "Σ |z − y|")):
         sentence = f"it is the gradient of {words}, not of {loss.name}"
         yield _derive_from_output(scene, kind, sentence, "c sign(z − y)", _signs(c), "y")
+
+
+def _forget_smoothing(scene: Scene) -> Iterator[Committed]:
+    operation = scene.graph.head.operation
+    assert isinstance(operation, LossGradient)
+    if scene.problem.loss.label_smoothing:
+        sentence = "it is the gradient of E of the labels as they are, not smoothed"
+        yield _with_loss(scene, replace(scene.problem.loss, label_smoothing=0.0), operation.logits, sentence)
+
+
+def _replace_loss(scene: Scene) -> Iterator[Committed]:
+    """The gradient of another loss of one output and one target, or of huber with δ = 1."""
+    loss = scene.problem.loss
+    if loss.function.logits is not None:
+        return
+    told = "mean_absolute_error" if loss.function.squared else loss.name  # which is among the mistakes with squares
+    for name, other in LOSSES.items():
+        if other.logits is None and not (other.squared and loss.function.squared) and name != told:
+            sentence = f"it is the gradient of {name}, not of {loss.name}"
+            yield _with_loss(scene, Loss(name, scale=loss.scale), False, sentence)
+    if loss.delta not in (None, 1.0):
+        sentence = f"it is the gradient of huber with δ = 1, not {loss.delta:g}"
+        yield _with_loss(scene, replace(loss, delta=1.0), False, sentence)
+
+
+def _with_loss(scene: Scene, other: Loss, logits: bool, sentence: str) -> Committed:
+    head = scene.graph.head
+    slope = LossGradient(other, logits)
+    formula = Formula(slope.render("{0}", "{1}"), slope.evaluate)
+    return Committed(
+        "other_loss", head.layer, sentence, scene.swap(head.node, *scene.weigh(formula, head.operands[0], "y"))
+    )
 
 
 def _difference(c: float) -> Callable[..., Array]:
@@ -244,5 +279,7 @@ def _slope(scene: Scene, name: str, along: Array) -> Array:
         return -c * along
     if is_squared(loss.function):
         return -2 * c * along
+    if loss.function.logits is None:
+        return -c * along  # how ℓ′ changes with y is another matter for each loss: at its size only
     z = scene.values[head.operands[0]]
     return -c * (1 / z + 1 / (1 - z)) * along

@@ -104,7 +104,7 @@ def _is_signal(node: str) -> bool:
 
 
 def _look_up(scene: Scene) -> Iterator[Committed]:
-    k, loss = scene.outputs, scene.problem.loss.function
+    k, loss = scene.outputs, scene.problem.loss
     for known in list_factors(scene.batch, k, loss):
         mistake = _multiply(known.id, known.value, known.sentence)
         # A stray K is too rare to be half of a pair: ½ · K would be any 1.5.
@@ -128,7 +128,7 @@ def _take_root(scene: Scene) -> Iterator[Committed]:
 def _divide_some(scene: Scene) -> Iterator[Committed]:
     """A second 1/N in the kernels alone, or in every layer but the last."""
     n, last = scene.batch, scene.last
-    name = "batch_mean_twice" if mean_over_batch(scene.problem.loss.function) else "mean_for_sum"
+    name = "batch_mean_twice" if mean_over_batch(scene.problem.loss) else "mean_for_sum"
     for words, nodes in (
         ("your kernel gradients are", is_kernel),
         ("below the output your gradients are", lambda node: not node.startswith(f"{last}/")),

@@ -30,7 +30,7 @@ def taken(source: str) -> set[str]:
         name
         for name in found
         if name.split(".")[0]
-        not in {"__future__", "collections", "dataclasses", "numpy", "typing", "itertools", "functools"}
+        not in {"__future__", "collections", "dataclasses", "math", "numpy", "typing", "itertools", "functools"}
     }
 
 
