@@ -45,8 +45,8 @@ class Exactly:
     def __call__(self, u: Any) -> Any:
         base, options = arguments_of(self.name)
         with exact_floats() if u.dtype == tf.float64 else nullcontext():
-            if (constant := options.pop("constant", None)) is not None:
-                return _gelu(u, constant, **options)
+            if (constant := options.get("constant")) is not None:
+                return _gelu(u, constant, bool(options.get("approximate")))
             return getattr(keras.activations, base)(u, **options)
 
     def get_config(self) -> dict[str, str]:
@@ -57,7 +57,7 @@ class Exactly:
         return cls(**config)
 
 
-def _gelu(u: Any, constant: float, approximate: bool = False) -> Any:
+def _gelu(u: Any, constant: float, approximate: bool) -> Any:
     """As TensorFlow has it, with another √½ or 0.044715."""
     if approximate:
         return 0.5 * u * (1 + tf.tanh(math.sqrt(2 / math.pi) * (u + constant * u**3)))

@@ -156,8 +156,7 @@ def signs(y: Array) -> Array:
 
 
 def _over(y: Array) -> Edges:
-    with np.errstate(divide="ignore"):
-        return (1 / y,)  # where y = 0 there is no slope at all, and no kink
+    return (np.divide(1, y, out=np.full_like(y, np.nan), where=y != 0),)  # where y = 0 there is no slope, and no kink
 
 
 HINGE = Elementwise(

@@ -19,7 +19,14 @@ from manual_mlp.layers import (
     RMSNormalization,
 )
 
-HIDDEN = [name for name, record in ACTIVATIONS.items() if record.backward is not None]
+WITH_ARGUMENTS = (
+    *("leaky_relu(0.3)", "leaky_relu(0.01)", "relu(max_value=6)", "relu(negative_slope=0.1)", "relu(threshold=0.3)"),
+    *("elu(0.3)", "celu(0.5)", "gelu(approximate=True)", "squareplus(0.5)", "soft_shrink(0.2)", "hard_shrink(0.2)"),
+    *("threshold(0.2, 0.1)", "relu(negative_slope=0.2, max_value=3, threshold=0.1)"),
+)
+WORDS = (*(name for name in ACTIVATIONS if name != "step"), *WITH_ARGUMENTS)
+STEEP = {"exponential", "squareplus"}  # of many of these in a row little is finite
+ABOVE_0 = ("softplus", "exponential", "squareplus", "sigmoid")
 SCALES = (0.5, 1 / 255, 2.0)
 MOST_LAYERS = 5
 
@@ -30,19 +37,23 @@ def network(seed: int) -> tuple[MLP, Loss]:
     inputs: tuple[int, ...] = tuple(int(n) for n in rng.integers(2, 7, rng.integers(1, 3)))
     layers: list[Layer] = [Rescaling(float(rng.choice(SCALES)), 0.25)] if rng.random() < 0.2 else []
     rank = len(inputs)
-    layers += [_layer(rng, rank) for _ in range(int(rng.integers(1, MOST_LAYERS + 1)))]
+    steep = list(STEEP)
+    for _ in range(int(rng.integers(1, MOST_LAYERS + 1))):
+        word = str(rng.choice(WORDS))
+        layers.append(_layer(rng, rank, word if word not in STEEP or steep else "tanh"))
+        steep = [] if word in STEEP else steep
     if rank == 2:
         layers.append(Flatten())
     loss, output = _top(rng)
     return MLP(inputs if rank > 1 else inputs[0], [*layers, *output]), loss
 
 
-def _layer(rng: np.random.Generator, rank: int) -> Layer:
+def _layer(rng: np.random.Generator, rank: int, word: str) -> Layer:
     units = int(rng.integers(2, 9))
     kinds: list[Layer] = [
-        Dense(units, str(rng.choice(HIDDEN)), use_bias=bool(rng.integers(2)), kernel_l2=float(rng.choice([0, 0.01]))),
+        Dense(units, word, use_bias=bool(rng.integers(2)), kernel_l2=float(rng.choice([0, 0.01]))),
         Dense(units, "linear"),
-        Activation(str(rng.choice(HIDDEN))),
+        Activation(word),
         BatchNormalization(epsilon=float(rng.choice([1e-3, 1e-5])), center=bool(rng.integers(2))),
         LayerNormalization(scale=bool(rng.integers(2))),
         RMSNormalization(),
@@ -56,16 +67,29 @@ def _layer(rng: np.random.Generator, rank: int) -> Layer:
 
 def _top(rng: np.random.Generator) -> tuple[Loss, list[Layer]]:
     """A loss, and the layers that end in what it takes."""
-    record = LOSSES[str(rng.choice(list(LOSSES)))]
-    outputs = int(rng.integers(2, 6))
-    scale = float(rng.choice([1.0, 1e-3]))
-    if record.logits is not None and rng.random() < 0.5:
-        return Loss(record.name, from_logits=True, scale=scale), [Dense(outputs)]
-    if record.logits is not None:
-        return Loss(record.name, scale=scale), [Dense(outputs, str(record.fused_activation))]
-    bounded = record.name in ("poisson", "kl_divergence", "mean_squared_logarithmic_error")
-    shaped: list[Layer] = [Dense(2 * outputs), Reshape((2, outputs)), Flatten()]
-    return Loss(record.name, scale=scale), [Dense(outputs, "sigmoid")] if bounded else shaped
+    loss, output = _loss(rng)
+    units = int(rng.integers(2, 6))
+    if output == "linear" and rng.random() < 0.5:
+        return loss, [Dense(2 * units), Reshape((2, units)), Flatten()]
+    return loss, [Dense(units, output)]
+
+
+def _loss(rng: np.random.Generator) -> tuple[Loss, str]:
+    """A loss with arguments that it takes, and an output that goes with it."""
+    name = str(rng.choice(list(LOSSES)))
+    record, told = LOSSES[name], dict[str, Any]()
+    if name == "huber":
+        told["delta"] = float(np.exp(rng.uniform(-2, 1)))
+    if record.logits is not None and not record.class_indices and rng.random() < 0.5:
+        told["label_smoothing"] = float(rng.uniform(0, 0.5))
+    if record.reduces and rng.random() < 0.3:
+        told["reduction"] = "sum"
+    if record.fused_activation is not None:
+        logits = bool(rng.random() < 0.5)
+        return Loss(name, logits, **told), "linear" if logits else record.fused_activation
+    if record.targets == "positive":
+        return Loss(name, **told), str(rng.choice(ABOVE_0))
+    return Loss(name, **told), "softmax" if name == "kl_divergence" else str(rng.choice(WORDS))
 
 
 def drawn(seed: int, dtype: str) -> tuple[MLP, Loss, dict[str, Array], Array, Array]:

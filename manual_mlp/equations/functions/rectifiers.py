@@ -26,7 +26,9 @@ def relu(negative_slope: float = 0.0, max_value: float | None = None, threshold:
     if top is not None and top <= max(threshold, 0.0):
         raise ValueError(f"relu(max_value={top:g}, threshold={threshold:g}): expected a threshold below max_value.")
     leaky = a if threshold == 0 and top is None else 0.0
-    knots, left, slopes = (threshold,), (True,), (leaky,)
+    knots: tuple[float, ...] = (threshold,)
+    left: tuple[bool, ...] = (True,)
+    slopes: tuple[float, ...] = (leaky,)
     values: tuple[Polynomial, ...] = ((0.0 - a * threshold, a), LINE)
     if top is not None:
         sharp = top == 6 and threshold == 0  # relu6, an operation of its own
