@@ -13,6 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from gradient_diff.keras.gradients.another.activations import activations
+from gradient_diff.keras.gradients.another.hidden_weights import hidden_weights
 from gradient_diff.keras.gradients.another.losses import as_it_is_called, cross_entropy, losses, of_function
 from gradient_diff.keras.gradients.another.occurrences import one_occurrence
 from gradient_diff.keras.gradients.another.solved import solved
@@ -57,11 +58,16 @@ def _without_penalties(e: Objective) -> Iterator[Variation]:
         yield Variation("penalty_missing", "the loss alone, without its penalties", cure, alone)
 
 
+BY_ITS_WEIGHT = "Multiply each sample's δ by its weight."
+
+
 def _without_weights_of_samples(e: Objective) -> Iterator[Variation]:
     if e.data.sample_weight is not None:
         plain = replace(e, data=replace(e.data, sample_weight=None))
-        cure = "Multiply each sample's δ by its weight."
-        yield Variation("sample_weight_missing", "unweighted samples", cure, plain)
+        yield Variation("sample_weight_missing", "unweighted samples", BY_ITS_WEIGHT, plain)
+    elif (hidden := hidden_weights(e)) is not None:
+        plain = replace(e, loss=resolve_loss(hidden[0], e.model))
+        yield Variation("sample_weight_missing", "unweighted samples", BY_ITS_WEIGHT, plain)
 
 
 def _other_logits(e: Objective) -> Iterator[Variation]:

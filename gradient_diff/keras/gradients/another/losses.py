@@ -47,13 +47,13 @@ def _factors(n: int, k: int) -> Iterator[tuple[float, str]]:
 
 
 def _readings(name: str, e: Objective) -> Iterator[dict[str, bool]]:
-    if name.startswith("sparse") and not _has_classes(e):
+    if name.startswith("sparse") and not has_classes(e):
         return
     takes = "from_logits" in inspect.signature(getattr(keras.losses, name)).parameters
     yield from ({"from_logits": False}, {"from_logits": True}) if takes else ({},)
 
 
-def _has_classes(e: Objective) -> bool:
+def has_classes(e: Objective) -> bool:
     """Whether the targets may be numbers of classes: else TensorFlow complains on stderr."""
     y, outputs = e.data.y, list(getattr(e.model, "outputs", None) or ())
     if not isinstance(y, np.ndarray) or len(outputs) != 1 or y.size == 0:

@@ -13,6 +13,7 @@ import numpy as np
 
 from gradient_diff.diagnosis.catalogue import MISTAKES
 from gradient_diff.diagnosis.factors import list_factors
+from gradient_diff.keras.gradients.another.hidden_weights import hidden_weights
 from gradient_diff.keras.gradients.another.losses import cross_entropy, of_function
 from gradient_diff.keras.gradients.another.variations import Hand, ratio, told
 from gradient_diff.keras.gradients.loss.compiled import compiled_weights
@@ -47,8 +48,14 @@ def _handed_over(e: Objective) -> Iterator[tuple[str, float, str, str]]:
     if len(only) == 1 and isinstance(only[0], int | float) and only[0] not in (0, 1):
         yield "loss_weights", 1 / only[0], f"E without the weight {only[0]:g} of its loss", WEIGH
     if isinstance(of_samples, np.ndarray) and (total := float(of_samples.sum())) not in (0.0, of_samples.size):
-        cure = "Keras divides by N, and not by the sum of the weights."
-        yield "sample_weight_mean", of_samples.size / total, "a mean over the weights, 1/Σw", cure
+        yield _of_the_sum(of_samples.size / total)
+    if (hidden := hidden_weights(e)) is not None:
+        yield _of_the_sum(1 / float(hidden[1].mean()))
+
+
+def _of_the_sum(factor: float) -> tuple[str, float, str, str]:
+    cure = "Keras divides by N, and not by the sum of the weights."
+    return "sample_weight_mean", factor, "a mean over the weights, 1/Σw", cure
 
 
 def _of_axes(hand: Hand) -> Iterator[tuple[str, float, str, str]]:

@@ -42,7 +42,8 @@ def compiled_loss(model: keras.Model) -> ResolvedLoss:
     tensors = scalar(compiled), scalar(_compiled_at_float64(compiled))
     single = isinstance(only, str) or callable(only)
     told = function_of(keras_loss(only) if isinstance(only, str) else only) if single else {}
-    return ResolvedLoss(*tensors, known, words, dtype, compiled=True, **told)
+    each = only if callable(only) and not isinstance(only, keras.losses.Loss) else None
+    return ResolvedLoss(*tensors, known, words, dtype, compiled=True, each=each, **told)
 
 
 def _own_compute_loss(model: keras.Model) -> ResolvedLoss:

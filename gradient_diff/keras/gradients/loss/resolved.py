@@ -28,7 +28,7 @@ class ResolvedLoss:
     a name here. `own` is a model's own compute_loss, the whole of E: (x, y_true, y_pred, sample_weight, training) → E.
     `stepped`: the model has a train_step of its own, and only that knows what is trained; `empty`: there are penalties
     alone; `compiled`: the model's own, weights included. `function` is Keras's function of it, by name, where it is
-    one, and `options` what that is told.
+    one, and `options` what that is told; `each` a function of the user's, which may give a number for each sample.
     """
 
     tensor: LossTensor
@@ -42,6 +42,7 @@ class ResolvedLoss:
     function: str = ""
     options: Mapping[str, Any] = field(default_factory=dict)
     compiled: bool = False
+    each: Callable[[Any, Any], Any] | None = None
 
     @property
     def from_logits(self) -> bool:

@@ -29,8 +29,9 @@ def single_loss(loss: object) -> ResolvedLoss:
         return _of_object(known)
     if callable(known):
         words = loss if isinstance(loss, str) else getattr(loss, "__name__", "a function")
-        function = getattr(known, "__name__", "") if isinstance(loss, str) else ""
-        return replace(from_tensor(mean(known), None, words), function=function)
+        named = isinstance(loss, str)
+        function = getattr(known, "__name__", "") if named else ""
+        return replace(from_tensor(mean(known), None, words), function=function, each=None if named else known)
     raise TypeError(
         f"loss is {type(loss).__name__}: expected a name, a Keras loss, a function of (y_true, y_pred), or None."
     )

@@ -250,6 +250,30 @@ def test_weights_of_samples(kind: str) -> None:
     assert not check_gradients(model, X, REAL, hand(WEIGHTS[::-1]), **given).causes
 
 
+@pytest.mark.parametrize("how", ["given", "compiled"])
+@pytest.mark.parametrize("loss", ["mean_squared_error", "categorical_crossentropy"])
+@KINDS
+def test_weights_of_samples_within_a_function(kind: str, loss: str, how: str) -> None:
+    def weighed(y: Any, p: Any) -> Any:
+        return getattr(keras.losses, loss)(y, p) * WEIGHTS.astype("f4")
+
+    squared = loss == "mean_squared_error"
+    model, y = _model(kind, "linear" if squared else "softmax"), REAL if squared else ONE_HOT
+    delta = MSE if squared else lambda u: (_softmax(u) - ONE_HOT) / len(u)
+
+    def hand(w: Array) -> list[Array]:
+        return _by_hand(model, lambda u: delta(u) * np.reshape(w, (-1, 1)))
+
+    model.compile("sgd", weighed)
+    given = weighed if how == "given" else None
+    assert check_gradients(model, X, y, hand(WEIGHTS), loss=given).ok
+    plain = check_gradients(model, X, y, hand(np.ones(6)), loss=given)
+    _named(plain, "sample_weight_missing", "unweighted samples")
+    by_sum = check_gradients(model, X, y, hand(WEIGHTS * 6 / WEIGHTS.sum()), loss=given)
+    _named(by_sum, "sample_weight_mean", "a mean over the weights, 1/Σw: 0.631579 times E")
+    assert not check_gradients(model, X, y, hand(WEIGHTS[::-1]), loss=given).causes
+
+
 @KINDS
 def test_the_weight_of_the_loss(kind: str) -> None:
     model = _model(kind)
