@@ -2,6 +2,7 @@
 
 import sys
 
-from experiments.command import app
+from gradient_diff.cli import main
 
-app(args=["run", *sys.argv[1:]] if sys.argv[1:] else ["list"], prog_name="python -m experiments")
+sys.argv[1:] = ["run", *sys.argv[1:]] if sys.argv[1:] else ["list"]
+main()

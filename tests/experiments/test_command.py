@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
 import re
 import subprocess
@@ -12,11 +13,13 @@ import pytest
 from typer.testing import CliRunner
 
 from experiments import STUDIES
-from experiments import command as cli
 from experiments.frame import running
 from experiments.frame.running import Outcome
 from experiments.frame.study import Settings
 from experiments.support.datasets import DataError
+from gradient_diff.cli import app
+from gradient_diff.cli.ending import Output
+from gradient_diff.plain import ERRORS
 
 ROOT = Path(__file__).parents[2]
 HEAVY = ("tensorflow", "keras", "pandas", "matplotlib")
@@ -24,7 +27,7 @@ HEAVY = ("tensorflow", "keras", "pandas", "matplotlib")
 
 def call(*arguments: str) -> tuple[int, str]:
     """Exit code and text of a call, without boxes and line breaks."""
-    result = CliRunner().invoke(cli.app, [*arguments], env={"COLUMNS": "100", "NO_COLOR": "1", "TERM": "dumb"})
+    result = CliRunner().invoke(app(), [*arguments], env={"COLUMNS": "100", "NO_COLOR": "1", "TERM": "dumb"})
     if result.exception and not isinstance(result.exception, SystemExit):
         raise result.exception
     return result.exit_code, " ".join(re.sub(r"[─-╿]", " ", result.output).split())
@@ -106,13 +109,13 @@ def test_help_says_what_a_newcomer_needs() -> None:
 )
 def test_an_unknown_name_gets_the_nearest_one(given: str, nearest: str) -> None:
     code, text = call("run", given)
-    assert code == 2
+    assert code == 4
     assert f"There is no experiment '{given}'. Did you mean '{nearest}'? Known: {', '.join(STUDIES)}" in text
 
 
 def test_a_name_like_no_other_gets_only_the_list() -> None:
     code, text = call("run", "xyzzy")
-    assert (code, "Did you mean" in text, "Known: three_layer_network" in text) == (2, False, True)
+    assert (code, "Did you mean" in text, "Known: three_layer_network" in text) == (4, False, True)
 
 
 @pytest.mark.parametrize(
@@ -126,7 +129,7 @@ def test_a_name_like_no_other_gets_only_the_list() -> None:
 )
 def test_a_wrong_option_is_named(option: str, value: str, words: str) -> None:
     code, text = call("run", "speed", option, value)
-    assert code == 2
+    assert code == 4
     assert option in text
     assert words in text
 
@@ -169,7 +172,7 @@ def test_an_option_that_would_be_lost_is_refused(
 ) -> None:
     calls = studies()
     code, text = call("run", *arguments)
-    assert (code, calls) == (2, [])
+    assert (code, calls) == (4, [])
     assert words in text
 
 
@@ -179,15 +182,15 @@ def test_a_wrong_file_of_data_is_told_before_anything_runs(
     calls = studies()
     (tmp_path / "mnist.npz").write_bytes(b"no archive")
     code, text = call("run", "all", "--data", str(tmp_path))
-    assert (code, calls) == (2, [])
+    assert (code, calls) == (4, [])
     assert "cannot be read as arrays of numbers: it is damaged, no .npz, or holds objects" in text
     assert "Invalid value for --dataset, --data, --weights" in text
 
 
-def test_weights_that_a_study_cannot_use_are_a_message_and_exit_code_2(studies: Callable[..., object]) -> None:
+def test_weights_that_a_study_cannot_use_are_a_message_and_exit_code_4(studies: Callable[..., object]) -> None:
     studies(mnist_batches=DataError("--weights w.npz does not fit"))
     code, text = call("run", "mnist_batches", "--weights", "w.npz")
-    assert code == 2
+    assert code == 4
     assert "--weights w.npz does not fit" in text
 
 
@@ -227,12 +230,12 @@ def test_an_unexpected_verdict_gives_exit_code_1_and_is_told(studies: Callable[.
         FileNotFoundError(errno.ENOENT, "No such file or directory", "r/speed"),
     ],
 )
-def test_a_folder_that_cannot_be_written_is_a_message_and_exit_code_2(
+def test_a_folder_that_cannot_be_written_is_a_message_and_exit_code_4(
     error: OSError, studies: Callable[..., object]
 ) -> None:
     studies(speed=error)
     code, text = call("run", "speed", "--out", "r")
-    assert code == 2
+    assert code == 4
     assert "Invalid value for --out" in text
     assert str(error.strerror) in text
     assert "Errno" not in text
@@ -241,7 +244,7 @@ def test_a_folder_that_cannot_be_written_is_a_message_and_exit_code_2(
 def test_a_real_folder_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     code, text = call("run", "three_layer_network", "--out", str(tmp_path / "file"))
-    assert code == 2
+    assert code == 4
     assert "A part of that path is a file, not a folder" in text.replace("\n", " ")
 
 
@@ -283,3 +286,26 @@ def test_a_module_can_be_run(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     assert str(tmp_path / "three_layer_network" / "report.html") in done.stdout
     assert (tmp_path / "three_layer_network" / "report.html").is_file()
+
+
+def test_a_module_ends_as_the_command_does() -> None:
+    """Not with click's 2, which is a verdict here."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run([sys.executable, "-m", "experiments", "nonsense"], env=environment, stderr=-1, check=False)
+    assert done.returncode == 4
+    assert b"Usage: python -m experiments" in done.stderr
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "cp949", "cp932", "cp1252", "latin-1", "ascii"])
+def test_studies_run_and_are_listed_where_signs_are_few(
+    encoding: str, studies: Callable[..., object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    studies(speed=("σ: MISMATCH, expected MATCH",))
+    for arguments, code in ((["list"], 0), (["run", "speed", "tape_pitfalls"], 1)):
+        raw = io.BytesIO()
+        monkeypatch.setattr(sys, "stdout", Output(raw, encoding, ERRORS))
+        with pytest.raises(SystemExit) as left:
+            app()(arguments)
+        sys.stdout.flush()
+        assert int(left.value.code or 0) == code
+        assert "\\u" not in raw.getvalue().decode(encoding)

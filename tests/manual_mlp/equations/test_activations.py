@@ -15,7 +15,7 @@ from manual_mlp.equations.functions.classic import sigmoid_rounding, tanh_roundi
 from manual_mlp.equations.functions.softmax import softmax_rounding
 from manual_mlp.equations.local_rounding import GATE, STORED_AS_ONE, Precision, Terms
 from manual_mlp.equations.operations import Activate, Pullback
-from manual_mlp.network.layers import layer_from_dict
+from manual_mlp.network.layers.table import layer_from_dict
 
 DIFFERENTIABLE = sorted(set(ACTIVATIONS) - {"step"})
 CLASSIC = ["linear", "relu", "sigmoid", "softmax", "step", "tanh"]

@@ -218,7 +218,9 @@ INSIDE: dict[str, Callable[[], keras.Model]] = {
 
 
 @pytest.mark.usefixtures("unnamed")
-@pytest.mark.parametrize("kind", INSIDE)
+@pytest.mark.parametrize(
+    "kind", [k if k != "stacked cells" else pytest.param(k, marks=pytest.mark.slow) for k in INSIDE]
+)
 def test_weights_within_layers_are_checked_by_names_of_their_own(kind: str) -> None:
     model, rng = INSIDE[kind](), np.random.default_rng(0)
     shape = (5, *model.inputs[0].shape[1:])

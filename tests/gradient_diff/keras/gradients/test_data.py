@@ -95,7 +95,9 @@ def test_a_loss_for_each_output(kind: str, form: str) -> None:
     _judged(model, X, TARGETS[kind], _by_hand(model, ("mse", "mae")), losses)
 
 
-@pytest.mark.parametrize("kind", OUTPUTS)
+@pytest.mark.parametrize(
+    "kind", ["keys of their own", *(pytest.param(k, marks=pytest.mark.slow) for k in ("list", "dict"))]
+)
 def test_compiled_losses_with_their_weights(kind: str) -> None:
     model = _two_outputs(kind)
     model.compile("sgd", _named(kind, "mse", MAE), loss_weights=_named(kind, 2.0, 3.0))

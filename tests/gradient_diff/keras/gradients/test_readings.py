@@ -178,6 +178,7 @@ def _stateful(kind: type[keras.layers.RNN]) -> tuple[keras.Model, Array, Array]:
     return model, x, y
 
 
+@pytest.mark.usefixtures("unnamed")
 @pytest.mark.parametrize("kind", RECURRENT)
 def test_a_state_that_moved_on_since_accuses_nobody(kind: type[keras.layers.RNN]) -> None:
     model, x, y = _stateful(kind)
@@ -193,6 +194,7 @@ def test_a_state_that_moved_on_since_accuses_nobody(kind: type[keras.layers.RNN]
         np.testing.assert_array_equal(state.numpy(), before)
 
 
+@pytest.mark.usefixtures("unnamed")
 @pytest.mark.parametrize("kind", RECURRENT)
 def test_nor_does_one_that_a_step_moved_on(kind: type[keras.layers.RNN]) -> None:
     model, x, y = _stateful(kind)
@@ -205,6 +207,7 @@ def test_nor_does_one_that_a_step_moved_on(kind: type[keras.layers.RNN]) -> None
     assert check_gradients(model, x, y, after=after, **options).verdict is Status.MISMATCH
 
 
+@pytest.mark.usefixtures("unnamed")
 @pytest.mark.parametrize("kind", RECURRENT)
 def test_states_that_nobody_knows_any_more_accuse_nobody(kind: type[keras.layers.RNN]) -> None:
     model, x, y = _stateful(kind)

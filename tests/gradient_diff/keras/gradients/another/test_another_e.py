@@ -100,6 +100,8 @@ def _named(diff: GradientDiff, name: str, *words: str) -> None:
 
 MSE: Delta = lambda u: 2 * (u - REAL) / u.size  # noqa: E731  (one line each, beside the others)
 KINDS = pytest.mark.parametrize("kind", ["sequential", "functional"])
+ONE_KIND = pytest.mark.parametrize("kind", ["functional", pytest.param("sequential", marks=pytest.mark.slow)])
+"""Where what is asked is the same of both: `test_another_loss` asks both in the quick tier."""
 OTHER_LOSSES: dict[str, tuple[Delta, str]] = {
     "mean absolute error": (lambda u: np.sign(u - REAL) / u.size, ""),
     "huber": (lambda u: np.clip(u - REAL, -1, 1) / u.size, ""),
@@ -190,7 +192,7 @@ def test_p_minus_y_of_a_wrong_softmax(axis: int | None, words: str) -> None:
     _named(diff, "other_activation", f"δ = p − y with a p by {words}")
 
 
-@KINDS
+@ONE_KIND
 def test_logits_that_were_taken_for_probabilities(kind: str) -> None:
     model = _model(kind)
     hand = _by_hand(model, lambda u: (1 / (1 + np.exp(-u)) - ONE_HOT) / u.size)
@@ -199,7 +201,7 @@ def test_logits_that_were_taken_for_probabilities(kind: str) -> None:
     assert "outputs taken for logits" in diff.causes[0].message
 
 
-@KINDS
+@ONE_KIND
 def test_smoothed_labels_tell_their_alpha(kind: str) -> None:
     model = _model(kind, "softmax")
     smooth = 0.87 * ONE_HOT + 0.13 / 3
@@ -211,7 +213,7 @@ def test_smoothed_labels_tell_their_alpha(kind: str) -> None:
     _named(check_gradients(model, X, ONE_HOT, plain, loss=loss), "label_smoothing", "labels that are not smoothed")
 
 
-@KINDS
+@ONE_KIND
 def test_labels_whose_sum_is_not_1(kind: str) -> None:
     model, y = _model(kind, "softmax"), ONE_HOT * np.array([[0], [1], [1], [0], [1], [2]], "float32")
     proper = _by_hand(model, lambda u: (_softmax(u) * y.sum(1, keepdims=True) - y) / len(u))
@@ -240,7 +242,7 @@ def _weighed(kind: str) -> tuple[keras.Model, Callable[[Array], list[Array]]]:
     return model, lambda w: _by_hand(model, lambda u: MSE(u) * np.reshape(w, (-1, 1)))
 
 
-@KINDS
+@ONE_KIND
 def test_weights_of_samples(kind: str) -> None:
     model, hand = _weighed(kind)
     given = {"loss": "mse", "sample_weight": WEIGHTS}
@@ -274,7 +276,7 @@ def test_weights_of_samples_within_a_function(kind: str, loss: str, how: str) ->
     assert not check_gradients(model, X, y, hand(WEIGHTS[::-1]), loss=given).causes
 
 
-@KINDS
+@ONE_KIND
 def test_the_weight_of_the_loss(kind: str) -> None:
     model = _model(kind)
     model.compile("sgd", "mse", loss_weights=0.3)
@@ -378,7 +380,7 @@ def test_the_sigma_of_a_spectral_normalization_is_held_back() -> None:
     assert "through the σ of spectral_normalization" in str(diff.causes[0])
 
 
-@KINDS
+@ONE_KIND
 def test_a_step_of_another_loss(kind: str) -> None:
     model, lr = _model(kind), 0.01
     before = model.get_weights()
@@ -496,9 +498,14 @@ def test_of_each_id_one_occurrence(added: Any, words: str, looked_up: tuple[kera
     ("change", "name", "words"),
     [
         (lambda k: k[::-1, ::-1], "kernel_flipped", "flipped along axes 0, 1"),
-        (lambda k: k[:, ::-1], "kernel_flipped", "flipped along axis 1"),
         (lambda k: k.transpose(1, 0, 2, 3), "axes_exchanged", "np.transpose(…, (1, 0, 2, 3))"),
-        (lambda k: k.transpose(1, 0, 2, 3)[::-1], "axes_exchanged", "flipped along axis"),
+        *(
+            pytest.param(*more, marks=pytest.mark.slow)
+            for more in (
+                (lambda k: k[:, ::-1], "kernel_flipped", "flipped along axis 1"),
+                (lambda k: k.transpose(1, 0, 2, 3)[::-1], "axes_exchanged", "flipped along axis"),
+            )
+        ),
     ],
 )
 def test_the_axes_of_a_convolution_kernel(change: Callable[[Array], Array], name: str, words: str) -> None:

@@ -68,7 +68,7 @@ def test_adagrad_starts_from_its_accumulator(said: str) -> None:
 
 
 @pytest.mark.usefixtures("unnamed")
-@pytest.mark.parametrize("steps", [1, 2, 10])
+@pytest.mark.parametrize("steps", [2, *(pytest.param(n, marks=pytest.mark.slow) for n in (1, 10))])
 def test_a_velocity_is_made_with_constants_in_float32(steps: int) -> None:
     model = _model("float64")
     optimizer = keras.optimizers.SGD(0.01, momentum=0.9)
@@ -88,7 +88,7 @@ def test_a_velocity_is_made_with_constants_in_float32(steps: int) -> None:
 
 
 @pytest.mark.usefixtures("unnamed")
-@pytest.mark.parametrize("said", [None, True])
+@pytest.mark.parametrize("said", [None, pytest.param(True, marks=pytest.mark.slow)])
 def test_a_step_of_weights_that_the_pass_itself_changes(said: bool | None) -> None:
     """Keras's SpectralNormalization writes the kernel divided by its norm before the step."""
     keras.utils.set_random_seed(0)
