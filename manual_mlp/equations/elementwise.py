@@ -241,7 +241,7 @@ def _logarithms(p: Array, y: Array, at: Array) -> tuple[Array, Array]:
 
 def _logarithmic_slope(p: Array, y: Array, at: Array) -> Array:
     difference, inside = _logarithms(p, y, at)
-    return 2 * difference / (1 + p) * inside
+    return 2 * difference / np.where(inside, 1 + p, 1) * inside
 
 
 SQUARED_LOGARITHMIC = Elementwise(

@@ -63,7 +63,7 @@ def test_a_fused_output_goes_straight_to_delta() -> None:
         ("dense_2/dE_dkernel", "dense_2", "dE/dW"),
         ("dense_2/dE_dbias", "dense_2", "dE/db"),
         ("inputs/dE_dx", "dense_1", "dE/dx"),
-        ("dense_1/gamma", "dense_1", "gamma"),
+        ("dense_1/gamma", "dense_1", "γ"),
     ],
 )
 def test_letters(name: str, layer: str, letter: str) -> None:

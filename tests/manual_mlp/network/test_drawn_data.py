@@ -20,6 +20,10 @@ def test_the_targets_are_of_the_kind_of_the_loss(name: str) -> None:
         assert set(y.ravel().tolist()) == {0.0, 1.0}
     elif name == "binary_crossentropy":
         assert set(y.sum(axis=1).tolist()) == {0.0, 1.0, 2.0, 3.0}
+    elif LOSSES[name].targets == "signs":
+        assert set(y.ravel().tolist()) == {-1.0, 1.0}
+    elif LOSSES[name].targets == "distributions":
+        assert (y.sum(axis=1) == 1).all()
     else:
         assert len(np.unique(y)) == 150
 
