@@ -251,7 +251,10 @@ SQUARED_LOGARITHMIC = Elementwise(
     value=lambda p, y: np.square(_logarithms(p, y, p.real)[0]),
     slope=_logarithmic_slope,
     sizes=lambda p, y: np.square(_log_sizes(p, y)),
-    rounds=lambda p, y: (2 * _log_sizes(p, y) / np.abs(1 + p) * (p >= EPSILON), _log_sizes(p, y) / np.abs(1 + p)),
+    rounds=lambda p, y: (
+        2 * _log_sizes(p, y) / (1 + np.maximum(p, EPSILON)) * (p >= EPSILON),
+        _log_sizes(p, y) / (1 + np.maximum(p, EPSILON)),
+    ),
     kinks=lambda y: (np.full_like(y, EPSILON),),
     targets="positive",
 )
