@@ -21,6 +21,7 @@ from gradient_diff.result.status import Status
 from gradient_diff.sides import Derivation
 from manual_mlp.extend import LOSS
 
+_FITTED = ("learning_rate_inside", "stray_constant")  # a factor that is known of the hand alone
 _EXPLICABLE = (Status.MISMATCH, Status.DIFFERENT, Status.SHAPE, Status.INCONCLUSIVE)
 
 
@@ -46,6 +47,8 @@ def _found(case: Case, rows: Sequence[Row]) -> Findings:
         hand, reference = ({n: a for n, a in side.items() if n != LOSS} for side in (pair.hand, pair.reference))
         causes = find_causes(hand, reference, pair.problem, case.granted, known)
         valued = [row for row in wrong if row.metrics is not None]
+        if all(cause.id in _FITTED for cause in causes) and (clipped := seen.clipped):
+            return Findings(unexplained=clipped)
         if causes:
             return Findings(causes, "" if pair.problem else _left_over(case, causes, valued))
         whole = all(row.status is not Status.SHAPE for row in rows)

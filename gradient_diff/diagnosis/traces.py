@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from gradient_diff.diagnosis.clipped import clipping
 from gradient_diff.judging.case import Case
 from gradient_diff.noise.network import Kind
 from manual_mlp import Array, gradient_node
@@ -67,6 +68,11 @@ class Traces:
     def words(self) -> str:
         """A sentence or two, where something is to be seen; empty otherwise."""
         return (self._few_decimals() or self._as_float32() or self._signs() or self._one_factor()) if self.hand else ""
+
+    @property
+    def clipped(self) -> str:
+        """How gradients that are right were clipped afterwards; empty where that is not to be seen."""
+        return clipping(self.hand, self.reference, self.limit)
 
     def _few_decimals(self) -> str:
         for decimals in DECIMALS:

@@ -12,8 +12,9 @@ import numpy as np
 
 from gradient_diff.keras.gradients.as_stored import is_open
 from gradient_diff.keras.gradients.data import Data
+from gradient_diff.keras.gradients.kept import Held
 from gradient_diff.keras.gradients.measured import with_loss
-from gradient_diff.keras.gradients.readings import Judge, Reading, Seeds, undecided
+from gradient_diff.keras.gradients.readings import Judge, Reading, undecided
 from gradient_diff.keras.gradients.reference import nearest_of
 from gradient_diff.keras.gradients.request import Request
 from gradient_diff.keras.gradients.runs import Case
@@ -32,7 +33,7 @@ class _Way:
 
     words: str
     data: Data
-    held: Seeds
+    held: Held
     taken: bool
 
     def case(self, request: Request) -> Case:

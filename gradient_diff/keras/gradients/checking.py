@@ -20,6 +20,7 @@ from gradient_diff.keras.gradients.as_stored import at_unstored_weights, on_stor
 from gradient_diff.keras.gradients.data import Data
 from gradient_diff.keras.gradients.described import described_reference, own_derivation
 from gradient_diff.keras.gradients.in_layout import WHOSE, by_values
+from gradient_diff.keras.gradients.kept import weights_by_a_pass
 from gradient_diff.keras.gradients.loss.resolving import resolve_loss
 from gradient_diff.keras.gradients.options import Options
 from gradient_diff.keras.gradients.readings import (
@@ -28,7 +29,6 @@ from gradient_diff.keras.gradients.readings import (
     from_unknown_states,
     read_otherwise,
     step_from_earlier,
-    weights_by_a_pass,
 )
 from gradient_diff.keras.gradients.reference import Reference
 from gradient_diff.keras.gradients.request import Request, door

@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from typing import TypeVar
 
-import keras
 import numpy as np
 
+from gradient_diff.keras.gradients.kept import Held, averages_before, moved_seeds, moved_states, seeds_before
 from gradient_diff.keras.gradients.loss.resolved import KerasError
 from gradient_diff.keras.gradients.request import Request, is_finer
 from gradient_diff.keras.gradients.runs import Runs
 from gradient_diff.result.diff import GradientDiff
 from gradient_diff.result.findings import Cause
 from gradient_diff.result.status import Meaning, Status
-from keras_mlp.extend import copied, holding, layer_weights, layers_of
+from keras_mlp.extend import holding, layer_weights
 from manual_mlp import Array
 from manual_mlp.extend import UNITS, Arrays
 
 WAYS: dict[bool | None, str] = {True: "training", False: "inference", None: "the way of its own call"}
-Seeds = tuple[tuple[Any, Array], ...]
-"""Variables of seeds, and what they held."""
-
-
 T = TypeVar("T")
 Judge = Callable[[Request], GradientDiff]
 
@@ -32,19 +28,22 @@ Judge = Callable[[Request], GradientDiff]
 class Reading:
     """A request that somebody may have meant; with `seeds` layers draw again what they drew one pass before.
 
-    With `states` the layers that keep a state start from zeros.
+    With `states` the layers that keep a state start from zeros; with `averages` these stand where they stood once.
     """
 
     request: Request
-    seeds: Seeds = ()
+    seeds: Held = ()
     in_the_other: bool = False
-    states: Seeds = ()
+    states: Held = ()
+    averages: Held = ()
 
     def judged(self, judge: Callable[[Request], T], mine: Arrays | None) -> T | None:
         """What is to be said of it; None where the hand is not near, or the model cannot run so."""
+        held = [*self.seeds, *self.states, *self.averages]
+        request = replace(self.request) if held else self.request  # what was measured with others held is another's
         try:
-            with holding([*self.seeds, *self.states]):
-                return judge(self.request) if mine is None or _may_explain(self.request, mine) else None
+            with holding(held):
+                return judge(request) if mine is None or _may_explain(request, mine) else None
         except KerasError:  # a model may run in one of training and inference only
             return None
 
@@ -81,7 +80,9 @@ def read_otherwise(request: Request, mine: Arrays, diff: GradientDiff, judge: Ju
     """A diff that accuses, or what is to be said where another reading of the request explains the hand."""
     for reading in others(request):
         if (found := reading.explained(judge, mine)) is not None:
-            return _in_the_other(request, diff, reading, found) if reading.in_the_other else _earlier(reading, found)
+            if reading.in_the_other:
+                return _in_the_other(request, diff, reading, found)
+            return _at_averages(diff) if reading.averages else _earlier(reading, found)
     return diff
 
 
@@ -90,7 +91,7 @@ def from_unknown_states(request: Request, diff: GradientDiff, mine: Arrays) -> G
 
     A row that is right from where they stand, or from 0, or a constant times it, shows that it was taken there.
     """
-    states = _moved_states(request)
+    states = moved_states(request)
     known = {n: w for n, w in layer_weights(request.model).items() if n in mine}
     if (
         diff.causes
@@ -122,7 +123,7 @@ def _is_along(a: Array, b: Array, allowed: Array) -> bool:
 
 def step_from_earlier(request: Request, judge: Judge) -> GradientDiff | None:
     """Of a step: what layers drew in the pass before, or from states of 0, if that explains it."""
-    for reading in _with_earlier(request, Reading(replace(request)), as_it_stands=False):
+    for reading in _with_earlier(request, Reading(request), as_it_stands=False):
         if (found := reading.explained(judge, None)) is not None:
             return _earlier(reading, found)
     return None
@@ -130,7 +131,7 @@ def step_from_earlier(request: Request, judge: Judge) -> GradientDiff | None:
 
 def draws(request: Request) -> bool:
     """Whether a layer draws, as the model is asked to run."""
-    return bool(request.masks if request.mlp is not None else _moved_seeds(request)) and request.in_training
+    return bool(request.masks if request.mlp is not None else moved_seeds(request)) and request.in_training
 
 
 @np.errstate(over="ignore")  # a hand whose squares overflow is not near
@@ -151,7 +152,7 @@ def others(request: Request) -> Iterator[Reading]:
     """What else may have been meant, where the caller left it open."""
     if request.loss.stepped or (request.mlp is not None and not request.masks and not request.mlp.untrained):
         return  # only the model's own train_step knows how it runs; or both are the same
-    yield from _with_earlier(request, Reading(replace(request)), as_it_stands=False)
+    yield from _with_earlier(request, Reading(request), as_it_stands=False)
     for training in (True, False):
         if training is not request.objective.training:
             other = replace(request, training=training)
@@ -160,58 +161,18 @@ def others(request: Request) -> Iterator[Reading]:
 
 def _with_earlier(request: Request, reading: Reading, as_it_stands: bool) -> Iterator[Reading]:
     """With the seeds, the states or both as they stood before a pass of the user's own."""
-    states = _moved_states(request)
+    states = moved_states(request)
     if as_it_stands:
         yield reading
     if states:
         yield replace(reading, states=states)
-    if seeds := _seeds_before(request):
+    if seeds := seeds_before(request):
         yield replace(reading, seeds=seeds)
         if states:
             yield replace(reading, seeds=seeds, states=states)
-
-
-def _seeds_before(request: Request) -> Seeds:
-    """Where the seeds stood before the last pass, if there was one: each pass moves them on alike."""
-    try:
-        moved = _moved_seeds(request)
-    except KerasError:  # as above
-        return ()
-    before = tuple((v, start - (end - start)) for v, start, end in moved)
-    return before if all((start >= 0).all() for _, start in before) else ()
-
-
-def _moved_seeds(request: Request) -> list[tuple[Any, Array, Array]]:
-    """The seeds that a pass moves on, from where to where."""
-    seeds = [v for v in request.model.variables if "seed" in v.name]
-    return [(v, start, end) for v, start, end in _by_a_pass(request, seeds) if not np.array_equal(start, end)]
-
-
-def weights_by_a_pass(request: Request) -> dict[str, Array]:
-    """The weights that a pass changes by itself, as it leaves them: SpectralNormalization divides its kernel."""
-    weights = {n: w for n, w in layer_weights(request.model).items() if n in request.trainable}
-    moved = zip(weights, _by_a_pass(request, list(weights.values())), strict=True)
-    return {n: end for n, (_, start, end) in moved if not np.array_equal(start, end)}
-
-
-def _by_a_pass(request: Request, variables: Sequence[Any]) -> list[tuple[Any, Array, Array]]:
-    """Variables, what they hold, and what they hold after a pass."""
-    with copied(request.model) as copies:
-        runs = Runs(request.objective, ())
-        runs.evaluated(copies, {}, *runs.tensors())
-        after = [copies[id(v)].numpy() for v in variables]
-    return [(v, v.numpy(), a) for v, a in zip(variables, after, strict=True)]
-
-
-def _moved_states(request: Request) -> Seeds:
-    """The states of recurrent layers that stand elsewhere than at their start, and that start."""
-    states = [s for layer in layers_of(request.model) if getattr(layer, "stateful", False) for s in _states(layer)]
-    return tuple((s, np.zeros_like(s.numpy())) for s in states if np.any(s.numpy()))
-
-
-def _states(layer: Any) -> list[Any]:
-    found = getattr(layer, "states", None) or ()
-    return [s for s in keras.tree.flatten(found) if isinstance(s, keras.Variable)]
+    if reading.request.objective.training is False:
+        for averages in averages_before(request):
+            yield replace(reading, averages=averages)
 
 
 def _earlier(reading: Reading, found: GradientDiff) -> GradientDiff:
@@ -220,11 +181,21 @@ def _earlier(reading: Reading, found: GradientDiff) -> GradientDiff:
     return replace(found, rows=tuple(replace(row, reason=row.reason + words, by_sigma=False) for row in found.rows))
 
 
+MOVED = "at moving averages that a pass in training has moved on since"
+AGAIN = "Compute your gradients again at the moving averages that the model holds, or check before it runs in training"
+
+
+def _at_averages(diff: GradientDiff) -> GradientDiff:
+    """What a state was when gradients were computed is said by nobody."""
+    words = f"these are the gradients in inference {MOVED}"
+    return undecided(diff, words, f"{words}; at those that the model holds they are not", f"{AGAIN}.")
+
+
 def _in_the_other(request: Request, diff: GradientDiff, reading: Reading, explained: GradientDiff) -> GradientDiff:
     """A choice that was left open convicts nobody; one that was made is the cause."""
     found, asked = (WAYS[r.objective.training] for r in (reading.request, request))
     words = f"these are the gradients in {found}" + ", on what the layers drew one pass before" * bool(reading.seeds)
-    words += ", from states of 0" * bool(reading.states)
+    words += ", from states of 0" * bool(reading.states) + f", {MOVED}" * bool(reading.averages)
     cure = f"Pass training={reading.request.training} if that is what you derived; else run the model in {asked}"
     if request.training is not None:
         message = f"{words}, and training={request.training} was asked for. {cure}."
