@@ -149,7 +149,8 @@ class Request:
     @cached_property
     def nodes(self) -> tuple[str, ...]:
         """What may be handed over beside gradients."""
-        return (LOSS, *(e.node for e in self.mlp.forward_equations)) if self.network and self.mlp else (LOSS,)
+        known = self.mlp.forward_equations if self.network and self.mlp else ()
+        return (LOSS, *(e.node for e in known if not e.internal))
 
 
 def _takes_other_logits(mlp: MLP, loss: Loss) -> bool:
