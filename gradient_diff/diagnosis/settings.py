@@ -133,4 +133,4 @@ _TOLD = (
 )
 
 SETTINGS: dict[str, Mistake] = {record.id: record for record in _TOLD}
-"""id → record of what no maker makes."""
+"""id → record of what no maker makes, or only one of its kinds: labels that are not smoothed at all."""

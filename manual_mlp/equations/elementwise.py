@@ -69,8 +69,8 @@ def loss_of(e: Elementwise) -> LossFunction:
         return c * total_of(e.value(p, e.prepared(y)), w)
 
     def gradient(p: Array, y: Array, c: float, out: Array | None = None, anchor: Array | None = None) -> Array:
-        slope = e.slope(p, e.prepared(y), (p if anchor is None else anchor).real)
-        return np.multiply(slope, p.dtype.type(c), out=out)
+        slope = np.asarray(e.slope(p, e.prepared(y), (p if anchor is None else anchor).real), p.dtype)
+        return np.multiply(slope, p.real.dtype.type(c), out=out)
 
     def rounding(p: Array, y: Array, delta: Array, c: float, u: float) -> Terms:
         arithmetic, library = e.rounds(p, e.prepared(y))
@@ -265,19 +265,20 @@ def _log_sizes(p: Array, y: Array) -> Array:
     return 2 + np.log1p(np.maximum(p, EPSILON)) + np.log1p(np.maximum(y, EPSILON))
 
 
-def _percent(y: Array) -> Array:
-    """100/max(|y|, ε)."""
-    return 100 / np.maximum(np.abs(y.real), y.real.dtype.type(EPSILON))
+@np.errstate(over="ignore")  # where float16 has no such number it is inf, as in Keras
+def _percent(x: Array | float, y: Array) -> Array:
+    """100 x/max(|y|, ε)."""
+    return np.asarray(100 * (x / np.maximum(np.abs(y.real), y.real.dtype.type(EPSILON))))
 
 
 PERCENTAGE = Elementwise(
     name="mean_absolute_percentage_error",
     formula="100 |{p} − y|/max(|y|, 1e-07)",
     slope_formula="100 sign({p} − y)/max(|y|, 1e-07)",
-    value=lambda p, y: _size(p - y) * _percent(y),
-    slope=lambda p, y, at: np.sign(at - y.real) * _percent(y),
-    sizes=lambda p, y: np.abs(p - y) * _percent(y),
-    rounds=lambda p, y: (2 * _percent(y), 0.0),
+    value=lambda p, y: _percent(_size(p - y), y),
+    slope=lambda p, y, at: _percent(np.sign(at - y.real), y),
+    sizes=lambda p, y: _percent(np.abs(p - y), y),
+    rounds=lambda p, y: (2 * _percent(1.0, y), 0.0),
     kinks=lambda y: (y,),
 )
 

@@ -50,7 +50,7 @@ class LossValue(Operation):
         for decay, kernel in zip(self.decays, kernels, strict=True):
             flat = kernel.reshape(-1)
             total = total + flat.dtype.type(decay) * flat.dot(flat)
-        return np.asarray(total)
+        return np.asarray(total, y_pred.dtype)  # a float times a bfloat16 is a float32
 
     def rounding(self, result: Array, *operands: Array, at: Precision) -> Local:
         y_pred, y, *rest = operands

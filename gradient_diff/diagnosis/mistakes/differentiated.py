@@ -131,8 +131,9 @@ def _forget_smoothing(scene: Scene) -> Iterator[Committed]:
     operation = scene.graph.head.operation
     assert isinstance(operation, LossGradient)
     if scene.problem.loss.label_smoothing:
-        sentence = "it is the gradient of E of the labels as they are, not smoothed"
-        yield _with_loss(scene, replace(scene.problem.loss, label_smoothing=0.0), operation.logits, sentence)
+        other = replace(scene.problem.loss, label_smoothing=0.0)
+        sentence = "your gradients are those of labels that are not smoothed"
+        yield replace(_with_loss(scene, other, operation.logits, sentence), id="label_smoothing", layer="")
 
 
 def _replace_loss(scene: Scene) -> Iterator[Committed]:
@@ -211,7 +212,7 @@ def _set_targets(
     key = "other targets"
     if head is not None:
         c = head.c * factor
-        formula = Formula("c (p − {1})", lambda u, t: c * (Activate(head.kind).evaluate(u) - t))
+        formula = Formula("c (p − {1})", lambda u, t: c * (Activate(head.kind).evaluate(u) - head.targets(t, u)))
         swap = scene.swap(head.node, *scene.weigh(formula, head.logits, key))
     else:
         right = LossGradient(scene.problem.loss, scene.problem.loss.from_logits)

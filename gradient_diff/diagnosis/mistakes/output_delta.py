@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -30,6 +30,7 @@ class LogitsHead:
         logits: the node of u.
         kind: sigmoid or softmax.
         c: in front of the sum in E.
+        loss: E, which may smooth its labels.
     """
 
     layer: str
@@ -37,10 +38,15 @@ class LogitsHead:
     logits: str
     kind: str
     c: float
+    loss: Loss
+
+    def targets(self, y: Array, like: Array) -> Array:
+        """Dense, and smoothed where E smooths them."""
+        return self.loss.targets(dense(y, like), like.shape[1])
 
     def swap(self, scene: Scene, text: str, head: Head) -> dict[str, Equation]:
         """δ as another function of u, p and y (dense)."""
-        formula = Formula(text, lambda u, y: head(u, Activate(self.kind).evaluate(u), dense(y, u)))
+        formula = Formula(text, lambda u, y: head(u, Activate(self.kind).evaluate(u), self.targets(y, u)))
         return scene.swap(self.node, *scene.weigh(formula, self.logits, "y"))
 
     def pull(self, g: Array, p: Array) -> Array:
@@ -55,7 +61,7 @@ def logits_head(scene: Scene) -> LogitsHead | None:
     if kind is None or not (scene.problem.fused or loss.from_logits):
         return None
     c = loss.factor(scene.batch, scene.outputs)
-    return LogitsHead(head.layer, head.node, head.operands[0], kind, c)
+    return LogitsHead(head.layer, head.node, head.operands[0], kind, c, loss)
 
 
 def dense(y: Array, like: Array) -> Array:
@@ -131,7 +137,7 @@ def _forget_inner_sign(scene: Scene, head: LogitsHead) -> Iterator[Committed]:
 )
 def _clip(scene: Scene, head: LogitsHead) -> Iterator[Committed]:
     """Probabilities kept away from 0 and 1, each way, where that changes anything."""
-    y = dense(scene.values["y"], scene.values[head.logits])
+    y = head.targets(scene.values["y"], scene.values[head.logits])
     p = Activate(head.kind).evaluate(scene.values[head.logits])
     for epsilon in CLIPS:
         touched = ((p < epsilon) | (p > 1 - epsilon)) & (True if head.kind == "sigmoid" else y > 0)
@@ -173,7 +179,7 @@ def _pad_logarithm(head: LogitsHead, epsilon: float) -> Head:
 
 def probability_gradient(scene: Scene, top: Slope) -> Equation:
     """dE/dz of an output whose loss gives δ at once: what its derivation has no line for."""
-    loss = Loss(scene.problem.loss.name, scale=scene.problem.loss.scale)
+    loss = replace(scene.problem.loss, from_logits=False)
     operation, *operands = scene.weigh(LossGradient(loss, False), top.z, "y")
     return Equation(top.layer, top.g, operation, tuple(operands))
 

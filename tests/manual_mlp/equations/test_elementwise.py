@@ -8,6 +8,7 @@ from collections.abc import Callable
 from decimal import Decimal, localcontext
 from typing import Any
 
+import ml_dtypes
 import numpy as np
 import pytest
 
@@ -214,6 +215,15 @@ def test_labels_outside_0_and_1_are_not_smoothed() -> None:
 def test_a_file_keeps_what_a_loss_was_told_and_an_old_one_has_the_defaults(loss: Loss) -> None:
     assert Loss(**json.loads(json.dumps(loss.to_dict()))) == loss
     assert Loss("mse").to_dict() == {"name": "mean_squared_error", "from_logits": False, "scale": 1.0}
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32", "float16", "bfloat16"])
+@pytest.mark.parametrize("name", LOSSES)
+def test_e_and_its_gradient_keep_the_dtype(name: str, dtype: str) -> None:
+    p = np.array([[0.25, 0.75], [0.5, 0.5]]).astype(ml_dtypes.bfloat16 if dtype == "bfloat16" else dtype)
+    y = np.array([0, 1]) if LOSSES[name].class_indices else np.eye(2).astype(p.dtype)
+    assert LossValue(Loss(name), False).evaluate(p, y).dtype == p.dtype
+    assert LossGradient(Loss(name), False).evaluate(p, y).dtype == p.dtype
 
 
 def test_every_loss_of_one_output_is_asked() -> None:
