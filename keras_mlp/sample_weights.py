@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from manual_mlp import Array
+from manual_mlp.extend import read_array
 
 
 def sample_weights_of(
@@ -28,7 +29,7 @@ def sample_weights_of(
     Raises:
         ValueError: both are given, another number of weights than samples, NaN, Inf or less than 0, or class_weight
             beside targets that are no classes.
-        TypeError: weights that are no numbers, or a class_weight that is no dict of whole numbers.
+        TypeError: weights that are no numbers or masked, or a class_weight that is no dict of whole numbers.
 
     Source: Keras 3, data_adapter_utils.py, class_weight_to_sample_weights; `fit` refuses both at once, too.
 
@@ -42,12 +43,12 @@ def sample_weights_of(
             "Leave one out, or multiply them into one sample_weight."
         )
     if class_weight is not None:
-        return _of_classes(np.asarray(y), class_weight)
+        return _of_classes(read_array("y", y), class_weight)
     return None if sample_weight is None else _checked(sample_weight, np.shape(y)[:1])
 
 
 def _checked(given: npt.ArrayLike, batch: tuple[int, ...]) -> Array:
-    weights = np.asarray(given)
+    weights = read_array("sample_weight", given)
     if weights.dtype.kind not in "fiub" and weights.dtype.name != "bfloat16":
         raise TypeError(f"sample_weight is an array of {weights.dtype}: expected numbers.")
     if weights.shape[:1] != batch:

@@ -29,6 +29,17 @@ def test_weights_of_samples_are_what_they_are(given: Any) -> None:
     assert np.shape(found) == np.shape(given)
 
 
+@pytest.mark.parametrize("given", [np.ma.masked_array([1.0, 2, 3], [0, 1, 0]), [np.ma.masked_array([1.0])] * 3])
+def test_nobody_weighs_through_a_mask(given: Any) -> None:
+    with pytest.raises(TypeError, match=r"^sample_weight is a masked array: what is masked is no number\. Pass array"):
+        sample_weights_of(np.ones((3, 2)), given, None)
+
+
+def test_rows_of_several_lengths_are_told() -> None:
+    with pytest.raises(ValueError, match=r"^sample_weight cannot be read as an array: "):
+        sample_weights_of(np.ones((2, 2)), [[1.0], [1.0, 2.0]], None)
+
+
 TARGETS: dict[str, Any] = {
     "labels": np.array([2, 0, 1, 0]),
     "labels as floats": np.array([2.0, 0, 1, 0], "float32"),
