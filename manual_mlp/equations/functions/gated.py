@@ -155,7 +155,13 @@ def _gelu_by_tanh(cubic: float) -> ActivationFunction:
         source="Hendrycks and Gimpel, 2016",
         lost=lost_by_factor,
         backward_lost=factors_lost,
+        numpy_slopes=(("u", _by_tanh(f"np.tanh({ROOT!r} * ({{t}} + {cubic!r} * {{t}} ** 3))", cubic)),),
     )
+
+
+def _by_tanh(t: str, cubic: float) -> str:
+    """f′ of the form by tanh, in NumPy."""
+    return f"((1 + {t}) / 2 + {{t}} / 2 * (1 - {t} ** 2) * {ROOT!r} * (1 + {3 * cubic!r} * {{t}} ** 2))"
 
 
 def mish() -> ActivationFunction:
@@ -176,6 +182,8 @@ def mish() -> ActivationFunction:
     def sizes(u: Array, z: Array, unit: float) -> Sizes:
         return np.abs(z), np.hypot(unless_sure(np.abs(z), 1 - gate(u), unit), np.abs(u) * steep(u))
 
+    t = "np.tanh(np.log1p(np.exp({t})))"  # as it is spelled in NumPy
+
     def back(u: Array, unit: float) -> Sizes:
         t, inner = gate(u), np.abs(u) * steep(u)
         moved = unless_sure(np.abs(u) * t * t * logistic(u), 1 - t, unit)
@@ -193,6 +201,7 @@ def mish() -> ActivationFunction:
         source="Misra, 2019",
         lost=lost_by_factor,
         backward_lost=factors_lost,
+        numpy_slopes=(("u", f"({t} + {{t}} * (1 - {t} ** 2) / (1 + np.exp(-{{t}})))"),),
     )
 
 
