@@ -147,7 +147,8 @@ def _total(terms: Terms) -> Array:
 def _shape(shape: tuple[int, ...], share: Share) -> tuple[int, ...]:
     if share == "entry" or len(shape) < 2:
         return shape if share == "entry" else (1,) * len(shape)
-    return {"unit": (1, *shape[1:]), "row": (*shape[:-1], 1), "all": (1,) * len(shape)}[share]
+    ones = (1,) * (len(shape) - 1)  # of (N, T, n) every timestep is a sample
+    return {"unit": (*ones, shape[-1]), "row": (*shape[:-1], 1), "all": (*ones, 1)}[share]
 
 
 def entry(amplitude: Array) -> Local:

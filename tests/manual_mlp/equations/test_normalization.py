@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from manual_mlp import MLP, Dense, ShapeError
-from manual_mlp.equations.local_rounding import GATE, Precision
+from manual_mlp.equations.local_rounding import GATE, Local, Precision
 from manual_mlp.equations.normalization import Mean, Normalize, NormalizedSum, NormalizePullback, Variance
 from manual_mlp.layers import BatchNormalization, Flatten, LayerNormalization, RMSNormalization
 
@@ -124,3 +124,10 @@ def test_the_moving_statistics_after_a_batch() -> None:
     assert moved == {"batch_normalization_1/moving_mean": 0.5, "batch_normalization_1/moving_variance": 1.0}
     still = mlp.backpropagate(w, np.array([[1.0], [3.0]]), np.zeros((2, 1)), "mse", training=False)
     assert still.updates == {}
+
+
+def test_what_a_unit_shares_its_timesteps_share_too() -> None:
+    result = np.zeros((2, 3, 4))
+    Local(((np.ones((2, 3, 4)), "unit"),), lost=()).add_draw(result, np.random.default_rng(0), 0.0)
+    assert np.array_equal(result, np.broadcast_to(result[0, 0], result.shape))
+    assert len(np.unique(result)) == 4
