@@ -78,7 +78,8 @@ def _covering(size: int) -> list[Setting]:
     return found
 
 
-PAIRS, TRIPLES = _covering(2), _covering(3)
+SINGLES, PAIRS, TRIPLES = map(_covering, (1, 2, 3))
+AGAIN = pytest.mark.slow(again=True)
 
 
 class Penalty(keras.layers.Layer):
@@ -223,7 +224,9 @@ def _check(s: Setting) -> None:
     assert check(2).verdict is Status.MISMATCH
 
 
-@pytest.mark.parametrize("setting", PAIRS, ids=str)
+@pytest.mark.parametrize(
+    "setting", [*SINGLES, *(pytest.param(s, marks=AGAIN) for s in PAIRS if s not in SINGLES)], ids=str
+)
 def test_each_penalty_counts_once(setting: Setting) -> None:
     _check(setting)
 
