@@ -26,17 +26,7 @@ def step(u: Any) -> Any:
 
 @keras.saving.register_keras_serializable(package="keras_mlp")
 class Exactly:
-    """A function of `keras.activations` with arguments, all of whose constants are in the dtype of its argument.
-
-    Keras and TensorFlow send the slope of leaky_relu, √½ and 0.044715 of gelu and others through float32.
-
-    Args:
-        name: as `Dense` takes it, such as "leaky_relu(negative_slope=0.3)".
-
-    Example:
-        >>> Exactly("leaky_relu(0.3)")(tf.constant([-1.0], tf.float64)).numpy()
-        array([-0.3])
-    """
+    """A function of `keras.activations` with arguments, whose constants do not pass through float32 as in Keras."""
 
     def __init__(self, name: str) -> None:
         self.name = activation(name).name
