@@ -9,7 +9,8 @@ from manual_mlp.extend import INPUT_GRADIENT, LOSS
 
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _LOWERED = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
-_SYMBOLS = {"dE_du": "δ", "dE_dz": "dE/dz", "dE_dkernel": "dE/dW", "dE_dbias": "dE/db", "kernel": "W", "bias": "b"}
+_LETTERS = {"kernel": "W", "bias": "b", "gamma": "γ", "scale": "γ", "beta": "β"}
+_SYMBOLS = {"dE_du": "δ", "dE_dz": "dE/dz", **_LETTERS, **{f"dE_d{kind}": f"dE/d{c}" for kind, c in _LETTERS.items()}}
 _WITH_MORE = ("kernel", "bias", "dE_d", "z with", "x with")  # such as "kernel after the step"
 
 
