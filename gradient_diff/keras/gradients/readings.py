@@ -40,9 +40,9 @@ class Reading:
     def judged(self, judge: Callable[[Request], T], mine: Arrays | None) -> T | None:
         """What is to be said of it; None where the hand is not near, or the model cannot run so."""
         held = [*self.seeds, *self.states, *self.averages]
-        request = replace(self.request) if held else self.request  # what was measured with others held is another's
         try:
-            with holding(held):
+            with holding(held):  # what was read and measured with others held is another's
+                request = self.request.read_anew() if held else self.request
                 return judge(request) if mine is None or _may_explain(request, mine) else None
         except KerasError:  # a model may run in one of training and inference only
             return None

@@ -61,6 +61,11 @@ class Request:
         mlp, parameters = _read(model)
         return cls(model, mlp, parameters, trainable, data, loss, training, mode, options)
 
+    def read_anew(self) -> Request:
+        """The same request of the model as it stands now."""
+        mlp, parameters = _read(self.model)
+        return replace(self, mlp=mlp, parameters=parameters)
+
     @cached_property
     def objective(self) -> Objective:
         takes = inspect.signature(self.model.call).parameters.values()
