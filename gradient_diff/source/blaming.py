@@ -11,7 +11,7 @@ from gradient_diff.source.events import Act, Event
 from gradient_diff.source.known import Form, Known
 from gradient_diff.source.observed import Observed, Rows
 from gradient_diff.source.suspicion import Suspicion
-from gradient_diff.source.text import where_handed_on
+from gradient_diff.source.text import is_repeated, where_handed_on
 from manual_mlp import Array
 
 
@@ -24,16 +24,19 @@ def blamed(seen: Observed, found: Suspicion) -> Suspicion:
             break
         found = replace(found, level=found.level + 1, argument=wrong)
     name = seen.names[found.first.index]
-    lacks = name is not None and name.exact and not found.level and found.first.act is Act.COMPUTES
+    whole = name is not None and name.exact and name.node in seen.trial.known.named  # and not half an equation
+    lacks = whole and not found.level and found.first.act is Act.COMPUTES
     return replace(found, handed_on=where_handed_on(found.place)) if lacks else found
 
 
 def _level(seen: Observed, found: Suspicion) -> int:
-    """Up the calls, as long as the same operation below them is right elsewhere."""
+    """Up the calls, while the same operation below them is right elsewhere: not in another round of its own loop."""
     first, level = found.first, 0
     while level < len(first.places) - 1:
         inner = (first.operation, first.places[: level + 1])
+        loops = is_repeated(first.places[level])
         others = [e for e in seen.run.events if (e.operation, e.places[: level + 1]) == inner]
+        others = [e for e in others if not loops or e.places != first.places]
         if not any(_is_alike(seen, e, found) for e in others if e.index not in found.put):
             break
         level += 1
@@ -53,7 +56,7 @@ def _wrong_argument(seen: Observed, found: Suspicion) -> WrongArgument | None:
     call = _call(seen, first.index, found.level)
     if call is None:
         return None
-    known, (rows, _) = seen.trial.known, seen.rows[first.index]
+    known, rows = seen.trial.known, seen.rows[first.index][0]
     return wrong_argument(call, first, found.put[first.index], known, partial(_of_samples, known, rows))
 
 
@@ -69,4 +72,4 @@ def _call(seen: Observed, index: int, level: int) -> Call | None:
 
 
 def _of_samples(known: Known, rows: Rows, value: Array) -> list[Form]:
-    return [f for f in known.forms(value.shape) if f.rows in (None, rows)]
+    return known.forms_of_samples(value.shape, rows)

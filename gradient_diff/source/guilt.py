@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from gradient_diff.source.blaming import blamed
-from gradient_diff.source.healing import healing
+from gradient_diff.source.grounds import is_edge
+from gradient_diff.source.healing import healing, on_the_way_to
 from gradient_diff.source.observed import Observed
 from gradient_diff.source.positions import Place
-from gradient_diff.source.suspects import is_edge
 from gradient_diff.source.suspicion import Suspicion
 from gradient_diff.source.trial import Trial
 from gradient_diff.source.weighing import nothing_against, scored
@@ -49,19 +49,37 @@ def _guiltiest(trial: Trial, count: int) -> Iterator[Suspicion]:
     seen = Observed.of(trial)
     if seen is None:
         return
-    wrong, told, tries = trial.right.keys() - seen.healthy, set[Place](), list[Suspicion]()
-    for one in healing(seen):
-        tries.append(one)
-        if one.healed == wrong and not told and is_edge(seen, one.first):
-            score, gained, weak = scored(seen, one)
-            if not weak and nothing_against(score):  # the edges come first, the earliest before others
+    wrong, told, tries, firm = trial.right.keys() - seen.healthy, set[Place](), list[Suspicion](), list[Suspicion]()
+    for grounded in (True, False):
+        for one in healing(seen, grounded):
+            tries.append(one)
+            best = _beyond_doubt(seen, one) if not told and (one.healed == wrong or is_edge(seen, one.first)) else None
+            if best is not None and best.healed == wrong:
                 told.add(one.first.places[0])
-                yield blamed(seen, replace(_needed(seen, one), gained=gained, weak=weak))
+                yield _first_of(seen, best)
+            elif best is not None:
+                firm.append(best)
+        if grounded and firm and not told:  # of several mistakes each heals its own; of one the first heals most
+            best = min(firm, key=lambda one: (-len(one.healed), one.first.index))
+            told.add(best.first.places[0])
+            yield _first_of(seen, best)
     most = max((len(t.healed) for t in tries), default=0)
     ranked = sorted(((*scored(seen, t), t) for t in tries if len(t.healed) == most), key=lambda r: r[0])
     each = {rank[-1].first.places[:1]: rank for rank in reversed(ranked) if rank[-1].first.places[0] not in told}
     for _, gained, weak, found in sorted(each.values(), key=lambda r: r[0])[: count - len(told)]:
         yield blamed(seen, replace(_needed(seen, found), gained=gained, weak=weak))
+
+
+def _first_of(seen: Observed, found: Suspicion) -> Suspicion:
+    """The same, or what it reads where that alone is off; blamed at the level that it is the fault of."""
+    first = next((b for e in on_the_way_to(seen, found) if (b := _beyond_doubt(seen, e))), found)
+    return blamed(seen, replace(_needed(seen, first), gained=first.gained))
+
+
+def _beyond_doubt(seen: Observed, found: Suspicion) -> Suspicion | None:
+    """With what it gains; None where something speaks against it."""
+    score, gained, weak = scored(seen, found)
+    return replace(found, gained=gained) if not weak and nothing_against(score) else None
 
 
 def _needed(seen: Observed, found: Suspicion) -> Suspicion:

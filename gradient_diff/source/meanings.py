@@ -2,56 +2,103 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import itertools
+from collections.abc import Callable, Collection, Iterator
 
-import numpy as np
-
+from gradient_diff.source.assembled import Meant, assembled, last_of_each, over_again
 from gradient_diff.source.events import Act, Event
-from gradient_diff.source.known import Form, Known, Recognised, entries_of, forms_of
-from gradient_diff.source.observed import Observed, Rows, is_backward, key_of
-from gradient_diff.source.pieces import Piece
-from gradient_diff.source.suspects import MOST_STEPS, groups
+from gradient_diff.source.grounds import edge_of, is_lacking, is_made_of, is_mistaken
+from gradient_diff.source.known import Form, Recognised, forms_of, is_backward, says_nothing
+from gradient_diff.source.observed import Key, Observed, Rows, key_of
+from gradient_diff.source.suspects import MOST_STEPS, alone, groups
 from manual_mlp import gradient_node
 from manual_mlp.extend import is_gradient
 
-Meant = tuple[tuple[Event, ...], tuple[Form, ...]]
-"""Operations, and what each of them might have to be."""
 Choices = list[tuple[Event, list[Form]]]
 """Operations, and all that each of them might have to be."""
+Admits = Callable[[Observed, Event, Form], bool]
+"""Whether there are grounds for an operation to have to be this."""
 
 
-def suspects(seen: Observed) -> Iterator[Meant]:
-    """Expressions, and what they might have to be; each pair once."""
-    told = set()
+def suspects(seen: Observed, grounded: bool) -> Iterator[Meant]:
+    """Expressions, and what they might have to be; each pair once.
+
+    On good grounds that, where what is known ends, which what goes in leads to; then what is short of a step; then
+    what is another layer's or another sample's. Without, anything.
+    """
+    told, each = set(), list(groups(seen))
+    edges = [g for g in each if edge_of(seen, g if g[0].value.ndim else last_of_each(g))]
+    stages = (
+        ((edges, is_made_of), (each, is_lacking), (each, is_mistaken)) if grounded else (([*each, *alone(each)], _any),)
+    )
+    for tried, admits in stages:
+        for events in tried:
+            for chosen, forms in _assignments(seen, events, admits):
+                key = (tuple(e.index for e in chosen), tuple(f.name for f in forms))
+                if chosen and key not in told:
+                    told.add(key)
+                    yield chosen, forms
+
+
+def short_of_a_step(seen: Observed, read: Collection[Key]) -> Iterator[Meant]:
+    """Of what is read, that which is right as it is and on the way to something."""
     for events in groups(seen):
-        for chosen, forms in _assignments(seen, events):
-            key = (tuple(e.index for e in chosen), tuple(f.name for f in forms))
-            if chosen and key not in told:
-                told.add(key)
-                yield chosen, forms
+        if any(key_of(e.value) in read for e in events):
+            yield from _assignments(seen, events, is_lacking)
 
 
-def _assignments(seen: Observed, events: tuple[Event, ...]) -> Iterator[Meant]:
-    """Of the samples before each, then of its own."""
-    for which in (0, 1):
-        if all(e.value.ndim == 0 for e in events):
-            yield from _numbers(seen, events, which)
-            yield from (((e,), (f,)) for e in events[:MOST_STEPS] for f in _in_the_right_shape(seen, e))
+def _any(seen: Observed, event: Event, form: Form) -> bool:
+    return True
+
+
+def _assignments(seen: Observed, events: tuple[Event, ...], admits: Admits) -> Iterator[Meant]:
+    """Of the samples before each, of its own, then of those behind it."""
+    numbers = all(e.value.ndim == 0 for e in events)
+    if numbers:
+        yield from _numbers(seen, events, admits)
+    for which in (0, 1, 2):
+        if numbers:
             events = _last_writes(seen, events, which)
         if events:
-            yield from _arrays(seen, events, which)
+            yield from _arrays(seen, events, which, admits)
 
 
-def _arrays(seen: Observed, events: tuple[Event, ...], which: int) -> Iterator[Meant]:
+def _numbers(seen: Observed, events: tuple[Event, ...], admits: Admits) -> Iterator[Meant]:
+    """As arrays; of a gradient that is handed out in a wrong shape, each number by itself."""
+    repeated = over_again(seen, events) if admits is _any else ()
+    for chosen, forms in itertools.chain(assembled(seen, events), repeated):
+        if _has_grounds(seen, chosen, forms, admits):
+            yield chosen, forms
+    for event in events[:MOST_STEPS]:
+        yield from (((event,), (f,)) for f in _in_the_right_shape(seen, event) if admits(seen, event, f))
+
+
+def _has_grounds(seen: Observed, events: tuple[Event, ...], forms: tuple[Form, ...], admits: Admits) -> bool:
+    """Of what belongs together, the first that says something stands for all: where what is known ends, that one."""
+    edge = edge_of(seen, events)
+    others = (e for e, f in zip(events, forms, strict=True) if not says_nothing(e.value) and not _is(seen, e, f))
+    told = edge or next(others, None)
+    if told is None or (admits is is_made_of and edge is None):
+        return False
+    return admits(seen, told, forms[[e.index for e in events].index(told.index)])
+
+
+def _is(seen: Observed, event: Event, form: Form) -> bool:
+    name = seen.names[event.index]
+    return name is not None and name.exact and form.node in name.nodes and name.form.which == form.which
+
+
+def _arrays(seen: Observed, events: tuple[Event, ...], which: int, admits: Admits) -> Iterator[Meant]:
     each = [(e, _forms(seen, e, seen.rows[e.index][which])) for e in events]
+    each = [(e, [f for f in forms if admits(seen, e, f)]) for e, forms in each]
     if len(each) == 1:
         yield from (((e,), (form,)) for e, forms in each for form in forms)
         return
-    yield from _running_sums(seen, events, which)
+    for chosen, forms in _running_sums(seen, events, which):
+        if _has_grounds(seen, chosen, forms, admits):
+            yield chosen, forms
     for look in dict.fromkeys(_look(f) for _, forms in each for f in forms):
-        chosen = _alike(each, look)
-        for step in (1, -1):
-            yield tuple(e for e, _ in chosen), tuple(_in_turn([f for _, f in chosen], step))
+        yield from _layers_in_turn(seen, _alike(each, look), which)
 
 
 def _alike(each: Choices, look: tuple[str, str, bool]) -> Choices:
@@ -69,13 +116,14 @@ def _last_writes(seen: Observed, events: tuple[Event, ...], which: int) -> tuple
 def _running_sums(seen: Observed, events: tuple[Event, ...], which: int) -> Iterator[Meant]:
     """Sums over the samples so far."""
     sums = list(_so_far(seen, events, which))
-    if len(sums) < len(events):
+    each = [(e, [f for f in seen.trial.known.forms(e.value.shape) if f.rows == rows]) for e, rows in sums]
+    each = [(e, [f for f in forms if is_gradient(f.node, "kernel", "bias")]) for e, forms in each]
+    if len(sums) < len(events) or not all(forms for _, forms in each):
         return
-    forms = seen.trial.known.forms
-    for node in (f.node for f in forms(events[0].value.shape) if is_gradient(f.node, "kernel", "bias")):
-        found = [(e, f) for e, rows in sums for f in forms(e.value.shape) if (f.node, f.rows) == (node, rows)]
-        if len(found) == len(sums):
-            yield tuple(e for e, _ in found), tuple(f for _, f in found)
+    for look in dict.fromkeys(f.how for _, forms in each for f in forms):
+        chosen = [(e, [f for f in forms if f.how == look]) for e, forms in each]
+        if all(forms for _, forms in chosen):
+            yield from _layers_in_turn(seen, chosen, which)
 
 
 def _so_far(seen: Observed, events: tuple[Event, ...], which: int) -> Iterator[tuple[Event, Rows]]:
@@ -89,30 +137,6 @@ def _so_far(seen: Observed, events: tuple[Event, ...], which: int) -> Iterator[t
         yield event, done if len(done) < seen.trial.known.batch else None
 
 
-def _numbers(seen: Observed, events: tuple[Event, ...], which: int) -> Iterator[Meant]:
-    """Numbers one by one: per sample as many as a layer has units, or a multiple, whose last of each is meant."""
-    runs: dict[Rows, list[Event]] = {}
-    for event in events:
-        runs.setdefault(seen.rows[event.index][which], []).append(event)
-    counts = {len(run) for run in runs.values()}
-    if len(counts) == 1:
-        for piece in seen.trial.known.pieces:
-            yield from _numbers_of(piece, runs, min(counts), seen.trial.known.batch)
-
-
-def _numbers_of(piece: Piece, runs: dict[Rows, list[Event]], count: int, batch: int) -> Iterator[Meant]:
-    width = piece.array.size // (batch if piece.per_sample else 1)
-    if not piece.array.ndim or count % width or piece.per_sample != (None not in runs):
-        return
-    each = count // width
-    forms = [_entries(piece, rows) for rows in runs]
-    chosen = [run[each - 1 :: each] for run in runs.values()]
-    yield tuple(e for run in chosen for e in run), tuple(f for row in forms for f in row)
-    if each > 1:
-        repeated = tuple(f for row in forms for f in row for _ in range(each))
-        yield tuple(e for run in runs.values() for e in run), repeated
-
-
 def _forms(seen: Observed, event: Event, rows: Rows) -> list[Form]:
     """What an event might have to be: of the samples at work, and not what it is already."""
     own = seen.names[event.index]
@@ -123,21 +147,8 @@ def _forms(seen: Observed, event: Event, rows: Rows) -> list[Form]:
 
 
 def _of_its_shape(seen: Observed, event: Event, rows: Rows) -> Iterator[Form]:
-    known = seen.trial.known
-    shapes = {event.value.shape, (event.value if event.whole is None else event.whole).shape}
-    yield from (f for shape in shapes for f in known.forms(shape) if f.rows is None or f.rows == rows)
-    if rows is not None and len(rows) > 1:
-        yield from (f for f in _blocks(known, rows) if f.array.shape in shapes)
-
-
-def _blocks(known: Known, rows: tuple[int, ...]) -> Iterator[Form]:
-    """Several samples at once, as a mini-batch holds them."""
-    which = list(rows)
-    for piece in known.pieces:
-        if piece.per_sample and piece.array.ndim == 2:
-            array, allowed = piece.array[which], np.broadcast_to(piece.tolerance, piece.array.shape)[which]
-            yield Form(piece, "", array, allowed, rows)
-            yield Form(piece, "ᵀ", array.T, allowed.T, rows)
+    shapes = dict.fromkeys((event.value.shape, (event.value if event.whole is None else event.whole).shape))
+    yield from (f for shape in shapes for f in seen.trial.known.forms_of_samples(shape, rows))
 
 
 def _in_the_right_shape(seen: Observed, event: Event) -> list[Form]:
@@ -160,17 +171,28 @@ def _may_be(own: Recognised, form: Form) -> bool:
 
 
 def _look(form: Form) -> tuple[str, str, bool]:
-    """What it is, whatever the layer and the samples."""
-    return form.role, form.how, form.rows is None
+    """What it is, whatever the layer and the samples; in a loop over parameters kernels and biases take turns."""
+    return _PARAMETERS.get(form.role, form.role), form.how, form.rows is None
 
 
-def _entries(piece: Piece, rows: Rows) -> list[Form]:
-    """Its numbers in order, of some samples."""
-    return [f for f in entries_of(piece, 0) if not piece.per_sample or f.rows == rows]
+_PARAMETERS = {"dE_dkernel": "gradient", "dE_dbias": "gradient", "kernel": "parameter", "bias": "parameter"}
+
+
+def _layers_in_turn(seen: Observed, choices: Choices, which: int) -> Iterator[Meant]:
+    """Where shapes leave several layers, they come in turn, from the first on or from the last; or it is always one.
+
+    The turn begins again with each mini-batch.
+    """
+    events = tuple(e for e, _ in choices)
+    rounds = [list(group) for _, group in itertools.groupby(choices, key=lambda c: seen.rows[c[0].index][which])]
+    orders = [[f for group in rounds for f in _in_turn([forms for _, forms in group], step)] for step in (1, -1)]
+    most = max(len(forms) for _, forms in choices)
+    if len(rounds) > 1 and most > 1:
+        orders += [[forms[min(i, len(forms) - 1)] for _, forms in choices] for i in range(most)]
+    yield from ((events, tuple(forms)) for forms in orders)
 
 
 def _in_turn(choices: list[list[Form]], step: int) -> Iterator[Form]:
-    """Where shapes leave several layers, they come in turn, from the first on or from the last."""
     turn = 0
     for forms in choices:
         yield forms[::step][turn % len(forms)]

@@ -136,13 +136,14 @@ class Scalar(np.float64):
 
 
 def _arithmetic(kind: type, base: type, name: str) -> Callable[..., Any]:
-    own = getattr(base, name)
+    own, spoken = getattr(base, name), name.strip("_")
+    spoken = spoken.removeprefix("r") if spoken[1:] in _BINARY else spoken  # 0 + x begins what x + y goes on with
 
     def method(self: Any, *others: Any) -> Any:
         if any(isinstance(o, np.ndarray) for o in others):
             return NotImplemented if kind is Number else own(base(self), *plain(others))
         result = own(base(self), *plain(others))
-        return result if result is NotImplemented else recorded(name.strip("_"), result, (self, *others))
+        return result if result is NotImplemented else recorded(spoken, result, (self, *others))
 
     method.__name__ = name
     return method
@@ -213,11 +214,16 @@ def recorded(name: str, result: Any, operands: Any) -> Any:
     array = result if kind is np.ndarray else _asarray(result)
     if array.dtype.kind not in "fb":
         return result
-    act = Act.SELECTS if name in _SELECTS else Act.COMPUTES
+    act = Act.SELECTS if name in _SELECTS and not _is_made_a_number(name, operands) else Act.COMPUTES
     value = run.happened(name, act, array, lambda: tuple(numbers_in(operands)))
     if isinstance(result, np.ndarray):
         return (result if value is array else value).view(Recorded)
     return number(result if value is array else type(result)(value))
+
+
+def _is_made_a_number(name: str, operands: Any) -> bool:
+    """(u > 0).astype(float): what was yes or no is a slope from here on."""
+    return name == "astype" and operands[0].dtype.kind == "b"
 
 
 def written(name: str, operands: Callable[[], tuple[Array, ...]], into: Any, key: Any, act: Act = Act.WRITES) -> Any:

@@ -70,18 +70,17 @@ def _ratio(wanted: Wanted) -> float | None:
 
 
 def _sizes(own: Sequence[Own], known: Known) -> Iterator[tuple[str, float]]:
-    """Numbers of the user's that are N, K or N·K, and how such a one is spelled by an array of his."""
+    """Numbers of the user's that are N, K or N·K, and how such a one is spelled by an array of his, or of a batch."""
     n, k = known.batch, known.problem.mlp.units[-1]
     for name in own:
         if name.value.ndim == 0 and name.value.dtype.kind in "if" and float(name.value) in (n, k, n * k):
             yield name.text, float(name.value)
     for name in own:
-        whole = name.name is not None and name.name.form.rows is None and name.name.form.piece.per_sample
-        if whole and name.value.ndim == 2 and name.name is not None and name.name.node in ("x", "y"):
-            rows = 0 if name.value.shape[0] == n else 1
-            yield (f"len({name.text})" if rows == 0 else f"{name.text}.shape[1]"), float(n)
+        if name.name is not None and name.value.ndim == 2 and name.name.node in ("x", "y"):
+            rows = 1 if name.name.form.how == "ᵀ" else 0
+            yield (f"{name.text}.shape[1]" if rows else f"len({name.text})"), float(name.value.shape[rows])
             if name.name.node == "y":
-                yield f"{name.text}.size", float(n * k)
+                yield f"{name.text}.size", float(name.value.size)
                 yield f"{name.text}.shape[{1 - rows}]", float(k)
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from gradient_diff.source.events import Act, Event
+from gradient_diff.source.grounds import edge_of
 from gradient_diff.source.observed import Observed, key_of, read_by, varies
 
 MOST_STEPS = 4  # of a right derivation between what is known and what is known again
@@ -13,33 +14,48 @@ _MOST_ALONE = 4  # of one expression's operations, each by itself; of more only 
 
 
 def groups(seen: Observed) -> Iterator[tuple[Event, ...]]:
-    """All events of one expression; those of one call chain; those of one shape among them; then each alone.
+    """All events of one expression; those of one call chain.
 
-    Where what goes in is right and what comes out is not, that is looked at first.
+    Where what goes in is right and what comes out is not, that is looked at first. Of numbers all stand for one array.
     """
     gathered: dict[tuple[object, ...], list[Event]] = {}
-    for event in _able(seen):
-        for key in _keys(event):
-            gathered.setdefault(key, []).append(event)
-    ordered = sorted(gathered.values(), key=lambda g: (not is_edge(seen, g[0]), g[0].index))
+    able = _able(seen)
+    numbers = {key for e in able if not e.value.ndim for key in _keys(e)}
+    for event in seen.run.events:
+        keys = _keys(event) if event.places and event.value.dtype.kind == "f" else ()
+        for key in keys:
+            if event in able or key in numbers:
+                gathered.setdefault(key, []).append(event)
+    ordered = sorted(gathered.values(), key=lambda g: _place_in_turn(seen, g))
     for indices in dict.fromkeys(tuple(e.index for e in g) for g in ordered):
         yield tuple(seen.run.events[i] for i in indices)
-    many = [g for g in gathered.values() if len(g) > 1]
-    alone = [e for g in many for e in (g if len(g) <= _MOST_ALONE else g[-1:])]
-    yield from ((e,) for e in dict.fromkeys(alone))
+
+
+def alone(each: Sequence[tuple[Event, ...]]) -> Iterator[tuple[Event, ...]]:
+    """Of several operations those of one shape, and each by itself."""
+    many = [g for g in each if len(g) > 1]
+    for events in many:
+        shapes = dict.fromkeys(e.value.shape for e in events)
+        yield from (tuple(e for e in events if e.value.shape == shape) for shape in shapes if len(shapes) > 1)
+    few = (g if len(g) <= _MOST_ALONE else g[-1:] for g in many)
+    yield from ((e,) for e in dict.fromkeys(e for g in few for e in g))
+
+
+def _place_in_turn(seen: Observed, events: list[Event]) -> tuple[bool, bool, int]:
+    """Edges first; of these, what is known up to a factor last: that may be a convention."""
+    edge = edge_of(seen, tuple(events))
+    return edge is None, edge is not None and seen.names[edge.index] is not None, (edge or events[0]).index
 
 
 def _keys(event: Event) -> tuple[tuple[object, ...], ...]:
     """The widest first: what is tried first must not hang on the order of a set."""
-    whole, number = (event.operation, event.places), event.value.ndim == 0
-    return tuple(
-        dict.fromkeys(((event.operation, event.places[:1], number), (*whole, number), (*whole, event.value.shape)))
-    )
+    number = event.value.ndim == 0
+    return tuple(dict.fromkeys((event.operation, p, number) for p in (event.places[:1], event.places)))
 
 
-def _able(seen: Observed) -> list[Event]:
+def _able(seen: Observed) -> dict[Event, None]:
     located = [e for e in seen.run.events if e.places and e.value.dtype.kind == "f"]
-    return [e for e in located if _may_be_wrong(seen, e) and _meets_unknown(seen, e)]
+    return dict.fromkeys(e for e in located if _may_be_wrong(seen, e) and _meets_unknown(seen, e))
 
 
 def _may_be_wrong(seen: Observed, event: Event) -> bool:
@@ -61,10 +77,3 @@ def _meets_unknown(seen: Observed, event: Event) -> bool:
     if not seen.is_settled(event):
         return max((seen.unknown.get(key_of(o), 0) for o in event.operands), default=0) <= MOST_STEPS
     return key in seen.read_by_unknown or key in seen.handed_out
-
-
-def is_edge(seen: Observed, event: Event) -> bool:
-    """Whether what is known ends here: all that goes in is right, and what comes out is not known to be."""
-    if seen.is_settled(event):
-        return False
-    return all(seen.trial.known.recognise(o) is not None for o in event.operands if varies(o))

@@ -177,6 +177,15 @@ def codes_in(code: CodeType) -> Iterator[CodeType]:
             yield from codes_in(constant)
 
 
+def is_repeated(place: Place) -> bool:
+    """Whether an expression stands in a loop of its own function."""
+    source = Source.of(place.code)
+    if source is None or place.code.co_name.startswith("<"):
+        return place.code.co_name in ("<listcomp>", "<genexpr>", "<dictcomp>", "<setcomp>")
+    loops = [n for n in ast.walk(source.function(place.span)) if isinstance(n, ast.For | ast.While)]
+    return any(_covers(span_of(loop), place.span) for loop in loops)
+
+
 def where_handed_on(place: Place) -> Place | None:
     """Of a value that is given a name and next passed on by that name alone: the name there."""
     source = Source.of(place.code)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from gradient_diff.source.events import Act, Run
+from gradient_diff.source.events import Act, Event, Run
 from gradient_diff.source.healing import factors_beside
-from gradient_diff.source.known import Form, Recognised
-from gradient_diff.source.observed import Observed, is_backward, key_of, magnitude, read_by, varies
+from gradient_diff.source.known import OF_ITS_BATCH, Form, Recognised, is_backward
+from gradient_diff.source.observed import Observed, key_of, magnitude, read_by, varies
 from gradient_diff.source.suspicion import Suspicion
 from manual_mlp import Array
 
@@ -22,19 +22,33 @@ def scored(seen: Observed, found: Suspicion) -> tuple[Score, int, bool]:
     again = seen.trial.again(found.put, light=False)
     gained, lost = _change(seen, again[1], found) if again else (0, _MANY)
     through, off = _operands_off(seen, found, again[1]) if again else (_MANY, _MANY)
-    event = found.events[0]
+    event = found.first
     own = seen.names[event.index]
-    node = found.forms[0].node
-    lacks = own is not None and own.node != node and not through and seen.trial.known.leads_to(own, node)
-    exact = own is not None and own.exact
+    node = found.form.node
+    lacks = not through and _is_short_of(seen, own, node)
+    others = own is not None and node in own.nodes and own.form.which != found.form.which
+    exact = own is not None and own.exact and not others
     waits = lacks and (is_backward(found.forms[0]) or found.forms[0].role == "u")  # of this very equation
-    right = (exact and not waits) or (own is not None and _is_enough(seen, own))
+    enough = (exact and not waits) or (own is not None and _is_enough(seen, own))
+    right = enough + (enough and key_of(event.value) in seen.read_by_known)  # where it is read rightly, it is right
     usual = found.factor in factors_beside(seen, found.events, found.forms)
     cost = 0 if usual else _cost(found.factor)
     gathers = event.act is not Act.COMPUTES
     between = any(f.node not in seen.trial.known.named for f in found.forms)
     score = (lost > gained, through, lost > 0, right, cost, gathers, event.index, between, -gained)
     return score, gained, (exact and not lacks) or off == _STRANGE or off >= 2 * _UNKNOWN
+
+
+def _is_short_of(seen: Observed, own: Recognised | None, node: str) -> bool:
+    """Whether it is right as it is, and on the way to the node."""
+    return own is not None and node not in own.nodes and seen.trial.known.leads_to(own, node)
+
+
+def _short_form(seen: Observed, event: Event, form: Form) -> Form:
+    """What its operands are held against: what it is, where that is short of a step, and not handed on at once."""
+    own = seen.names[event.index]
+    short = own is not None and _is_short_of(seen, own, form.node) and not seen.is_nested(event)
+    return own.form if own is not None and short else form
 
 
 def _is_enough(seen: Observed, name: Recognised) -> bool:
@@ -48,8 +62,8 @@ def nothing_against(score: Score) -> bool:
 
 
 def _cost(factor: str) -> int:
-    """1 before other factors, and those before minus such a one."""
-    return 0 if factor == "1" else 1 + factor.startswith("−")
+    """1 before other factors, and those before minus such a one; a mini-batch has its own mean."""
+    return 0 if factor in ("1", OF_ITS_BATCH) else 1 + factor.startswith("−")
 
 
 def _change(seen: Observed, run: Run, found: Suspicion) -> tuple[int, int]:
@@ -73,7 +87,8 @@ def _operands_off(seen: Observed, found: Suspicion, run: Run) -> tuple[int, int]
     after = {e.index: e for e in run.events}
     forms = {e.index: f for e, f in zip(found.events, found.forms, strict=True)}
     put = [after[i] for i in found.put if i in after]
-    made_of = [(read_by(run, seen.trial.known, e), e.operands, forms[e.index]) for e in put]
+    known = seen.trial.known
+    made_of = [(read_by(run, known, e), e.operands, _short_form(seen, e, forms[e.index])) for e in put]
     through = max((_off_of(seen, all_of_it, found.factor, f) for all_of_it, _, f in made_of), default=0)
     if any(_is_foreign(seen, all_of_it, direct, f) for all_of_it, direct, f in made_of):
         return through, _STRANGE
@@ -89,9 +104,10 @@ def _is_foreign(seen: Observed, all_of_it: tuple[Array, ...], direct: tuple[Arra
 
 def _off_of(seen: Observed, operands: tuple[Array, ...], factor: str, form: Form) -> int:
     wide = [o for o in operands if o.size > 1] or operands  # one number among arrays is anything by chance
-    names = [seen.trial.known.recognise(o) for o in wide]
+    names = [seen.recognise(o) for o in wide]
     rows = {n.form.rows for n in names if n is not None and n.form.piece.per_sample}
-    own = max((_off(seen, o, factor) for o in operands if o.size > 1), default=0)
+    told = [o for o in operands if o.size > 1 or seen.recognise(o) is not None]  # a sum so far is off with its first
+    own = max((_off(seen, o, factor) for o in told), default=0)
     strange = any(n is not None and not seen.trial.known.leads_to(n, form.node) for n in names)
     return max(own, _STRANGE * (len(rows) > 1), int(strange))  # of different samples, or of another equation
 
