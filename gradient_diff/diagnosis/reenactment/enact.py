@@ -175,10 +175,10 @@ def residual(scene: Scene, mistakes: Iterable[Committed]) -> float:
 def _may_leave_noise(scene: Scene, mistakes: tuple[Committed, ...], predicted: Arrays) -> bool:
     """Whether noise may be all that a wrong derivation gives.
 
-    Other equations may cancel; but a factor of noise is no finding, and targets that are the output's own copy leave
-    exact zeros.
+    Other equations may cancel; but a factor of noise is no finding, targets that are the output's own copy leave exact
+    zeros, and where no array is off on the whole any hand of that size would be met.
     """
-    if scene.granted or any(m.finish is not None or not m.swaps for m in mistakes):
+    if scene.granted or all(scene.good.values()) or any(m.finish is not None or not m.swaps for m in mistakes):
         return False
     return not any(m.data for m in mistakes) or any(np.any(predicted[n]) for n in scene.nodes)
 

@@ -516,3 +516,16 @@ def test_the_axes_of_a_convolution_kernel(change: Callable[[Array], Array], name
     _named(check_gradients(model, x, y, [change(mine[0]), *mine[1:]], loss="mse"), name, words)
     off = [change(mine[0]) + 0.01 * mine[0].max(), *mine[1:]]
     assert name not in [c.id for c in check_gradients(model, x, y, off, loss="mse").causes]
+
+
+def test_outputs_taken_for_probabilities_leave_nothing_else_to_name() -> None:
+    """Next to a clipped probability σ is larger than any hand: no mistake of the derivation is met by that."""
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(6, 4)), np.eye(3)[[0, 1, 2, 0, 1, 1]]
+    keras.utils.set_random_seed(1)
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)])
+    model.compile("sgd", "categorical_crossentropy")
+    kernel, bias = (a.astype(float) for a in model.get_weights())
+    delta = (_softmax(x @ kernel + bias) - y) / 6
+    diff = check_gradients(model, x, y, [x.T @ delta, delta.sum(0)])
+    assert [cause.id for cause in diff.causes] == ["from_logits"], str(diff)
