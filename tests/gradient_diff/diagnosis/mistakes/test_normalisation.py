@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from experiments.students.normalised import NAMED, OF_THE_BATCH, Over, normalised_gradients
-from gradient_diff import GradientDiff, Status, compare
+from gradient_diff import MISTAKES, GradientDiff, Status, compare
 from manual_mlp import MLP, Array, Dense
 from manual_mlp.layers import BatchNormalization, LayerNormalization
 
@@ -58,3 +58,19 @@ def test_each_mistake_is_named_first_and_in_its_layer(over: Over, dtype: str, wr
 @pytest.mark.parametrize("over", KINDS)
 def test_where_the_batch_is_as_long_as_the_layer_is_wide_the_other_axis_is_still_told(over: Over) -> None:
     assert diff(over, "float64", "axis", units=7, batch=7).causes[0].id == "statistics_axis"
+
+
+def test_each_mistake_of_the_family_is_planted() -> None:
+    planted = {*NAMED.values(), *OF_THE_BATCH.values()}
+    assert planted == {name for name, mistake in MISTAKES.items() if mistake.family == "normalisation"}
+    assert planted == {
+        "gamma_beta_exchanged",
+        "gamma_not_sent_down",
+        "gamma_without_normalising",
+        "moving_statistics",
+        "other_epsilon",
+        "statistics_axis",
+        "statistics_constant",
+        "statistics_path_missing",
+        "unbiased_variance",
+    }
