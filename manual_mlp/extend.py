@@ -12,7 +12,7 @@ from manual_mlp.equations.normalization import Mean, Normalize, NormalizedSum, N
 from manual_mlp.equations.operations import Activate, Operation, Product, Pullback, SumOverBatch, rows, show
 from manual_mlp.network.checks import check_parameters
 from manual_mlp.network.description import Description
-from manual_mlp.network.drawn_data import draw_data, draw_targets
+from manual_mlp.network.drawn_data import draw_data, draw_parameters, draw_targets
 from manual_mlp.network.initializers import generator
 from manual_mlp.network.layers.layer import Layer
 from manual_mlp.nodes import INPUT_GRADIENT, LOSS, SAMPLE_WEIGHT, is_gradient, kind_of, layer_of, variable_of
@@ -53,6 +53,7 @@ __all__ = [
     "as_loss",
     "check_parameters",
     "draw_data",
+    "draw_parameters",
     "draw_targets",
     "evaluate",
     "generator",

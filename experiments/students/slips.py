@@ -18,8 +18,6 @@ DERIVATIVES = {
     "relu": ("u", "z", "leaky"),
 }
 AFTER_DROPOUT = "of the output after dropout"
-NOT_YET = ("batch_norm_partial",)
-"""Mistakes of the list that need layers which are yet to come."""
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 One student, one loop over the layers. Every mistake of the list is a branch where it is made in real code. The engine
 makes the same mistakes by substituting in its equation records; that the two agree is what the diagnosis rests on.
 
-Not here: batch_norm_partial, which needs a layer that is yet to come.
+Not here: mistakes of a normalisation, which `normalised` makes.
 """
 
 from __future__ import annotations

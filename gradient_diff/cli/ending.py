@@ -95,7 +95,8 @@ class Output(io.TextIOWrapper):
         if not isinstance(stream, io.TextIOWrapper):
             return stream
         encoding, buffered = stream.encoding, stream.line_buffering
-        return cls(stream.detach(), encoding, ERRORS, line_buffering=buffered)
+        encoding, buffered, through = stream.encoding, stream.line_buffering, stream.write_through  # gone once detached
+        return cls(stream.detach(), encoding, ERRORS, line_buffering=buffered, write_through=through)
 
     def write(self, text: str) -> int:
         with self._open():

@@ -15,7 +15,8 @@ from gradient_diff.diagnosis.search import all_mistakes
 from gradient_diff.noise.network import rounding_noise
 from gradient_diff.result.findings import Cause
 from manual_mlp import MLP, Array, Dense, Dropout, Evaluation, evaluation_of, gradient_node
-from manual_mlp.extend import draw_data
+from manual_mlp.extend import draw_data, draw_parameters
+from manual_mlp.layers import BatchNormalization
 
 NETS = (
     (MLP(7, [Dense(5, "sigmoid"), Dense(3)]), 11, "mean_squared_error"),
@@ -27,6 +28,7 @@ NETS = (
     (MLP(7, [Dense(5, "tanh"), Dropout(0.3), Dense(3)]), 11, "mean_squared_error"),
     (MLP(7, [Dense(5, "sigmoid", kernel_l2=0.1), Dense(3, kernel_l2=0.1)]), 11, "mean_squared_error"),
     (MLP(5, [Dense(5, "tanh"), Dense(5, "tanh"), Dense(3)]), 5, "mean_squared_error"),
+    (MLP(7, [Dense(5, "tanh"), BatchNormalization(), Dense(3)]), 11, "mean_squared_error"),
 )
 """Widths and batch are different primes where that is possible, so that few mistakes look alike."""
 
@@ -66,7 +68,7 @@ class _Case:
     @cached_property
     def reference(self) -> Evaluation:
         rng = np.random.default_rng(0)
-        parameters = self.mlp.initialize(rng, "glorot_normal", "normal(0.3)")
+        parameters = draw_parameters(rng, self.mlp, "normal(0.3)")
         data = draw_data(rng, self.batch, self.mlp, self.loss)
         draws = self.mlp.draws(rng, self.batch, "float64")
         return evaluation_of(self.mlp.problem(parameters, *data, self.loss, draws=draws))

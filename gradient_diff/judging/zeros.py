@@ -12,7 +12,7 @@ from gradient_diff.noise.network import rounding_noise
 from gradient_diff.result.judged import Judged
 from gradient_diff.result.status import Status
 from manual_mlp import Array, Problem
-from manual_mlp.extend import Activate, LossGradient, Pullback, draw_data
+from manual_mlp.extend import Activate, LossGradient, Pullback, draw_data, draw_parameters
 
 OTHERS = 8  # problems of the same network: that units are all off in each of them is out of the question
 SCALES = (1.0, 100.0, 1.0, 1e4)  # of the data: some units are on, and some losses have a slope, far away only
@@ -63,14 +63,18 @@ def _others(problem: Problem) -> Iterator[Problem]:
     for seed in range(OTHERS):
         rng = np.random.default_rng(seed)
         x, y = draw_data(rng, batch, mlp, problem.loss)
+        x = x * SCALES[seed % len(SCALES)]
         weights = None if problem.sample_weight is None else rng.uniform(0.5, 1.5, batch)
-        drawn = mlp.initialize(rng, "glorot_normal", "normal(0.5)"), x, y, problem.loss, problem.fused
+        drawn = draw_parameters(rng, mlp, "normal(0.5)"), x, y, problem.loss, problem.fused
         yield mlp.problem(*drawn, mlp.draws(rng, batch), weights, problem.training)
 
 
 def _small(problem: Problem, nodes: set[str]) -> set[str]:
-    noise = rounding_noise(problem)
-    return {n for n in nodes if n in noise.values and (np.abs(noise.values[n]) <= noise.tolerance(n, 1)).all()}
+    """Where data so large overflow nothing is seen, and nothing said against a zero."""
+    with np.errstate(all="ignore"):
+        noise = rounding_noise(problem)
+        off = {n: np.abs(noise.values[n]) > noise.tolerance(n, 1) for n in nodes if n in noise.values}
+    return {n for n, beyond in off.items() if not (beyond & np.isfinite(noise.values[n])).any()}
 
 
 def _of_these_data(judged: Judged, problem: Problem, values: Mapping[str, Array], node: str) -> Judged:

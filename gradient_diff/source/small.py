@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from manual_mlp import MLP, Dense, Problem
-from manual_mlp.extend import draw_data
+from manual_mlp.extend import draw_data, draw_parameters
 
 SAMPLES = 5
 _WIDTHS = (4, 3, 6, 7, 9, 11, 12, 13)
@@ -51,7 +51,7 @@ def _other_widths(problem: Problem, seed: int, shift: int = 0) -> Problem | None
 
 def _draw(problem: Problem, mlp: MLP, seed: int, batch: int) -> Problem:
     rng = np.random.default_rng(seed)
-    parameters = mlp.initialize(rng, "glorot_normal", "normal(0.3)")
+    parameters = draw_parameters(rng, mlp, "normal(0.3)")
     x, y = draw_data(rng, batch, mlp, problem.loss.name)
     fused = problem.fused and mlp.fuses(problem.loss)
     return mlp.problem(parameters, x, y, problem.loss, fused, training=problem.training)

@@ -60,6 +60,7 @@ class LossFunction:
         targets: what its targets are: any numbers, those of −1 and 1, above 0, or distributions.
 
     Example:
+        >>> from manual_mlp import LOSSES
         >>> LOSSES["mean_squared_error"].factor(100, 2)
         0.005
     """

@@ -8,6 +8,7 @@ import numpy as np
 
 from manual_mlp.arrays import Array
 from manual_mlp.equations.loss import Loss, as_loss
+from manual_mlp.network.description import Description
 from manual_mlp.network.network import MLP
 
 
@@ -46,6 +47,27 @@ _DRAWN: dict[str, Callable[[np.random.Generator, int, int], Array]] = {
     "positive": lambda rng, n, k: rng.gamma(2.0, size=(n, k)),
     "distributions": lambda rng, n, k: np.eye(k)[rng.integers(0, k, n)],
 }
+
+
+def draw_parameters(rng: np.random.Generator, mlp: Description, bias: str) -> dict[str, Array]:
+    """Kernels by Glorot's normal, biases by an initializer, and what starts at a constant, such as γ, moved off it.
+
+    Args:
+        rng: moves on.
+        mlp: the network.
+        bias: an initializer of the biases.
+
+    Returns:
+        name → array; what starts at a constant c is c + 0.1 to c + 0.9, so that no weight is 0 or 1 by chance.
+
+    Example:
+        >>> from manual_mlp import MLP, Dense
+        >>> draw_parameters(np.random.default_rng(0), MLP(2, [Dense(3)]), "zeros")["dense_1/bias"]
+        array([0., 0., 0.])
+    """
+    start = mlp.initialize(rng, "glorot_normal", bias)
+    fixed = {f"{layer.name}/{short}" for layer in mlp.layers for short in layer.starts}
+    return {n: a + rng.uniform(0.1, 0.9, a.shape) if n in fixed else a for n, a in start.items()}
 
 
 def draw_data(rng: np.random.Generator, batch: int, mlp: MLP, loss: str | Loss) -> tuple[Array, Array]:

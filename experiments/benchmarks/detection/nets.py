@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from experiments.students.small_nets import HIDDEN, SATURATED
+from gradient_diff import MISTAKES
 from manual_mlp import MLP, Dense, Dropout, Loss, Problem
 from manual_mlp.extend import Layer, draw_data
 
@@ -31,8 +32,8 @@ OUTPUTS = (  # 13 ways to end a network; 13 has no factor in common with the num
 )
 DROPPING, RATE = 1 / 3, 0.3
 """The share of networks with a Dropout above their first layer, and what it drops."""
-OTHER_LAYERS = ("batch_norm",)
-"""How the names of mistakes begin that need a layer which is yet to come."""
+OTHER_LAYERS = tuple(name for name, m in MISTAKES.items() if m.family == "normalisation")
+"""Mistakes that need a layer which these networks have not; `experiments.students.normalised` plants them."""
 
 
 @dataclass(frozen=True)

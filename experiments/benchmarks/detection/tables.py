@@ -13,14 +13,13 @@ from experiments.benchmarks.detection.peers.table import PEERS
 from experiments.benchmarks.detection.sharpness import NETWORK, TOOLS, median_of, power
 from experiments.benchmarks.detection.sizes import MISSED, SHOWS, reason
 from experiments.benchmarks.detection.trials import US, Asked, Tools
-from experiments.students.slips import NOT_YET
 from gradient_diff import MISTAKES, Status
 
 if TYPE_CHECKING:
     import pandas as pd
 
 OUR_RULE = "none to choose: 16 σ, computed from the network"
-OTHER_LAYER = "not yet applicable: it needs a layer that is yet to come"
+OTHER_LAYER = "it needs a layer that these networks have not"
 AT_HOME, HOME = "float64, × 1, not saturated", ("float64", 1.0)
 GROSS = 1e-3
 """‖effect‖ / ‖gradient‖ of a mistake that anybody would call one."""
@@ -199,6 +198,6 @@ def unplanted(planted: pd.DataFrame) -> pd.DataFrame:
     """Mistakes of the list that no network here could be given, and why."""
     import pandas as pd
 
-    absent = [name for name in dict.fromkeys((*MISTAKES, *NOT_YET)) if not (planted["id"] == name).any()]
-    why = {name: OTHER_LAYER if name.startswith(OTHER_LAYERS) else "no network drawn allows it" for name in absent}
+    absent = [name for name in MISTAKES if not (planted["id"] == name).any()]
+    why = {name: OTHER_LAYER if name in OTHER_LAYERS else "no network drawn allows it" for name in absent}
     return pd.DataFrame({"id": list(why), "why": list(why.values())})

@@ -356,7 +356,7 @@ def test_a_close_call_of_a_step_is_drawn_again(monkeypatch: pytest.MonkeyPatch, 
     row = _checked(model, after, lr)["dense_1/kernel"]
     assert row.distance is not None
     assert 16 < row.distance < 64
-    assert drawn == [MORE_DRAWS]
+    assert set(drawn) == {MORE_DRAWS}  # of the step as it was said, and of the rate that it has
 
 
 # gradients inferred from an update
