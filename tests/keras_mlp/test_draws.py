@@ -212,3 +212,13 @@ def test_a_dropout_that_hands_logits_on_in_inference_is_refused(mode: Any) -> No
     )
     with pytest.raises(ValueError, match=text):
         backpropagate(model, np.ones((2, 2)), np.eye(3)[:2], LOSS, mode, training=False)
+
+
+def test_of_xla_another_mask_is_noticed_and_a_last_bit_is_not() -> None:
+    tape, _ = tape_and_hand("float32", "eager")
+    off = {**tape.nodes, "dropout_2/z": tape.nodes["dropout_2/z"] * np.float32(1 + 2.0**-22)}
+    prove_draws(tape.problem, off, exact=False)
+    kept = np.argwhere(tape.problem.draws["dropout_2/mask"] != 0)[0]
+    off["dropout_2/z"][tuple(kept)] = 0
+    with pytest.raises(ValueError, match="dropout_2"):
+        prove_draws(tape.problem, off, exact=False)
