@@ -46,7 +46,8 @@ def zero_by_structure(problem: Problem, nodes: set[str]) -> set[str]:
 
     With the same weights a unit that is off would be zero on any batch, too.
     """
-    return always_zero(nodes, (_small(p, nodes) for p in (problem.float64, *_others(problem))))
+    seen = [(problem.float64, 1.0), *_others(problem)]
+    return always_zero(nodes, (_small(p, nodes, far=scale > 1) for p, scale in seen))
 
 
 def always_zero(names: set[str], seen: Iterator[set[str]]) -> set[str]:
@@ -58,23 +59,25 @@ def always_zero(names: set[str], seen: Iterator[set[str]]) -> set[str]:
     return names
 
 
-def _others(problem: Problem) -> Iterator[Problem]:
+def _others(problem: Problem) -> Iterator[tuple[Problem, float]]:
+    """With the scale of their data."""
     mlp, batch = problem.mlp, min(max(problem.batch, LEAST_BATCH), MOST_BATCH)
     for seed in range(OTHERS):
         rng = np.random.default_rng(seed)
         x, y = draw_data(rng, batch, mlp, problem.loss)
-        x = x * SCALES[seed % len(SCALES)]
+        scale = SCALES[seed % len(SCALES)]
+        x = x * scale
         weights = None if problem.sample_weight is None else rng.uniform(0.5, 1.5, batch)
         drawn = draw_parameters(rng, mlp, "normal(0.5)"), x, y, problem.loss, problem.fused
-        yield mlp.problem(*drawn, mlp.draws(rng, batch), weights, problem.training)
+        yield mlp.problem(*drawn, mlp.draws(rng, batch), weights, problem.training), scale
 
 
-def _small(problem: Problem, nodes: set[str]) -> set[str]:
-    """Where data so large overflow nothing is seen, and nothing said against a zero."""
+def _small(problem: Problem, nodes: set[str], far: bool) -> set[str]:
+    """Data `far` away that overflow say nothing against a zero; elsewhere what is no number is none."""
     with np.errstate(all="ignore"):
         noise = rounding_noise(problem)
-        off = {n: np.abs(noise.values[n]) > noise.tolerance(n, 1) for n in nodes if n in noise.values}
-    return {n for n, beyond in off.items() if not (beyond & np.isfinite(noise.values[n])).any()}
+        within = {n: np.abs(noise.values[n]) <= noise.tolerance(n, 1) for n in nodes if n in noise.values}
+    return {n for n, small in within.items() if (small | (far & ~np.isfinite(noise.values[n]))).all()}
 
 
 def _of_these_data(judged: Judged, problem: Problem, values: Mapping[str, Array], node: str) -> Judged:

@@ -296,8 +296,7 @@ class NormalizePullback(_Normal):
         through = centred * inverse**3 / m
         third = through * _sum(g * centred, self.over)
         second = np.zeros(()) if mean is None else inverse / m * _sum(g, self.over)
-        own = np.sqrt(4 * np.square(first) + s * s * (4 * np.square(third) + 2 * np.square(second) + np.square(result)))
-        own = np.sqrt(np.square(own) + np.square(s * inverse**3 / m * _sum(g * centred, self.over) * centred))
+        own = np.sqrt(4 * np.square(first) + s * s * (5 * np.square(third) + 2 * np.square(second) + np.square(result)))
         terms = [(own, "entry"), (np.abs(through) * np.sqrt(product), share), (s * ROOT * 3 * np.abs(third), share)]
         terms.append((s * ROOT * np.abs(g * inverse - second), share))
         if mean is not None:

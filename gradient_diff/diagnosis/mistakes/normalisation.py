@@ -112,9 +112,8 @@ class Normalised:
 
     def reading(self, *statistics: str) -> dict[str, Equation]:
         """Each equation of the layer that reads μ and v, with other ones; these do not hang on z_prev."""
-        sums = self.gamma and replace(self.scene.by_node[gradient_node(self.gamma[0])])
         found = {self.forward.node: replace(self.forward, operands=(self.below, *statistics, *self.weights))}
-        if sums:
+        for sums in (self.scene.by_node[gradient_node(gamma)] for gamma in self.gamma):
             found[sums.node] = replace(sums, operands=(self.signal, self.below, *statistics))
         fixed = replace(self.pullback, fixed=True)
         return found | self.sent_down(fixed, self.signal, statistics[-1], *self.gamma)

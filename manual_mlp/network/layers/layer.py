@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from manual_mlp.arrays import Array, Shape
+from manual_mlp.arrays import Shape
 from manual_mlp.equations.equations import Equation
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})
@@ -67,10 +67,6 @@ class Layer(ABC):
     def word(self) -> int | str:
         """What it is called in a title."""
         return self.kind
-
-    def sample(self, rng: np.random.Generator | np.random.RandomState, shape: tuple[int, ...], dtype: str) -> Array:
-        """One of its draws."""
-        raise NotImplementedError(f"{type(self).__name__} draws nothing.")
 
     def shape(self, below: Shape, width: str = "") -> Shape:
         """That of its output from that of the layer below; `width` is the letter for a width of its own.
