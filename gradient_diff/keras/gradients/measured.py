@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
@@ -109,10 +108,13 @@ class Measured:
         """The model in float64 throughout, on the same draws; None where no such run can be had."""
         try:
             runs = Runs(self.objective, self.wanted, "float64", draws=self.first.draws)
-            graph, found = Traced(runs, values=not self.objective.loss.stepped), runs.gradients()
+            found = runs.gradients()
+            if not self._agrees(runs, found):
+                return None
+            graph = Traced(runs, values=not self.objective.loss.stepped)
         except Exception:  # noqa: BLE001  # a model may refuse another dtype, or a graph, with any error of its own
             return None
-        return Fine(runs, graph, found) if computes_in_float64(graph.graph) and self._agrees(runs, found) else None
+        return Fine(runs, graph, found) if computes_in_float64(graph.graph) else None
 
     def _agrees(self, runs: Runs, found: Outcome) -> bool:
         """Whether a float64 run computes what the model does; a kink may lie between the two, but not at other data."""
@@ -125,7 +127,7 @@ class Measured:
             return a * (1 + ELSEWHERE * rng.uniform(-1, 1, a.shape)).astype(a.dtype) if a.dtype.kind == "f" else a
 
         cases = [Case(self.objective.data.mapped(elsewhere)) for _ in range(PAIRS)]
-        return any(itertools.starmap(self._the_same, zip(own.each(cases), runs.each(cases), strict=True)))
+        return any(self._the_same(own.each([case])[0], runs.each([case])[0]) for case in cases)
 
     def _the_same(self, first: Outcome, found: Outcome) -> bool:
         """Whether two agree in half of the digits that the model has."""
@@ -177,7 +179,9 @@ class Measured:
 
     def always_zero(self, names: set[str]) -> set[str]:
         """Those of the weights whose gradient no data make other than zero; none where no float64 run can tell."""
-        return set() if self.fine is None or self.bare.loss.stepped else zeros_of(self.objective, names)
+        if self.fine is None or self.bare.loss.stepped:
+            return set()
+        return zeros_of(self.objective, names, draws=bool(self.first.draws))
 
     def layers_off(self) -> list[str]:
         """The layers that give nothing but zeros on these data."""

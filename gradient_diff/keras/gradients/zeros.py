@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from functools import partial
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
 from typing import Any
 
 import keras
@@ -11,7 +11,7 @@ import numpy as np
 
 from gradient_diff.judging.zeros import LEAST_BATCH, OTHERS, SCALES, always_zero
 from gradient_diff.keras.gradients.objective import Objective
-from gradient_diff.keras.gradients.runs import Case, Runs
+from gradient_diff.keras.gradients.runs import Case, Draws, Outcome, Runs
 from gradient_diff.noise.draws import moved
 from gradient_diff.noise.given import drawn_noise
 from keras_mlp.extend import copied, holding, is_float, layer_weights
@@ -22,19 +22,19 @@ PASSES = 3  # whose rounding says how much zero may be
 FEWER = 4  # problems where a batch is large enough that some sample meets some unit that is on
 
 
-def zeros_of(objective: Objective, names: set[str]) -> set[str]:
+def zeros_of(objective: Objective, names: set[str], draws: bool) -> set[str]:
     """Those of the weights whose gradient float64 gives as zero, up to its rounding, here and on other problems.
 
-    Of an E that is known to run in float64.
+    Of an E that is known to run in float64; `draws`: whether its layers draw.
     """
     count = FEWER if objective.data.batch >= LEAST_BATCH else OTHERS
-    return always_zero(names, (_small_if_it_runs(objective, names, seed) for seed in (*range(1, count + 1), 0)))
+    return always_zero(names, (_small_if_it_runs(objective, names, seed, draws) for seed in (*range(1, count + 1), 0)))
 
 
-def _small_if_it_runs(objective: Objective, names: set[str], seed: int) -> set[str]:
+def _small_if_it_runs(objective: Objective, names: set[str], seed: int, draws: bool) -> set[str]:
     """Nothing is proved on a problem that the model or its loss refuses, with any error of its own."""
     try:
-        return _small(objective, names, seed)
+        return _small(objective, names, seed, draws)
     except Exception:  # noqa: BLE001  # as said
         return set()
 
@@ -53,7 +53,7 @@ def layers_off(objective: Objective) -> list[str]:
     return [name for name, outputs in found.items() if not any(np.any(a) for a in keras.tree.flatten(outputs))]
 
 
-def _small(objective: Objective, names: set[str], seed: int) -> set[str]:
+def _small(objective: Objective, names: set[str], seed: int, draws: bool) -> set[str]:
     """With seed 0 on the problem itself, else on one with weights, data and draws of its own."""
     rng, wanted = np.random.default_rng(seed), sorted(names)
     scale = SCALES[seed % len(SCALES)]
@@ -63,18 +63,63 @@ def _small(objective: Objective, names: set[str], seed: int) -> set[str]:
             return set()
         objective = replace(objective, data=data)
     with holding(_drawn(objective, rng) if seed else []):
-        draws = Runs(objective, wanted).gradients().draws
-        start = [w.numpy() for w in layer_weights(objective.model).values()]
+        tried = _Problem(objective, wanted, rng, draws)
+        return tried.flat() if scale > 1 else tried.small()
+
+
+@dataclass(frozen=True, eq=False)
+class _Problem:
+    """One problem, run in float32 and float64 on the same numbers; no pass is made before it is asked for."""
+
+    objective: Objective
+    wanted: list[str]
+    rng: np.random.Generator
+    draws: bool
+
+    def small(self) -> set[str]:
+        """What float64 gives as no more than its own rounding; by one draw of it, or else by all."""
+        fine, coarse = self._fine.each(self._cases[:1]), self._coarse.each(self._cases[:1])
+        found = _within(self.wanted, fine, coarse)
+        if len(found) < len(self.wanted):  # one draw may be a small one
+            fine += self._fine.each(self._cases[1:])
+            coarse += self._coarse.each(self._cases[1:])
+            found |= _within(self.wanted, fine, coarse)
+        return found
+
+    def flat(self) -> set[str]:
+        """Where large numbers saturate, rounding is in no proportion; a slope shows in the digits of E."""
+        fine = self._fine.each(self._cases[:1])[0]
+        seen = UNITS["float32"] * abs(fine.loss)
+        found = {n for n in self.wanted if (np.abs(fine.gradients[n]) <= seen).all()}
+        if len(found) == len(self.wanted):
+            return found
+        runs = fine, *self._coarse.each(self._cases[:1])
+        finite = all(np.isfinite(run.gradients[n]).all() for run in runs for n in self.wanted)
+        return found if finite else set(self.wanted)  # numbers so large overflow in some models: that says nothing
+
+    @cached_property
+    def _cases(self) -> list[Case]:
+        start = [w.numpy() for w in layer_weights(self.objective.model).values()]
         cases = []
         for draw in range(PASSES):
-            change = partial(moved, dtype="float32", rng=rng, draw=draw, stored="float32")
-            cases.append(Case(objective.data.mapped(change), [change(a) for a in start]))
-        coarse, fine = (Runs(objective, wanted, dtype, draws=draws).each(cases) for dtype in ("float32", "float64"))
-    if scale > 1 and not all(np.isfinite(run.gradients[n]).all() for run in (*fine, *coarse) for n in names):
-        return names  # numbers so large overflow in some models: that says nothing
-    if scale > 1:  # where large numbers saturate, rounding is in no proportion; a slope shows in the digits of E
-        seen = UNITS["float32"] * abs(fine[0].loss)
-        return {n for n in names if (np.abs(fine[0].gradients[n]) <= seen).all()}
+            change = partial(moved, dtype="float32", rng=self.rng, draw=draw, stored="float32")
+            cases.append(Case(self.objective.data.mapped(change), [change(a) for a in start]))
+        return cases
+
+    @property
+    def _coarse(self) -> Runs:
+        return Runs(self.objective, self.wanted, "float32", draws=self._draws)
+
+    @property
+    def _fine(self) -> Runs:
+        return Runs(self.objective, self.wanted, "float64", draws=self._draws)
+
+    @cached_property
+    def _draws(self) -> Draws:
+        return Runs(self.objective, self.wanted).gradients().draws if self.draws else ()
+
+
+def _within(names: list[str], fine: list[Outcome], coarse: list[Outcome]) -> set[str]:
     return {n for n in names if _is_small([f.gradients[n] for f in fine], [c.gradients[n] for c in coarse])}
 
 
