@@ -5,8 +5,8 @@ from __future__ import annotations
 import errno
 import glob
 import os
+import secrets
 import shutil
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -21,7 +21,7 @@ from gradient_diff.render.tables import to_csv, to_json, to_markdown
 from gradient_diff.result.diff import GradientDiff
 
 MARKER = ".gradient-diff"
-_BUILDING = ".building"  # in a folder that is being built: whoever finds it under the lock may remove it
+_BUILDING = ".building"  # ends the name of a folder to build in: whoever finds one under the lock may remove it
 _CURES = {
     errno.ENOSPC: "The disk is full: free some space, or choose a folder on another disk.",
     errno.EDQUOT: "Your disk quota is used up: free some space, or choose a folder on another disk.",
@@ -86,20 +86,18 @@ def own_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
 @contextmanager
 def building_of(target: Path) -> Iterator[Path]:
     """Where the new folder is built, which takes the target's place at the end; of an `own_folder`."""
-    beside: Path | None = None
+    beside = target.parent / f".{target.name}-{secrets.token_hex(8)}{_BUILDING}"  # named before it is: signals may come
     try:
-        beside = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
-        (beside / _BUILDING).touch()
+        beside.mkdir(mode=0o700)
         building = beside / "new"
-        building.mkdir()  # inside, as mkdtemp's own folder would be closed to all other users
+        building.mkdir()  # inside, as the one around is closed to all other users
         (building / MARKER).write_text("Written by gradient-diff, which replaces this folder as a whole.\n", "utf-8")
         yield building
         _put_in_place(building, target, beside / "previous")
     except OSError as error:
         raise _explained(error, target, beside) from error
     finally:
-        if beside is not None:
-            shutil.rmtree(beside, ignore_errors=True)
+        shutil.rmtree(beside, ignore_errors=True)
 
 
 def write_report(
@@ -176,9 +174,7 @@ def _check_replaceable(target: Path) -> None:
 
 def _remove_leftovers(target: Path) -> None:
     """What a killed run has left: the previous folder, if it was on its way, comes back, and the rest goes."""
-    for beside in target.parent.glob(f".{glob.escape(target.name)}-*"):
-        if not (beside / _BUILDING).is_file():
-            continue
+    for beside in target.parent.glob(f".{glob.escape(target.name)}-{'[0-9a-f]' * 16}{_BUILDING}"):
         if (beside / "previous").exists() and not target.exists():
             (beside / "previous").replace(target)
         shutil.rmtree(beside, ignore_errors=True)

@@ -5,6 +5,7 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -124,16 +125,35 @@ def test_a_full_disk_while_a_report_is_written(
 
 
 def test_a_parent_that_may_not_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refused(**_: object) -> str:
-        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(tmp_path))
+    make = Path.mkdir
 
-    monkeypatch.setattr("tempfile.mkdtemp", refused)
+    def refused(self: Path, *args: Any, **kwargs: Any) -> None:
+        if self.parent == tmp_path:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(self))
+        make(self, *args, **kwargs)
+
+    monkeypatch.setattr(Path, "mkdir", refused)
     with (
         pytest.raises(PermissionError, match="You may not write there: choose another folder") as caught,
         whole_folder(tmp_path / "run"),
     ):
         pytest.fail("it must not begin")
     assert str(tmp_path / "run") in str(caught.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_signal_right_after_the_folder_is_made_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make = os.mkdir
+
+    def interrupted(path: Any, *args: Any, **kwargs: Any) -> None:
+        make(path, *args, **kwargs)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "mkdir", interrupted)
+    with pytest.raises(KeyboardInterrupt), whole_folder(tmp_path / "run"):
+        pytest.fail("it must not begin")
     assert list(tmp_path.iterdir()) == []
 
 

@@ -14,6 +14,7 @@ from gradient_diff import GradientDiff, Status
 from gradient_diff.judging import zeros
 from gradient_diff.judging.zeros import BY_STRUCTURE
 from gradient_diff.keras import check_gradients, check_layer
+from gradient_diff.keras.gradients.runs import Runs
 from keras_mlp.extend import layer_weights
 from manual_mlp import Array
 
@@ -235,6 +236,28 @@ def test_a_zero_that_other_data_would_not_give_is_not_proved(
     assert diff.unproved
     assert not diff.ok
     assert not any(row.reason == BY_STRUCTURE for row in diff)
+
+
+def test_a_proof_runs_each_problem_twice_where_that_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A draw of rounding more, or a pass for draws that nobody makes, would double the cost of a slow layer."""
+    passes: list[str | None] = []
+    run = Runs.differentiated
+
+    def counted(self: Runs, *arguments: Any) -> Any:
+        passes.append(self.dtype)
+        return run(self, *arguments)
+
+    monkeypatch.setattr(Runs, "differentiated", counted)
+    beside = []
+    for proving in (False, True):
+        passes.clear()
+        with monkeypatch.context() as patched:
+            if not proving:
+                patched.setattr("gradient_diff.keras.gradients.measured.zeros_of", lambda *_, **__: set())
+            assert _check(_attention(), batch=4).ok is proving
+        beside.append(len(passes))
+    without, all_of_them = beside
+    assert 0 < all_of_them - without <= 2 * (zeros.OTHERS + 1)
 
 
 def test_zeros_for_frozen_weights_are_what_fit_makes_of_them() -> None:
