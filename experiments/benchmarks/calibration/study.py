@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from experiments.benchmarks.calibration import vocabulary_part
 from experiments.benchmarks.calibration.random_nets import RandomNet, random_net
 from experiments.frame.study import Part, Picture, Result, Settings, Table, paragraphs
 from experiments.students.student import student_nodes
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 NETS, NETS_FULL = 40, 2100
 VARIED, VARIED_FULL = 20, 500  # with dropout, decay and activations as layers
 HALVES, HALVES_FULL = 12, 400  # of 16 bits alone, which the others seldom are
+WORDED, WORDED_FULL = 40, 6000  # over the whole vocabulary
 SHARP = 6.0  # times the real error: a σ above it, at the median of a dtype, is blind
 DTYPES = ("float32",) * 14 + ("float64",) * 4 + ("float16", "bfloat16")
 MOST_PRODUCTS = {"float32": 4e7, "float64": 2e7, "float16": 2e6, "bfloat16": 2e6}
@@ -41,8 +43,8 @@ def run(settings: Settings, progress: Progress) -> Result:
     import pandas as pd
 
     plain, varied, halves = (NETS_FULL, VARIED_FULL, HALVES_FULL) if settings.full else (NETS, VARIED, HALVES)
-    count = plain + varied + halves
-    task = progress.add_task("random nets", total=count)
+    count, worded = plain + varied + halves, WORDED_FULL if settings.full else WORDED
+    task = progress.add_task("random nets", total=count + worded)
     samples: list[Sample] = []
     sharpness: list[Sharpness] = []
     for i in range(count):
@@ -52,7 +54,12 @@ def run(settings: Settings, progress: Progress) -> Result:
         with np.errstate(all="ignore"):
             samples += calibrate(net, sharpness)
         progress.advance(task)
-    return _result(count, pd.DataFrame(samples), pd.DataFrame(sharpness))
+    found = []
+    for i in range(worded):
+        found.append(vocabulary_part.judged(settings.seed + i))
+        progress.advance(task)
+    parts = _part(count, pd.DataFrame(samples), pd.DataFrame(sharpness)), vocabulary_part.part(found)
+    return Result("Noise calibration", parts)
 
 
 @dataclass(frozen=True)
@@ -224,7 +231,7 @@ def _sharpness(noise: Noise, node: str, array: Array) -> Sharpness:
     return Sharpness(noise.dtype, sigma / rms if rms else np.nan, float(relative.min()), bool((truth <= limit).all()))
 
 
-def _result(count: int, samples: pd.DataFrame, sharpness: pd.DataFrame) -> Result:
+def _part(count: int, samples: pd.DataFrame, sharpness: pd.DataFrame) -> Part:
     worst = _worst(samples)
     sharp = _sharp(sharpness)
     peak = float(samples["distance"].max())
@@ -250,7 +257,7 @@ def _result(count: int, samples: pd.DataFrame, sharpness: pd.DataFrame) -> Resul
         ),
     }
     pictures = {"Observed difference over predicted sigma": Picture((OBSERVED,), draw_distances)}
-    return Result("Noise calibration", (Part("Is σ right?", text, tables, claims=claims, pictures=pictures),))
+    return Part("Is σ right?", text, tables, claims=claims, pictures=pictures)
 
 
 def _worst(samples: pd.DataFrame) -> pd.DataFrame:
