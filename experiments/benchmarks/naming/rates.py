@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from experiments.benchmarks.naming.newer import newer_trials_on
 from experiments.benchmarks.naming.trials import DTYPES, Naming, Pair, correct_pairs_on, derive, pairs_on, trials_on
 from experiments.frame.study import Part, Result, Settings, Table, paragraphs
 from experiments.students.slips import Slip
@@ -30,10 +31,11 @@ def run(settings: Settings, progress: Progress) -> Result:
     nets, pairs, correct = FULL if settings.full else SHORT
     seeds = range(settings.seed, settings.seed + nets)
     trials = [t for s in progress.track(seeds, description="one mistake") for t in trials_on(s)]
+    newer = [t for s in progress.track(seeds, description="newer mistakes") for t in newer_trials_on(s)]
     two = list(_two_mistakes(progress, settings.seed, pairs))
     wrongly = list(_correct_pairs(progress, settings.seed, correct))
     costs = _costs()
-    parts = (_single(trials), _double(two), _correct(wrongly, correct), _cost(costs))
+    parts = (_single(trials), _newer(newer), _double(two), _correct(wrongly, correct), _cost(costs))
     return Result("How often a mistake is named", parts)
 
 
@@ -124,6 +126,31 @@ def _single(trials: list[Naming]) -> Part:
             f"a mistake is named first, or tied, in at least 95 % (measured {first:.2%})": first >= 0.95,
             f"it is among the causes in at least 99 % (measured {named:.2%})": named >= 0.99,
             f"something else is named in less than 1 % (measured {wrong:.2%})": wrong < 0.01,
+        },
+    )
+
+
+def _newer(trials: list[Naming]) -> Part:
+    import pandas as pd
+
+    frame = pd.DataFrame([asdict(t) for t in trials])
+    seen = frame[frame["visible"]]
+    first, wrong = float(seen["first"].mean()), float(seen["wrong"].mean())
+    return Part(
+        "Newer mistakes",
+        paragraphs(f"""
+            {len(frame):,} wrong derivations of networks with a normalisation, with activations beside sigmoid, tanh and
+            relu, and with losses beside the squared ones and plain cross-entropies. {len(seen):,} of them can be seen.
+
+            Named first or tied with the first: {first:.2%}. Something else named first: {wrong:.2%}.
+        """),
+        tables={
+            "Rates per newer mistake": Table(rates(frame)),
+            "Newer, not named first": Table(seen[~seen["first"]].drop(columns=["visible", "first"])),
+        },
+        claims={
+            f"a newer mistake is named first, or tied, in at least 97 % (measured {first:.2%})": first >= 0.97,
+            f"something else than a newer mistake is named in at most 0.5 % (measured {wrong:.2%})": wrong <= 0.005,
         },
     )
 

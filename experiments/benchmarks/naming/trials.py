@@ -44,7 +44,7 @@ def trials_on(seed: int) -> Iterator[Naming]:
         for slip in possible_slips(problem, seed):
             hand = derive(problem, slip)
             if hand is not None:
-                yield _trial(seed, slip, hand, reference)
+                yield trial(seed, slip, hand, reference)
 
 
 def derive(problem: Problem, *slips: Slip) -> Arrays | None:
@@ -56,7 +56,8 @@ def derive(problem: Problem, *slips: Slip) -> Arrays | None:
     return hand if all(np.isfinite(g).all() for g in hand.values()) else None
 
 
-def _trial(seed: int, slip: Slip, hand: Arrays, reference: Evaluation) -> Naming:
+def trial(seed: int, slip: Slip, hand: Arrays, reference: Evaluation) -> Naming:
+    """What the diagnosis says of one mistake."""
     if slip.id.startswith("l2_"):
         reference = with_decay(reference, slip.value)
     layout = "as given" if slip.id == "convention_transposed" else None  # else it is undone
