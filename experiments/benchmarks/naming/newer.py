@@ -88,8 +88,8 @@ def _loss(rng: np.random.Generator) -> tuple[Loss, str]:
     ]
     name = str(rng.choice([*plain, "binary_crossentropy", "categorical_crossentropy"]))
     if name in plain:
-        told = {"delta": float(rng.uniform(0.3, 1))} if name == "huber" else {}
-        return Loss(name, **told), "softplus" if name in POSITIVE else "linear"
+        loss = Loss(name, delta=float(rng.uniform(0.3, 1))) if name == "huber" else Loss(name)
+        return loss, "softplus" if name in POSITIVE else "linear"
     logits, alpha = bool(rng.integers(2)), float(rng.uniform(0.05, 0.4))
     own = str(LOSSES[name].fused_activation)
     return Loss(name, logits, label_smoothing=alpha), "linear" if logits else own
