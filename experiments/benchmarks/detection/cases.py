@@ -10,11 +10,10 @@ from typing import TypeAlias
 import numpy as np
 
 from experiments.benchmarks.detection.nets import KINDS, Kind
-from experiments.students.slips import possible_slips
-from experiments.students.student import student_nodes
-from experiments.students.wrong_derivations import with_decay, wrong_gradients
+from experiments.benchmarks.detection.students import Student, student_of
+from experiments.students.wrong_derivations import with_decay
 from gradient_diff import Noise, rounding_noise
-from manual_mlp import Array, Evaluation, Problem, evaluation_of, gradient_node
+from manual_mlp import Array, Evaluation, Problem, evaluation_of
 from manual_mlp.extend import Arrays
 
 Place: TypeAlias = tuple[int | slice, int | slice]
@@ -38,6 +37,11 @@ class DrawnNet:
         """What the network is like."""
         return KINDS[self.number % len(KINDS)]
 
+    @property
+    def student(self) -> Student:
+        """Who derives its gradients, rightly and wrongly."""
+        return student_of(self.drawn)
+
     @cached_property
     def tape(self) -> Evaluation:
         """The reference, by tf.GradientTape."""
@@ -59,7 +63,7 @@ class DrawnNet:
     @cached_property
     def right(self) -> Arrays:
         """What a student computes who makes no mistake, in the problem's dtype."""
-        return wrong_gradients(self.problem)
+        return self.student.gradients(self.problem)
 
     @cached_property
     def wide(self) -> Problem:
@@ -73,7 +77,7 @@ class DrawnNet:
     @cached_property
     def exact(self) -> Arrays:
         """The right gradients, exact."""
-        return wrong_gradients(self.wide)
+        return self.student.gradients(self.wide)
 
     @cached_property
     def rounding(self) -> Arrays:
@@ -101,16 +105,16 @@ class Fault:
 
 def mistakes(setting: DrawnNet) -> Iterator[Fault]:
     """Every mistake of the list that this network allows, in every way it can be made."""
-    problem = setting.problem
-    for slip in possible_slips(problem, setting.number):
+    problem, student = setting.problem, setting.student
+    for slip in setting.student.slips(problem, setting.number):
         decay = slip.value * problem.loss.scale if slip.id.startswith("l2_") else 0.0  # the scale is that of all of E
         try:
-            hand = wrong_gradients(problem, slip, decay=decay)
-            wide = wrong_gradients(setting.wide, slip, decay=decay)
+            hand = student.gradients(problem, slip, decay=decay)
+            wide = student.gradients(setting.wide, slip, decay=decay)
         except (ValueError, IndexError):
             continue
         if all(np.isfinite(g).all() for g in hand.values()):
-            right = wrong_gradients(setting.wide, decay=decay) if decay else setting.exact
+            right = student.gradients(setting.wide, decay=decay) if decay else setting.exact
             yield Fault(slip.id, str(slip), hand, _difference(wide, right), decay)
 
 
@@ -157,6 +161,6 @@ def correct(setting: DrawnNet) -> Iterator[tuple[str, Evaluation | Arrays]]:
     order = np.random.default_rng(setting.number).permutation(problem.batch)
     masks = {n: mask[order] for n, mask in problem.draws.items()}
     permuted = replace(problem, x=problem.x[order], y=problem.y[order], draws=masks)
-    yield "batch in another order", wrong_gradients(permuted)
-    nodes = student_nodes(problem)
-    yield "sample by sample", {n: nodes[gradient_node(n)] for n in problem.parameters}
+    yield "batch in another order", setting.student.gradients(permuted)
+    if setting.student.sample_by_sample:
+        yield "sample by sample", setting.student.sample_by_sample(problem)

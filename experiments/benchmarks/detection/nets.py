@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from experiments.students.small_nets import HIDDEN, SATURATED
-from gradient_diff import MISTAKES
 from manual_mlp import MLP, Dense, Dropout, Loss, Problem
-from manual_mlp.extend import Layer, draw_data
+from manual_mlp.extend import Layer, draw_data, draw_parameters
+from manual_mlp.layers import BatchNormalization, LayerNormalization
 
 DTYPES = ("float64", "float32")
 SCALES = (1.0, 1e-3, 1e-6)
@@ -32,8 +32,6 @@ OUTPUTS = (  # 13 ways to end a network; 13 has no factor in common with the num
 )
 DROPPING, RATE = 1 / 3, 0.3
 """The share of networks with a Dropout above their first layer, and what it drops."""
-OTHER_LAYERS = tuple(name for name, m in MISTAKES.items() if m.family == "normalisation")
-"""Mistakes that need a layer which these networks have not; `experiments.students.normalised` plants them."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +64,25 @@ def draw_problem(number: int, dtype: str, scale: float) -> Problem:
     x, y = draw_data(rng, batch, mlp, loss)
     masks = mlp.draws(number, batch, dtype)
     return mlp.problem(parameters, x.astype(dtype), y if y.dtype.kind == "i" else y.astype(dtype), loss, draws=masks)
+
+
+def draw_normalised(number: int, dtype: str, scale: float) -> Problem:
+    """A network of the same kind with a normalisation in its middle, over the batch and over the units in turn.
+
+    Over the batch there is no network of one sample: what is normalised is zero there, and Keras's E without a use.
+    """
+    rng, kind = np.random.default_rng([number, 7]), KINDS[number % len(KINDS)]
+    over_batch = not kind.one_sample and bool(number // len(KINDS) % 2)
+    widths, batch = _sizes(rng, kind, least_outputs=2)
+    units = max(widths[1], 3)
+    layers = [Dense(units, "tanh"), BatchNormalization() if over_batch else LayerNormalization()]
+    mlp = MLP(widths[0], [*layers, Dense(widths[-1], "softmax")])
+    factor = SATURATED if kind.saturated else 1.0
+    drawn = draw_parameters(rng, mlp, "normal(0.3)")
+    parameters = {n: (factor * a if n.endswith("/kernel") else a).astype(dtype) for n, a in drawn.items()}
+    loss = Loss("categorical_crossentropy", scale=scale)
+    x, y = draw_data(rng, batch, mlp, loss)
+    return mlp.problem(parameters, x.astype(dtype), y.astype(dtype), loss)
 
 
 def _sizes(rng: np.random.Generator, kind: Kind, least_outputs: int) -> tuple[list[int], int]:

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import fields
 from typing import TYPE_CHECKING
 
-from experiments.benchmarks.detection.nets import DTYPES, OTHER_LAYERS, SCALES
+from experiments.benchmarks.detection.nets import DTYPES, SCALES
 from experiments.benchmarks.detection.peers.table import PEERS
 from experiments.benchmarks.detection.sharpness import NETWORK, TOOLS, median_of, power
 from experiments.benchmarks.detection.sizes import MISSED, SHOWS, reason
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 OUR_RULE = "none to choose: 16 σ, computed from the network"
-OTHER_LAYER = "it needs a layer that these networks have not"
 AT_HOME, HOME = "float64, × 1, not saturated", ("float64", 1.0)
 GROSS = 1e-3
 """‖effect‖ / ‖gradient‖ of a mistake that anybody would call one."""
@@ -195,9 +194,7 @@ def refusals(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def unplanted(planted: pd.DataFrame) -> pd.DataFrame:
-    """Mistakes of the list that no network here could be given, and why."""
+    """Mistakes of the list that no network here could be given."""
     import pandas as pd
 
-    absent = [name for name in MISTAKES if not (planted["id"] == name).any()]
-    why = {name: OTHER_LAYER if name in OTHER_LAYERS else "no network drawn allows it" for name in absent}
-    return pd.DataFrame({"id": list(why), "why": list(why.values())})
+    return pd.DataFrame({"id": [name for name in MISTAKES if not (planted["id"] == name).any()]})

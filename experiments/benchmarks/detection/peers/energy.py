@@ -18,10 +18,10 @@ class Energy:
     """
 
     def __init__(self, problem: Problem, decay: float = 0.0) -> None:
-        self.names = list(problem.parameters)
+        self.names = list(problem.trained)
         self.start = [problem.parameters[name] for name in self.names]
         self.dtype = problem.dtype
-        self._data = {n: a for n, a in problem.environment.items() if n not in problem.parameters}
+        self._data = {n: a for n, a in problem.environment.items() if n not in self.names}
         forward = set(problem.forward_nodes)
         self._equations = [e for e in problem.equations if e.node in forward]
         self._decay = decay

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from experiments.benchmarks.detection.cases import TARGETS, UNCHANGED, DrawnNet, correct, mistakes, scale_right
-from experiments.benchmarks.detection.nets import OTHER_LAYERS
+from experiments.benchmarks.detection.nets import draw_normalised
 from experiments.benchmarks.detection.study import settings_of_mistakes
 from experiments.frame.study import Settings
 from gradient_diff import MISTAKES
@@ -17,7 +17,7 @@ Net = Callable[..., DrawnNet]
 
 def test_every_mistake_that_applies_is_planted() -> None:
     planted = {fault.id for s in settings_of_mistakes(Settings()) for fault in mistakes(s)}
-    assert {name for name in MISTAKES if name not in OTHER_LAYERS} <= planted
+    assert MISTAKES.keys() <= planted
 
 
 @pytest.mark.parametrize("number", range(8))
@@ -28,6 +28,19 @@ def test_those_who_are_right_are_right(number: int, net: Net) -> None:
         assert all(
             np.allclose(gradients[n], np.asarray(g, float), rtol=1e-9, atol=1e-12) for n, g in s.exact.items()
         ), who
+
+
+@pytest.mark.parametrize("number", [0, 1, 2, 3, 8, 9, 12])  # over the units, and from 8 on over the batch
+@pytest.mark.parametrize("scale", [1.0, 1e-6])
+def test_those_who_normalise_rightly_are_right(number: int, scale: float) -> None:
+    s = DrawnNet(number, draw_normalised(number, "float64", scale))
+    derived = dict(correct(s))
+    assert list(derived) == ["engine", "student", "batch in another order"]
+    for who, hand in derived.items():
+        gradients = hand.gradients if isinstance(hand, Evaluation) else hand
+        for name, g in s.exact.items():
+            width = 1e-9 * max(float(np.abs(a).max()) for a in s.exact.values())
+            assert np.abs(gradients[name] - np.asarray(g, float)).max() <= width, (who, name)
 
 
 def test_scaling_touches_what_it_says(net: Net) -> None:
