@@ -10,7 +10,7 @@ from typing import TypeAlias
 import numpy as np
 
 from experiments.benchmarks.detection.nets import KINDS, Kind
-from experiments.benchmarks.detection.students import Student, student_of
+from experiments.students.deriving import Student, student_of
 from experiments.students.wrong_derivations import with_decay
 from gradient_diff import Noise, rounding_noise
 from manual_mlp import Array, Evaluation, Problem, evaluation_of

@@ -10,11 +10,14 @@ import numpy as np
 
 from experiments.benchmarks.naming.trials import derive, named_first
 from experiments.frame.study import Comparison, Part, Picture, Result, Settings, Table
-from experiments.students.slips import Slip, possible_slips
+from experiments.students.deriving import student_of
+from experiments.students.slips import Slip
 from experiments.students.wrong_derivations import with_decay
 from experiments.support.drawing import panels
 from gradient_diff import MISTAKES, GradientDiff, Mistake, compare
 from manual_mlp import MLP, Dense, Dropout, Evaluation, Loss
+from manual_mlp.extend import draw_parameters
+from manual_mlp.layers import BatchNormalization, LayerNormalization
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -30,6 +33,8 @@ NETS: tuple[tuple[MLP, int, str], ...] = (
     (MLP(5, [Dense(5, "tanh"), Dense(5, "tanh"), Dense(3)]), 5, "mean_squared_error"),
     (MLP(7, [Dense(5, "tanh"), Dense(1, "sigmoid")]), 11, "saturated binary_crossentropy"),
     (MLP(7, [Dense(5, "tanh"), Dropout(0.3), Dense(3)]), 11, "mean_squared_error"),
+    (MLP(7, [Dense(5, "tanh"), BatchNormalization(), Dense(3, "softmax")]), 11, "categorical_crossentropy"),
+    (MLP(7, [Dense(5, "tanh"), LayerNormalization(), Dense(3, "softmax")]), 11, "categorical_crossentropy"),
 )
 """Widths and batch are different primes where that is possible, so that every slip shows in the shapes, too."""
 
@@ -44,10 +49,7 @@ def run(settings: Settings, progress: Progress) -> Result:
             slip, diff = found
             parts.append(_part(MISTAKES[name], slip, diff))
             named[name] = name in named_first(diff.causes)
-    own = [name for name, m in MISTAKES.items() if m.family != "normalisation"]  # no net here has that layer
-    claims = {
-        f"each of the {len(own)} mistakes of the list that need no normalisation is shown": len(named) == len(own)
-    }
+    claims = {f"each of the {len(MISTAKES)} mistakes of the list is shown": len(named) == len(MISTAKES)}
     claims |= {"each is named first, or tied with the first": all(named.values())}
     text = "Each section commits one mistake in plain NumPy, not by the diagnosis's own means, and shows what it says."
     return Result(
@@ -60,7 +62,7 @@ def evaluation(net: int, settings: Settings) -> Evaluation:
     mlp, batch, loss = NETS[net]
     rng = np.random.default_rng(settings.seed)
     saturated = 40.0 if loss.startswith("saturated ") else 1.5
-    parameters = mlp.initialize(rng, "glorot_normal", "normal(0.3)", settings.dtype)
+    parameters = draw_parameters(rng, mlp, "normal(0.3)")
     parameters = {n: (saturated * a if a.ndim == 2 else a).astype(settings.dtype) for n, a in parameters.items()}
     x, k, name = rng.normal(size=(batch, *mlp.input_shape)), mlp.units[-1], loss.removeprefix("saturated ")
     hot = np.eye(k)[np.arange(batch) % k] if k > 1 else (np.arange(batch)[:, None] % 2).astype(float)
@@ -80,7 +82,7 @@ def _first_shown(name: str, evaluations: list[Evaluation], seed: int) -> tuple[S
 
 def _attempts(name: str, evaluations: list[Evaluation], seed: int) -> Iterator[tuple[Slip, GradientDiff]]:
     for reference in evaluations:
-        for slip in possible_slips(reference.problem, seed):
+        for slip in student_of(reference.problem).slips(reference.problem, seed):
             hand = derive(reference.problem, slip) if slip.id == name else None
             if hand is not None:
                 truth = with_decay(reference, slip.value) if name.startswith("l2_") else reference

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
 from experiments.benchmarks.naming.trials import DTYPES, Naming, derive, trial
-from experiments.students.normalised import NAMED, OF_THE_BATCH, Over, normalised_gradients
+from experiments.students.deriving import student_of
+from experiments.students.normalised import Over
 from experiments.students.slips import Slip
 from experiments.students.wrong_activations import NEWER, wrong_derivatives
 from experiments.students.wrong_outputs import OTHERS
@@ -39,12 +41,8 @@ def _normalised(seed: int, dtype: str, over: Over) -> Iterator[Naming]:
     inputs, units, outputs = (int(n) for n in rng.integers(2, 10, 3))
     mlp = MLP(inputs, [Dense(units, "tanh"), NORMALISATIONS[over], Dense(outputs, "softmax")])
     problem = _problem(rng, mlp, Loss("categorical_crossentropy"), int(rng.integers(3, 24)), dtype)
-    for wrong, name in {**NAMED, **(OF_THE_BATCH if over == "batch" else {})}.items():
-        training = wrong != "of the batch in inference"
-        hand = normalised_gradients(problem.parameters, problem.x, problem.y, over, wrong, training)
-        rounded = {n: np.asarray(g, dtype) for n, g in hand.items()}
-        reference = mlp.backpropagate(problem.parameters, problem.x, problem.y, problem.loss, training=training)
-        yield trial(seed, Slip(name, form=f"{wrong}, over the {over}"), rounded, reference)
+    for asked in (problem, replace(problem, training=False)) if over == "batch" else (problem,):
+        yield from _planted(seed, asked, list(student_of(asked).slips(asked, seed)))
 
 
 def _problem(rng: np.random.Generator, mlp: MLP, loss: Loss, batch: int, dtype: str) -> Problem:

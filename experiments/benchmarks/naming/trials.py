@@ -8,10 +8,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from experiments.students.blocks import blocks
+from experiments.students.deriving import student_of
 from experiments.students.slips import Slip, possible_slips
 from experiments.students.small_nets import small_net
 from experiments.students.student import student_nodes
-from experiments.students.wrong_derivations import with_decay, wrong_gradients
+from experiments.students.wrong_derivations import with_decay
 from gradient_diff import Cause, compare
 from manual_mlp import Evaluation, Problem, evaluation_of, gradient_node
 from manual_mlp.extend import Arrays
@@ -50,7 +51,7 @@ def trials_on(seed: int) -> Iterator[Naming]:
 def derive(problem: Problem, *slips: Slip) -> Arrays | None:
     """What a student with these mistakes computes; None where they cannot be made, or overflow."""
     try:
-        hand = wrong_gradients(problem, *slips)
+        hand = student_of(problem).gradients(problem, *slips)
     except (ValueError, IndexError):
         return None
     return hand if all(np.isfinite(g).all() for g in hand.values()) else None

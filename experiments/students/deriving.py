@@ -1,4 +1,4 @@
-"""Who derives the gradients of a network that `detection` draws: of dense layers, or with a normalisation."""
+"""Who derives a network's gradients, rightly and wrongly: of dense layers, or with one normalisation between two."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def _normalised(problem: Problem, *slips: Slip, decay: float | None = None) -> A
     """With at most one slip, and no decay; the scale of E is that of all of it."""
     assert not decay
     wrong = slips[0].form if slips else ""
-    found = normalised_gradients(problem.parameters, problem.x, problem.y, _over(problem), wrong)
+    found = normalised_gradients(problem.parameters, problem.x, problem.y, _over(problem), wrong, problem.training)
     real = problem.x.dtype.type
     return {n: np.asarray(real(problem.loss.scale) * g, problem.x.dtype) for n, g in found.items()}
 
@@ -50,7 +50,8 @@ def _normalised(problem: Problem, *slips: Slip, decay: float | None = None) -> A
 def _slips_of_normalised(problem: Problem, _: int) -> Iterator[Slip]:
     over = _over(problem)
     named = {**NAMED, **(OF_THE_BATCH if over == "batch" else {})}
-    yield from (Slip(name, form=wrong) for wrong, name in named.items() if "inference" not in wrong)
+    others = "inference" if problem.training else "training"
+    yield from (Slip(name, form=wrong) for wrong, name in named.items() if others not in wrong)
 
 
 DENSE = Student(wrong_gradients, possible_slips, _one_by_one)
