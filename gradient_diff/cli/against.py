@@ -15,10 +15,10 @@ from gradient_diff.files.naming import listed
 from gradient_diff.files.reading import read_gradients
 from gradient_diff.result.diff import GradientDiff
 from gradient_diff.wording import printable
-from manual_mlp import Array, Evaluation
+from manual_mlp import Array, Evaluation, evaluation_of
 
-Check = Callable[[Callable[..., Any]], GradientDiff]
-"""From a derivation, or a step, to what came of it."""
+Check = Callable[..., GradientDiff]
+"""From a derivation, or a step, to what came of it; of a derivation perhaps also the samples that it is held on."""
 
 _DATA = ("x", "y", "sample_weight")
 
@@ -77,7 +77,12 @@ def _evaluation(path: Path, asked: Asked) -> Check:
             "Expected a file from `gradient-diff problem` or Evaluation.save."
         )
     if not asked.step:
-        return lambda function: compare(function, evaluation, **asked.of_derivation(compare))
+
+        def held(function: Callable[..., Any], rows: Sequence[int] | None = None) -> GradientDiff:
+            other = evaluation if rows is None else evaluation_of(evaluation.problem.of_samples(rows))
+            return compare(function, other, **asked.of_derivation(compare))
+
+        return held
     from gradient_diff.stepping.comparing import compare_step
 
     return lambda step: compare_step(step, evaluation, **asked.of_step(compare_step))
@@ -106,7 +111,12 @@ def _derivation(model: Any, arrays: Mapping[str, Array], asked: Asked) -> Check:
 
     options = {"loss": asked.loss, **asked.of_derivation(check_gradients)}
     x, y, weight = arrays["x"], arrays["y"], arrays.get("sample_weight")
-    return lambda function: check_gradients(model, x, y, function, sample_weight=weight, **options)
+
+    def held(function: Callable[..., Any], rows: Sequence[int] | slice = slice(None)) -> GradientDiff:
+        some = None if weight is None else weight[rows]
+        return check_gradients(model, x[rows], y[rows], function, sample_weight=some, **options)
+
+    return held
 
 
 def _data(path: Path, asked: Asked) -> Mapping[str, Array]:

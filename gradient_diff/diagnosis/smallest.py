@@ -23,8 +23,8 @@ def smallest_case(is_wrong: Callable[[Problem], bool], problem: Problem, most_tr
     can be spared. A try that the derivation refuses with an error counts as not wrong.
     """
     search = _Search(is_wrong, most_tries)
-    samples = search.fewest(range(problem.batch), lambda chosen: _samples(problem, chosen))
-    small = _samples(problem, samples)
+    samples = search.fewest(range(problem.batch), lambda chosen: problem.of_samples(list(chosen)))
+    small = problem.of_samples(list(samples))
     if all(type(layer) is Dense for layer in small.mlp.layers):
         small = _fewer_units(search, _fewer_layers(search, small))
     return Smallest(small, tuple(samples), problem, search.tries)
@@ -80,13 +80,6 @@ def _tries(items: list[int], parts: int) -> Iterator[list[int]]:
     yield from pieces
     if parts > 2:
         yield from ([i for i in items if i not in set(piece)] for piece in pieces)
-
-
-def _samples(problem: Problem, chosen: Sequence[int]) -> Problem:
-    rows = list(chosen)
-    draws = {name: draw[rows] for name, draw in problem.draws.items()}
-    weights = None if problem.sample_weight is None else problem.sample_weight[rows]
-    return replace(problem, x=problem.x[rows], y=problem.y[rows], draws=draws, sample_weight=weights)
 
 
 def _fewer_layers(search: _Search, problem: Problem) -> Problem:

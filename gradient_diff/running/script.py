@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from gradient_diff.noise.draws import further_than_order
 from gradient_diff.running.inputs import END, Binding, Inputs, Path_, Way, gradient_of, is_filled, is_marked, spelled
 from gradient_diff.source.events import not_watching
 from gradient_diff.source.quiet import quietly, same_draws
@@ -24,6 +25,7 @@ from manual_mlp.extend import Arrays
 
 MOST_LEAVES = 500
 MOST_LATER = 100  # bindings behind the first change of a weight
+MOST_PARTS, MOST_SPELLED = 4, 8
 MOST_TIMES = 8  # that a name is bound: data are standardised, weights scaled, and then a loop begins
 
 
@@ -39,6 +41,7 @@ class Space(dict[str, Any]):
         self.clear()
         self.weights, self.start = dict(weights), dict[Path_, Array]()
         self.at_first: dict[Path_, Array] = {}
+        self.once: dict[Path_, Array] = {}
         self.steps = 0
         self.exchanged = exchanged
         self.bound: dict[Binding, Array] = {}
@@ -71,6 +74,8 @@ class Space(dict[str, Any]):
         if self.steps <= MOST_LATER:
             for name in [n for n in self if not n.startswith("__")]:
                 for path, a in leaves(self[name], (name,)):
+                    if self.steps == 1 and self.times[path] == 1:
+                        self.once[path] = np.array(plain(a))
                     if is_marked(path) and path not in self.at_first and not is_filled(a):
                         self.at_first[path] = np.array(plain(a))
 
@@ -133,6 +138,7 @@ class Script:
     otherwise: str = ""  # what is said, too, where it is no such script
     space: Space = field(default_factory=Space)
     plan: Plan | None = None
+    samples: list[int] | None = None  # of a script that goes through its data in parts: those of the first step
 
     @classmethod
     def of(cls, path: Path, text: str, otherwise: str = "") -> Script:
@@ -151,6 +157,11 @@ class Script:
                 self.plan = self._planned({n: plain(a) for n, a in parameters.items()}, plain(x), plain(y))
             except ShapeError as error:
                 raise ShapeError(f"{error} {self.otherwise}".rstrip()) from None
+            self.samples = self._first_part({n: plain(a) for n, a in parameters.items()}, plain(x), plain(y))
+        return self._gradients(parameters, x, y)
+
+    def _gradients(self, parameters: Arrays, x: Array, y: Array) -> dict[str, Array]:
+        assert self.plan is not None
         given = {**parameters, "x": x, "y": y}
         with not_watching():
             exchanged = {p: _like(way(plain(given[n])), given[n]) for n, (p, way) in self.plan.inputs.items()}
@@ -165,7 +176,12 @@ class Script:
             return ""
         found = [f"{spelled(path)} is {n}" for n, ((path, _), _) in self.plan.inputs.items()]
         found += [f"{spelled(p)} the gradient of {n}" for n, p in self.plan.gradients.items()]
-        return f"A script, run as it is: {', '.join(found)}."
+        part = (
+            ""
+            if self.samples is None
+            else f" Its first step is made of {_spelled(self.samples)} alone, on which it is checked."
+        )
+        return f"A script, run as it is: {', '.join(found)}.{part}"
 
     def _run(self, exchanged: Mapping[Binding, Array], weights: Iterable[Binding] = ()) -> dict[Binding, Array]:
         """Its bindings, each as it was then."""
@@ -181,6 +197,22 @@ class Script:
                 yield from leaves(value, (name,))
 
     # finding
+
+    def _first_part(self, parameters: Arrays, x: Array, y: Array) -> list[int] | None:
+        """The samples that the first step is made of, where it is of some: with these alone it gives the same.
+
+        What a loop over samples binds more than once before a step is no such part: it adds them up.
+        """
+        assert self.plan is not None
+        with quietly(), same_draws():
+            whole = self._gradients(parameters, x, y)
+        parts = [a for a in self.space.once.values() if a.dtype.kind == "f"]
+        for rows in islice(_parts(self.plan.inputs["x"][1](x), len(x), parts), MOST_PARTS):
+            with contextlib.suppress(Exception), quietly(), same_draws():  # some scripts count their samples
+                part = self._gradients(parameters, x[rows], y[rows])
+                if not any(further_than_order(a, part[n], len(rows) * a.size) for n, a in whole.items()):
+                    return rows
+        return None
 
     def _planned(self, parameters: Arrays, x: Array, y: Array) -> Plan:
         with same_draws():
@@ -202,6 +234,29 @@ class Script:
             gradients[name] = gradient_of(name, weights[name], a, rest)
             taken.add(gradients[name])
         return Plan(inputs, gradients)
+
+
+def _parts(x: Array, count: int, arrays: Iterable[Array]) -> Iterator[list[int]]:
+    """The samples of which an array is, where it is of some of x, as x stands in the script."""
+    for axis in [i for i, n in enumerate(x.shape) if n == count]:
+        rows = np.moveaxis(x, axis, 0)
+        for a in arrays:
+            if a.ndim == x.ndim and a.shape[:axis] + a.shape[axis + 1 :] == rows.shape[1:] and a.shape[axis] < count:
+                found = [_places(rows, row) for row in np.moveaxis(a, axis, 0)]
+                if all(found):
+                    yield [places[0] for places in found]
+
+
+def _places(rows: Array, row: Array) -> list[int]:
+    return [i for i, other in enumerate(rows) if np.array_equal(other, row)]
+
+
+def _spelled(samples: list[int]) -> str:
+    whole = samples == list(range(samples[0], samples[-1] + 1))
+    if whole and len(samples) > 1:
+        return f"samples {samples[0]} to {samples[-1]}"
+    few = ", ".join(map(str, samples[:MOST_SPELLED])) + ", …" * (len(samples) > MOST_SPELLED)
+    return f"sample {few}" if len(samples) == 1 else f"samples {few}"
 
 
 def _like(a: Array, given: Array) -> Array:

@@ -23,7 +23,7 @@ def problems_to_trace(problem: Problem, seed: int = 0, fixed: bool = False) -> I
         yield drawn_anew(problem, seed, problem.batch if fixed else SAMPLES)
     own = problem.float64
     if own.batch > SAMPLES and not fixed:
-        yield _first(own, SAMPLES)
+        yield own.of_samples(slice(SAMPLES))
     yield own
 
 
@@ -55,9 +55,3 @@ def _draw(problem: Problem, mlp: MLP, seed: int, batch: int) -> Problem:
     x, y = draw_data(rng, batch, mlp, problem.loss.name)
     fused = problem.fused and mlp.fuses(problem.loss)
     return mlp.problem(parameters, x, y, problem.loss, fused, training=problem.training)
-
-
-def _first(problem: Problem, count: int) -> Problem:
-    draws = {name: draw[:count] for name, draw in problem.draws.items()}
-    weights = None if problem.sample_weight is None else problem.sample_weight[:count]
-    return replace(problem, x=problem.x[:count], y=problem.y[:count], draws=draws, sample_weight=weights)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -230,6 +230,21 @@ class Problem:
     def dtype(self) -> np.dtype[np.generic]:
         """The dtype of the computation."""
         return self.x.dtype
+
+    def of_samples(self, rows: Sequence[int] | slice) -> Problem:
+        """The same of some of the samples.
+
+        Example:
+            >>> import numpy as np
+            >>> from manual_mlp import MLP, Dense
+            >>> mlp = MLP(1, [Dense(1)])
+            >>> problem = mlp.problem(mlp.initialize(0), np.ones((5, 1)), np.ones((5, 1)), "mse")
+            >>> problem.of_samples([0, 2]).batch
+            2
+        """
+        draws = {name: draw[rows] for name, draw in self.draws.items()}
+        weights = None if self.sample_weight is None else self.sample_weight[rows]
+        return replace(self, x=self.x[rows], y=self.y[rows], draws=draws, sample_weight=weights)
 
     @property
     def trained(self) -> dict[str, Array]:

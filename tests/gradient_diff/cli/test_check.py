@@ -93,6 +93,29 @@ def test_a_script_is_run_as_it_is(wrong: str, ending: int, check: Call, put: Put
     assert not wrong or f"{file.name}:" in shown
 
 
+@pytest.mark.parametrize(("wrong", "ending"), [("", 0), (" / 2", 1)])
+def test_a_script_that_trains_in_mini_batches(wrong: str, ending: int, check: Call, put: Put, reference: Path) -> None:
+    problem = Evaluation.load(reference).problem
+    w1, b1, w2, b2 = (f"np.array({a.tolist()})" for a in problem.parameters.values())
+    activation = problem.mlp.layers[0]
+    assert isinstance(activation, Dense)
+    forward = {"tanh": "np.tanh(u)", "sigmoid": "1 / (1 + np.exp(-u))"}[activation.activation]
+    slope = {"tanh": "1 - z ** 2", "sigmoid": "z * (1 - z)"}[activation.activation]
+    lines = (
+        f"import numpy as np\nx = np.array({problem.x.tolist()})\ny = np.array({problem.y.tolist()})",
+        f"W1, b1 = {w1}, {b1}\nW2, b2 = {w2}, {b2}\nfor k in range(0, len(x), 2):",
+        f"    xb, yb = x[k:k + 2], y[k:k + 2]\n    u = xb @ W1 + b1\n    z = {forward}",
+        f"    d2 = 2 * (z @ W2 + b2 - yb) / yb.size\n    d1 = d2 @ W2.T * ({slope})",
+        f"    dW1, db1 = xb.T @ d1, d1.sum(0)\n    dW2, db2 = z.T @ d2{wrong}, d2.sum(0)",
+        "    W1, b1, W2, b2 = W1 - dW1, b1 - db1, W2 - dW2, b2 - db2",
+    )
+    file = put("\n".join(lines))
+    found, shown, told = check(file)
+    assert found == ending, shown
+    assert "Its first step is made of samples 0 to 1 alone, on which it is checked." in told
+    assert not wrong or "z.T @ d2 / 2" in shown
+
+
 def test_a_mistake_is_named_as_it_is_of_arrays(check: Call, put: Put) -> None:
     _, shown, told = check(put("wrong"), name=":gradients")
     assert "1. f′ is another function, in dense_1 (derivative_wrong)" in shown

@@ -12,7 +12,7 @@ import pytest
 from gradient_diff import Status, compare
 from gradient_diff.running.loading import Place, Unloadable, load_derivation
 from gradient_diff.running.script import Script
-from manual_mlp import MLP, Dense, Evaluation, ShapeError
+from manual_mlp import MLP, Dense, Evaluation, ShapeError, evaluation_of
 
 MLP_SMALL = MLP(4, [Dense(5, "tanh"), Dense(3)])
 HEAD = """
@@ -125,16 +125,68 @@ def test_of_a_training_its_first_round_counts(
     body = BODY + "history = [] if epoch < 2 else history\nb1 -= 0.1 * db1\nb2 -= 0.1 * db2\n"
     if shuffled:
         body = "order = rng.permutation(7)\nX, Y = X[order], Y[order]\n" + body
-    problem, data = evaluation.problem, DRAWN
-    if not own_weights:
-        names = zip(("W1", "b1", "W2", "b2"), problem.parameters.values(), strict=True)
-        np.savez(tmp_path / "d.npz", X=problem.x, Y=problem.y, **dict(names))
-        read = ", ".join(f"d[{n!r}].copy()" for n in ("X", "Y", "W1", "b1", "W2", "b2"))
-        data = f"d = np.load({str(tmp_path / 'd.npz')!r})\nX, Y, W1, b1, W2, b2 = {read}\n"
-    text = HEAD + data + IN_A_LOOP[loop] + "\n" + indent(body, "    ")
+    head = HEAD + DRAWN if own_weights else _read(evaluation, tmp_path)
+    text = head + IN_A_LOOP[loop] + "\n" + indent(body, "    ")
     right, wrong = (compare(made(t), evaluation) for t in (text, text.replace("(1 - z ** 2)", "(1 - z)")))
     assert right.ok, str(right)
     assert wrong.verdict is Status.MISMATCH
+
+
+ROWS = {
+    "in order": "for k in range(0, len(X), 3):\n    rows = slice(k, k + 3)",
+    "shuffled": "order = rng.permutation(len(X))\nfor k in range(0, len(X), 3):\n    rows = order[k:k + 3]",
+    "one by one": "for k in range(len(X)):\n    rows = [k]",
+    "a part for training": "half = X[:5]\nfor rows in [slice(0, 5)]:\n    pass",
+}
+
+
+def _read(evaluation: Evaluation, folder: Path) -> str:
+    """The lines that read x, y and the weights, which have their values."""
+    problem, names = evaluation.problem, ("X", "Y", "W1", "b1", "W2", "b2")
+    arrays = (problem.x, problem.y, *problem.parameters.values())
+    np.savez(folder / "d.npz", **dict(zip(names, arrays, strict=True)))
+    read = ", ".join(f"d[{n!r}].copy()" for n in names)
+    return HEAD + f"d = np.load({str(folder / 'd.npz')!r})\n{', '.join(names)} = {read}\n"
+
+
+def _of_a_part(x: str, y: str) -> str:
+    return BODY.replace("X @", f"{x} @").replace("X.T", f"{x}.T").replace("- Y", f"- {y}")
+
+
+@pytest.mark.parametrize("rows", ROWS)
+def test_a_training_in_parts_is_held_on_the_samples_of_its_first_step(
+    rows: str, made: Made, evaluation: Evaluation, tmp_path: Path
+) -> None:
+    step = _of_a_part("Xb", "Yb") + "b1 = b1 - 0.1 * db1\nb2 = b2 - 0.1 * db2\n"
+    text = _read(evaluation, tmp_path) + ROWS[rows] + "\n" + indent("Xb, Yb = X[rows], Y[rows]\n" + step, "    ")
+    count = {"one by one": 1, "a part for training": 5}.get(rows, 3)
+    right, wrong = made(text), made(text.replace("(1 - z ** 2)", "(1 - z)"))
+    for script in (right, wrong):
+        assert compare(script, evaluation).verdict is Status.MISMATCH  # on all samples it is something else
+        assert len(script.samples or ()) == count
+        assert "Its first step is made of sample" in script.told
+    diffs = [compare(s, evaluation_of(evaluation.problem.of_samples(s.samples or []))) for s in (right, wrong)]
+    assert diffs[0].ok, str(diffs[0])
+    assert diffs[1].verdict is Status.MISMATCH
+    assert diffs[1].causes[0].id == "derivative_wrong"
+
+
+@pytest.mark.parametrize("sign", ["=", "+="])
+def test_a_loop_that_adds_samples_up_is_no_training_in_parts(
+    sign: str, made: Made, evaluation: Evaluation, tmp_path: Path
+) -> None:
+    body = _of_a_part("Xi", "Yi")
+    of_a_sample = body[: body.index("W1 -=")].replace("e.size", "Y.size")
+    for name in ("dW1", "db1", "dW2", "db2"):
+        of_a_sample = of_a_sample.replace(f"{name} =", f"{name} {sign}")
+    start = "dW1, db1, dW2, db2 = 0 * W1, 0 * b1, 0 * W2, 0 * b2\nfor i in range(len(X)):\n"
+    step = "W1 = W1 - 0.1 * dW1\nb1 = b1 - 0.1 * db1\nW2 = W2 - 0.1 * dW2\nb2 = b2 - 0.1 * db2\n"
+    loop = start + indent("Xi, Yi = X[i:i + 1], Y[i:i + 1]\n" + of_a_sample, "    ") + step
+    script = made(_read(evaluation, tmp_path) + loop)
+    diff = compare(script, evaluation)
+    assert script.samples is None
+    assert diff.ok is (sign == "+="), str(diff)
+    assert sign == "+=" or diff.causes[0].id == "only_last_sample"
 
 
 def test_weights_in_a_dict_train_too(made: Made, evaluation: Evaluation) -> None:
