@@ -176,7 +176,7 @@ def test_a_loop_that_adds_samples_up_is_no_training_in_parts(
     sign: str, made: Made, evaluation: Evaluation, tmp_path: Path
 ) -> None:
     body = _of_a_part("Xi", "Yi")
-    of_a_sample = body[: body.index("W1 -=")].replace("e.size", "Y.size")
+    of_a_sample = body[: body.index("W1 -=")].replace("e.size", "Y.size" if sign == "+=" else "e.size")
     for name in ("dW1", "db1", "dW2", "db2"):
         of_a_sample = of_a_sample.replace(f"{name} =", f"{name} {sign}")
     start = "dW1, db1, dW2, db2 = 0 * W1, 0 * b1, 0 * W2, 0 * b2\nfor i in range(len(X)):\n"
