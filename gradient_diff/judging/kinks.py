@@ -10,11 +10,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from gradient_diff.noise.network import Noise, on_branch, rounding_noise
-from manual_mlp import Array, Equation, Problem
-from manual_mlp.extend import UNITS, Activate, LossGradient
+from manual_mlp import Array, Equation, Problem, gradient_node
+from manual_mlp.extend import UNITS, Activate, LossGradient, Multiply, Operation, PenaltyGradient, Pullback
 
 MOST_UNITS = 12  # whose two branches are tried one by one
 MOST_LAYERS = 4  # whose two branches are tried in all combinations
+NOT_KNOWN = (math.nan, math.nan)
 STEP_ASIDE = 1e-300  # beside a kink, where no rounding is expected
 
 
@@ -52,14 +53,45 @@ def kinks(problem: Problem, noise: Noise) -> list[Kink]:
     """Units whose deciding value is within its own rounding of a kink."""
     found = []
     for node, edge, equation in kink_positions(problem):
-        if node not in noise.values:  # x: what no weight has a say in
+        if node == "x":  # what no weight has a say in
             continue
+        value, rounding = _deciding(problem, noise, node)
         stored = UNITS[noise.dtype] * np.maximum(np.abs(edge), _blur(equation))  # 1 − ε is 1 in 16 bits
-        near = np.abs(noise.values[node] - edge) <= noise.tolerance(node, sides=1) + stored
+        near = (np.abs(value - edge) <= rounding + stored) & _matters(problem, noise, equation)
         edges = np.broadcast_to(edge, near.shape)
-        places = [tuple(map(int, index)) for index in np.argwhere(near)]
-        found += [_kink(noise, node, index, equation, float(edges[index])) for index in places]
+        for place in np.argwhere(near):
+            index = tuple(map(int, place))
+            here = Kink(node, index, float(value[index]), float(rounding[index]), NOT_KNOWN, float(edges[index]))
+            found.append(_with_slopes(here, noise, equation))
     return found
+
+
+def _matters(problem: Problem, noise: Noise, equation: Equation) -> Array | bool:
+    """Where what a penalty of an output sends down gets through the units below: a unit that is off stops it."""
+    if not isinstance(equation.operation, PenaltyGradient) or equation.node not in noise.values:
+        return True
+    known = {**problem.float64.environment, **noise.values}
+    signal, node = np.ones(noise.values[equation.node].shape), equation.node
+    below = {part.operands[0]: part for e in problem.equations for part in e.parts if _entry_by_entry(part.operation)}
+    while node in below:
+        part = below[node]
+        signal, node = part.operation.evaluate(signal, *(known[o] for o in part.operands[1:])), part.node
+    return signal != 0
+
+
+def _entry_by_entry(operation: Operation) -> bool:
+    """Operations that may be 0 for single entries: of units that are off, and of masks."""
+    if isinstance(operation, Pullback):
+        return bool(operation.function.kinks) or operation.name == "linear"
+    return isinstance(operation, Multiply) or operation == Activate("linear")
+
+
+def _deciding(problem: Problem, noise: Noise, node: str) -> tuple[Array, Array]:
+    """What decides a branch, and its rounding; weights are what they are."""
+    if node in noise.values:
+        return noise.values[node], np.asarray(noise.tolerance(node, sides=1))
+    weights = np.asarray(problem.parameters[node], np.float64)
+    return weights, np.zeros(weights.shape)
 
 
 def _blur(equation: Equation) -> float:
@@ -79,8 +111,10 @@ def kink_positions(problem: Problem) -> list[tuple[str, Array | float, Equation]
         [('dense_1/u', 0.0)]
     """
     result: list[tuple[str, Array | float, Equation]] = []
-    for equation in problem.equations:
+    for equation in (part for e in problem.equations for part in e.parts):
         operation = equation.operation
+        if isinstance(operation, PenaltyGradient) and operation.penalty.l1:
+            result.append((equation.operands[0], 0.0, equation))
         if isinstance(operation, Activate):
             result += [(equation.operands[0], edge, equation) for edge in operation.function.kinks]
         if isinstance(operation, LossGradient):
@@ -89,18 +123,28 @@ def kink_positions(problem: Problem) -> list[tuple[str, Array | float, Equation]
     return result
 
 
-def _kink(noise: Noise, node: str, index: tuple[int, ...], equation: Equation, edge: float) -> Kink:
-    value, size = float(noise.values[node][index]), float(noise.tolerance(node, sides=1)[index])
-    above = noise.values.get(f"{equation.layer}/dE_dz")
-    if above is None or not isinstance(equation.operation, Activate):
-        clips = isinstance(equation.operation, LossGradient) and equation.operation.clips
-        return Kink(node, index, value, size, (math.nan, math.nan), edge, clips)
-    back, at = equation.operation.function.back_on_branch, np.array([edge])
+def _with_slopes(kink: Kink, noise: Noise, equation: Equation) -> Kink:
+    """The slopes on both sides, where the derivation tells them."""
+    operation, above = equation.operation, noise.values.get(f"{equation.layer}/dE_dz")
+    if isinstance(operation, PenaltyGradient):
+        jump = operation.penalty.slope(len(noise.values[equation.node]))
+        middle = float(noise.values[equation.node][kink.index]) - jump * float(np.sign(kink.value))
+        return replace(kink, slopes=(middle - jump, middle + jump))
+    if above is None or not isinstance(operation, Activate):
+        return replace(kink, clips=isinstance(operation, LossGradient) and operation.clips)
+    back, at = operation.function.back_on_branch, np.array([kink.edge])
     assert back is not None  # where there are kinks
-    left, right = (float(back(above[index], at, np.nextafter(at, far))[0]) for far in (-np.inf, np.inf))
-    return Kink(node, index, value, size, (left, right), edge)
+    left, right = (float(back(above[kink.index], at, np.nextafter(at, far))[0]) for far in (-np.inf, np.inf))
+    return replace(kink, slopes=(left, right))
 
 
+def kinks_of(problem: Problem, noise: Noise, nodes: Sequence[str]) -> list[Kink]:
+    """Those that have a say in some of these gradients: that of a weight has one in its own alone."""
+    found = kinks(problem, noise)
+    return [kink for kink in found if kink.node not in problem.parameters or gradient_node(kink.node) in nodes]
+
+
+@np.errstate(divide="ignore", invalid="ignore", over="ignore")  # beyond a clip E may have no gradient
 def explained_by_kinks(
     problem: Problem, noise: Noise, hand: Mapping[str, Array], reference: Mapping[str, Array], nodes: Sequence[str]
 ) -> bool:
@@ -110,7 +154,7 @@ def explained_by_kinks(
     gradients only, or takes another subgradient, on one slope at all kinks: the left one, the right one, or their
     mean. Failing that, each kink is tried by itself: the difference must be a mixture, −1 to 1 of each.
     """
-    found = kinks(problem, noise)
+    found = kinks_of(problem, noise, nodes)
     if not found:
         return False
     case = _Branches(problem, noise, found, tuple(nodes))
@@ -128,8 +172,9 @@ class _Branches:
 
     def follows(self, side: Mapping[str, Array]) -> bool:
         """Whether a side meets the derivation on its own branches, or on one slope at all kinks."""
-        if {kink.node for kink in self.found} <= side.keys():
-            own = self.anchors({kink: float(side[kink.node][kink.index]) for kink in self.found})
+        known = {**self.problem.parameters, **side}  # all compute with the same weights
+        if {kink.node for kink in self.found} <= known.keys():
+            own = self.anchors({kink: float(known[kink.node][kink.index]) for kink in self.found})
             if self.meets(self.along(own), side):
                 return True
         left, right = (self.along(self.all_on(branch)) for branch in (-1, 1))
@@ -140,7 +185,7 @@ class _Branches:
 
     def anchors(self, values: Mapping[Kink, float]) -> dict[str, Array]:
         """The arrays that decide, with the kinks at these values."""
-        arrays = {kink.node: self.noise.values[kink.node].copy() for kink in self.found}
+        arrays = {n: _deciding(self.problem, self.noise, n)[0].copy() for n in {kink.node for kink in self.found}}
         for kink, value in values.items():
             arrays[kink.node][kink.index] = value
         return arrays
@@ -198,6 +243,8 @@ def _beside(kink: Kink, branch: int) -> float:
 
 
 def _is_mixture(difference: Array, effects: Array) -> bool:
-    """Least squares, in units of the tolerance."""
+    """Least squares, in units of the tolerance; on a branch where E has no gradient nothing is mixed."""
+    if not (np.isfinite(difference).all() and np.isfinite(effects).all()):
+        return False
     share, *_ = np.linalg.lstsq(effects, difference, rcond=None)
     return bool(np.abs(share).max() <= 1.001 and np.abs(effects @ share - difference).max() <= 1)

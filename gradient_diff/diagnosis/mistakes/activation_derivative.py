@@ -72,7 +72,7 @@ def _commit_in_all_hidden(scene: Scene) -> Iterator[Committed]:
     groups: dict[tuple[str, str], list[Committed]] = {}
     for slope in hidden if len(hidden) > 1 else []:
         for mistake in _commit_in(scene, slope):
-            operation = next(iter(mistake.swaps.values())).operation
+            operation = next(iter(mistake.swaps.values())).parts[0].operation
             kind = mistake.id if mistake.id == "derivative_sign" else operation.render("g", "u", "z")
             groups.setdefault((mistake.id, kind), []).append(mistake)
     for group in groups.values():
@@ -208,7 +208,7 @@ def _leave_out(scene: Scene, slope: Slope) -> Iterator[Committed]:
 def _own_gradients(scene: Scene, name: str, g: str) -> dict[str, Equation]:
     """dE/dW and dE/db of a layer from another δ than the one that it sends down."""
     below, bias = scene.graph.below(name), f"{name}/dE_dbias"
-    kernel = scene.swap_kernel(name, Product(transpose_left=True), below, g)
+    kernel = scene.swap(f"{name}/dE_dkernel", Product(transpose_left=True), below, g)
     return kernel | (scene.swap(bias, SumOverBatch(), g) if bias in scene.by_node else {})
 
 
