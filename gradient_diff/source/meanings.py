@@ -7,8 +7,8 @@ from collections.abc import Callable, Collection, Iterator
 
 from gradient_diff.source.assembled import Meant, assembled, last_of_each, over_again
 from gradient_diff.source.events import Act, Event
+from gradient_diff.source.forms import Form, Recognised, forms_of, is_backward, says_nothing
 from gradient_diff.source.grounds import edge_of, is_lacking, is_made_of, is_mistaken
-from gradient_diff.source.known import Form, Recognised, forms_of, is_backward, says_nothing
 from gradient_diff.source.observed import Key, Observed, Rows, key_of
 from gradient_diff.source.suspects import MOST_STEPS, alone, groups
 from manual_mlp import gradient_node
@@ -70,7 +70,8 @@ def _numbers(seen: Observed, events: tuple[Event, ...], admits: Admits) -> Itera
         if _has_grounds(seen, chosen, forms, admits):
             yield chosen, forms
     for event in events[:MOST_STEPS]:
-        yield from (((event,), (f,)) for f in _in_the_right_shape(seen, event) if admits(seen, event, f))
+        other = (*_in_the_right_shape(seen, event), *_along_its_axis(seen, event))
+        yield from (((event,), (f,)) for f in other if admits(seen, event, f))
 
 
 def _has_grounds(seen: Observed, events: tuple[Event, ...], forms: tuple[Form, ...], admits: Admits) -> bool:
@@ -89,6 +90,8 @@ def _is(seen: Observed, event: Event, form: Form) -> bool:
 
 
 def _arrays(seen: Observed, events: tuple[Event, ...], which: int, admits: Admits) -> Iterator[Meant]:
+    if admits is is_lacking and all(seen.names[e.index] is None for e in events):
+        return
     each = [(e, _forms(seen, e, seen.rows[e.index][which])) for e in events]
     each = [(e, [f for f in forms if admits(seen, e, f)]) for e, forms in each]
     if len(each) == 1:
@@ -140,9 +143,11 @@ def _so_far(seen: Observed, events: tuple[Event, ...], which: int) -> Iterator[t
 def _forms(seen: Observed, event: Event, rows: Rows) -> list[Form]:
     """What an event might have to be: of the samples at work, and not what it is already."""
     own = seen.names[event.index]
-    found = [*_of_its_shape(seen, event, rows), *_in_the_right_shape(seen, event)]
+    found = [*_of_its_shape(seen, event, rows), *_in_the_right_shape(seen, event), *_along_its_axis(seen, event)]
     if own is not None and seen.is_settled(event):
-        found = [f for f in found if _may_be(own, f) and (f.name != own.form.name or not own.exact or is_backward(f))]
+        found = [
+            f for f in found if _may_be(seen, own, f) and (f.name != own.form.name or not own.exact or is_backward(f))
+        ]
     return found
 
 
@@ -165,9 +170,23 @@ def _in_the_right_shape(seen: Observed, event: Event) -> list[Form]:
     return wrong
 
 
-def _may_be(own: Recognised, form: Form) -> bool:
+def _along_its_axis(seen: Observed, event: Event) -> list[Form]:
+    """Sums and means of what goes in, along the axis that belongs to them: for what is along another one."""
+    wide = [o for o in event.operands if o.size > event.value.size]
+    if len(wide) != 1 or event.act is not Act.COMPUTES or seen.is_settled(event):
+        return []
+    name, known = seen.recognise(wide[0]), seen.trial.known
+    if name is not None and name.form.how:
+        return []
+    alike = [p.node for p in known.pieces if p.array.shape == wide[0].shape] if name is None else name.nodes
+    pieces = (known.by_node[n] for n in known.ladder.reductions_of(alike))
+    return [f for p in pieces for f in forms_of(p, 1) if not f.how and f.array.shape != event.value.shape]
+
+
+def _may_be(seen: Observed, own: Recognised, form: Form) -> bool:
     """A value that is right as it is may lack a step, or be of another layer, sample or time."""
-    return form.role == own.form.role or form.layer == own.form.layer or own.form.role == "z" == form.role
+    near = form.role == own.form.role or form.layer == own.form.layer or own.form.role == "z" == form.role
+    return near or (form.node in seen.trial.known.ladder.steps and seen.trial.known.ladder.is_above(own, form.node))
 
 
 def _look(form: Form) -> tuple[str, str, bool]:

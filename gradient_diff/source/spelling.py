@@ -11,9 +11,11 @@ from gradient_diff.source.frames import Own
 from gradient_diff.source.known import Known
 from gradient_diff.source.proposals import Proposal, Wanted
 from gradient_diff.source.scaling import scaled
+from gradient_diff.source.stepwise import spelled
 from manual_mlp.extend import Product, Pullback, SumOverBatch, activation
 
 MOST_NAMES = 4  # of one operand
+MOST_STEPWISE = 40
 
 
 def candidates(node: ast.expr, wanted: Wanted, own: Sequence[Own], known: Known) -> Iterator[Proposal]:
@@ -22,14 +24,15 @@ def candidates(node: ast.expr, wanted: Wanted, own: Sequence[Own], known: Known)
     yield from changed(node, own)
     yield from (Proposal(2, node, text) for text in _with_slope(node, wanted, own, known))
     yield from (Proposal(4, node, text) for text in _equation(wanted, own, known))
+    yield from (Proposal(4, node, text) for text in _step_by_step(wanted, own, known))
     yield from (Proposal(3, node, text) for text in _named(wanted, own))
 
 
 def _with_slope(node: ast.expr, wanted: Wanted, own: Sequence[Own], known: Known) -> Iterator[str]:
     """Times the f′ that is missing, by the activation's own formula."""
-    equation = known.equations.get(wanted.form.node)
+    equation = known.ladder.equations.get(wanted.form.node)
     if wanted.form.role == "f′":
-        name = known.activations.get(wanted.form.layer, "linear")
+        name = known.ladder.activations.get(wanted.form.layer, "linear")
         yield from slopes(name, wanted.form.layer, own)
     if equation is None or not isinstance(equation.operation, Pullback):
         return
@@ -50,7 +53,7 @@ def slopes(kind: str, layer: str, own: Sequence[Own]) -> Iterator[str]:
 
 def _equation(wanted: Wanted, own: Sequence[Own], known: Known) -> Iterator[str]:
     """The node's equation, spelled by the user's own names of its operands, in each orientation."""
-    equation = known.equations.get(wanted.form.node)
+    equation = known.ladder.equations.get(wanted.form.node)
     if equation is None:
         return
     named = [[o.text for o in own if o.name is not None and n in o.name.nodes] for n in equation.operands]
@@ -66,6 +69,10 @@ def _equation(wanted: Wanted, own: Sequence[Own], known: Known) -> Iterator[str]
     if isinstance(equation.operation, Pullback):
         for a in firsts:
             yield from (f"{a} * {slope}" for slope in slopes(equation.operation.name, equation.layer, own))
+
+
+def _step_by_step(wanted: Wanted, own: Sequence[Own], known: Known) -> Iterator[str]:
+    yield from itertools.islice(spelled(wanted.form.node, own, known.ladder, known.numbers), MOST_STEPWISE)
 
 
 def _products(a: str, b: str, added: Sequence[str]) -> Iterator[str]:

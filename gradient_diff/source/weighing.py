@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from gradient_diff.source.events import Act, Event, Run
+from gradient_diff.source.factors import OF_ITS_BATCH
+from gradient_diff.source.forms import Form, Recognised, is_backward
 from gradient_diff.source.healing import factors_beside
-from gradient_diff.source.known import OF_ITS_BATCH, Form, Recognised, is_backward
 from gradient_diff.source.observed import Observed, key_of, magnitude, read_by, varies
 from gradient_diff.source.suspicion import Suspicion
 from manual_mlp import Array
@@ -34,14 +35,15 @@ def scored(seen: Observed, found: Suspicion) -> tuple[Score, int, bool]:
     usual = found.factor in factors_beside(seen, found.events, found.forms)
     cost = 0 if usual else _cost(found.factor)
     gathers = event.act is not Act.COMPUTES
-    between = any(f.node not in seen.trial.known.named for f in found.forms)
+    between = any(f.node not in seen.trial.known.ladder.named for f in found.forms)
     score = (lost > gained, through, lost > 0, right, cost, gathers, event.index, between, -gained)
     return score, gained, (exact and not lacks) or off == _STRANGE or off >= 2 * _UNKNOWN
 
 
 def _is_short_of(seen: Observed, own: Recognised | None, node: str) -> bool:
     """Whether it is right as it is, and on the way to the node."""
-    return own is not None and node not in own.nodes and seen.trial.known.leads_to(own, node)
+    ladder = seen.trial.known.ladder
+    return own is not None and node not in own.nodes and (ladder.is_above(own, node) or ladder.are_of_one(own, node))
 
 
 def _short_form(seen: Observed, event: Event, form: Form) -> Form:
@@ -59,6 +61,11 @@ def _is_enough(seen: Observed, name: Recognised) -> bool:
 def nothing_against(score: Score) -> bool:
     """Whether all that goes in is right, nothing is lost with it, and it is no mere sum, and has no odd factor."""
     return not any(score[:6])
+
+
+def nothing_but_right(score: Score) -> bool:
+    """Whether against it is only that it is right as it is, and nothing that is right reads it so."""
+    return score[3] == 1 and nothing_against((*score[:3], 0, *score[4:]))
 
 
 def _cost(factor: str) -> int:
@@ -98,7 +105,7 @@ def _operands_off(seen: Observed, found: Suspicion, run: Run) -> tuple[int, int]
 def _is_foreign(seen: Observed, all_of_it: tuple[Array, ...], direct: tuple[Array, ...], form: Form) -> bool:
     """Whether an expression of several operations is made of nothing that belongs to the equation."""
     names = map(seen.trial.known.recognise, all_of_it)
-    strange = all(n is not None and not seen.trial.known.leads_to(n, form.node) for n in names)
+    strange = all(n is not None and not seen.trial.known.ladder.leads_to(n, form.node) for n in names)
     return strange and bool(all_of_it) and not any(o is p for o in all_of_it for p in direct)
 
 
@@ -108,7 +115,7 @@ def _off_of(seen: Observed, operands: tuple[Array, ...], factor: str, form: Form
     rows = {n.form.rows for n in names if n is not None and n.form.piece.per_sample}
     told = [o for o in operands if o.size > 1 or seen.recognise(o) is not None]  # a sum so far is off with its first
     own = max((_off(seen, o, factor) for o in told), default=0)
-    strange = any(n is not None and not seen.trial.known.leads_to(n, form.node) for n in names)
+    strange = not seen.trial.known.ladder.lead_to([n for n in names if n is not None], form.node)
     return max(own, _STRANGE * (len(rows) > 1), int(strange))  # of different samples, or of another equation
 
 
