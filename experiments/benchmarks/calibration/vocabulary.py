@@ -81,7 +81,7 @@ def _penalised(rng: np.random.Generator, units: int, word: str) -> Dense:
     """A layer with some penalties, each in one of three."""
     use_bias = bool(rng.integers(2))
     drawn = {name: float(np.exp(rng.uniform(*LAMBDAS))) if rng.random() < 1 / 3 else 0.0 for name in PENALTIES}
-    told = {name: value for name, value in drawn.items() if use_bias or not name.startswith("bias")}
+    told: dict[str, Any] = {n: value for n, value in drawn.items() if use_bias or not n.startswith("bias")}
     return Dense(units, word, use_bias, **told)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -30,6 +31,8 @@ OUTPUTS = (  # 13 ways to end a network; 13 has no factor in common with the num
     ("sparse_categorical_crossentropy", True, "linear"),
     ("quadratic_cost", False, "sigmoid"),
 )
+PENALTIES = ("kernel_l1", "bias_l1", "bias_l2", "activity_l1", "activity_l2")
+"""As Dense has them; no factor in common with the number of kinds."""
 DROPPING, RATE = 1 / 3, 0.3
 """The share of networks with a Dropout above their first layer, and what it drops."""
 
@@ -81,6 +84,22 @@ def draw_normalised(number: int, dtype: str, scale: float) -> Problem:
     drawn = draw_parameters(rng, mlp, "normal(0.3)")
     parameters = {n: (factor * a if n.endswith("/kernel") else a).astype(dtype) for n, a in drawn.items()}
     loss = Loss("categorical_crossentropy", scale=scale)
+    x, y = draw_data(rng, batch, mlp, loss)
+    return mlp.problem(parameters, x.astype(dtype), y.astype(dtype), loss)
+
+
+def draw_penalised(number: int, dtype: str, scale: float) -> Problem:
+    """A network of the same kind with penalties that scale as all of E does: of kernels, biases, an output, in turn."""
+    rng, kind = np.random.default_rng([number, 8]), KINDS[number % len(KINDS)]
+    widths, batch = _sizes(rng, kind, least_outputs=1)
+    which = PENALTIES[number % len(PENALTIES)]
+    strength: dict[str, Any] = {which: scale * float(np.exp(rng.uniform(np.log(1e-2), np.log(0.3))))}
+    own = {} if which.startswith("activity") else strength
+    mlp = MLP(widths[0], [Dense(widths[1], "tanh", **strength), Dense(widths[-1], **own)])
+    factor = SATURATED if kind.saturated else 1.0
+    drawn = draw_parameters(rng, mlp, "normal(0.3)")
+    parameters = {n: (factor * a if n.endswith("/kernel") else a).astype(dtype) for n, a in drawn.items()}
+    loss = Loss("mean_squared_error", scale=scale)
     x, y = draw_data(rng, batch, mlp, loss)
     return mlp.problem(parameters, x.astype(dtype), y.astype(dtype), loss)
 

@@ -8,7 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
 from experiments.benchmarks.detection.cases import DrawnNet
-from experiments.benchmarks.detection.nets import DTYPES, SCALES, draw_normalised, draw_problem
+from experiments.benchmarks.detection.nets import DTYPES, SCALES, draw_normalised, draw_penalised, draw_problem
 from experiments.benchmarks.detection.pictures import draw_errors, draw_sharpness
 from experiments.benchmarks.detection.sharpness import NETWORK, sharpness, smallest_seen
 from experiments.benchmarks.detection.sizes import SHOWS
@@ -41,15 +41,16 @@ if TYPE_CHECKING:
 PACKAGES = ("numpy", "tensorflow", "keras", "torch", "jax", "scipy")
 PAIRS, AGAINST = "Refused pairs", "Refused against epsilon"
 NETS, NETS_FULL = 6, 16
-NORMALISED, NORMALISED_FULL = 6, 16  # with a normalisation
+OTHERS, OTHERS_FULL = 6, 16  # with a normalisation, and as many with penalties
 CORRECT, CORRECT_FULL = 200, 10_000
 # Tools that differentiate E themselves cost a hundred times as much: they are asked about every so many cases. The
 # numbers have no factor in common with those of dtypes, scales and kinds, so that all of these take their turn.
 MISTAKES_PER_ASKING = 13
 NETS_PER_SCALING = 5
 NETS_PER_ASKING = 23
-NETS_PER_NORMALISED = 7  # among the correct ones
-APART = 8_000  # numbers of networks with a normalisation; it changes no kind
+NETS_PER_OTHER = 7  # of each sort among the correct ones
+APART = {8_000: draw_normalised, 16_000: draw_penalised}
+"""Their numbers begin there: multiples of 8, which change no kind."""
 
 VARIANTS = tuple(itertools.product(DTYPES, SCALES))
 
@@ -67,12 +68,14 @@ def settings_of_mistakes(settings: Settings) -> list[DrawnNet]:
     """The networks that mistakes are planted in: each in every dtype at every scale, or one after the other."""
     if settings.full:
         plain = list(itertools.product(range(settings.seed, settings.seed + NETS_FULL), VARIANTS))
-        normalised = list(itertools.product(range(settings.seed, settings.seed + NORMALISED_FULL), VARIANTS))
+        others = list(itertools.product(range(settings.seed, settings.seed + OTHERS_FULL), VARIANTS))
     else:
         plain = [(settings.seed + i, VARIANTS[i % len(VARIANTS)]) for i in range(NETS)]
-        normalised = [(settings.seed + i + NETS, VARIANTS[i % len(VARIANTS)]) for i in range(NORMALISED)]
+        others = [(settings.seed + i + NETS, VARIANTS[i % len(VARIANTS)]) for i in range(OTHERS)]
     drawn = [DrawnNet(number, draw_problem(number, *variant)) for number, variant in plain]
-    return drawn + [DrawnNet(number + APART, draw_normalised(number, *variant)) for number, variant in normalised]
+    for apart, draw in APART.items():
+        drawn += [DrawnNet(number + apart, draw(number, *variant)) for number, variant in others]
+    return drawn
 
 
 def _faulty(settings: Settings, progress: Progress, tools: Tools) -> Iterator[Asked]:
@@ -89,7 +92,7 @@ def _correct(settings: Settings, progress: Progress, tools: Tools) -> Iterator[A
     task, done = progress.add_task("correct pairs", total=count), 0
     for number in itertools.count(settings.seed):
         dtype, scale = VARIANTS[number % len(VARIANTS)]
-        draw = draw_normalised if number % NETS_PER_NORMALISED == 0 else draw_problem
+        draw = {0: draw_normalised, 1: draw_penalised}.get(number % NETS_PER_OTHER, draw_problem)
         setting = DrawnNet(number, draw(number, dtype, scale))
         for trial in trials_of_correct(setting, tools, slow=number % NETS_PER_ASKING == 0):
             yield trial
@@ -111,8 +114,8 @@ def _rates(frame: pd.DataFrame, tools: Tools) -> Part:
         "The rates",
         paragraphs(f"""
             {len(planted):,} wrong derivations, written without the engine, in {networks} networks: square and not, of
-            one sample and of several, saturated and not, with dropout and without, in float64 and float32, at loss
-            scales 1, 1e-3 and 1e-6. The reference is TensorFlow's tape. A mistake shows where what it adds in exact
+            one sample and of several, saturated and not, with dropout, a normalisation, penalties and without, in
+            float64 and float32, at loss scales 1, 1e-3 and 1e-6. The reference is TensorFlow's tape. A mistake shows where what it adds in exact
             arithmetic is more than {SHOWS:g} σ in some entry: 16 σ are what rounding explains, and rounding may take
             as much off. Only what shows can be missed. We miss a mistake that we pass as right; where rows prove
             nothing (all that differs is lost in the rounding of a saturated unit) we say so, and pass nobody: that is

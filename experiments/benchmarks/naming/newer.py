@@ -1,9 +1,10 @@
-"""Mistakes beside the list of 0.1, made by students on random nets: normalisations, newer activations and losses."""
+"""Mistakes beside the list of 0.1, by students on random nets: normalisations, penalties, activations and losses."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -20,6 +21,7 @@ from manual_mlp.layers import BatchNormalization, LayerNormalization
 POSITIVE = ("poisson", "kl_divergence", "mean_squared_logarithmic_error")
 KINKED = ("leaky_relu", "hard_tanh")  # f′(z) is f′(u) there
 LOSSES_PER_NET = 3
+PENALTIES = ("kernel_l1", "bias_l1", "bias_l2", "activity_l1", "activity_l2")
 NORMALISATIONS: dict[Over, BatchNormalization | LayerNormalization] = {
     "batch": BatchNormalization(),
     "row": LayerNormalization(),
@@ -31,6 +33,7 @@ def newer_trials_on(seed: int) -> Iterator[Naming]:
     for dtype in DTYPES:
         for over in NORMALISATIONS:
             yield from _normalised(seed, dtype, over)
+        yield from _penalised(seed, dtype)
         yield from _activated(seed, dtype)
         for number in range(LOSSES_PER_NET):
             yield from _of_losses(seed, number, dtype)
@@ -43,6 +46,17 @@ def _normalised(seed: int, dtype: str, over: Over) -> Iterator[Naming]:
     problem = _problem(rng, mlp, Loss("categorical_crossentropy"), int(rng.integers(3, 24)), dtype)
     for asked in (problem, replace(problem, training=False)) if over == "batch" else (problem,):
         yield from _planted(seed, asked, list(student_of(asked).slips(asked, seed)))
+
+
+def _penalised(seed: int, dtype: str) -> Iterator[Naming]:
+    rng = np.random.default_rng([seed, 3])
+    for kind in PENALTIES:
+        strength: dict[str, Any] = {kind: float(np.exp(rng.uniform(np.log(1e-3), np.log(0.3))))}
+        own = {} if kind.startswith("activity") else strength
+        inputs, units, outputs = (int(n) for n in rng.integers(2, 10, 3))
+        mlp = MLP(inputs, [Dense(units, "tanh", **strength), Dense(outputs, **own)])
+        problem = _problem(rng, mlp, Loss("mse"), int(rng.integers(3, 24)), dtype)
+        yield from _planted(seed, problem, list(student_of(problem).slips(problem, seed)))
 
 
 def _problem(rng: np.random.Generator, mlp: MLP, loss: Loss, batch: int, dtype: str) -> Problem:

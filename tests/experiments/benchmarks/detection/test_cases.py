@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from experiments.benchmarks.detection.cases import TARGETS, UNCHANGED, DrawnNet, correct, mistakes, scale_right
-from experiments.benchmarks.detection.nets import draw_normalised
+from experiments.benchmarks.detection.nets import draw_normalised, draw_penalised
 from experiments.benchmarks.detection.study import settings_of_mistakes
 from experiments.frame.study import Settings
 from gradient_diff import MISTAKES
-from manual_mlp import Evaluation
+from manual_mlp import Evaluation, Problem
 
 Net = Callable[..., DrawnNet]
 
@@ -32,8 +32,9 @@ def test_those_who_are_right_are_right(number: int, net: Net) -> None:
 
 @pytest.mark.parametrize("number", [0, 1, 2, 3, 8, 9, 12])  # over the units, and from 8 on over the batch
 @pytest.mark.parametrize("scale", [1.0, 1e-6])
-def test_those_who_normalise_rightly_are_right(number: int, scale: float) -> None:
-    s = DrawnNet(number, draw_normalised(number, "float64", scale))
+@pytest.mark.parametrize("draw", [draw_normalised, draw_penalised])
+def test_those_with_other_networks_are_right(draw: Callable[..., Problem], number: int, scale: float) -> None:
+    s = DrawnNet(number, draw(number, "float64", scale))
     derived = dict(correct(s))
     assert list(derived) == ["engine", "student", "batch in another order"]
     for who, hand in derived.items():

@@ -21,7 +21,7 @@ def result(monkeypatch: pytest.MonkeyPatch, progress: Progress) -> Result:
     for package in ("torch", "jax", "scipy", "scipy.optimize"):
         monkeypatch.setitem(sys.modules, package, None)
     monkeypatch.setattr(study, "NETS", 1)
-    monkeypatch.setattr(study, "NORMALISED", 1)
+    monkeypatch.setattr(study, "OTHERS", 1)
     monkeypatch.setattr(study, "CORRECT", 8)
     monkeypatch.setattr(cases, "EPSILONS", (1e-1, 1e-7, 1e-14))
     return study.run(Settings(seed=SMALL), progress)
@@ -40,5 +40,5 @@ def test_the_study_says_who_is_not_installed_and_draws(result: Result, tmp_path:
     assert holds[:2] == [True, True]
 
 
-def test_the_real_sizes_are_of_16_networks_and_16_with_a_normalisation_in_6_variants() -> None:
-    assert (len(settings_of_mistakes(Settings())), len(settings_of_mistakes(Settings(full=True)))) == (12, 192)
+def test_the_real_sizes_are_of_16_networks_and_16_of_each_other_sort_in_6_variants() -> None:
+    assert (len(settings_of_mistakes(Settings())), len(settings_of_mistakes(Settings(full=True)))) == (18, 288)
