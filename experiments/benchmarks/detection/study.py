@@ -115,11 +115,12 @@ def _rates(frame: pd.DataFrame, tools: Tools) -> Part:
         paragraphs(f"""
             {len(planted):,} wrong derivations, written without the engine, in {networks} networks: square and not, of
             one sample and of several, saturated and not, with dropout, a normalisation, penalties and without, in
-            float64 and float32, at loss scales 1, 1e-3 and 1e-6. The reference is TensorFlow's tape. A mistake shows where what it adds in exact
-            arithmetic is more than {SHOWS:g} σ in some entry: 16 σ are what rounding explains, and rounding may take
-            as much off. Only what shows can be missed. We miss a mistake that we pass as right; where rows prove
-            nothing (all that differs is lost in the rounding of a saturated unit) we say so, and pass nobody: that is
-            counted as not proved. What is undone as a layout, such as a bias (1, n) of one sample, is judged as given.
+            float64 and float32, at loss scales 1, 1e-3 and 1e-6. The reference is TensorFlow's tape. A mistake shows
+            where what it adds in exact arithmetic is more than {SHOWS:g} σ in some entry: 16 σ are what rounding
+            explains, and rounding may take as much off. Only what shows can be missed. We miss a mistake that we pass
+            as right; where rows prove nothing (all that differs is lost in the rounding of a saturated unit) we say so,
+            and pass nobody: that is counted as not proved. What is undone as a layout, such as a bias (1, n) of one
+            sample, is judged as given.
 
             {pairs:,} correct pairs: the engine, a student, the batch in another order and a sum sample by sample,
             against the tape.

@@ -169,7 +169,7 @@ def residual(scene: Scene, mistakes: Iterable[Committed]) -> float:
     left = _left(scene, predicted, on_the_whole, _may_leave_noise(scene, mistakes, predicted))
     if left <= 1 or scene.granted or any(m.constants for m in mistakes):  # a few entries are met by any free constant
         return left
-    return _left(scene, predicted, own, digits=all(scene.has_digits(n, predicted[n]) for n in scene.off))
+    return _left(scene, predicted, own, digits=scene.has_digits(predicted))
 
 
 def _may_leave_noise(scene: Scene, mistakes: tuple[Committed, ...], predicted: Arrays) -> bool:

@@ -29,6 +29,7 @@ from manual_mlp.extend import (
 NEAR = 64  # times what rounding explains of the right array: worth a closer look
 CLEARLY = 2.0  # two arrays that both fit one hand are no more tolerances apart than this
 LEAST = 1 / (GATE * NEAR * NEAR)  # of what rounding explains: what is smaller is not what a sum that cancels leaves
+CHANCE = 1e-6  # of digits that agree by chance: some hundred derivations are held against a hand
 MANY, FEW = 512, 7  # an array of more entries is first looked at in a few rows and columns
 SMALLEST = float(np.finfo(float).tiny)
 
@@ -211,17 +212,23 @@ class Scene:
             return without > CLEARLY * left
         return noise and given > LEAST and without > CLEARLY
 
-    def has_digits(self, node: str, predicted: Array) -> bool:
+    def has_digits(self, predicted: Arrays) -> bool:
         """Whether a prediction has half of the digits of all that the judge holds against the hand: no chance has.
 
-        What a saturated unit gives may agree so, though the noise of computing it might have been larger than all.
+        What a saturated unit gives may agree so, though the noise of computing it might have been larger than all. By
+        chance a number of that size agrees so once in 1/√u, and k of them once in 1/√u to the k-th.
         """
-        h, right = self.hand[node], self.right[node]
-        if np.shape(predicted) != h.shape or right.shape != h.shape:
-            return False
-        against = np.abs(h - right) > self._limit(right, self._fine(node), 1.0)
-        size = np.abs(predicted[against]).max(initial=0.0)
-        return bool((np.abs(h - predicted)[against] <= np.sqrt(UNITS[self.noise.dtype]) * size).all() and size > 0)
+        u, agreeing = UNITS[self.noise.dtype], 0
+        for node in self.off:
+            h, right, p = self.hand[node], self.right[node], predicted[node]
+            if np.shape(p) != h.shape or right.shape != h.shape:
+                return False
+            against = np.abs(h - right) > self._limit(right, self._fine(node), 1.0)
+            size = np.abs(p[against]).max(initial=0.0)
+            if not size or (np.abs(h - p)[against] > np.sqrt(u) * size).any():
+                return False
+            agreeing += int(against.sum())
+        return bool(u ** (agreeing / 2) <= CHANCE)
 
     def _fine(self, node: str) -> Array:
         """What rounding explains of the right array, entry by entry."""

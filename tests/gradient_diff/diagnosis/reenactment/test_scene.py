@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from gradient_diff import rounding_noise
 from gradient_diff.diagnosis.reenactment.scene import Scene, levelled
@@ -39,3 +40,20 @@ def test_another_shape_is_never_explained() -> None:
     assert s.residual("dense_2/dE_dbias", np.zeros(3)) == np.inf
     assert not s.near("dense_2/dE_dbias", np.zeros(3))
     assert s.residual("dense_2/dE_dbias", s.right["dense_2/dE_dbias"]) <= 1
+
+
+@pytest.mark.parametrize(
+    ("dtype", "entries", "told"), [("float64", 1, True), ("float32", 1, False), ("float32", 2, True)]
+)
+def test_half_of_the_digits_of_one_number_may_be_chance(dtype: str, entries: int, told: bool) -> None:
+    mlp = MLP(3, [Dense(entries, use_bias=False)])
+    rng = np.random.default_rng(0)
+    x, y = (rng.normal(size=(5, n)).astype(dtype) for n in (3, entries))
+    e = mlp.backpropagate(mlp.initialize(0, dtype=dtype), x, y, "mse")
+    node = "dense_1/dE_dkernel"
+    hand = e.gradients["dense_1/kernel"].copy()
+    hand[0] += 1
+    found = Scene(e.problem, rounding_noise(e.problem, dtype), {node: hand})
+    assert found.off == [node]
+    assert found.has_digits({node: hand}) is told
+    assert not found.has_digits({node: hand * (1 + 1e-3)})
