@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
+from traceback import walk_tb
 from typing import Any
 
 import keras
@@ -13,6 +15,7 @@ import tensorflow as tf
 
 from gradient_diff.keras.gradients.data import Data
 from gradient_diff.keras.gradients.loss.resolved import NO_LOSS, KerasError, ResolvedLoss
+from gradient_diff.source.positions import is_users
 from keras_mlp.extend import is_float, layers_of, variables_of
 from manual_mlp.extend import UNITS
 
@@ -91,6 +94,12 @@ def told(objective: Objective) -> Iterator[None]:
     except KerasError:
         raise
     except Exception as error:
+        if place := _raised_at(error):
+            raise KerasError(
+                f"E of {objective.model.name} cannot be computed, in its own code: {type(error).__name__}, "
+                f"{reason_of(error)}, {place}. The data are {objective.data}. Mend it there, or the shapes of the "
+                "data; fit would raise it, too."
+            ) from error
         raise KerasError(
             f"Keras itself cannot compute E of {objective.model.name}: {reason_of(error)}. The data are "
             f"{objective.data}. Look at their shapes; bring model, loss and penalties to one dtype; or pass loss=, a "
@@ -98,12 +107,23 @@ def told(objective: Objective) -> Iterator[None]:
         ) from error
 
 
+def _raised_at(error: Exception) -> str:
+    """Where a user's own code raised it; "" where a library did, though his code may have called that."""
+    frames = list(walk_tb(error.__traceback__))
+    if not frames:
+        return ""
+    frame, line = frames[-1]
+    code = frame.f_code
+    return f"in {code.co_name}, {Path(code.co_filename).name}:{line}" if is_users(code) else ""
+
+
 NOISE = re.compile(r"\x1b\[[0-9;]*m|\{\{function_node [^}]*\}\} | \[Op:.*")  # colours and ops
 
 
 def reason_of(error: Exception) -> str:
     """The line of an error of Keras or TensorFlow that tells."""
-    text = NOISE.sub("", str(getattr(error, "message", None) or error))
+    own = error.args[0] if len(error.args) == 1 and isinstance(error.args[0], str) else error  # KeyError quotes its own
+    text = NOISE.sub("", str(getattr(error, "message", None) or own))
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     telling = [line for line in lines if not line.startswith("Exception encountered when calling")]
     return (telling or lines or [type(error).__name__])[0].rstrip(".")

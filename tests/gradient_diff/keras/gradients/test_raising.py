@@ -54,3 +54,45 @@ def test_what_is_raised_on_purpose_is_not_run_again() -> None:
         check_gradients(model, np.ones((2, 6)), np.ones((2, 3)), counted, loss="mse")
     assert calls == [1]
     assert len(caught.value.__notes__) == 1
+
+
+class _Raising(keras.Model):
+    def __init__(self, where: str) -> None:
+        super().__init__()
+        self.where, self.inner = where, keras.layers.Dense(2)
+
+    def call(self, x: Any) -> Any:
+        if self.where == "call":
+            raise KeyError("boom")
+        return self.inner(x)
+
+    def train_step(self, data: Any) -> Any:
+        if self.where == "train_step":
+            raise KeyError("boom")
+        return super().train_step(data)
+
+
+class _RaisingLoss(keras.losses.Loss):  # type: ignore[misc]
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        raise KeyError("boom")
+
+
+@pytest.mark.parametrize("where", ["train_step", "call", "loss", "compiled loss"])
+def test_what_the_model_s_own_code_raises_is_told_as_its_own(where: str) -> None:
+    x, y = np.ones((3, 4), "float32"), np.ones((3, 2), "float32")
+    model = _Raising("")
+    model(x)
+    model.where = where
+    loss = _RaisingLoss() if where == "loss" else None
+    model.compile("sgd", _RaisingLoss() if where == "compiled loss" else "mse")
+    function = "call" if "loss" in where else where
+    told = rf"in its own code: KeyError, boom, in {function}, test_raising\.py:\d+\. .*fit would raise it"
+    with pytest.raises(ValueError, match=told):
+        check_gradients(model, x, y, [np.zeros(w.shape) for w in model.weights], loss=loss)
+
+
+def test_what_keras_cannot_do_for_the_model_s_code_is_told_where_it_asks() -> None:
+    square = keras.layers.Lambda(lambda t: keras.ops.matmul(t, t))
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(4), square])
+    with pytest.raises(ValueError, match=r"in its own code: .*incompatible.*, in <lambda>, test_raising\.py:\d+\."):
+        check_gradients(model, np.ones((3, 4)), np.ones((3, 4)), [np.zeros((4, 4)), np.zeros(4)], loss="mse")
