@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -13,7 +12,7 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.python.framework import ops as _ops  # where tf.cast turns a plain float into a tensor
 
-from manual_mlp import MLP, Array, Dense
+from manual_mlp import Array
 
 _NAMES: dict[type, tuple[str, ...]] = {
     keras.regularizers.L1: ("l1",),
@@ -181,16 +180,6 @@ def rounded_masks(draws: Iterable[Array]) -> tuple[float, ...]:
     kept = (np.unique(mask[mask != 0]) for mask in draws if mask.dtype in (np.float32, np.float16))
     held = {float(values[0]) for values in kept if len(values) == 1}
     return tuple(sorted(c for c in held if float(str(np.float32(c))) != c))
-
-
-def with_held_decay(mlp: MLP, model: keras.Model) -> MLP:
-    """The description of a model with each λ as Keras holds it."""
-    layers = list(mlp.layers)
-    for place, layer in enumerate(model.layers):
-        described = layers[place]
-        if isinstance(described, Dense) and described.kernel_l2:
-            layers[place] = replace(described, kernel_l2=as_held(layer.kernel_regularizer.l2))
-    return MLP(mlp.inputs, layers)
 
 
 def _constants(model: keras.Model) -> Iterator[tuple[Any, str, Any]]:

@@ -9,7 +9,8 @@ import keras
 import numpy as np
 
 from keras_mlp.activations import Exactly, as_held, rounded_in
-from keras_mlp.constants import rounded_constants, with_held_decay
+from keras_mlp.constants import rounded_constants
+from keras_mlp.penalties import with_held_penalties
 from manual_mlp import MLP
 from manual_mlp.extend import Layer
 from manual_mlp.layers import Rescaling
@@ -25,8 +26,7 @@ def with_held_constants(mlp: MLP, model: keras.Model) -> MLP:
         >>> with_held_constants(mlp, keras.Sequential(layers)).layers[0].activation
         'leaky_relu(negative_slope=0.20000000298023224)'
     """
-    decayed = with_held_decay(mlp, model)
-    pairs = zip(decayed.layers, model.layers, strict=True)
+    pairs = zip(with_held_penalties(mlp, model).layers, model.layers, strict=True)
     return MLP(mlp.inputs, [_held(own, layer) for own, layer in pairs])
 
 

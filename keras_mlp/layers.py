@@ -9,10 +9,19 @@ import keras
 import numpy as np
 
 from keras_mlp.activations import ACTIVATION_LAYERS, name_of, to_function
+from keras_mlp.penalties import (
+    ACTIVITY,
+    activity,
+    from_regularizers,
+    refuse_regularizers,
+    to_regularizer,
+    to_regularizers,
+)
 from manual_mlp import ACTIVATIONS
 from manual_mlp.extend import Layer
 from manual_mlp.layers import (
     Activation,
+    ActivityRegularization,
     BatchNormalization,
     Dense,
     Dropout,
@@ -32,16 +41,21 @@ def to_layer(layer: Layer, dtype: str, seed: int | None) -> keras.layers.Layer:
 
 
 def _to_dense(layer: Dense, seed: int | None, options: dict[str, Any]) -> keras.layers.Layer:
-    decay = keras.regularizers.L2(layer.kernel_l2) if layer.kernel_l2 else None
-    if decay is not None:
-        decay.l2 = np.float64(layer.kernel_l2)  # Keras would send a plain float through float32, in float64 models, too
-    options |= {"kernel_regularizer": decay, "kernel_initializer": "zeros"}
+    options |= {"kernel_initializer": "zeros", **to_regularizers(layer)}
     activation = to_function(layer.activation, options["dtype"])
     return keras.layers.Dense(layer.units, activation, layer.use_bias, **options)
 
 
 def _to_activation(layer: Activation, seed: int | None, options: dict[str, Any]) -> keras.layers.Layer:
     return keras.layers.Activation(to_function(layer.activation, options["dtype"]), **options)
+
+
+def _to_activity_regularization(
+    layer: ActivityRegularization, seed: int | None, options: dict[str, Any]
+) -> keras.layers.Layer:
+    found = keras.layers.ActivityRegularization(layer.l1, layer.l2, **options)
+    found.activity_regularizer = to_regularizer(layer.l1, layer.l2)
+    return found
 
 
 def _to_batch_normalization(layer: BatchNormalization, seed: int | None, options: dict[str, Any]) -> keras.layers.Layer:
@@ -70,6 +84,7 @@ _TO_KERAS: dict[type[Layer], Callable[[Any, int | None, dict[str, Any]], keras.l
     Permute: lambda layer, _, options: keras.layers.Permute(layer.order, **options),
     Identity: lambda layer, _, options: keras.layers.Identity(**options),
     Rescaling: _to_rescaling,
+    ActivityRegularization: _to_activity_regularization,
 }
 
 
@@ -78,25 +93,14 @@ def from_layer(layer: keras.layers.Layer) -> Layer:
     if type(layer) not in _FROM_KERAS:
         known = ", ".join(kind.__name__ for kind in _FROM_KERAS)
         raise TypeError(f"Layer {layer.name!r} is a {type(layer).__name__}; understood so far are {known}.")
+    if type(layer) not in (keras.layers.Dense, keras.layers.ActivityRegularization):
+        refuse_regularizers(layer, ACTIVITY)
     return _FROM_KERAS[type(layer)](layer)
 
 
 def _from_dense(layer: keras.layers.Dense) -> Dense:
-    _refuse_regularizers(layer, "kernel_regularizer", "bias_regularizer", "activity_regularizer")
-    frozen = not any(weight is layer.kernel for weight in layer.trainable_weights)  # Keras adds no decay of these to E
-    decay = 0.0 if layer.kernel_regularizer is None or frozen else float(layer.kernel_regularizer.l2)
-    return Dense(int(layer.units), _activation_name(layer), bool(layer.use_bias), layer.name, decay)
-
-
-def _refuse_regularizers(layer: keras.layers.Layer, *names: str) -> None:
-    for name in names:
-        regularizer = getattr(layer, name)
-        understood = name == "kernel_regularizer" and type(regularizer) is keras.regularizers.L2
-        if regularizer is not None and not understood:
-            raise TypeError(
-                f"Layer {layer.name!r} has a {name}, {type(regularizer).__name__}, which is not understood so far: "
-                "only L2 on kernels is."
-            )
+    penalties = from_regularizers(layer)
+    return Dense(int(layer.units), _activation_name(layer), bool(layer.use_bias), layer.name, **penalties)
 
 
 def _from_dropout(layer: keras.layers.Dropout) -> Dropout:
@@ -133,7 +137,7 @@ def _from_batch_normalization(layer: keras.layers.BatchNormalization) -> BatchNo
         setting = "renorm" if layer.renorm else "synchronized"
         raise TypeError(f"Layer {layer.name!r} has {setting}=True, which is not understood so far.")
     _last_axis_alone(layer)
-    _refuse_regularizers(layer, "beta_regularizer", "gamma_regularizer")
+    refuse_regularizers(layer, "beta", "gamma")
     settings = float(layer.momentum), float(layer.epsilon), bool(layer.center), bool(layer.scale)
     return BatchNormalization(*settings, bool(layer.trainable), layer.name)
 
@@ -142,7 +146,7 @@ def _from_layer_normalization(layer: keras.layers.LayerNormalization) -> LayerNo
     if layer.rms_scaling:
         raise TypeError(f"Layer {layer.name!r} has rms_scaling=True, which is not understood so far.")
     _last_axis_alone(layer)
-    _refuse_regularizers(layer, "beta_regularizer", "gamma_regularizer")
+    refuse_regularizers(layer, "beta", "gamma")
     return LayerNormalization(float(layer.epsilon), bool(layer.center), bool(layer.scale), layer.name)
 
 
@@ -193,4 +197,5 @@ _FROM_KERAS: dict[type, Callable[[Any], Layer]] = {
     keras.layers.Permute: _from_permute,
     keras.layers.Identity: lambda layer: Identity(layer.name),
     keras.layers.Rescaling: _from_rescaling,
+    keras.layers.ActivityRegularization: lambda layer: ActivityRegularization(**activity(layer), name=layer.name),
 }

@@ -130,7 +130,7 @@ def evaluate_tape(
         tensors, updates = passes.run(mode)
     prove_same_weights(model, problem.parameters)
     prove_draws(problem, tensors, exact=mode != "xla")
-    problem = replace(problem, fused=f"{problem.mlp.layers[-1].name}/dE_dz" not in tensors)
+    problem = replace(problem, fused=gradient_node(_GIVEN) not in tensors)
     _check_logits(problem)
     nodes = {e.node: np.array(tensors[e.node].numpy()) for e in problem.equations if e.node in tensors}
     separate = frozenset() if mode == "eager" else frozenset(map(gradient_node, problem.parameters)) | {"loss"}
@@ -188,6 +188,9 @@ def _rerun(problem: Problem, mode: Mode) -> Callable[[], Evaluation]:
     return run
 
 
+_GIVEN = "outputs/given"  # the tensor that the loss is given: it has no gradient where Keras reads its logits instead
+
+
 @dataclass(frozen=True, eq=False)
 class _Passes:
     """The plain pass and the instrumented one, over one model, loss and batch."""
@@ -214,9 +217,9 @@ class _Passes:
             tensors = run()
             return tensors, {name: variable.numpy() for name, variable in self.moving.items()}
 
-    def value(self) -> Any:
+    def value(self, loss: LossTensor) -> Any:
         """E."""
-        return total_loss(self.model, self.loss, self.x, self.y, self.training, self.sample_weight)
+        return total_loss(self.model, loss, self.x, self.y, self.training, self.sample_weight)
 
     def weights(self) -> Tensors:
         """Node of its gradient → each weight; the tape watches a frozen one, too."""
@@ -226,7 +229,7 @@ class _Passes:
         """E and the parameter gradients, as any training step would compute them."""
         weights = self.weights()
         with tf.GradientTape() as tape:
-            value = self.value()
+            value = self.value(self.loss)
         return {"loss": value, **_present(weights, tape.gradient(value, list(weights.values())))}
 
     def instrumented(self) -> Tensors:
@@ -234,8 +237,11 @@ class _Passes:
         weights = self.weights()
         with recorded_activations(self.model) as seen, tf.GradientTape() as tape:
             tape.watch(self.x)
-            value = self.value()
-        sources = weights | {gradient_node(n): tensor for n, tensor in seen.items()} | {gradient_node("x"): self.x}
+            value = self.value(_watched(self.loss, seen, own_tensor=_penalised(self.model)))
+        given = {gradient_node(_GIVEN): seen.pop(_GIVEN)}
+        sources = (
+            weights | {gradient_node(n): tensor for n, tensor in seen.items()} | {gradient_node("x"): self.x} | given
+        )
         return {**seen, "loss": value, **_present(sources, tape.gradient(value, list(sources.values())))}
 
 
@@ -279,13 +285,48 @@ def recorded_activations(model: keras.Sequential) -> Iterator[Tensors]:
     The functions themselves are called as before, on the same tensors; the layers are put back in any case.
     """
     seen: Tensors = {}
+    own_tensors = _penalised(model)
     with ExitStack() as stack:
         for layer in model.layers:
             if isinstance(layer, keras.layers.Dense):
                 stack.enter_context(swapped(layer, "activation", _recorder(layer.activation, layer.name, seen, "u")))
             else:
-                stack.enter_context(swapped(layer, "call", _recorder(layer.call, layer.name, seen)))
+                call = _apart(layer.call) if own_tensors else layer.call
+                stack.enter_context(swapped(layer, "call", _recorder(call, layer.name, seen)))
         yield seen
+
+
+def _penalised(model: keras.Sequential) -> bool:
+    """Whether E has a penalty of an output, so that two layers that share a tensor have not the same gradient."""
+    return any(layer.activity_regularizer is not None for layer in model.layers)
+
+
+def _apart(call: Callable[..., Any]) -> Callable[..., Any]:
+    """A layer that hands on what comes in gives out a tensor of its own."""
+
+    def apart(inputs: Any, **options: Any) -> Any:
+        z = call(inputs, **options)
+        return _again(z) if z is inputs else z
+
+    return apart
+
+
+def _again(tensor: Any) -> Any:
+    """The same numbers as another tensor, with the logits that Keras remembers of it."""
+    copy = tf.identity(tensor)
+    if hasattr(tensor, "_keras_logits"):
+        copy._keras_logits = tensor._keras_logits  # noqa: SLF001  (as Keras's own layers hand it on)
+    return copy
+
+
+def _watched(loss: LossTensor, seen: Tensors, own_tensor: bool) -> LossTensor:
+    """The loss, which leaves the outputs that it is given; where these are penalised, as a tensor of their own."""
+
+    def watched(y: Any, outputs: Any, *weight: Any) -> Any:
+        seen[_GIVEN] = _again(outputs) if own_tensor else outputs
+        return loss(y, seen[_GIVEN], *weight)
+
+    return watched
 
 
 def _recorder(function: Callable[..., Any], name: str, seen: Tensors, argument: str = "") -> Callable[..., Any]:

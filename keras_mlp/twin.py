@@ -67,13 +67,14 @@ def _exactly(mlp: MLP, parameters: Arrays, dtype: str) -> dict[str, Array]:
 def from_keras(model: keras.Sequential) -> tuple[MLP, dict[str, Array]]:
     """The MLP that computes what a Keras model computes, and its weights.
 
-    One thing Keras does otherwise: it rounds constants to float32, in a float64 model, too, the λ of an L2 regularizer
-    from 3.14 on, the slope of leaky_relu, √½ and 0.044715 of gelu. `to_keras` passes them on exactly.
+    One thing Keras does otherwise: it rounds constants to float32, in a float64 model, too, the λ of a regularizer
+    (of L2 from 3.14 on), the slope of leaky_relu, √½ and 0.044715 of gelu. `to_keras` passes them on exactly.
 
     Args:
         model: a built `keras.Sequential` of layers that are described (Dense, Dropout, activations, normalisations,
-            Flatten, Reshape, Permute, Identity, Rescaling); kernels may have an L2 regularizer. Layers may be frozen:
-            they take part all the same, but for their decay, which Keras then leaves out of E.
+            Flatten, Reshape, Permute, Identity, Rescaling, ActivityRegularization); a Dense may have L1, L2 and L1L2
+            regularizers of its kernel, its bias and its activity. Layers may be frozen: they take part all the same,
+            but for the penalties of their weights, which Keras then leaves out of E.
 
     Returns:
         (mlp, parameters); layers keep their Keras names.

@@ -10,6 +10,8 @@ from manual_mlp.equations.loss_operations import LossGradient
 from manual_mlp.equations.loss_record import EPSILON, LossFunction
 from manual_mlp.equations.normalization import Mean, Normalize, NormalizedSum, NormalizePullback, Variance
 from manual_mlp.equations.operations import Activate, Operation, Product, Pullback, SumOverBatch, rows, show
+from manual_mlp.equations.penalties import Penalty, PenaltyGradient, Plus
+from manual_mlp.equations.summing import joined
 from manual_mlp.network.checks import check_parameters
 from manual_mlp.network.description import Description
 from manual_mlp.network.drawn_data import draw_data, draw_parameters, draw_targets
@@ -42,6 +44,9 @@ __all__ = [
     "NormalizePullback",
     "NormalizedSum",
     "Operation",
+    "Penalty",
+    "PenaltyGradient",
+    "Plus",
     "Precision",
     "Product",
     "Pullback",
@@ -58,6 +63,7 @@ __all__ = [
     "evaluate",
     "generator",
     "is_gradient",
+    "joined",
     "kind_of",
     "layer_of",
     "read_array",

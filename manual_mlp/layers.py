@@ -5,10 +5,11 @@ from manual_mlp.network.layers.dense import Dense
 from manual_mlp.network.layers.dropout import Dropout
 from manual_mlp.network.layers.normalization import BatchNormalization, LayerNormalization, RMSNormalization
 from manual_mlp.network.layers.reshaping import Flatten, Permute, Reshape
-from manual_mlp.network.layers.scaling import Identity, Rescaling
+from manual_mlp.network.layers.scaling import ActivityRegularization, Identity, Rescaling
 
 __all__ = [
     "Activation",
+    "ActivityRegularization",
     "BatchNormalization",
     "Dense",
     "Dropout",

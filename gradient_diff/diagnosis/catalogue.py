@@ -10,6 +10,7 @@ from gradient_diff.diagnosis.mistakes import (
     dropout,
     matrix_algebra,
     normalisation,
+    penalties,
     reduction,
     regularisation,
     samples,
@@ -19,6 +20,7 @@ from gradient_diff.diagnosis.mistakes import (
 
 FAMILIES = (
     scale.commit,
+    penalties.commit,
     regularisation.commit,
     dropout.commit,
     normalisation.commit,
@@ -35,6 +37,8 @@ FAMILIES = (
 _ORDER = """
     sign missing_batch_mean factor_two accumulated missing_output_mean batch_mean_twice mean_for_sum bias_mean
     learning_rate_inside stray_constant derivative_sign bce_inner_sign l2_missing l2_factor l2_sign l2_bias
+    l1_missing l1_factor l1_sign l1_without_sign l1_as_l2 l2_as_l1
+    activity_missing activity_not_averaged activity_factor
     dropout_mask_missing dropout_scale_missing missing_derivative output_derivative_dropped derivative_not_sent_down
     output_derivative_kept derivative_at_output derivative_wrong wrong_layer_derivative local_replaces_upstream
     gamma_not_sent_down gamma_beta_exchanged gamma_without_normalising statistics_constant statistics_path_missing

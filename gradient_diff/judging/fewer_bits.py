@@ -16,7 +16,7 @@ from gradient_diff.noise.network import Kind, on_branch, rounding_noise
 from gradient_diff.result.judged import Judged
 from gradient_diff.result.status import Meaning, Status
 from manual_mlp import Array, Equation, Problem
-from manual_mlp.extend import UNITS, Arrays, Local, Operation, Precision, Product
+from manual_mlp.extend import UNITS, Arrays, Local, Operation, Plus, Precision, Product
 
 CLOSER = 0.25  # of the distance from the plain derivation, root mean square in σ: less is no accident of a few entries
 FARTHEST = 1e12  # σ: all that is further off counts alike, so that no square overflows
@@ -120,9 +120,11 @@ def with_operands(problem: Problem, operands: Operands) -> Problem:
 
 
 def _fewer(operation: Operation, operands: Operands) -> Operation:
+    if isinstance(operation, Plus):
+        return replace(operation, left=_fewer(operation.left, operands), right=_fewer(operation.right, operands))
     if not isinstance(operation, Product):
         return operation
-    return FewerBits(operation.transpose_left, operation.transpose_right, operation.plus, operands)
+    return FewerBits(operation.transpose_left, operation.transpose_right, operands)
 
 
 def by_fewer_bits(case: Case, judged: Mapping[str, Judged]) -> dict[str, Judged]:

@@ -11,10 +11,11 @@ import numpy as np
 
 from gradient_diff.noise.network import Noise, on_branch, rounding_noise
 from manual_mlp import Array, Equation, Problem
-from manual_mlp.extend import UNITS, Activate, LossGradient
+from manual_mlp.extend import UNITS, Activate, LossGradient, PenaltyGradient
 
 MOST_UNITS = 12  # whose two branches are tried one by one
 MOST_LAYERS = 4  # whose two branches are tried in all combinations
+NOT_KNOWN = (math.nan, math.nan)
 STEP_ASIDE = 1e-300  # beside a kink, where no rounding is expected
 
 
@@ -52,14 +53,25 @@ def kinks(problem: Problem, noise: Noise) -> list[Kink]:
     """Units whose deciding value is within its own rounding of a kink."""
     found = []
     for node, edge, equation in kink_positions(problem):
-        if node not in noise.values:  # x: what no weight has a say in
+        if node == "x":  # what no weight has a say in
             continue
+        value, rounding = _deciding(problem, noise, node)
         stored = UNITS[noise.dtype] * np.maximum(np.abs(edge), _blur(equation))  # 1 − ε is 1 in 16 bits
-        near = np.abs(noise.values[node] - edge) <= noise.tolerance(node, sides=1) + stored
+        near = np.abs(value - edge) <= rounding + stored
         edges = np.broadcast_to(edge, near.shape)
-        places = [tuple(map(int, index)) for index in np.argwhere(near)]
-        found += [_kink(noise, node, index, equation, float(edges[index])) for index in places]
+        for place in np.argwhere(near):
+            index = tuple(map(int, place))
+            here = Kink(node, index, float(value[index]), float(rounding[index]), NOT_KNOWN, float(edges[index]))
+            found.append(_with_slopes(here, noise, equation))
     return found
+
+
+def _deciding(problem: Problem, noise: Noise, node: str) -> tuple[Array, Array]:
+    """What decides a branch, and its rounding; weights are what they are."""
+    if node in noise.values:
+        return noise.values[node], np.asarray(noise.tolerance(node, sides=1))
+    weights = np.asarray(problem.parameters[node], np.float64)
+    return weights, np.zeros(weights.shape)
 
 
 def _blur(equation: Equation) -> float:
@@ -79,8 +91,10 @@ def kink_positions(problem: Problem) -> list[tuple[str, Array | float, Equation]
         [('dense_1/u', 0.0)]
     """
     result: list[tuple[str, Array | float, Equation]] = []
-    for equation in problem.equations:
+    for equation in (part for e in problem.equations for part in e.parts):
         operation = equation.operation
+        if isinstance(operation, PenaltyGradient) and operation.penalty.l1:
+            result.append((equation.operands[0], 0.0, equation))
         if isinstance(operation, Activate):
             result += [(equation.operands[0], edge, equation) for edge in operation.function.kinks]
         if isinstance(operation, LossGradient):
@@ -89,16 +103,19 @@ def kink_positions(problem: Problem) -> list[tuple[str, Array | float, Equation]
     return result
 
 
-def _kink(noise: Noise, node: str, index: tuple[int, ...], equation: Equation, edge: float) -> Kink:
-    value, size = float(noise.values[node][index]), float(noise.tolerance(node, sides=1)[index])
-    above = noise.values.get(f"{equation.layer}/dE_dz")
-    if above is None or not isinstance(equation.operation, Activate):
-        clips = isinstance(equation.operation, LossGradient) and equation.operation.clips
-        return Kink(node, index, value, size, (math.nan, math.nan), edge, clips)
-    back, at = equation.operation.function.back_on_branch, np.array([edge])
+def _with_slopes(kink: Kink, noise: Noise, equation: Equation) -> Kink:
+    """The slopes on both sides, where the derivation tells them."""
+    operation, above = equation.operation, noise.values.get(f"{equation.layer}/dE_dz")
+    if isinstance(operation, PenaltyGradient):
+        jump = operation.penalty.slope(len(noise.values[equation.node]))
+        middle = float(noise.values[equation.node][kink.index]) - jump * float(np.sign(kink.value))
+        return replace(kink, slopes=(middle - jump, middle + jump))
+    if above is None or not isinstance(operation, Activate):
+        return replace(kink, clips=isinstance(operation, LossGradient) and operation.clips)
+    back, at = operation.function.back_on_branch, np.array([kink.edge])
     assert back is not None  # where there are kinks
-    left, right = (float(back(above[index], at, np.nextafter(at, far))[0]) for far in (-np.inf, np.inf))
-    return Kink(node, index, value, size, (left, right), edge)
+    left, right = (float(back(above[kink.index], at, np.nextafter(at, far))[0]) for far in (-np.inf, np.inf))
+    return replace(kink, slopes=(left, right))
 
 
 def explained_by_kinks(
@@ -128,8 +145,9 @@ class _Branches:
 
     def follows(self, side: Mapping[str, Array]) -> bool:
         """Whether a side meets the derivation on its own branches, or on one slope at all kinks."""
-        if {kink.node for kink in self.found} <= side.keys():
-            own = self.anchors({kink: float(side[kink.node][kink.index]) for kink in self.found})
+        known = {**self.problem.parameters, **side}  # all compute with the same weights
+        if {kink.node for kink in self.found} <= known.keys():
+            own = self.anchors({kink: float(known[kink.node][kink.index]) for kink in self.found})
             if self.meets(self.along(own), side):
                 return True
         left, right = (self.along(self.all_on(branch)) for branch in (-1, 1))
@@ -140,7 +158,7 @@ class _Branches:
 
     def anchors(self, values: Mapping[Kink, float]) -> dict[str, Array]:
         """The arrays that decide, with the kinks at these values."""
-        arrays = {kink.node: self.noise.values[kink.node].copy() for kink in self.found}
+        arrays = {n: _deciding(self.problem, self.noise, n)[0].copy() for n in {kink.node for kink in self.found}}
         for kink, value in values.items():
             arrays[kink.node][kink.index] = value
         return arrays

@@ -93,7 +93,7 @@ def _where(problem: Problem, known: Mapping[str, Array], node: str) -> str:
     equation = equations[node]
     while zeros := [o for o in equation.operands if o in equations and not np.any(known[o])]:
         equation = equations[zeros[0]]
-    operation, layer = equation.operation, equation.layer
+    operation, layer = equation.parts[0].operation, equation.layer
     if isinstance(operation, Pullback | Activate):
         words = "f′(u)" if isinstance(operation, Pullback) else "f(u)"
         forward = (e for e in problem.equations if e.layer == layer and isinstance(e.operation, Activate))

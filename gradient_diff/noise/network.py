@@ -172,7 +172,7 @@ def rounding_noise(
     bound = {node: rounding.bound for node, rounding in local.items()}
     if name in SUMS:
         stored = 0.0 if at.sums < at.u else math.sqrt(3) * at.eta * problem.batch  # one by one, every term is
-        sums = [e for e in problem.equations if _sums_batch(e.operation)]
+        sums = [part for e in problem.equations for part in e.parts if _sums_batch(part.operation)]
         bound |= {e.node: bound[e.node] + stored + _alike(e, known, variance) for e in sums}
     return Noise(
         name,

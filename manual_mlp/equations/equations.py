@@ -6,7 +6,7 @@ Backpropagation is a tuple of equations, run in order. There is no second copy o
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from manual_mlp.arrays import Array, Shape
 from manual_mlp.equations.operations import Operation, show
@@ -50,6 +50,12 @@ class Equation:
         """The equation as it stands in a book."""
         symbols = [symbol(o, self.layer) for o in self.operands]
         return f"{symbol(self.node, self.layer)} = {self.operation.render(*symbols)}"
+
+    @property
+    def parts(self) -> tuple[Equation, ...]:
+        """One equation per summand of a sum, such as that of a penalty; else itself."""
+        found = self.operation.parts(self.operands)
+        return (self,) if len(found) == 1 else tuple(replace(self, operation=o, operands=names) for o, names in found)
 
     def evaluate(self, environment: Mapping[str, Array]) -> Array:
         """The node's array from the arrays of its operands."""

@@ -19,52 +19,50 @@ from manual_mlp.equations.local_rounding import Local, Precision, Terms, sum_rou
 from manual_mlp.equations.loss import Loss
 from manual_mlp.equations.loss_record import Edges, weigh_samples
 from manual_mlp.equations.operations import Operation, same_shape, show
+from manual_mlp.equations.penalties import LONGEST, Penalty
 from manual_mlp.errors import ShapeError
 
 T = TypeVar("T")
 
-LONGEST = 1024  # terms: libraries sum in blocks of at most so many, so that no running sum is longer
-
 
 @dataclass(frozen=True)
 class LossValue(Operation):
-    """E from the network's output (or, where fused or asked for, its logits), the targets and decayed kernels: → ().
+    """E from the network's output (or, where fused or asked for, its logits), the targets and what is penalised: → ().
 
-    E = loss + Σ_i λ_i Σ W_i², with one λ per kernel that follows the targets among the operands; the weights come last.
+    E = loss + Σ_i (λ₁ᵢ Σ|a_i| + λ₂ᵢ Σ a_i²), one penalty per array that follows the targets; the weights come last.
     """
 
     loss: Loss
     logits: bool
-    decays: tuple[float, ...] = ()
+    penalties: tuple[Penalty, ...] = ()
 
     @property
-    def signs(self) -> tuple[str, ...]:  # type: ignore[override]  # one more for every kernel
+    def signs(self) -> tuple[str, ...]:  # type: ignore[override]  # one more for every penalty
         """What stands between its operands."""
-        return (",", *("+" for _ in self.decays), ",")
+        return (",", *("+" for _ in self.penalties), ",")
 
     def evaluate(self, *operands: Array, out: Array | None = None) -> Array:
         y_pred, y, *rest = operands
-        kernels, w = self._parted(rest)
+        penalised, w = self._parted(rest)
         y = self.loss.targets(y, y_pred.shape[-1])
         total = self.loss.function.form(self.logits).value(y_pred, y, self.loss.factor(*y_pred.shape), *w)
-        for decay, kernel in zip(self.decays, kernels, strict=True):
-            flat = kernel.reshape(-1)
-            total = total + flat.dtype.type(decay) * flat.dot(flat)
+        for penalty, array in zip(self.penalties, penalised, strict=True):
+            total = total + penalty.value(array)
         return np.asarray(total, y_pred.dtype)  # a float times a bfloat16 is a float32
 
     def rounding(self, result: Array, *operands: Array, at: Precision) -> Local:
         y_pred, y, *rest = operands
-        kernels, w = self._parted(rest)
+        penalised, w = self._parted(rest)
         sizes = self.loss.function.form(self.logits).terms(y_pred, self.loss.targets(y, y_pred.shape[-1]))
         sizes = (weigh_samples(sizes, w[0]) if w else sizes).reshape(-1)
         c, u = self.loss.factor(*y_pred.shape), at.u
         variance, worst = sum_rounding(sizes, u)
         variance = c * c * (variance + u * u * ((5 + len(w)) / 3) * np.square(sizes).sum())
         bound = c * worst * min(1.0, LONGEST / len(sizes))
-        for decay, kernel in zip(self.decays, kernels, strict=True):
-            more, longest = _decay_rounding(decay, kernel, u)
+        for penalty, array in zip(self.penalties, penalised, strict=True):
+            more, longest = penalty.value_rounding(array, u)
             variance, bound = variance + more, bound + longest
-        own = (2 + len(kernels)) * u * u / 3 * np.square(result)
+        own = (2 + sum(penalty.terms for penalty in self.penalties)) * u * u / 3 * np.square(result)
         lost = np.maximum(1.0, np.abs(result) / c)  # c itself may be close to 0
         return Local(((np.sqrt(variance + own), "entry"),), bound, ((lost, "entry"),))
 
@@ -74,17 +72,18 @@ class LossValue(Operation):
         return ()
 
     def render(self, *symbols: str) -> str:
-        kernels, weight = self._parted(symbols[2:])
+        penalised, weight = self._parted(symbols[2:])
         value = self.loss.write(True, self.logits, symbols[0], *weight)
-        return value + "".join(f" + {decay:g} Σ {w}²" for decay, w in zip(self.decays, kernels, strict=True))
+        return value + "".join(p.write(a) for p, a in zip(self.penalties, penalised, strict=True))
 
     def render_shapes(self, *shapes: Shape) -> str:
-        kernels, weights = self._parted(shapes[2:])
-        return ", ".join(map(show, (*shapes[:2], *weights))) + "".join(f" + Σ {show(s)}²" for s in kernels)
+        penalised, weights = self._parted(shapes[2:])
+        added = "".join(p.write_shape(show(s)) for p, s in zip(self.penalties, penalised, strict=True))
+        return ", ".join(map(show, (*shapes[:2], *weights))) + added
 
     def _parted(self, rest: Sequence[T]) -> tuple[Sequence[T], Sequence[T]]:
-        """Kernels, and the weights where there are any, of what follows the targets."""
-        return rest[: len(self.decays)], rest[len(self.decays) :]
+        """What is penalised, and the weights where there are any, of what follows the targets."""
+        return rest[: len(self.penalties)], rest[len(self.penalties) :]
 
 
 def _check_shapes(operation: LossValue | LossGradient, pair: tuple[Shape, ...], weights: Sequence[Shape]) -> None:
@@ -93,14 +92,6 @@ def _check_shapes(operation: LossValue | LossGradient, pair: tuple[Shape, ...], 
     if any(w != pair[0][:1] for w in weights):
         listed = ", ".join(map(show, (*pair, *weights)))
         raise ShapeError(f"{listed}: one weight per sample is {show(pair[0][:1])}")
-
-
-def _decay_rounding(decay: float, kernel: Array, u: float) -> tuple[Array, Array]:
-    """ℓ² and bound of λ Σ W²: the running sum, one rounding of each square, and up to u of λ itself."""
-    squares = np.square(kernel).reshape(-1)
-    variance, worst = sum_rounding(squares, u)
-    variance = variance + u * u / 3 * np.square(squares).sum() + np.square(u * squares.sum())
-    return decay * decay * variance, decay * worst * min(1.0, LONGEST / len(squares))
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
 
@@ -31,6 +31,8 @@ from manual_mlp.equations.local_rounding import (
     sum_rounding,
 )
 from manual_mlp.errors import ShapeError
+
+Operands: TypeAlias = tuple[Any, ...]
 
 
 class Operation(ABC):
@@ -65,6 +67,14 @@ class Operation(ABC):
     def frozen(self, operands: tuple[Array, ...], anchors: tuple[Array, ...]) -> Array:
         """The result, with kinks taken on the branch that the anchors take."""
         return self.evaluate(*operands)
+
+    def parts(self, operands: Operands) -> tuple[tuple[Operation, Operands], ...]:
+        """What it is a sum of, each with its own operands; but for sums that is itself."""
+        return ((self, operands),)
+
+    def render_added(self, *symbols: str) -> str:
+        """The right-hand side as it follows another summand."""
+        return f" + {self.render(*symbols)}"
 
     def render_shapes(self, *shapes: Shape) -> str:
         """The operands' shapes, written as the operation combines them."""
@@ -114,41 +124,38 @@ def show(shape: Shape) -> str:
 
 @dataclass(frozen=True)
 class Product(Operation):
-    """A B, either operand transposed at will; a third operand, times `plus`, is added to the result.
+    """A B, either operand transposed at will; a third operand is added to the result.
 
-    u = z_prev W + b, dE/dW = z_prevᵀ δ, the same + 2λ W, and dE/dz_prev = δ Wᵀ are this one operation. Of operands with
-    more axes, (N, T, n), each row of the last one is a sample: dE/dW sums over all of them.
+    u = z_prev W + b, dE/dW = z_prevᵀ δ and dE/dz_prev = δ Wᵀ are this one operation. Of operands with more axes,
+    (N, T, n), each row of the last one is a sample: dE/dW sums over all of them.
     """
 
     signs: ClassVar[tuple[str, ...]] = ("@", "+")
 
     transpose_left: bool = False
     transpose_right: bool = False
-    plus: float = 1.0
 
     def evaluate(self, *operands: Array, out: Array | None = None) -> Array:
         left, right = self._oriented(operands[0], operands[1])
         result = left.dot(right, out)  # half the time of np.matmul on small arrays
         if len(operands) == 3:
-            extra = operands[2] if self.plus == 1 else operands[2] * result.dtype.type(self.plus)
-            np.add(result, extra, out=result)
+            np.add(result, operands[2], out=result)
         return result
 
     def bound(self, *operands: Array, out: Array) -> tuple[Callable[[], object], ...]:
-        if self.plus != 1:
-            return super().bound(*operands, out=out)
         left, right = self._oriented(operands[0], operands[1])
         return partial(left.dot, right, out), *(partial(np.add, out, extra, out) for extra in operands[2:])
 
     def rounding(self, result: Array, *operands: Array, at: Precision) -> Local:
         if result.ndim > 2:
-            local = self.rounding(rows(result), rows(operands[0]), *operands[1:], at=at)
+            flat = (rows(a) if a.ndim > 2 else a for a in operands)
+            local = self.rounding(rows(result), *flat, at=at)
             return local.reshaped(result.shape)
         left, right = self._oriented(operands[0], operands[1])
         product = result if len(operands) == 2 else left.dot(right)
-        start = self.plus * operands[2] if len(operands) == 3 and 1 in result.shape else None
+        start = operands[2] if len(operands) == 3 and 1 in result.shape else None
         u, sums = at.u, at.sums
-        stored = u * u / 3 * np.square(result) + self._extra_variance(operands, u)
+        stored = u * u / 3 * np.square(result)
         if sums < u and len(operands) == 3:  # the sum itself is stored, before the third operand is added
             stored = stored + u * u / 3 * np.square(product)
         if left.shape[1] <= SHORT and not self.transpose_left:
@@ -160,10 +167,6 @@ class Product(Operation):
         if self.transpose_left:  # a sum over the batch, where like samples repeat like errors
             return Local(((np.sqrt(variance + stored), "entry"),), worst, lost)
         return Local(((np.sqrt(variance + stored + np.square(worst / (4 * GATE))), "entry"),), lost=lost)
-
-    def _extra_variance(self, operands: tuple[Array, ...], u: float) -> Array | float:
-        """Of `plus` times the third operand: one rounding, and up to u of `plus` itself."""
-        return 0.0 if self.plus == 1 else u * u * (4 / 3) * np.square(self.plus * operands[2])
 
     def _oriented(self, left: Array, right: Array) -> tuple[Array, Array]:
         if self.transpose_left:
@@ -198,8 +201,7 @@ class Product(Operation):
 
     def render(self, *symbols: str) -> str:
         left, right, *extra = self.marked(*symbols)
-        sign, factor = "−" if self.plus < 0 else "+", "" if abs(self.plus) == 1 else f"{abs(self.plus):g} "
-        return f"{left} {right}" + "".join(f" {sign} {factor}{s}" for s in extra)
+        return f"{left} {right}" + "".join(f" + {s}" for s in extra)
 
     def render_shapes(self, *shapes: Shape) -> str:
         left, right, *extra = self.marked(*map(show, shapes))

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 
 from manual_mlp.equations.activations import activation
 from manual_mlp.equations.equations import Equation
 from manual_mlp.equations.loss import Loss
 from manual_mlp.equations.loss_operations import LossGradient, LossValue
+from manual_mlp.equations.penalties import Penalty
+from manual_mlp.equations.summing import penalty_equation, summed
 from manual_mlp.network.layers.layer import Layer
 from manual_mlp.nodes import INPUT_GRADIENT, LOSS, SAMPLE_WEIGHT
 
@@ -27,23 +29,33 @@ def derivation(
     _check_differentiable(layers, loss, fused)
     chain, last = list(_chain(layers)), str(layers[-1].name)
     head = fusible(layers) if fused else None
-    reads, gives, logits = f"{last}/z", f"{last}/dE_dz", loss.from_logits
+    reads, gives, logits, owner = f"{last}/z", f"{last}/dE_dz", loss.from_logits, last
     if head is not None:
-        while chain[-1][0] is not head:
-            chain.pop()  # what hands on its input unchanged has no gradient of its own here
-        reads, gives = head.fused_ends(*chain[-1][1:])
-        last, logits = str(head.name), True
-    decays = {name: decay for layer in layers for name, decay in layer.decays.items()}
-    value, weight = LossValue(loss, logits, tuple(decays.values())), (SAMPLE_WEIGHT,) * weighted
-    backward = [
-        e for layer, below, into in reversed(chain) for e in layer.backward(below, into, layer is head, training)
-    ]
+        reads, gives = head.fused_ends(*next(ends for layer, *ends in chain if layer is head))
+        owner, logits = str(head.name), True
+    penalties = {name: penalty for layer in layers for name, penalty in layer.penalties.items()}
+    value, weight = LossValue(loss, logits, tuple(penalties.values())), (SAMPLE_WEIGHT,) * weighted
+    start = Equation(owner, gives, LossGradient(loss, logits), (reads, "y", *weight))
     return (
         *forward_equations(layers, training),
-        Equation(last, LOSS, value, (reads, "y", *decays, *weight)),
-        Equation(last, gives, LossGradient(loss, logits), (reads, "y", *weight)),
-        *backward,
+        Equation(owner, LOSS, value, (reads, "y", *penalties, *weight)),
+        *summed((start, *_backward(chain, head, penalties, training))),
     )
+
+
+def _backward(
+    chain: list[tuple[Layer, str, str]], head: Layer | None, penalties: Mapping[str, Penalty], training: bool
+) -> Iterator[Equation]:
+    """From the output down; above a fused layer only what penalties of outputs send down has a gradient."""
+    reached = head is None
+    for layer, below, into in reversed(chain):
+        output = f"{layer.name}/z"
+        if output in penalties:
+            yield penalty_equation(str(layer.name), output, penalties[output])
+            reached = True
+        if reached or layer is head:
+            yield from layer.backward(below, into, not reached, training)
+            reached = True
 
 
 def fusible(layers: tuple[Layer, ...]) -> Layer | None:

@@ -22,9 +22,9 @@ from keras_mlp.constants import (
     left_in_float32,
     rounded_constants,
     rounds_floats,
-    with_held_decay,
 )
 from keras_mlp.extend import copied
+from keras_mlp.penalties import with_held_penalties
 
 pytestmark = pytest.mark.skipif(not rounds_floats(), reason="Keras before 3.14 computes with a plain float as it is")
 
@@ -155,4 +155,4 @@ def test_the_description_has_the_decay_that_keras_holds() -> None:
     layers = [keras.layers.Dense(3, kernel_regularizer=R.L2(0.05)), keras.layers.Dropout(0.1), keras.layers.Dense(1)]
     model = keras.Sequential([keras.Input((2,)), *layers])
     mlp, _ = from_keras(model)
-    assert [z.kernel_l2 for z in with_held_decay(mlp, model).layers if hasattr(z, "kernel_l2")] == [HELD, 0.0]
+    assert [z.kernel_l2 for z in with_held_penalties(mlp, model).layers if hasattr(z, "kernel_l2")] == [HELD, 0.0]

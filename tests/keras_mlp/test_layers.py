@@ -16,6 +16,7 @@ from manual_mlp import MLP, Dense, train
 from manual_mlp.extend import Layer
 from manual_mlp.layers import (
     Activation,
+    ActivityRegularization,
     BatchNormalization,
     Dropout,
     Flatten,
@@ -36,6 +37,10 @@ ALL: dict[str, list[Layer]] = {
     "units, bare": [LayerNormalization(center=False, scale=False, epsilon=0.01)],
     "root mean square": [Dense(5, "tanh"), RMSNormalization()],
     "moved about": [Permute((2, 1)), Dense(2), Flatten(), Reshape((4, 2)), BatchNormalization(), Flatten()],
+    "penalised": [
+        Dense(5, "relu", kernel_l1=0.1, bias_l2=0.2, activity_l1=0.1, activity_l2=0.3),
+        ActivityRegularization(0.1, 0.2),
+    ],
     "scaled": [Rescaling(0.5, 0.25), Identity(), Dense(4, "tanh"), LayerNormalization()],
 }
 

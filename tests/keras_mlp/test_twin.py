@@ -130,11 +130,15 @@ def _impostor(u: Any) -> Any:
     return u
 
 
+class _OwnL2(keras.regularizers.L2):  # type: ignore[misc]  # Keras ships no types
+    """It may do anything."""
+
+
 _impostor.__name__ = "sigmoid"  # a name proves nothing
 
 UNDERSTOOD = (
     "understood so far are Dense, Dropout, Activation, ReLU, LeakyReLU, ELU, Softmax, BatchNormalization, "
-    "LayerNormalization, RMSNormalization, Flatten, Reshape, Permute, Identity, Rescaling."
+    "LayerNormalization, RMSNormalization, Flatten, Reshape, Permute, Identity, Rescaling, ActivityRegularization."
 )
 
 REFUSED: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
@@ -151,14 +155,17 @@ REFUSED: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
         f"Layer 'conv' is a Conv1D; {UNDERSTOOD}",
     ),
     "regularizer": (
-        lambda: _sequential(keras.layers.Dense(1, kernel_regularizer="l1", name="decayed")),
+        lambda: _sequential(keras.layers.Dense(1, kernel_regularizer="orthogonal_regularizer", name="decayed")),
         TypeError,
-        "Layer 'decayed' has a kernel_regularizer, L1, which is not understood so far: only L2 on kernels is.",
+        (
+            "Layer 'decayed' has a kernel_regularizer, OrthogonalRegularizer, which is not understood so far: "
+            "L1, L2, L1L2 are."
+        ),
     ),
-    "L2 on a bias": (
-        lambda: _sequential(keras.layers.Dense(1, bias_regularizer="l2", name="decayed")),
+    "a regularizer of one's own": (
+        lambda: _sequential(keras.layers.Dense(1, bias_regularizer=_OwnL2(), name="decayed")),
         TypeError,
-        "Layer 'decayed' has a bias_regularizer, L2, which is not understood so far: only L2 on kernels is.",
+        "Layer 'decayed' has a bias_regularizer, _OwnL2, which is not understood so far: L1, L2, L1L2 are.",
     ),
     "noise_shape": (
         lambda: _sequential(keras.layers.Dropout(0.5, noise_shape=(None, 1), name="whole_rows")),
@@ -184,9 +191,12 @@ REFUSED: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
         "Layer 'odd' is a Softmax(axis=0), which is not understood so far.",
     ),
     "activity regularizer": (
-        lambda: _sequential(keras.layers.Dense(1, activity_regularizer="l1", name="sparse")),
+        lambda: _sequential(keras.layers.Dense(1), keras.layers.ReLU(activity_regularizer="l1", name="sparse")),
         TypeError,
-        "Layer 'sparse' has a activity_regularizer, L1, which is not understood so far: only L2 on kernels is.",
+        (
+            "Layer 'sparse' has a activity_regularizer, L1, which is not understood so far of a ReLU: put a "
+            "keras.layers.ActivityRegularization behind it instead."
+        ),
     ),
     "mixed precision": (
         lambda: _sequential(keras.layers.Dense(1, dtype="mixed_float16", name="half")),

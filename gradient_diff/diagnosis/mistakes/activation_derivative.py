@@ -208,7 +208,7 @@ def _leave_out(scene: Scene, slope: Slope) -> Iterator[Committed]:
 def _own_gradients(scene: Scene, name: str, g: str) -> dict[str, Equation]:
     """dE/dW and dE/db of a layer from another δ than the one that it sends down."""
     below, bias = scene.graph.below(name), f"{name}/dE_dbias"
-    kernel = scene.swap_kernel(name, Product(transpose_left=True), below, g)
+    kernel = scene.swap(f"{name}/dE_dkernel", Product(transpose_left=True), below, g)
     return kernel | (scene.swap(bias, SumOverBatch(), g) if bias in scene.by_node else {})
 
 

@@ -62,7 +62,7 @@ def _change_kernel_gradient(scene: Scene, i: int, name: str) -> Iterator[Committ
     alike=("convention_transposed",),
 )
 def _transpose_gradient(scene: Scene, i: int, name: str) -> Committed:
-    swap = scene.swap_kernel(name, Product(transpose_left=True), f"{name}/dE_du", scene.below(i))
+    swap = scene.swap(f"{name}/dE_dkernel", Product(transpose_left=True), f"{name}/dE_du", scene.below(i))
     return Committed("transposed", name, "your kernel gradient is the transpose of the reference's", swap)
 
 
@@ -79,7 +79,7 @@ def _take_other_inputs(scene: Scene, i: int, name: str) -> Iterator[Committed]:
     for other in scene.graph.signals:
         array = scene.values[other]
         if array.shape == right.shape and not np.array_equal(array, right):
-            swap = scene.swap_kernel(name, Product(transpose_left=True), other, f"{name}/dE_du")
+            swap = scene.swap(f"{name}/dE_dkernel", Product(transpose_left=True), other, f"{name}/dE_du")
             yield Committed("wrong_input", name, f"dE/dW takes {_words(other)} in place of {_words(below)}", swap)
 
 
@@ -94,7 +94,7 @@ def _take_other_inputs(scene: Scene, i: int, name: str) -> Iterator[Committed]:
 def _multiply_elementwise(scene: Scene, i: int, name: str) -> Iterator[Committed]:
     delta, below = f"{name}/dE_du", scene.below(i)
     if scene.values[below].shape == scene.values[delta].shape:
-        swap = scene.swap_kernel(name, Formula("{0} ⊙ {1}", lambda z, d: z * d), below, delta)
+        swap = scene.swap(f"{name}/dE_dkernel", Formula("{0} ⊙ {1}", lambda z, d: z * d), below, delta)
         yield Committed("elementwise_for_matmul", name, "dE/dW is z_prev ⊙ δ instead of z_prevᵀ δ", swap)
 
 
@@ -108,7 +108,7 @@ def _take_another_layers(scene: Scene, i: int, name: str) -> Iterator[Committed]
     for j, other in enumerate(scene.names):
         if j == i:
             continue
-        swap = scene.swap_kernel(name, Product(transpose_left=True), scene.below(j), f"{other}/dE_du")
+        swap = scene.swap(f"{name}/dE_dkernel", Product(transpose_left=True), scene.below(j), f"{other}/dE_du")
         sentence = f"dE/dW takes z_prev and δ of {other}: the indices are those of another layer"
         yield Committed("wrong_input", name, sentence, swap)
         bias = f"{name}/dE_dbias"
@@ -197,7 +197,7 @@ def _fit_rate(scene: Scene) -> float | None:
     sent, delta = scene.graph.sent(top), f"{name}/dE_du"
     signal = scene.values[f"{top}/dE_du"] @ scene.values[f"{top}/dE_dkernel"].T
     for e in scene.graph.path(sent, delta):
-        signal = scene.by_node[e.node].evaluate({**scene.values, e.operands[0]: signal})
+        signal = scene.by_node[e.node].parts[0].evaluate({**scene.values, e.operands[0]: signal})
     below = scene.values[scene.below(len(scene.names) - 2)]
     effects = {f"{name}/dE_dkernel": below.T @ signal, f"{name}/dE_dbias": signal.sum(axis=0)}
     effects = {n: e for n, e in effects.items() if n in scene.gradients}
@@ -254,14 +254,14 @@ def _misalign(scene: Scene) -> Iterator[Committed]:
     if scene.batch > 1:
         for i, name in enumerate(scene.names):
             back = Formula("reversed({0})ᵀ {1}", lambda z, d: z[::-1].T @ d)
-            swap = scene.swap_kernel(name, back, scene.below(i), f"{name}/dE_du")
+            swap = scene.swap(f"{name}/dE_dkernel", back, scene.below(i), f"{name}/dE_du")
             yield Committed("batch_misaligned", name, "the rows of z_prev are in reverse order", swap)
 
 
 def _roll(scene: Scene, i: int, shift: int) -> dict[str, Equation]:
     name = scene.names[i]
     rolled = Formula(f"roll({{0}}, {shift})ᵀ {{1}}", lambda z, d: np.roll(z, shift, axis=0).T @ d)
-    return scene.swap_kernel(name, rolled, scene.below(i), f"{name}/dE_du")
+    return scene.swap(f"{name}/dE_dkernel", rolled, scene.below(i), f"{name}/dE_du")
 
 
 def _likely_shifts(scene: Scene, i: int) -> list[int]:

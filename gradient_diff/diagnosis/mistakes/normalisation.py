@@ -19,6 +19,7 @@ from manual_mlp.extend import (
     NormalizePullback,
     SumOverBatch,
     Variance,
+    joined,
     rows,
 )
 
@@ -54,7 +55,8 @@ class Normalised:
     @property
     def down(self) -> Equation:
         """That of dE/dz_prev."""
-        return next(e for e in self.equations if isinstance(e.operation, NormalizePullback))
+        parts = (part for e in self.equations for part in e.parts)
+        return next(e for e in parts if isinstance(e.operation, NormalizePullback))
 
     @property
     def pullback(self) -> NormalizePullback:
@@ -99,15 +101,17 @@ class Normalised:
 
     def sent_down(self, operation: NormalizePullback | Formula, *operands: str) -> dict[str, Equation]:
         """Another equation for dE/dz_prev."""
-        return {self.down.node: replace(self.down, operation=operation, operands=operands)}
+        return self.scene.swap(self.down.node, operation, *operands)
 
     def with_settings(self, **settings: object) -> dict[str, Equation]:
         """Each equation of the layer whose operation has these settings, with others."""
         found = {}
         for e in self.equations:
-            own = {k: v for k, v in settings.items() if hasattr(e.operation, k)}
+            first, *others = e.parts
+            own = {k: v for k, v in settings.items() if hasattr(first.operation, k)}
             if own:
-                found[e.node] = replace(e, operation=replace(e.operation, **own))  # type: ignore[type-var]
+                other = replace(first, operation=replace(first.operation, **own))  # type: ignore[type-var]
+                found[e.node] = joined((other, *others))
         return found
 
     def reading(self, *statistics: str) -> dict[str, Equation]:

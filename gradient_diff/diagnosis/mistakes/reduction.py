@@ -11,7 +11,7 @@ from gradient_diff.diagnosis.reenactment.enact import Committed, Finish, is_bias
 from gradient_diff.diagnosis.reenactment.formula import Formula
 from gradient_diff.diagnosis.reenactment.scene import Scene
 from manual_mlp import Array
-from manual_mlp.extend import layer_of
+from manual_mlp.extend import Penalty, layer_of
 
 BIASES = (
     ("bias_not_summed", "{0}", lambda d: d, "your bias gradient keeps the batch axis: it is δ itself"),
@@ -82,10 +82,11 @@ def _sum_kernel_gradient(scene: Scene, name: str) -> Iterator[Committed]:
         total = Formula("Σ {0}", lambda g, axis=axis: g.sum(axis=axis))
         sentence = f"your bias gradient is the sum of dE/dW over its {words}"
         yield Committed("bias_from_kernel", name, sentence, scene.swap(node, total, kernel))
-        if decay := scene.graph.decay(name):
-            bare = Formula("Σ ({0} − 2λ {1})", lambda g, w, axis=axis: (g - decay * w).sum(axis=axis))
+        if penalty := scene.graph.penalties.get(f"{name}/kernel"):
+            text = f"Σ ({{0}}{Penalty(-penalty.l1, -penalty.l2).write_gradient('{1}')})"
+            bare = Formula(text, lambda g, w, axis=axis, p=penalty: (g - p.gradient(w)).sum(axis=axis))
             swap = scene.swap(node, bare, kernel, f"{name}/kernel")
-            yield Committed("bias_from_kernel", name, f"{sentence}, before its decay is added", swap)
+            yield Committed("bias_from_kernel", name, f"{sentence}, before its penalty is added", swap)
 
 
 def _change_all_biases(scene: Scene, names: list[str]) -> Iterator[Committed]:

@@ -8,7 +8,7 @@ import numpy as np
 
 from gradient_diff.diagnosis.factors import fit, is_close, nearest_whole
 from gradient_diff.diagnosis.mistake import STEP, makes
-from gradient_diff.diagnosis.reenactment.enact import Committed, Finish, but_decay, decays_of, everywhere
+from gradient_diff.diagnosis.reenactment.enact import Committed, Finish, but_decay, everywhere
 from gradient_diff.diagnosis.reenactment.formula import Formula
 from gradient_diff.diagnosis.reenactment.scene import SMALLEST, Scene
 from manual_mlp import Array, Equation, gradient_node
@@ -98,7 +98,7 @@ def _contributions(scene: Scene) -> tuple[Array | None, Array]:
 
 def _weigh_delta(scene: Scene, weight: Array) -> dict[str, Equation]:
     """Each sample's δ of the output times its weight: everything below is linear in it."""
-    right = scene.by_node[f"{scene.last}/dE_du"]
+    right = scene.by_node[f"{scene.last}/dE_du"].parts[0]
     text = f"weight per sample ⊙ {right.operation.render(*(f'{{{i}}}' for i in range(len(right.operands))))}"
     operation = Formula(text, lambda *operands: weight * right.operation.evaluate(*operands))
     return scene.swap(right.node, operation, *right.operands)
@@ -106,7 +106,7 @@ def _weigh_delta(scene: Scene, weight: Array) -> dict[str, Equation]:
 
 def _divide_by_another_count(scene: Scene) -> Iterator[Committed]:
     """All samples summed, but divided by another count."""
-    n, decays = scene.batch, decays_of(scene)
+    n, decays = scene.batch, scene.penalised
     hand, right = ({k: a - decays.get(k, 0.0) for k, a in side.items()} for side in (scene.hand, scene.right))
     factor = fit(hand, right, scene.gradients)
     if not factor or factor < 0:

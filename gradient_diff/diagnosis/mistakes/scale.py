@@ -20,7 +20,6 @@ from gradient_diff.diagnosis.mistake import BATCH, makes
 from gradient_diff.diagnosis.reenactment.enact import (
     Committed,
     but_decay,
-    decays_of,
     everywhere,
     is_bias,
     is_kernel,
@@ -55,8 +54,8 @@ def _commit_known(scene: Scene) -> Iterator[Committed]:
 
 
 def _spare_decay(scene: Scene, mistakes: Iterable[Committed]) -> Iterator[Committed]:
-    """Where E has a decay: each factor also of the loss alone, so that 2λW stays as it is."""
-    decays = decays_of(scene)
+    """Where E has penalties: each factor also of the loss alone, so that 2λW stays as it is."""
+    decays = scene.penalised
     for mistake in mistakes:
         yield mistake
         if decays and mistake.finish is not None and mistake.undo is not None:
@@ -117,7 +116,8 @@ def _take_root(scene: Scene) -> Iterator[Committed]:
     if not is_squared(scene.problem.loss.function):
         return
     total = float(scene.values["loss"])
-    decay = sum(0.5 * float(np.vdot(d, scene.weights(n))) for n, d in decays_of(scene).items())
+    decay = sum(0.5 * float(np.vdot(d, scene.weights(n))) for n, d in scene.added.items())
+    decay += sum(float(penalty.value(scene.values[name])) for name, penalty in scene.graph.penalties.items())
     weight = scene.problem.loss.scale
     for value in dict.fromkeys((total, total - decay)):  # of E, or of the loss without its decay
         if value <= float(np.max(scene.noise.tolerance("loss", scene.sides))):

@@ -254,14 +254,8 @@ def everywhere(factor: float, nodes: Callable[[str], bool] = lambda node: True) 
     return lambda arrays: {n: a * factor if is_gradient(n) and nodes(n) else a for n, a in arrays.items()}
 
 
-def decays_of(scene: Scene) -> dict[str, Array]:
-    """Node of each kernel's gradient → what a decay has added to it, where there is one."""
-    found = {n: np.asarray(scene.decayed(n)) for n in scene.nodes if is_kernel(n)}
-    return {n: d for n, d in found.items() if np.any(d) and d.shape == scene.hand[n].shape}
-
-
 def but_decay(decays: Arrays, change: Finish) -> Finish:
-    """A map of the finished gradients that leaves their decay as it is."""
+    """A map of the finished gradients that leaves what penalties make of them as it is."""
 
     def finish(arrays: dict[str, Array]) -> dict[str, Array]:
         changed = change({n: a - decays[n] if n in decays else a for n, a in arrays.items()})

@@ -55,9 +55,3 @@ def weighed(formula: Formula, operands: int) -> Formula:
     """The same formula, each sample's row times its weight, where w is one operand more."""
     text = f"{{{operands}}}_n · {formula.text}"
     return Formula(text, lambda *arrays: arrays[-1][:, None] * formula.function(*arrays[:-1]))
-
-
-def plus_decay(formula: Formula, operands: int, decay: float) -> Formula:
-    """The same formula + 2λ W, where W is one operand more."""
-    text = f"{formula.text} + {decay:g} {{{operands}}}"
-    return Formula(text, lambda *arrays: formula.function(*arrays[:-1]) + decay * arrays[-1])

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from manual_mlp import Equation, Problem
-from manual_mlp.extend import Activate, LossGradient, Product, Pullback, activation
+from manual_mlp.extend import Activate, LossGradient, Penalty, Product, Pullback, activation
 
 
 @dataclass(frozen=True)
@@ -75,17 +75,22 @@ class Graph:
     def sent(self, name: str) -> str:
         """The node that a kernel sends its δ down to."""
         down = Product(transpose_right=True)
-        return next(e.node for e in self.equations if e.layer == name and e.operation == down)
+        return next(e.node for e in self._parts if e.layer == name and e.operation == down)
 
-    def decay(self, name: str) -> float:
-        """What a kernel's W is added to its gradient with, 2λ; 0 where it has no decay."""
-        equation = self.by_node[f"{name}/dE_dkernel"]
-        return equation.operation.plus if len(equation.operands) == 3 else 0.0  # type: ignore[attr-defined]  # a Product
+    @cached_property
+    def penalties(self) -> dict[str, Penalty]:
+        """Parameter, or output of a layer → what E adds for it."""
+        return {name: penalty for layer in self.problem.mlp.layers for name, penalty in layer.penalties.items()}
+
+    @cached_property
+    def _parts(self) -> list[Equation]:
+        """The summands of the equations, one by one."""
+        return [part for e in self.equations for part in e.parts]
 
     @cached_property
     def head(self) -> Equation:
         """The gradient of E by the network's output, or by its logits."""
-        return next(e for e in self.equations if isinstance(e.operation, LossGradient))
+        return next(e for e in self._parts if isinstance(e.operation, LossGradient))
 
     @cached_property
     def units(self) -> list[tuple[str, str, str, str]]:
@@ -99,7 +104,7 @@ class Graph:
     def slopes(self) -> list[Slope]:
         """The activations that are gone back through, from the output down."""
         forward = {layer: (kind, u, z) for layer, kind, u, z in self.units}
-        back = [e for e in self.equations if isinstance(e.operation, Pullback)]
+        back = [e for e in self._parts if isinstance(e.operation, Pullback)]
         return [Slope(e.layer, *forward[e.layer], e.operands[0], e.node) for e in back]
 
     @cached_property
@@ -113,7 +118,7 @@ class Graph:
     def slope_above(self, name: str) -> Slope | None:
         """The activation that bends a kernel's output; None where none does, as of an output from logits."""
         found = f"{name}/dE_du"
-        while (e := self.by_node[found]).operation == Pullback("linear"):
+        while (e := self.by_node[found].parts[0]).operation == Pullback("linear"):
             found = e.operands[0]
         bent = [s for s in (*self.slopes, self.output) if s is not None and s.node == found and s.kind != "linear"]
         return bent[0] if bent else None
@@ -121,12 +126,15 @@ class Graph:
     @cached_property
     def hidden(self) -> list[Slope]:
         """The others that bend: those of hidden layers, from the input up."""
-        return [s for s in reversed(self.slopes) if s.kind != "linear" and s is not self.output]
+        return [s for s in reversed(self.slopes) if s.kind != "linear" and s != self.output]
 
     def path(self, start: str, end: str) -> list[Equation]:
-        """The equations of the signal that travels down from one gradient to another, from the upper to the lower."""
+        """The equations of the signal that travels down from one gradient to another, from the upper to the lower.
+
+        Without what penalties add on the way: in these it is linear.
+        """
         found, node = [], end
         while node != start:
-            found.append(self.by_node[node])
+            found.append(self.by_node[node].parts[0])
             node = found[-1].operands[0]
         return found[::-1]

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from gradient_diff.diagnosis.factors import fit
-from gradient_diff.diagnosis.reenactment.formula import Formula, plus_decay, weighed
+from gradient_diff.diagnosis.reenactment.formula import Formula, weighed
 from gradient_diff.diagnosis.reenactment.graph import Graph
 from gradient_diff.noise.network import Noise
 from manual_mlp import Array, Equation, Problem
@@ -19,10 +19,10 @@ from manual_mlp.extend import (
     UNITS,
     Arrays,
     Operation,
-    Product,
+    PenaltyGradient,
     evaluate,
     is_gradient,
-    layer_of,
+    joined,
     variable_of,
 )
 
@@ -131,22 +131,26 @@ class Scene:
         return self.graph.below(self.names[i])
 
     def decayed(self, node: str) -> Array | float:
-        """What a decay adds to a kernel's gradient: of the problem's own E, and of the reference's."""
-        own = self.graph.decay(layer_of(node))
-        return self.added.get(node, 0.0) + (own * self.weights(node) if own else 0.0)
+        """What a penalty adds to the gradient of its own array: in the problem's own E, and in the reference's."""
+        own = self.graph.penalties.get(variable_of(node))
+        return self.added.get(node, 0.0) + (0.0 if own is None else own.gradient(self.weights(node)))
 
-    def swap_kernel(self, name: str, operation: Product | Formula, *operands: str) -> dict[str, Equation]:
-        """Another equation for a kernel's gradient; its decay stays."""
-        decay, kernel = self.graph.decay(name), f"{name}/kernel"
-        if not decay:
-            return self.swap(f"{name}/dE_dkernel", operation, *operands)
-        if isinstance(operation, Formula):
-            return self.swap(f"{name}/dE_dkernel", plus_decay(operation, len(operands), decay), *operands, kernel)
-        return self.swap(f"{name}/dE_dkernel", replace(operation, plus=decay), *operands, kernel)
+    @cached_property
+    def penalised(self) -> dict[str, Array]:
+        """Gradient → what all penalties together make of it; those where that is something."""
+        found = {n: self.added[n] for n in self.nodes if n in self.added}
+        if self.graph.penalties:
+            head = self.graph.head
+            silent = self.swap(head.node, Formula("0", lambda p, *_: np.zeros_like(p)), *head.operands)
+            alone = evaluate([silent.get(e.node, e) for e in self.equations], self.problem.environment)
+            found = {n: alone[n] + self.added.get(n, 0.0) for n in self.nodes if is_gradient(n)}
+        return {n: a for n, a in found.items() if np.any(a) and a.shape == self.hand[n].shape}
 
     def swap(self, node: str, operation: Operation, *operands: str) -> dict[str, Equation]:
-        """Another equation for a node."""
-        return {node: Equation(self.by_node[node].layer, node, operation, operands)}
+        """Another equation for a node; what a penalty adds there stays."""
+        right = self.by_node[node]
+        others = () if isinstance(right.parts[0].operation, PenaltyGradient) else right.parts[1:]
+        return {node: joined((Equation(right.layer, node, operation, operands), *others))}
 
     def weigh(self, operation: Operation, *operands: str) -> tuple[Any, ...]:
         """The gradient of some E by the output, and its operands; each sample weighed where the problem weighs it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -13,6 +14,7 @@ import numpy as np
 
 from manual_mlp.arrays import Shape
 from manual_mlp.equations.equations import Equation
+from manual_mlp.equations.penalties import Penalty
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 
@@ -49,8 +51,8 @@ class Layer(ABC):
         return None
 
     @property
-    def decays(self) -> Mapping[str, float]:
-        """Parameter → λ of E += λ Σ W²."""
+    def penalties(self) -> Mapping[str, Penalty]:
+        """Parameter, or its own output `<name>/z` → what E adds for it."""
         return NOTHING
 
     @property
@@ -110,3 +112,11 @@ def number(what: str, value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float, np.floating)):
         raise TypeError(f"{what} is {type(value).__name__}: expected a number.")
     return float(value)
+
+
+def coefficient(what: str, value: object) -> float:
+    """A λ."""
+    found = number(what, value)
+    if not 0 <= found < math.inf:
+        raise ValueError(f"{what.replace('…', str(value))}: expected a finite λ of 0 or more, such as 1e-4.")
+    return found

@@ -174,7 +174,7 @@ def test_an_operand_that_fell_on_the_other_side_of_half_way_is_granted(monkeypat
 
 
 def _without_a_step(self: fewer_bits.FewerBits, result: Array, *operands: Array, at: object) -> Local:
-    plain = Product(self.transpose_left, self.transpose_right, self.plus)
+    plain = Product(self.transpose_left, self.transpose_right)
     return plain.rounding(result, *self.prepared(operands), at=at)  # type: ignore[arg-type]  # a Precision
 
 

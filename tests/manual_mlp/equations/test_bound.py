@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from manual_mlp import MLP, Dense, Problem, evaluation_of, train
-from manual_mlp.equations.operations import Product
+from manual_mlp.equations.operations import Operation, Product
+from manual_mlp.equations.penalties import Penalty, PenaltyGradient, Plus
 from manual_mlp.network.memory import keep_freed_memory
 
 
@@ -36,10 +37,13 @@ def test_bound_calls_give_the_bits_of_evaluate(problems: Callable[..., st.Search
     check()
 
 
-@pytest.mark.parametrize("plus", [1.0, 0.5])
-def test_a_bound_product_reads_its_operands_anew(plus: float) -> None:
+DECAYED = Plus(Product(), PenaltyGradient(Penalty(l2=0.25)), 2)
+
+
+@pytest.mark.parametrize(("operation", "plus"), [(Product(), 1.0), (DECAYED, 0.5)])
+def test_a_bound_product_reads_its_operands_anew(operation: Operation, plus: float) -> None:
     a, b, c, out = np.ones((2, 3)), np.ones((3, 2)), np.ones((2, 2)), np.empty((2, 2))
-    calls = Product(plus=plus).bound(a, b, c, out=out)
+    calls = operation.bound(a, b, c, out=out)
     for scale in (1.0, 2.0):
         a[...], c[...] = scale, scale
         for call in calls:

@@ -187,5 +187,6 @@ def test_an_unknown_kind_of_layer_in_a_file() -> None:
         layer_from_dict({"kind": "conv", "units": 3})
     assert str(error.value) == (
         "Unknown layer kind 'conv': this version reads dense, batch_normalization, layer_normalization, "
-        "rms_normalization, dropout, activation, flatten, reshape, permute, identity, rescaling."
+        "rms_normalization, dropout, activation, flatten, reshape, permute, identity, rescaling, "
+        "activity_regularization."
     )

@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gradient_diff.diagnosis.reenactment.formula import Formula, plus_decay
-from manual_mlp.extend import Precision
+from gradient_diff.diagnosis.reenactment.formula import Formula
+from manual_mlp.extend import Penalty, PenaltyGradient, Plus, Precision
 
 PRODUCT = Formula("{0} ⊙ {1}", lambda a, b: a * b)
 
@@ -14,8 +14,8 @@ def test_a_formula_has_its_own_notation() -> None:
     assert PRODUCT.evaluate(np.array([2.0]), np.array([3.0])).tolist() == [6.0]
 
 
-def test_a_decay_is_one_operand_more() -> None:
-    decayed = plus_decay(PRODUCT, 2, 0.5)
+def test_a_penalty_is_added_to_a_formula_as_to_an_operation() -> None:
+    decayed = Plus(PRODUCT, PenaltyGradient(Penalty(l2=0.25)), 2)
     assert decayed.render("z", "δ", "W") == "z ⊙ δ + 0.5 W"
     assert decayed.evaluate(np.array([2.0]), np.array([3.0]), np.array([4.0])).tolist() == [8.0]
 

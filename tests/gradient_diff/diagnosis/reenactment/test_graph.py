@@ -4,6 +4,7 @@ import numpy as np
 
 from gradient_diff.diagnosis.reenactment.graph import Graph, Slope
 from manual_mlp import MLP, Activation, Dense, Dropout
+from manual_mlp.extend import Penalty
 from manual_mlp.network.layers.layer import Layer
 
 
@@ -18,7 +19,7 @@ def test_layers_without_a_kernel_stand_in_between() -> None:
     assert s.names == ["dense_1", "dense_2"]
     assert [s.below(n) for n in s.names] == ["dropout_1/z", "dropout_2/z"]
     assert [s.sent(n) for n in s.names] == ["dropout_1/dE_dz", "dropout_2/dE_dz"]
-    assert [s.decay(n) for n in s.names] == [0.5, 0.0]
+    assert s.penalties == {"dense_1/kernel": Penalty(l2=0.25)}
     path = [e.node for e in s.path("dropout_2/dE_dz", "dense_1/dE_du")]
     assert path == ["activation_1/dE_dz", "dense_1/dE_dz", "dense_1/dE_du"]
 
