@@ -133,10 +133,20 @@ def evaluate_tape(
     problem = replace(problem, fused=gradient_node(_GIVEN) not in tensors)
     _check_logits(problem)
     nodes = {e.node: np.array(tensors[e.node].numpy()) for e in problem.equations if e.node in tensors}
-    separate = frozenset() if mode == "eager" else frozenset(map(gradient_node, problem.parameters)) | {"loss"}
+    separate = _not_from_what_is_shown(mode, problem, nodes)
     origin = tape_origin(mode, training, words or problem.loss.name, problem.dtype.name)
     rerun = _rerun(problem, mode) if words is None else None
     return Evaluation(nodes, problem, origin, rerun, separate, updates)
+
+
+def _not_from_what_is_shown(mode: Mode, problem: Problem, nodes: Mapping[str, Array]) -> frozenset[str]:
+    """The nodes whose operands, as they are shown, are not to the last bit those that they were computed from.
+
+    XLA computes an operand once more where it fuses it into a reader, in another order than the one that it shows.
+    """
+    if mode == "eager":
+        return frozenset()
+    return frozenset(nodes) if mode == "xla" else frozenset({"loss", *map(gradient_node, problem.parameters)})
 
 
 def tape_origin(mode: Mode, training: bool, loss: str, dtype: str) -> str:
