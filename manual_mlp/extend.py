@@ -9,7 +9,7 @@ from manual_mlp.equations.loss import ALIASES, REDUCTIONS, as_loss
 from manual_mlp.equations.loss_operations import LossGradient
 from manual_mlp.equations.loss_record import EPSILON, LossFunction
 from manual_mlp.equations.normalization import Mean, Normalize, NormalizedSum, NormalizePullback, Variance
-from manual_mlp.equations.operations import Activate, Operation, Product, Pullback, SumOverBatch, rows, show
+from manual_mlp.equations.operations import Activate, Multiply, Operation, Product, Pullback, SumOverBatch, rows, show
 from manual_mlp.equations.penalties import Penalty, PenaltyGradient, Plus
 from manual_mlp.equations.summing import joined
 from manual_mlp.network.checks import check_parameters
@@ -40,6 +40,7 @@ __all__ = [
     "LossFunction",
     "LossGradient",
     "Mean",
+    "Multiply",
     "Normalize",
     "NormalizePullback",
     "NormalizedSum",

@@ -14,7 +14,7 @@ import numpy as np
 from gradient_diff.judging.case import Case, expected_noise
 from gradient_diff.judging.fewer_bits import by_fewer_bits
 from gradient_diff.judging.isolation import by_isolation, isolated
-from gradient_diff.judging.kinks import explained_by_kinks, kinks
+from gradient_diff.judging.kinks import explained_by_kinks, kinks_of
 from gradient_diff.judging.quotients import as_quotients
 from gradient_diff.judging.stored import as_float32
 from gradient_diff.judging.trial import who_is_off
@@ -137,7 +137,7 @@ def _at_kinks(case: Case, judged: Mapping[str, Judged], off: list[str]) -> dict[
         return {}
     if not explained_by_kinks(problem, noise, case.hand, case.reference, off):
         return {}
-    units = "; ".join(str(kink) for kink in kinks(problem, noise)[:3])
+    units = "; ".join(str(kink) for kink in kinks_of(problem, noise, off)[:3])
     return {node: _restated(judged[node], Status.KINK, f"only through units at a kink: {units}") for node in off}
 
 

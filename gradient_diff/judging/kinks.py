@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from gradient_diff.noise.network import Noise, on_branch, rounding_noise
-from manual_mlp import Array, Equation, Problem
-from manual_mlp.extend import UNITS, Activate, LossGradient, PenaltyGradient
+from manual_mlp import Array, Equation, Problem, gradient_node
+from manual_mlp.extend import UNITS, Activate, LossGradient, Multiply, Operation, PenaltyGradient, Pullback
 
 MOST_UNITS = 12  # whose two branches are tried one by one
 MOST_LAYERS = 4  # whose two branches are tried in all combinations
@@ -57,13 +57,33 @@ def kinks(problem: Problem, noise: Noise) -> list[Kink]:
             continue
         value, rounding = _deciding(problem, noise, node)
         stored = UNITS[noise.dtype] * np.maximum(np.abs(edge), _blur(equation))  # 1 − ε is 1 in 16 bits
-        near = np.abs(value - edge) <= rounding + stored
+        near = (np.abs(value - edge) <= rounding + stored) & _matters(problem, noise, equation)
         edges = np.broadcast_to(edge, near.shape)
         for place in np.argwhere(near):
             index = tuple(map(int, place))
             here = Kink(node, index, float(value[index]), float(rounding[index]), NOT_KNOWN, float(edges[index]))
             found.append(_with_slopes(here, noise, equation))
     return found
+
+
+def _matters(problem: Problem, noise: Noise, equation: Equation) -> Array | bool:
+    """Where what a penalty of an output sends down gets through the units below: a unit that is off stops it."""
+    if not isinstance(equation.operation, PenaltyGradient) or equation.node not in noise.values:
+        return True
+    known = {**problem.float64.environment, **noise.values}
+    signal, node = np.ones(noise.values[equation.node].shape), equation.node
+    below = {part.operands[0]: part for e in problem.equations for part in e.parts if _entry_by_entry(part.operation)}
+    while node in below:
+        part = below[node]
+        signal, node = part.operation.evaluate(signal, *(known[o] for o in part.operands[1:])), part.node
+    return signal != 0
+
+
+def _entry_by_entry(operation: Operation) -> bool:
+    """Operations that may be 0 for single entries: of units that are off, and of masks."""
+    if isinstance(operation, Pullback):
+        return bool(operation.function.kinks) or operation.name == "linear"
+    return isinstance(operation, Multiply) or operation == Activate("linear")
 
 
 def _deciding(problem: Problem, noise: Noise, node: str) -> tuple[Array, Array]:
@@ -118,6 +138,13 @@ def _with_slopes(kink: Kink, noise: Noise, equation: Equation) -> Kink:
     return replace(kink, slopes=(left, right))
 
 
+def kinks_of(problem: Problem, noise: Noise, nodes: Sequence[str]) -> list[Kink]:
+    """Those that have a say in some of these gradients: that of a weight has one in its own alone."""
+    found = kinks(problem, noise)
+    return [kink for kink in found if kink.node not in problem.parameters or gradient_node(kink.node) in nodes]
+
+
+@np.errstate(divide="ignore", invalid="ignore", over="ignore")  # beyond a clip E may have no gradient
 def explained_by_kinks(
     problem: Problem, noise: Noise, hand: Mapping[str, Array], reference: Mapping[str, Array], nodes: Sequence[str]
 ) -> bool:
@@ -127,7 +154,7 @@ def explained_by_kinks(
     gradients only, or takes another subgradient, on one slope at all kinks: the left one, the right one, or their
     mean. Failing that, each kink is tried by itself: the difference must be a mixture, −1 to 1 of each.
     """
-    found = kinks(problem, noise)
+    found = kinks_of(problem, noise, nodes)
     if not found:
         return False
     case = _Branches(problem, noise, found, tuple(nodes))
@@ -216,6 +243,8 @@ def _beside(kink: Kink, branch: int) -> float:
 
 
 def _is_mixture(difference: Array, effects: Array) -> bool:
-    """Least squares, in units of the tolerance."""
+    """Least squares, in units of the tolerance; on a branch where E has no gradient nothing is mixed."""
+    if not (np.isfinite(difference).all() and np.isfinite(effects).all()):
+        return False
     share, *_ = np.linalg.lstsq(effects, difference, rcond=None)
     return bool(np.abs(share).max() <= 1.001 and np.abs(effects @ share - difference).max() <= 1)
