@@ -23,6 +23,8 @@ def blocks(mlp: MLP) -> list[Block]:
     """The blocks of a network, from input to output; a Dropout below all of them is `input_mask`'s."""
     found: list[Block] = []
     for i, layer in enumerate(mlp.layers):
+        if layer.penalties.keys() - {layer.kernel} or any(penalty.l1 for penalty in layer.penalties.values()):
+            raise ValueError(f"{layer.name}: a penalty other than L2 of a kernel is not foreseen.")
         if isinstance(layer, Dense):
             found.append(Block(str(layer.name), layer.units, layer.activation, layer.use_bias, layer.kernel_l2))
         elif i and not found[-1:]:

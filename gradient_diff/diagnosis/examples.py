@@ -29,6 +29,7 @@ NETS = (
     (MLP(7, [Dense(5, "sigmoid", kernel_l2=0.1), Dense(3, kernel_l2=0.1)]), 11, "mean_squared_error"),
     (MLP(5, [Dense(5, "tanh"), Dense(5, "tanh"), Dense(3)]), 5, "mean_squared_error"),
     (MLP(7, [Dense(5, "tanh"), BatchNormalization(), Dense(3)]), 11, "mean_squared_error"),
+    (MLP(7, [Dense(5, "tanh", kernel_l1=0.1, activity_l2=0.3), Dense(3, kernel_l1=0.1)]), 11, "mean_squared_error"),
 )
 """Widths and batch are different primes where that is possible, so that few mistakes look alike."""
 

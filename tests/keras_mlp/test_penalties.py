@@ -38,9 +38,8 @@ def test_every_penalty_is_what_keras_adds_to_E(which: list[str], dtype: str) -> 
 
 
 def test_keras_adds_no_penalty_of_what_is_frozen_or_not_there() -> None:
-    told: dict[str, Any] = dict.fromkeys(
-        ("kernel_regularizer", "bias_regularizer", "activity_regularizer"), keras.regularizers.L1L2(0.1, 0.2)
-    )
+    names = ("kernel_regularizer", "bias_regularizer", "activity_regularizer")
+    told: dict[str, Any] = dict.fromkeys(names, keras.regularizers.L1L2(0.1, 0.2))
     for frozen, has_bias in ((True, True), (False, False), (True, False), (False, True)):
         layer = L.Dense(2, use_bias=has_bias, **told)
         model = keras.Sequential([keras.Input((3,)), layer])

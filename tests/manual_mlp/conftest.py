@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from manual_mlp import MLP, Activation, Array, Dense, Dropout, Evaluation, Loss, Problem, evaluation_of, gradient_node
 from manual_mlp.equations.equations import evaluate
+from manual_mlp.layers import ActivityRegularization
 from manual_mlp.network.layers.layer import Layer
 
 H = 1e-30  # of the complex step: h² vanishes beside 1, so the step has no truncation error
@@ -123,15 +124,21 @@ def _weights(rng: np.random.Generator, batch: int) -> st.SearchStrategy[Array | 
     return st.sampled_from([None, drawn, drawn * (rng.random(batch) < 0.6)])
 
 
+PENALTIES = ("kernel_l1", "kernel_l2", "bias_l1", "bias_l2", "activity_l1", "activity_l2")
+
+
 @st.composite
 def _taken_apart(draw: st.DrawFn, layers: list[Dense]) -> list[Layer]:
-    """Activations as layers of their own, decays, and a dropout before any layer."""
+    """Activations as layers of their own, penalties, and a dropout before any layer."""
     result: list[Layer] = []
     for layer in layers:
         result += [Dropout(0.4)] * draw(st.integers(0, 1))
-        decayed = replace(layer, kernel_l2=draw(st.sampled_from([0.0, 0.25])))
+        some = st.sampled_from([0.0, 0.0, 0.25])
+        told = {name: draw(some) for name in PENALTIES if layer.use_bias or not name.startswith("bias")}
+        decayed = replace(layer, **told)
         apart = draw(st.booleans())
         result += [replace(decayed, activation="linear"), Activation(layer.activation)] if apart else [decayed]
+        result += [ActivityRegularization(0.5, 0.25)] * draw(st.sampled_from([0, 0, 1]))
     return result
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from manual_mlp import ACTIVATIONS, LOSSES, MLP, Activation, Array, Dense, Dropout, Evaluation, Loss
 from manual_mlp.extend import Layer, draw_targets
 from manual_mlp.layers import (
+    ActivityRegularization,
     BatchNormalization,
     Flatten,
     Identity,
@@ -30,6 +31,9 @@ STEEP = {"exponential", "squareplus"}  # of many of these in a row little is fin
 ABOVE_0 = ("softplus", "exponential", "squareplus", "sigmoid")
 SCALES = (0.5, 1 / 255, 2.0)
 MOST_LAYERS = 5
+PENALTIES = ("kernel_l1", "kernel_l2", "bias_l1", "bias_l2", "activity_l1", "activity_l2")
+LAMBDAS = (-7.0, -1.0)  # of log λ
+ZEROS = 0.1  # of a net in three: so many weights are 0, where |W| has its kink
 
 
 def network(seed: int) -> tuple[MLP, Loss]:
@@ -58,18 +62,27 @@ def _without_celu(layer: Layer) -> Layer:
 def _layer(rng: np.random.Generator, rank: int, word: str) -> Layer:
     units = int(rng.integers(2, 9))
     kinds: list[Layer] = [
-        Dense(units, word, use_bias=bool(rng.integers(2)), kernel_l2=float(rng.choice([0, 0.01]))),
-        Dense(units, "linear"),
+        _penalised(rng, units, word),
+        _penalised(rng, units, "linear"),
         Activation(word),
         BatchNormalization(epsilon=float(rng.choice([1e-3, 1e-5])), center=bool(rng.integers(2))),
         LayerNormalization(scale=bool(rng.integers(2))),
         RMSNormalization(),
         Dropout(float(rng.uniform(0.1, 0.6))),
         Identity(),
+        ActivityRegularization(float(rng.choice([0, 0.1])), float(rng.choice([0, 0.02]))),
     ]
     if rank == 2:
         kinds.append(Permute((2, 1)))
     return kinds[int(rng.integers(len(kinds)))]
+
+
+def _penalised(rng: np.random.Generator, units: int, word: str) -> Dense:
+    """A layer with some penalties, each in one of three."""
+    use_bias = bool(rng.integers(2))
+    drawn = {name: float(np.exp(rng.uniform(*LAMBDAS))) if rng.random() < 1 / 3 else 0.0 for name in PENALTIES}
+    told = {name: value for name, value in drawn.items() if use_bias or not name.startswith("bias")}
+    return Dense(units, word, use_bias, **told)
 
 
 def _top(rng: np.random.Generator) -> tuple[Loss, list[Layer]]:
@@ -77,8 +90,8 @@ def _top(rng: np.random.Generator) -> tuple[Loss, list[Layer]]:
     loss, output = _loss(rng)
     units = int(rng.integers(2, 6))
     if output == "linear" and rng.random() < 0.5:
-        return loss, [Dense(2 * units), Reshape((2, units)), Flatten()]
-    return loss, [Dense(units, output)]
+        return loss, [_penalised(rng, 2 * units, "linear"), Reshape((2, units)), Flatten()]
+    return loss, [_penalised(rng, units, output)]
 
 
 def _loss(rng: np.random.Generator) -> tuple[Loss, str]:
@@ -106,6 +119,10 @@ def drawn(seed: int, dtype: str) -> tuple[MLP, Loss, dict[str, Array], Array, Ar
     start = mlp.initialize(rng, "glorot_normal", "normal(0.3)")
     weights = {n: a + 0.2 * rng.normal(size=a.shape) if "moving" in n or "gamma" in n else a for n, a in start.items()}
     weights = {n: np.abs(a) if n.endswith("variance") else a for n, a in weights.items()}
+    if seed % 3 == 0:
+        weights = {
+            n: a * (rng.random(a.shape) > ZEROS) if n.endswith(("kernel", "bias")) else a for n, a in weights.items()
+        }
     batch = int(rng.integers(2, 20))
     x = rng.normal(size=(batch, *mlp.input_shape)) * float(rng.choice([1, 3])) + float(rng.choice([0, 2]))
     y = draw_targets(rng, loss, batch, mlp.units[-1])

@@ -72,7 +72,7 @@ def _commit_in_all_hidden(scene: Scene) -> Iterator[Committed]:
     groups: dict[tuple[str, str], list[Committed]] = {}
     for slope in hidden if len(hidden) > 1 else []:
         for mistake in _commit_in(scene, slope):
-            operation = next(iter(mistake.swaps.values())).operation
+            operation = next(iter(mistake.swaps.values())).parts[0].operation
             kind = mistake.id if mistake.id == "derivative_sign" else operation.render("g", "u", "z")
             groups.setdefault((mistake.id, kind), []).append(mistake)
     for group in groups.values():

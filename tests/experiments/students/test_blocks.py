@@ -4,6 +4,7 @@ import pytest
 
 from experiments.students.blocks import Block, blocks, input_mask
 from manual_mlp import MLP, Activation, Dense, Dropout
+from manual_mlp.layers import ActivityRegularization
 from manual_mlp.network.layers.layer import Layer
 
 
@@ -25,6 +26,10 @@ def test_layers_fold_into_blocks() -> None:
         [Dense(2), Dropout(0.5), Dropout(0.5)],
         [Activation("relu"), Dense(2)],
         [Dropout(0.5), Dropout(0.5), Dense(2)],
+        [Dense(2, kernel_l1=0.1)],
+        [Dense(2, bias_l2=0.1)],
+        [Dense(2, activity_l2=0.1)],
+        [Dense(2), ActivityRegularization(0.1)],
     ],
 )
 def test_other_orders_are_refused(layers: list[Layer]) -> None:
