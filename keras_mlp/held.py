@@ -13,7 +13,7 @@ from keras_mlp.constants import rounded_constants
 from keras_mlp.penalties import with_held_penalties
 from manual_mlp import MLP
 from manual_mlp.extend import Layer
-from manual_mlp.layers import Rescaling
+from manual_mlp.layers import Normalization, Rescaling
 
 
 def with_held_constants(mlp: MLP, model: keras.Model) -> MLP:
@@ -53,8 +53,16 @@ def _rounded(own: Layer, layer: keras.layers.Layer) -> set[float]:
 def _held(own: Layer, layer: keras.layers.Layer) -> Layer:
     if isinstance(own, Rescaling):
         return replace(own, scale=_cast(layer.scale), offset=_cast(layer.offset))
+    if isinstance(own, Normalization):
+        return replace(own, mean=_as_kept(layer.mean, own.mean), variance=_as_kept(layer.variance, own.variance))
     same = own.head is None or _is_exact(layer)
     return own if same else replace(own, activation=as_held(str(own.head)))  # type: ignore[type-var]  # it has one
+
+
+def _as_kept(held: Any, written: Any) -> Any:
+    """A statistic as the tensor has it that the layer computes with."""
+    numbers = np.asarray(held, np.float64).reshape(-1)
+    return tuple(map(float, numbers)) if isinstance(written, tuple) else float(numbers[0])
 
 
 def _cast(constant: Any) -> float:

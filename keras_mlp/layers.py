@@ -9,6 +9,7 @@ import keras
 import numpy as np
 
 from keras_mlp.activations import ACTIVATION_LAYERS, name_of, to_function
+from keras_mlp.constants import as_written
 from keras_mlp.penalties import (
     ACTIVITY,
     activity,
@@ -28,6 +29,7 @@ from manual_mlp.layers import (
     Flatten,
     Identity,
     LayerNormalization,
+    Normalization,
     Permute,
     Rescaling,
     Reshape,
@@ -72,6 +74,11 @@ def _to_rescaling(layer: Rescaling, seed: int | None, options: dict[str, Any]) -
     return keras.layers.Rescaling(*numbers, **options)
 
 
+def _to_normalization(layer: Normalization, seed: int | None, options: dict[str, Any]) -> keras.layers.Layer:
+    numbers = np.float64(layer.mean), np.float64(layer.variance)  # as of a Rescaling
+    return keras.layers.Normalization(-1, *numbers, **options)
+
+
 _TO_KERAS: dict[type[Layer], Callable[[Any, int | None, dict[str, Any]], keras.layers.Layer]] = {
     Dense: _to_dense,
     Activation: _to_activation,
@@ -85,6 +92,7 @@ _TO_KERAS: dict[type[Layer], Callable[[Any, int | None, dict[str, Any]], keras.l
     Identity: lambda layer, _, options: keras.layers.Identity(**options),
     Rescaling: _to_rescaling,
     ActivityRegularization: _to_activity_regularization,
+    Normalization: _to_normalization,
 }
 
 
@@ -184,6 +192,24 @@ def _from_rescaling(layer: keras.layers.Rescaling) -> Rescaling:
     return Rescaling(float(layer.scale), float(layer.offset), layer.name)
 
 
+def _from_normalization(layer: keras.layers.Normalization) -> Normalization:
+    if layer.invert:
+        raise TypeError(f"Layer {layer.name!r} has invert=True, which is not understood so far.")
+    if layer.input_mean is None:
+        raise TypeError(
+            f"Layer {layer.name!r} holds statistics that it was adapted to, as weights, which is not understood so "
+            "far. Give them instead: keras.layers.Normalization(mean=layer.mean, variance=layer.variance)."
+        )
+    if np.ndim(layer.input_mean):
+        _last_axis_alone(layer)
+    return Normalization(*(_statistic(given) for given in (layer.input_mean, layer.input_variance)), name=layer.name)
+
+
+def _statistic(given: Any) -> Any:
+    """As it was written, whatever holds it."""
+    return tuple(map(as_written, np.ravel(given))) if np.ndim(given) else as_written(given)
+
+
 _FROM_KERAS: dict[type, Callable[[Any], Layer]] = {
     keras.layers.Dense: _from_dense,
     keras.layers.Dropout: _from_dropout,
@@ -197,5 +223,6 @@ _FROM_KERAS: dict[type, Callable[[Any], Layer]] = {
     keras.layers.Permute: _from_permute,
     keras.layers.Identity: lambda layer: Identity(layer.name),
     keras.layers.Rescaling: _from_rescaling,
+    keras.layers.Normalization: _from_normalization,
     keras.layers.ActivityRegularization: lambda layer: ActivityRegularization(**activity(layer), name=layer.name),
 }

@@ -6,6 +6,7 @@ from manual_mlp.network.layers.dropout import Dropout
 from manual_mlp.network.layers.normalization import BatchNormalization, LayerNormalization, RMSNormalization
 from manual_mlp.network.layers.reshaping import Flatten, Permute, Reshape
 from manual_mlp.network.layers.scaling import ActivityRegularization, Identity, Rescaling
+from manual_mlp.network.layers.standardizing import Normalization
 
 __all__ = [
     "Activation",
@@ -16,6 +17,7 @@ __all__ = [
     "Flatten",
     "Identity",
     "LayerNormalization",
+    "Normalization",
     "Permute",
     "RMSNormalization",
     "Rescaling",

@@ -22,6 +22,7 @@ from manual_mlp.layers import (
     Flatten,
     Identity,
     LayerNormalization,
+    Normalization,
     Permute,
     Rescaling,
     Reshape,
@@ -40,6 +41,11 @@ ALL: dict[str, list[Layer]] = {
     "penalised": [
         Dense(5, "relu", kernel_l1=0.1, bias_l2=0.2, activity_l1=0.1, activity_l2=0.3),
         ActivityRegularization(0.1, 0.2),
+    ],
+    "standardised": [
+        Normalization((0.1, -0.7, 2.0, 0.3), (0.1, 4.0, 0.3, 0.0)),
+        Dense(4, "tanh"),
+        Normalization(0.1, 0.3),
     ],
     "scaled": [Rescaling(0.5, 0.25), Identity(), Dense(4, "tanh"), LayerNormalization()],
 }
@@ -116,6 +122,12 @@ REFUSED: dict[str, tuple[Callable[[], keras.Sequential], str]] = {
     ),
     "channels first": (lambda: _built(L.Flatten("channels_first", name="f"), shape=(3, 4)), "data_format="),
     "a scale per channel": (lambda: _built(L.Rescaling([1.0, 2.0, 1.0, 1.0], name="r")), "a scale per channel"),
+    "adapted": (lambda: _built(L.Normalization(name="n")), "statistics that it was adapted to"),
+    "inverted": (lambda: _built(L.Normalization(mean=0.0, variance=1.0, invert=True, name="n")), "invert=True"),
+    "of another axis": (
+        lambda: _built(L.Normalization(1, [0.0] * 3, [1.0] * 3, name="n"), shape=(3, 4)),
+        "normalises axis",
+    ),
     "an open length": (lambda: keras.Sequential([keras.Input((None, 4)), L.Dense(1)]), "samples of shape (None, 4)"),
 }
 

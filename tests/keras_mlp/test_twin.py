@@ -138,7 +138,8 @@ _impostor.__name__ = "sigmoid"  # a name proves nothing
 
 UNDERSTOOD = (
     "understood so far are Dense, Dropout, Activation, ReLU, LeakyReLU, ELU, Softmax, BatchNormalization, "
-    "LayerNormalization, RMSNormalization, Flatten, Reshape, Permute, Identity, Rescaling, ActivityRegularization."
+    "LayerNormalization, RMSNormalization, Flatten, Reshape, Permute, Identity, Rescaling, Normalization, "
+    "ActivityRegularization."
 )
 
 REFUSED: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {

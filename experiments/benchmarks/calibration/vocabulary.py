@@ -15,6 +15,7 @@ from manual_mlp.layers import (
     Flatten,
     Identity,
     LayerNormalization,
+    Normalization,
     Permute,
     Rescaling,
     Reshape,
@@ -41,6 +42,10 @@ def network(seed: int) -> tuple[MLP, Loss]:
     rng = np.random.default_rng(seed)
     inputs: tuple[int, ...] = tuple(int(n) for n in rng.integers(2, 7, rng.integers(1, 3)))
     layers: list[Layer] = [Rescaling(float(rng.choice(SCALES)), 0.25)] if rng.random() < 0.2 else []
+    if rng.random() < 0.2:
+        one = bool(rng.integers(2))
+        mean, variance = rng.normal(size=inputs[-1]), rng.uniform(0.2, 4, inputs[-1])
+        layers.append(Normalization(*((float(a[0]) if one else tuple(map(float, a))) for a in (mean, variance))))
     rank = len(inputs)
     steep = list(STEEP)
     for _ in range(int(rng.integers(1, MOST_LAYERS + 1))):

@@ -11,9 +11,10 @@ from manual_mlp.network.layers.layer import Layer
 from manual_mlp.network.layers.normalization import BatchNormalization, LayerNormalization, RMSNormalization
 from manual_mlp.network.layers.reshaping import Flatten, Permute, Reshape
 from manual_mlp.network.layers.scaling import ActivityRegularization, Identity, Rescaling
+from manual_mlp.network.layers.standardizing import Normalization
 
 _WEIGHTED = (Dense, BatchNormalization, LayerNormalization, RMSNormalization)
-_OTHERS = (Dropout, Activation, Flatten, Reshape, Permute, Identity, Rescaling, ActivityRegularization)
+_OTHERS = (Dropout, Activation, Flatten, Reshape, Permute, Identity, Rescaling, ActivityRegularization, Normalization)
 
 LAYERS: dict[str, type[Layer]] = {layer.kind: layer for layer in (*_WEIGHTED, *_OTHERS)}
 """kind → layer."""

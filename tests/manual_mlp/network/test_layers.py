@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from manual_mlp import ACTIVATIONS, Activation, Dense, Dropout
+from manual_mlp.layers import ActivityRegularization
 from manual_mlp.network.layers.layer import Layer
 from manual_mlp.network.layers.table import layer_from_dict
 
@@ -97,12 +98,24 @@ def test_every_kind_of_layer_comes_back_from_plain_data(layer: Layer) -> None:
     assert layer_from_dict(json.loads(json.dumps(layer.to_dict()))) == layer
 
 
+def test_a_lambda_that_is_there_is_written_down_and_one_of_0_is_not() -> None:
+    data = Dense(2, name="a", kernel_l1=0.5, activity_l2=0.25).to_dict()
+    assert {n: v for n, v in data.items() if "_l" in n} == {"kernel_l2": 0.0, "kernel_l1": 0.5, "activity_l2": 0.25}
+
+
 def test_to_plain_data_and_back() -> None:
     layer = Dense(7, "softmax", use_bias=False, name="last")
     data = layer.to_dict()
     fields = {"units": 7, "activation": "softmax", "use_bias": False, "name": "last", "kernel_l2": 0.0}
     assert data == {"kind": "dense", **fields}
     assert layer_from_dict(data) == layer
+
+
+LAMBDAS = [
+    (name, value, f"Dense({name}={value}): expected a finite λ of 0 or more, such as 1e-4.")
+    for name in ("kernel_l1", "kernel_l2", "bias_l1", "bias_l2", "activity_l1", "activity_l2")
+    for value in (-0.1, float("nan"), float("inf"))
+]
 
 
 @pytest.mark.parametrize(
@@ -140,6 +153,21 @@ def test_to_plain_data_and_back() -> None:
             "Dense(kernel_l2=-1.0): expected a finite λ of 0 or more, such as 1e-4.",
         ),
         (Dense, {"units": 1, "kernel_l2": "l2"}, TypeError, "Dense(kernel_l2=…) is str: expected a number."),
+        *((Dense, {"units": 1, name: value}, ValueError, message) for name, value, message in LAMBDAS),
+        (Dense, {"units": 1, "bias_l1": "l1"}, TypeError, "Dense(bias_l1=…) is str: expected a number."),
+        (
+            Dense,
+            {"units": 1, "use_bias": False, "bias_l2": 0.1},
+            ValueError,
+            "Dense(use_bias=False): there is no b, but a λ of one. Leave bias_l1 and bias_l2 out.",
+        ),
+        (
+            ActivityRegularization,
+            {"l1": -0.5},
+            ValueError,
+            "ActivityRegularization(l1=-0.5): expected a finite λ of 0 or more, such as 1e-4.",
+        ),
+        (ActivityRegularization, {"l2": [0.1]}, TypeError, "ActivityRegularization(l2=…) is list: expected a number."),
     ],
 )
 def test_what_is_no_layer_says_what_was_expected(
@@ -188,5 +216,5 @@ def test_an_unknown_kind_of_layer_in_a_file() -> None:
     assert str(error.value) == (
         "Unknown layer kind 'conv': this version reads dense, batch_normalization, layer_normalization, "
         "rms_normalization, dropout, activation, flatten, reshape, permute, identity, rescaling, "
-        "activity_regularization."
+        "activity_regularization, normalization."
     )
