@@ -75,7 +75,7 @@ def _to_rescaling(layer: Rescaling, seed: int | None, options: dict[str, Any]) -
 
 
 def _to_normalization(layer: Normalization, seed: int | None, options: dict[str, Any]) -> keras.layers.Layer:
-    numbers = np.float64(layer.mean), np.float64(layer.variance)  # as of a Rescaling
+    numbers = (np.asarray(given, np.float64)[()] for given in (layer.mean, layer.variance))  # as of a Rescaling
     return keras.layers.Normalization(-1, *numbers, **options)
 
 
@@ -202,7 +202,7 @@ def _from_normalization(layer: keras.layers.Normalization) -> Normalization:
         )
     if np.ndim(layer.input_mean):
         _last_axis_alone(layer)
-    return Normalization(*(_statistic(given) for given in (layer.input_mean, layer.input_variance)), name=layer.name)
+    return Normalization(_statistic(layer.input_mean), _statistic(layer.input_variance), layer.name)
 
 
 def _statistic(given: Any) -> Any:

@@ -43,9 +43,9 @@ def network(seed: int) -> tuple[MLP, Loss]:
     inputs: tuple[int, ...] = tuple(int(n) for n in rng.integers(2, 7, rng.integers(1, 3)))
     layers: list[Layer] = [Rescaling(float(rng.choice(SCALES)), 0.25)] if rng.random() < 0.2 else []
     if rng.random() < 0.2:
+        mean, variance = rng.normal(size=inputs[-1]).tolist(), rng.uniform(0.2, 4, inputs[-1]).tolist()
         one = bool(rng.integers(2))
-        mean, variance = rng.normal(size=inputs[-1]), rng.uniform(0.2, 4, inputs[-1])
-        layers.append(Normalization(*((float(a[0]) if one else tuple(map(float, a))) for a in (mean, variance))))
+        layers.append(Normalization(mean[0], variance[0]) if one else Normalization(mean, variance))
     rank = len(inputs)
     steep = list(STEEP)
     for _ in range(int(rng.integers(1, MOST_LAYERS + 1))):
@@ -86,7 +86,7 @@ def _penalised(rng: np.random.Generator, units: int, word: str) -> Dense:
     """A layer with some penalties, each in one of three."""
     use_bias = bool(rng.integers(2))
     drawn = {name: float(np.exp(rng.uniform(*LAMBDAS))) if rng.random() < 1 / 3 else 0.0 for name in PENALTIES}
-    told = {name: value for name, value in drawn.items() if use_bias or not name.startswith("bias")}
+    told: dict[str, Any] = {n: value for n, value in drawn.items() if use_bias or not n.startswith("bias")}
     return Dense(units, word, use_bias, **told)
 
 

@@ -27,9 +27,8 @@ def commit(scene: Scene) -> Iterator[Committed]:
     for group in [*([name] for name in names), *(group for group in groups if len(group) > 1)]:
         yield from _changed(scene, group)
         yield from _fitted(scene, group)
-    if len([group for group in groups if group]) > 1:
-        swaps = _in_place(scene, names, [None] * len(names))
-        yield Committed("l2_missing", "", "no penalty of E is in your gradients", swaps, places=len(names))
+    if len(names) > 1:
+        yield _forget_all(scene, names)
     kernels = [name for name in names if kind_of(name) == "kernel"]
     for group in [*([name] for name in kernels), *([kernels] if len(kernels) > 1 else [])]:
         yield from _penalise_biases(scene, group)
@@ -50,6 +49,13 @@ def _changed(scene: Scene, names: Sequence[str]) -> Iterator[Committed]:
     for alike in zip(*each, strict=True):
         swaps = _in_place(scene, names, [form.operation for form in alike])
         yield Committed(alike[0].id, layer, f"{before}{_told(alike)}", swaps, places=len(names))
+
+
+def _forget_all(scene: Scene, names: Sequence[str]) -> Committed:
+    of_weights = [p for p in map(scene.graph.penalties.__getitem__, names) if not p.mean]
+    kind = "activity_missing" if not of_weights else "l2_missing" if any(p.l2 for p in of_weights) else "l1_missing"
+    swaps = _in_place(scene, names, [None] * len(names))
+    return Committed(kind, "", "no penalty of E is in your gradients", swaps, places=len(names))
 
 
 def _asked(scene: Scene, name: str) -> Asked:

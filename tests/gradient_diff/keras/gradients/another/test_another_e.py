@@ -285,10 +285,12 @@ def test_the_weight_of_the_loss(kind: str) -> None:
 
 
 def _decayed() -> keras.Model:
+    """No Sequential: there the equations name the mistake, and the layer, see `test_penalised`."""
     keras.utils.set_random_seed(5)
     l1, l2 = keras.regularizers.L1(0.1), keras.regularizers.L2(0.2)
-    layers = Layers.Dense(5, "gelu", kernel_regularizer=l1), Layers.Dense(3, kernel_regularizer=l2)
-    return keras.Sequential([keras.Input((4,)), *layers])
+    inputs = keras.Input((4,))
+    hidden = Layers.Dense(5, "gelu", kernel_regularizer=l1)(inputs)
+    return keras.Model(inputs, Layers.Dense(3, kernel_regularizer=l2)(hidden))
 
 
 @pytest.mark.parametrize(
