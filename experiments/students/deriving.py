@@ -1,18 +1,23 @@
-"""Who derives a network's gradients, rightly and wrongly: of dense layers, or with one normalisation between two."""
+"""Who derives a network's gradients, rightly and wrongly: of dense layers, with a normalisation or with penalties."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from experiments.students.normalised import NAMED, OF_THE_BATCH, Over, normalised_gradients
+from experiments.students.penalised import NAMED as PENALTIES
+from experiments.students.penalised import Lambdas, penalised_gradients
 from experiments.students.slips import Slip, possible_slips
 from experiments.students.student import student_nodes
 from experiments.students.wrong_derivations import wrong_gradients
 from manual_mlp import Problem, gradient_node
 from manual_mlp.extend import Arrays
+
+PENALISED = ("kernel", "bias", "activity")
 
 
 @dataclass(frozen=True)
@@ -26,7 +31,11 @@ class Student:
 
 def student_of(problem: Problem) -> Student:
     """Whoever can derive it."""
-    return NORMALISING if any(name.endswith("/gamma") for name in problem.parameters) else DENSE
+    if any(name.endswith("/gamma") for name in problem.parameters):
+        return NORMALISING
+    penalties = {name: penalty for layer in problem.mlp.layers for name, penalty in layer.penalties.items()}
+    plain = all(name.endswith("/kernel") and not penalty.l1 for name, penalty in penalties.items())
+    return DENSE if plain else PENALISING
 
 
 def _one_by_one(problem: Problem) -> Arrays:
@@ -54,5 +63,30 @@ def _slips_of_normalised(problem: Problem, _: int) -> Iterator[Slip]:
     yield from (Slip(name, form=wrong) for wrong, name in named.items() if others not in wrong)
 
 
+def _lambdas(problem: Problem) -> Lambdas:
+    """Those of `Dense(tanh), Dense`, of which both have the same."""
+    told: dict[str, Any] = problem.mlp.layers[0].to_dict()
+    kernel, bias, activity = ((told.get(f"{of}_l1", 0.0), told.get(f"{of}_l2", 0.0)) for of in PENALISED)
+    return Lambdas(kernel, bias, activity)
+
+
+def _penalised(problem: Problem, *slips: Slip, decay: float | None = None) -> Arrays:
+    """With at most one slip, in every array of its kind."""
+    assert not decay
+    wrong, _, kind = slips[0].form.partition(" of ") if slips else ("", "", "")
+    at = {"W": ("dense_1/kernel", "dense_2/kernel"), "b": ("dense_1/bias", "dense_2/bias"), "z": ("dense_1/z",)}
+    return penalised_gradients(problem.parameters, problem.x, problem.y, _lambdas(problem), wrong, at.get(kind, ()))
+
+
+def _slips_of_penalised(problem: Problem, _: int) -> Iterator[Slip]:
+    lambdas = _lambdas(problem)
+    for symbol, (l1, l2) in (("W", lambdas.kernel), ("b", lambdas.bias)):
+        if bool(l1) != bool(l2):
+            yield from (Slip(n, form=f"{wrong} of {symbol}") for wrong, n in PENALTIES["l1" if l1 else "l2"].items())
+    if any(lambdas.activity):
+        yield from (Slip(name, form=f"{wrong} of z") for wrong, name in PENALTIES["activity"].items())
+
+
 DENSE = Student(wrong_gradients, possible_slips, _one_by_one)
+PENALISING = Student(_penalised, _slips_of_penalised, None)
 NORMALISING = Student(_normalised, _slips_of_normalised, None)

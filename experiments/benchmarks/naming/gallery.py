@@ -35,6 +35,8 @@ NETS: tuple[tuple[MLP, int, str], ...] = (
     (MLP(7, [Dense(5, "tanh"), Dropout(0.3), Dense(3)]), 11, "mean_squared_error"),
     (MLP(7, [Dense(5, "tanh"), BatchNormalization(), Dense(3, "softmax")]), 11, "categorical_crossentropy"),
     (MLP(7, [Dense(5, "tanh"), LayerNormalization(), Dense(3, "softmax")]), 11, "categorical_crossentropy"),
+    (MLP(7, [Dense(5, "tanh", kernel_l1=0.05, activity_l2=0.3), Dense(3, kernel_l1=0.05)]), 11, "mean_squared_error"),
+    (MLP(7, [Dense(5, "tanh", bias_l2=0.1), Dense(3, bias_l2=0.1)]), 11, "mean_squared_error"),
 )
 """Widths and batch are different primes where that is possible, so that every slip shows in the shapes, too."""
 
