@@ -32,6 +32,7 @@ ALIASES = {
     "Hinge": "hinge",
     "SquaredHinge": "squared_hinge",
     "CategoricalHinge": "categorical_hinge",
+    "CosineSimilarity": "cosine_similarity",
     "Poisson": "poisson",
     "kld": "kl_divergence",
     "KLD": "kl_divergence",

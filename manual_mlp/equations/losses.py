@@ -14,6 +14,7 @@ import numpy as np
 
 from manual_mlp.arrays import Array
 from manual_mlp.equations.categorical_hinge import CATEGORICAL_HINGE
+from manual_mlp.equations.cosine import COSINE_SIMILARITY
 from manual_mlp.equations.elementwise import PLAIN, huber, loss_of
 from manual_mlp.equations.functions.classic import sigmoid, sigmoid_rounding
 from manual_mlp.equations.functions.softmax import softmax, softmax_rounding
@@ -289,5 +290,6 @@ LOSSES: dict[str, LossFunction] = {
         *map(loss_of, PLAIN),
         loss_of(huber()),
         CATEGORICAL_HINGE,
+        COSINE_SIMILARITY,
     )
 }

@@ -33,7 +33,7 @@ class Penalty:
 
     Example:
         >>> import numpy as np
-        >>> Penalty(l1=0.5, l2=0.25).value(np.array([2.0, -4.0])), Penalty(l1=0.5).gradient(np.array([2.0, 0.0]))
+        >>> float(Penalty(l1=0.5, l2=0.25).value(np.array([2.0, -4.0]))), Penalty(l1=0.5).gradient(np.array([2.0, 0.0]))
         (8.0, array([0.5, 0. ]))
     """
 

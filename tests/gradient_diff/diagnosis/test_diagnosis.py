@@ -10,6 +10,7 @@ import pytest
 from experiments.benchmarks.naming.gallery import NETS, evaluation
 from experiments.benchmarks.naming.trials import derive, named_first, trials_on
 from experiments.frame.study import Settings
+from experiments.students.deriving import student_of
 from experiments.students.slips import possible_slips
 from experiments.students.small_nets import small_net
 from experiments.students.wrong_derivations import with_decay, wrong_gradients
@@ -35,7 +36,7 @@ def test_each_mistake_is_asked_of_in_the_tests_of_its_family() -> None:
 def test_each_mistake_of_an_independent_derivation_is_named(name: str, evaluations: list[Evaluation]) -> None:
     shown = 0
     for reference in evaluations:
-        for slip in (s for s in possible_slips(reference.problem) if s.id == name):
+        for slip in (s for s in student_of(reference.problem).slips(reference.problem, 0) if s.id == name):
             hand = derive(reference.problem, slip)
             truth = with_decay(reference, slip.value) if name.startswith("l2_") else reference
             if hand is None or not compare(hand, truth).verdict.bad:

@@ -66,6 +66,14 @@ def _planted() -> Iterator[tuple[str, str, tuple[str, ...], str]]:
 PLANTED = list(_planted())
 
 
+def test_every_mistake_in_a_penalty_is_planted() -> None:
+    assert {name for *_, name in PLANTED} == {
+        *("l1_missing", "l1_factor", "l1_sign", "l1_without_sign", "l1_as_l2"),
+        *("l2_missing", "l2_factor", "l2_sign", "l2_as_l1"),
+        *("activity_missing", "activity_not_averaged", "activity_factor"),
+    }
+
+
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize(("of", "wrong", "at", "name"), PLANTED)
 def test_a_wrong_penalty_is_never_right_and_named_first(
