@@ -9,7 +9,8 @@ from itertools import groupby
 import numpy as np
 
 from gradient_diff.source.events import Event
-from gradient_diff.source.known import Form, Known
+from gradient_diff.source.forms import Form
+from gradient_diff.source.known import Known
 from gradient_diff.source.observed import Observed, Rows, key_of
 from gradient_diff.source.pieces import Piece
 from manual_mlp.extend import is_gradient

@@ -8,7 +8,8 @@ from types import FrameType
 
 from gradient_diff.source.calls import Call, WrongArgument, call_of, wrong_argument
 from gradient_diff.source.events import Act, Event
-from gradient_diff.source.known import Form, Known
+from gradient_diff.source.forms import Form
+from gradient_diff.source.known import Known
 from gradient_diff.source.observed import Observed, Rows
 from gradient_diff.source.suspicion import Suspicion
 from gradient_diff.source.text import is_repeated, where_handed_on
@@ -24,7 +25,7 @@ def blamed(seen: Observed, found: Suspicion) -> Suspicion:
             break
         found = replace(found, level=found.level + 1, argument=wrong)
     name = seen.names[found.first.index]
-    whole = name is not None and name.exact and name.node in seen.trial.known.named  # and not half an equation
+    whole = name is not None and name.exact and name.node in seen.trial.known.ladder.named  # and not half an equation
     lacks = whole and not found.level and found.first.act is Act.COMPUTES
     return replace(found, handed_on=where_handed_on(found.place)) if lacks else found
 

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from gradient_diff.source.events import Act, Event, Run, TooLongError, watching
-from gradient_diff.source.known import Form, Known
+from gradient_diff.source.forms import Form
+from gradient_diff.source.known import Known
 from gradient_diff.source.makers import recording_makers
 from gradient_diff.source.recorded import follow, plain
 from manual_mlp import Array
@@ -59,7 +60,7 @@ def wrong_argument(
             continue
         own = known.recognise(np.asarray(given))
         for form in forms(np.asarray(given)):
-            if (own is not None and form.name == own.form.name) or form.node not in known.named:
+            if (own is not None and form.name == own.form.name) or form.node not in known.ladder.named:
                 continue
             value = type(given)(form.array) if isinstance(given, float) else form.array
             if _does_right(call, {**call.arguments, name: value}, at, wanted, known):

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from gradient_diff.source.known import Known, Recognised
+from gradient_diff.source.forms import Recognised
+from gradient_diff.source.known import Known
 from gradient_diff.source.recorded import plain
 from gradient_diff.source.text import Source, compiled
 from manual_mlp import Array

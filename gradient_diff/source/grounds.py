@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from gradient_diff.source.events import Event
-from gradient_diff.source.known import Form, Known, Recognised, is_backward, says_nothing
+from gradient_diff.source.forms import Form, Recognised, is_backward, says_nothing
+from gradient_diff.source.known import Known
 from gradient_diff.source.observed import Observed
 
 
@@ -24,7 +25,7 @@ def is_edge(seen: Observed, event: Event) -> bool:
 def is_made_of(seen: Observed, event: Event, form: Form) -> bool:
     """All that is known of what goes in is what the equation takes; where nothing is known, it follows the others."""
     known = seen.trial.known
-    if not known.is_computed(form.node) or not _has_grown_a_factor(seen, event, form):
+    if not known.ladder.is_computed(form.node) or not _has_grown_a_factor(seen, event, form):
         return False
     ways = [[n for o in operands if (n := seen.recognise(o)) is not None] for operands in seen.ways_into(event)]
     if not any(ways):
@@ -38,12 +39,12 @@ def _has_grown_a_factor(seen: Observed, event: Event, form: Form) -> bool:
     if name is None:
         return True
     names = [n for o in seen.ways_into(event)[0] if (n := seen.recognise(o)) is not None and is_backward(n.form)]
-    own = form.node in name.nodes or known.leads_to(name, form.node)
+    own = form.node in name.nodes or known.ladder.leads_to(name, form.node)
     return own and all(n.factor != name.factor or n.exact for n in names)
 
 
 def _lead_to(known: Known, names: Sequence[Recognised], form: Form) -> bool:
-    return all(known.leads_to(n, form.node) for n in names)
+    return all(known.ladder.leads_to(n, form.node) for n in names)
 
 
 def _is_turned_alike(names: Sequence[Recognised], form: Form) -> bool:
@@ -55,9 +56,9 @@ def _is_turned_alike(names: Sequence[Recognised], form: Form) -> bool:
 def is_lacking(seen: Observed, event: Event, form: Form) -> bool:
     """It is right as it is, and short of a step."""
     known, name = seen.trial.known, seen.names[event.index]
-    if name is None or not known.is_computed(form.node):
+    if name is None or not known.ladder.is_computed(form.node):
         return False
-    return form.node not in name.nodes and known.leads_to(name, form.node)
+    return form.node not in name.nodes and known.ladder.leads_to(name, form.node)
 
 
 def is_mistaken(seen: Observed, event: Event, form: Form) -> bool:
@@ -66,5 +67,5 @@ def is_mistaken(seen: Observed, event: Event, form: Form) -> bool:
     if name is not None:
         return name.form.role == form.role and (name.node != form.node or name.form.which != form.which)
     names = [n for o in seen.ways_into(event)[0] if (n := seen.recognise(o)) is not None]
-    roles = known.roles_into(form.node)
+    roles = known.ladder.roles_into(form.node)
     return bool(names) and bool(roles) and all(n.form.role in roles for n in names)

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from gradient_diff.source.events import Event
-from gradient_diff.source.known import OF_ITS_BATCH, Form, is_backward
+from gradient_diff.source.factors import OF_ITS_BATCH
+from gradient_diff.source.forms import Form, is_backward
 from gradient_diff.source.meanings import short_of_a_step, suspects
 from gradient_diff.source.observed import Observed, key_of, read_by
 from gradient_diff.source.suspicion import Suspicion

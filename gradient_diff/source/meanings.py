@@ -7,8 +7,8 @@ from collections.abc import Callable, Collection, Iterator
 
 from gradient_diff.source.assembled import Meant, assembled, last_of_each, over_again
 from gradient_diff.source.events import Act, Event
+from gradient_diff.source.forms import Form, Recognised, forms_of, is_backward, says_nothing
 from gradient_diff.source.grounds import edge_of, is_lacking, is_made_of, is_mistaken
-from gradient_diff.source.known import Form, Recognised, forms_of, is_backward, says_nothing
 from gradient_diff.source.observed import Key, Observed, Rows, key_of
 from gradient_diff.source.suspects import MOST_STEPS, alone, groups
 from manual_mlp import gradient_node

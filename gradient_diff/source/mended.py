@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from gradient_diff.source.editing import Edit, Text
-from gradient_diff.source.known import Recognised
+from gradient_diff.source.forms import Recognised
 from gradient_diff.source.recorded import plain
 from gradient_diff.source.respelling import chains_in, respellings
 from gradient_diff.source.scene import Scene, as_array, evaluated, may_be_evaluated

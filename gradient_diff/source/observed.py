@@ -9,7 +9,8 @@ from functools import cached_property
 import numpy as np
 
 from gradient_diff.source.events import Act, Event, Run
-from gradient_diff.source.known import Known, Recognised, is_backward, says_nothing
+from gradient_diff.source.forms import Recognised, is_backward, says_nothing
+from gradient_diff.source.known import Known
 from gradient_diff.source.positions import Place, Span
 from gradient_diff.source.trial import Trial
 from manual_mlp import Array

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gradient_diff.source.known import Form
+from gradient_diff.source.forms import Form
 from gradient_diff.source.text import Edit, Source, parsed, span_of
 from manual_mlp import Array
 

@@ -18,7 +18,7 @@ from gradient_diff.shapes.operands import Operand
 from gradient_diff.source.editing import Text
 from gradient_diff.source.events import Act
 from gradient_diff.source.failing import Failing, operands_of
-from gradient_diff.source.known import Recognised
+from gradient_diff.source.forms import Recognised
 from gradient_diff.source.mended import Mended, mended
 from gradient_diff.source.positions import Place
 from gradient_diff.source.scene import Scene, as_array
@@ -184,14 +184,14 @@ class Raised:
 
     def _of_node(self, node: str) -> Equation | None:
         assert self.again is not None
-        equations = self.again.known.equations
+        equations = self.again.known.ladder.equations
         layer, _, kind = node.partition("/")
         return equations.get(node) or (equations.get(f"{layer}/u") if kind == "z_prev W" else None)
 
     def _without_mending(self, names: Sequence[Recognised]) -> Iterator[str]:
         """The equations that take these operands; where none takes them together, what takes each."""
         assert self.again is not None
-        equations = list(self.again.known.equations.values())
+        equations = list(self.again.known.ladder.equations.values())
         roles = [{n for n in name.nodes if not n.startswith("loss")} for name in names]
         together = [e for e in equations if len(roles) > 1 and all(r & set(e.operands) for r in roles)]
         for equation in together[:2]:

@@ -19,7 +19,8 @@ from gradient_diff.source.answers import Answers
 from gradient_diff.source.copied import copied
 from gradient_diff.source.events import Run, TooLongError, not_watching
 from gradient_diff.source.failing import Failing, failing_in
-from gradient_diff.source.known import Known, Recognised
+from gradient_diff.source.forms import Recognised
+from gradient_diff.source.known import Known
 from gradient_diff.source.positions import Place
 from gradient_diff.source.quiet import quietly
 from gradient_diff.source.recorded import plain

@@ -27,9 +27,9 @@ def candidates(node: ast.expr, wanted: Wanted, own: Sequence[Own], known: Known)
 
 def _with_slope(node: ast.expr, wanted: Wanted, own: Sequence[Own], known: Known) -> Iterator[str]:
     """Times the f′ that is missing, by the activation's own formula."""
-    equation = known.equations.get(wanted.form.node)
+    equation = known.ladder.equations.get(wanted.form.node)
     if wanted.form.role == "f′":
-        name = known.activations.get(wanted.form.layer, "linear")
+        name = known.ladder.activations.get(wanted.form.layer, "linear")
         yield from slopes(name, wanted.form.layer, own)
     if equation is None or not isinstance(equation.operation, Pullback):
         return
@@ -50,7 +50,7 @@ def slopes(kind: str, layer: str, own: Sequence[Own]) -> Iterator[str]:
 
 def _equation(wanted: Wanted, own: Sequence[Own], known: Known) -> Iterator[str]:
     """The node's equation, spelled by the user's own names of its operands, in each orientation."""
-    equation = known.equations.get(wanted.form.node)
+    equation = known.ladder.equations.get(wanted.form.node)
     if equation is None:
         return
     named = [[o.text for o in own if o.name is not None and n in o.name.nodes] for n in equation.operands]

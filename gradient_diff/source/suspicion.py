@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from gradient_diff.source.calls import WrongArgument
 from gradient_diff.source.events import Event
-from gradient_diff.source.known import Form
+from gradient_diff.source.forms import Form
 from gradient_diff.source.positions import Place
 from manual_mlp import Array
 

@@ -9,8 +9,9 @@ from types import FrameType
 from gradient_diff.names import node_words
 from gradient_diff.result.code import Caller, Code, Finding
 from gradient_diff.source.events import Act, Event
+from gradient_diff.source.forms import Recognised
 from gradient_diff.source.frames import Scope
-from gradient_diff.source.known import Known, Recognised
+from gradient_diff.source.known import Known
 from gradient_diff.source.mending import Fix
 from gradient_diff.source.positions import Place
 from gradient_diff.source.suspicion import Suspicion
@@ -132,7 +133,7 @@ def _message(trial: Trial, found: Suspicion, source: Source) -> str:
         return f"In `{short}` the argument `{found.argument.name}` should be {what}."
     name = known.recognise(found.first.value)
     should = f"{_times(found.factor)}{node_words(found.form.node)}"
-    equation = known.equations.get(found.form.node)
+    equation = known.ladder.equations.get(found.form.node)
     formula = f", {equation.formula}" if equation is not None and found.factor == "1" else ""
     if found.level:
         return f"`{short}` gives something else than {should}{formula}; what it calls is right elsewhere."

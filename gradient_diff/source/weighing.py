@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from gradient_diff.source.events import Act, Event, Run
+from gradient_diff.source.factors import OF_ITS_BATCH
+from gradient_diff.source.forms import Form, Recognised, is_backward
 from gradient_diff.source.healing import factors_beside
-from gradient_diff.source.known import OF_ITS_BATCH, Form, Recognised, is_backward
 from gradient_diff.source.observed import Observed, key_of, magnitude, read_by, varies
 from gradient_diff.source.suspicion import Suspicion
 from manual_mlp import Array
@@ -34,14 +35,14 @@ def scored(seen: Observed, found: Suspicion) -> tuple[Score, int, bool]:
     usual = found.factor in factors_beside(seen, found.events, found.forms)
     cost = 0 if usual else _cost(found.factor)
     gathers = event.act is not Act.COMPUTES
-    between = any(f.node not in seen.trial.known.named for f in found.forms)
+    between = any(f.node not in seen.trial.known.ladder.named for f in found.forms)
     score = (lost > gained, through, lost > 0, right, cost, gathers, event.index, between, -gained)
     return score, gained, (exact and not lacks) or off == _STRANGE or off >= 2 * _UNKNOWN
 
 
 def _is_short_of(seen: Observed, own: Recognised | None, node: str) -> bool:
     """Whether it is right as it is, and on the way to the node."""
-    return own is not None and node not in own.nodes and seen.trial.known.leads_to(own, node)
+    return own is not None and node not in own.nodes and seen.trial.known.ladder.leads_to(own, node)
 
 
 def _short_form(seen: Observed, event: Event, form: Form) -> Form:
@@ -98,7 +99,7 @@ def _operands_off(seen: Observed, found: Suspicion, run: Run) -> tuple[int, int]
 def _is_foreign(seen: Observed, all_of_it: tuple[Array, ...], direct: tuple[Array, ...], form: Form) -> bool:
     """Whether an expression of several operations is made of nothing that belongs to the equation."""
     names = map(seen.trial.known.recognise, all_of_it)
-    strange = all(n is not None and not seen.trial.known.leads_to(n, form.node) for n in names)
+    strange = all(n is not None and not seen.trial.known.ladder.leads_to(n, form.node) for n in names)
     return strange and bool(all_of_it) and not any(o is p for o in all_of_it for p in direct)
 
 
@@ -108,7 +109,7 @@ def _off_of(seen: Observed, operands: tuple[Array, ...], factor: str, form: Form
     rows = {n.form.rows for n in names if n is not None and n.form.piece.per_sample}
     told = [o for o in operands if o.size > 1 or seen.recognise(o) is not None]  # a sum so far is off with its first
     own = max((_off(seen, o, factor) for o in told), default=0)
-    strange = any(n is not None and not seen.trial.known.leads_to(n, form.node) for n in names)
+    strange = any(n is not None and not seen.trial.known.ladder.leads_to(n, form.node) for n in names)
     return max(own, _STRANGE * (len(rows) > 1), int(strange))  # of different samples, or of another equation
 
 

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from gradient_diff.source.changing import changed
+from gradient_diff.source.forms import Form
 from gradient_diff.source.frames import Own
-from gradient_diff.source.known import Form, Known
+from gradient_diff.source.known import Known
 from gradient_diff.source.mutations import mutations
 from gradient_diff.source.proposals import Proposal, Wanted, fitting, in_place_of
 from gradient_diff.source.scaling import scaled
