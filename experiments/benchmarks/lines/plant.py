@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from experiments.benchmarks.lines.hidden import Hidden, dense
+
 
 @dataclass(frozen=True)
 class Plant:
@@ -29,6 +31,7 @@ class Variant:
     plants: tuple[Plant, ...] = ()
     raising: tuple[Plant, ...] = ()
     pairs: tuple[tuple[int, int], ...] = ()  # plants that are planted together, by place
+    hidden: Hidden = dense  # what stands for each layer but the last
 
 
 @dataclass(frozen=True)

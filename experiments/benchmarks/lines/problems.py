@@ -10,7 +10,7 @@ import numpy as np
 from experiments.benchmarks.lines.plant import Style, Variant
 from gradient_diff.extend import Script
 from manual_mlp import MLP, Dense, Evaluation
-from manual_mlp.extend import Arrays, draw_data
+from manual_mlp.extend import Arrays, draw_data, draw_parameters
 
 LOSS_NAMES = {"cce": "categorical_crossentropy"}  # what the house has no short name for
 SQUARE = 4  # all widths, where a mistake runs on equal ones only
@@ -23,7 +23,8 @@ def widths_of(style: Style, square: bool = False) -> tuple[int, ...]:
 
 def network_of(variant: Variant, widths: tuple[int, ...]) -> MLP:
     """The network that the variant's file computes."""
-    return MLP(widths[0], [Dense(n, f) for n, f in zip(widths[1:], variant.activations, strict=True)])
+    *hidden, last = zip(widths[1:], variant.activations, strict=True)
+    return MLP(widths[0], [*(layer for pair in hidden for layer in variant.hidden(*pair)), Dense(*last)])
 
 
 def evaluation_of(
@@ -32,7 +33,7 @@ def evaluation_of(
     """The right gradients on random data, at random parameters where none are given."""
     rng = np.random.default_rng(seed)
     mlp = network_of(variant, widths_of(style, square))
-    drawn = mlp.initialize(rng, "glorot_normal", "normal(0.3)")
+    drawn = draw_parameters(rng, mlp, "normal(0.3)")
     loss = LOSS_NAMES.get(variant.loss, variant.loss)
     x, y = draw_data(rng, style.batch, mlp, loss)
     return mlp.backpropagate(drawn if parameters is None else parameters, x, y, loss)
