@@ -12,7 +12,7 @@ from gradient_diff.source.events import Event
 from gradient_diff.source.forms import Form
 from gradient_diff.source.known import Known
 from gradient_diff.source.observed import Observed, Rows, key_of
-from gradient_diff.source.pieces import Piece
+from gradient_diff.source.piece import Piece
 from manual_mlp.extend import is_gradient
 
 Meant = tuple[tuple[Event, ...], tuple[Form, ...]]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from gradient_diff.names import node_words
-from gradient_diff.source.pieces import Piece
+from gradient_diff.source.piece import Piece
 from manual_mlp import Array
 from manual_mlp.extend import INPUT_GRADIENT, is_gradient
 
@@ -120,7 +120,7 @@ def entries_of(piece: Piece, batch: int) -> Iterator[Form]:
 
 def is_backward(form: Form) -> bool:
     """A gradient, or the error that it begins with: linear in what came down."""
-    return is_gradient(form.node) or form.role == "z − y"
+    return is_gradient(form.node) or form.role == "z − y" or form.piece.linear
 
 
 def says_nothing(value: Array) -> bool:

@@ -27,6 +27,8 @@ def is_made_of(seen: Observed, event: Event, form: Form) -> bool:
     known = seen.trial.known
     if not known.ladder.is_computed(form.node) or not _has_grown_a_factor(seen, event, form):
         return False
+    if form.piece.linear and is_edge(seen, event) and not _has_come_down(seen, event):
+        return False
     ways = [[n for o in operands if (n := seen.recognise(o)) is not None] for operands in seen.ways_into(event)]
     if not any(ways):
         return not is_edge(seen, event)
@@ -39,12 +41,17 @@ def _has_grown_a_factor(seen: Observed, event: Event, form: Form) -> bool:
     if name is None:
         return True
     names = [n for o in seen.ways_into(event)[0] if (n := seen.recognise(o)) is not None and is_backward(n.form)]
-    own = form.node in name.nodes or known.ladder.leads_to(name, form.node)
+    own = form.node in name.nodes or known.ladder.is_above(name, form.node)
     return own and all(n.factor != name.factor or n.exact for n in names)
 
 
+def _has_come_down(seen: Observed, event: Event) -> bool:
+    names = (seen.recognise(o) for operands in seen.ways_into(event) for o in operands)
+    return any(n is not None and is_backward(n.form) for n in names)
+
+
 def _lead_to(known: Known, names: Sequence[Recognised], form: Form) -> bool:
-    return all(known.ladder.leads_to(n, form.node) for n in names)
+    return all(known.ladder.is_above(n, form.node) for n in names)
 
 
 def _is_turned_alike(names: Sequence[Recognised], form: Form) -> bool:
@@ -54,11 +61,14 @@ def _is_turned_alike(names: Sequence[Recognised], form: Form) -> bool:
 
 
 def is_lacking(seen: Observed, event: Event, form: Form) -> bool:
-    """It is right as it is, and short of a step."""
+    """It is right as it is, and short of a step; where it comes of what is so, it follows the others."""
     known, name = seen.trial.known, seen.names[event.index]
-    if name is None or not known.ladder.is_computed(form.node):
+    if not known.ladder.is_computed(form.node):
         return False
-    return form.node not in name.nodes and known.ladder.leads_to(name, form.node)
+    if name is None:
+        return not is_edge(seen, event) and is_made_of(seen, event, form)
+    near = is_backward(name.form) == is_backward(form) and known.ladder.is_above(name, form.node)
+    return form.node not in name.nodes and (near or known.ladder.leads_to(name, form.node))
 
 
 def is_mistaken(seen: Observed, event: Event, form: Form) -> bool:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 
 import numpy as np
 
 from gradient_diff.source.factors import Order, factors_of, of_its_batch, order_of
 from gradient_diff.source.forms import Form, Recognised, is_backward
 from gradient_diff.source.ladder import Ladder
-from gradient_diff.source.pieces import UNIT, Piece
+from gradient_diff.source.normalised import numbers_of
+from gradient_diff.source.piece import UNIT, Piece
 from gradient_diff.source.stock import Stock
 from manual_mlp import Array, Problem
 from manual_mlp.extend import UNITS, Shape
@@ -37,6 +39,11 @@ class Known:
     def by_node(self) -> dict[str, Piece]:
         """Of several forms of one node, the first."""
         return self._stock.by_node
+
+    @cached_property
+    def numbers(self) -> dict[str, float]:
+        """How many numbers a statistic is of, and what keeps it off 0: `layer/n`, `layer/ε`."""
+        return numbers_of(self.ladder.equations, {n: p.array for n, p in self.by_node.items()})
 
     def summed(self, node: str, rows: tuple[int, ...]) -> Array | None:
         """dE/dW or dE/db of some samples; None where its equation is another one."""

@@ -1,11 +1,13 @@
-"""The equations of one problem by node: which values lead to which."""
+"""The equations of one problem by node, and the steps between: which values lead to which."""
 
 from __future__ import annotations
 
 from functools import cached_property
 
 from gradient_diff.source.forms import Recognised
+from gradient_diff.source.normalised import normalisation_steps
 from gradient_diff.source.pieces import BETWEEN, all_equations
+from gradient_diff.source.steps import Step
 from manual_mlp import Equation, Problem
 from manual_mlp.extend import INPUT_GRADIENT
 
@@ -22,6 +24,14 @@ class Ladder:
         return all_equations(self._problem)
 
     @cached_property
+    def steps(self) -> dict[str, list[Step]]:
+        """Result → the steps that give it, of what is made step by step."""
+        found: dict[str, list[Step]] = {}
+        for step in normalisation_steps(self.equations):
+            found.setdefault(step.node, []).append(step)
+        return found
+
+    @cached_property
     def activations(self) -> dict[str, str]:
         """Layer → the name of its activation."""
         layers = self._problem.mlp.layers
@@ -34,20 +44,29 @@ class Ladder:
 
     def is_computed(self, node: str) -> bool:
         """Whether it is the result of an equation, or on the way to one: not data, nor a parameter."""
-        return node in self.equations or node.partition("/")[2] in BETWEEN
+        return node in self.equations or node in self.steps or node.partition("/")[2] in BETWEEN
 
     def roles_into(self, node: str) -> frozenset[str]:
-        """What kinds of values its equation takes."""
-        equation = self.equations.get(node)
-        names = equation.operands if equation is not None else ()
+        """What kinds of values its equation takes, or the steps that give it."""
+        names = {o for step in self.steps.get(node, ()) for o in step.operands}
+        names |= set(self.equations[node].operands) if node in self.equations else set()
         return frozenset({"x": "z", INPUT_GRADIENT: "dE_dz"}.get(n, n.partition("/")[2] or n) for n in names)
 
+    def is_above(self, name: Recognised, node: str) -> bool:
+        """Whether a value is an operand, or further up, of what gives a node step by step."""
+        if node not in self.steps:
+            return self.leads_to(name, node)
+        return any(n == node or n in self._above(node) for n in name.nodes)
+
     def leads_to(self, name: Recognised, node: str) -> bool:
-        """Whether a value is an operand of a node's equation, or what that passes through."""
+        """Whether a value is an operand of a node's equation or of a step to it, or what that passes through."""
         if any(" with " in n or n.startswith(("θ", "dE/dθ")) for n in name.nodes):
             return True
         layer, _, kind = node.partition("/")
         own = [n.partition("/")[2] if n.startswith(f"{layer}/") else n for n in name.nodes]
+        if node in self.steps:
+            taken = {node, *(o for step in self.steps[node] for o in step.operands)}
+            return any(n in taken for n in name.nodes)
         if (equation := self.equations.get(node)) is None:  # it stands between nodes itself
             made_of = BETWEEN[kind][0] if kind in BETWEEN else ()
             if not made_of and (above := self.equations.get(f"{layer}/u")) is not None:
@@ -55,3 +74,18 @@ class Ladder:
             return not made_of or any(n in (kind, *made_of) for n in own)
         operands = {*equation.operands, node}
         return any(n in operands for n in name.nodes) or any(n in BETWEEN and kind in BETWEEN[n][1] for n in own)
+
+    def _above(self, node: str) -> frozenset[str]:
+        """All that its steps are made of, up to what comes from other layers."""
+        if node not in self._all_above:
+            found, left = set[str](), [node]
+            while left:
+                for step in self.steps.get(left.pop(), ()):
+                    left += [o for o in step.operands if o not in found]
+                    found |= set(step.operands)
+            self._all_above[node] = frozenset(found)
+        return self._all_above[node]
+
+    @cached_property
+    def _all_above(self) -> dict[str, frozenset[str]]:
+        return {}

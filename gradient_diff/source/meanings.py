@@ -89,6 +89,8 @@ def _is(seen: Observed, event: Event, form: Form) -> bool:
 
 
 def _arrays(seen: Observed, events: tuple[Event, ...], which: int, admits: Admits) -> Iterator[Meant]:
+    if admits is is_lacking and all(seen.names[e.index] is None for e in events):
+        return
     each = [(e, _forms(seen, e, seen.rows[e.index][which])) for e in events]
     each = [(e, [f for f in forms if admits(seen, e, f)]) for e, forms in each]
     if len(each) == 1:
@@ -142,7 +144,9 @@ def _forms(seen: Observed, event: Event, rows: Rows) -> list[Form]:
     own = seen.names[event.index]
     found = [*_of_its_shape(seen, event, rows), *_in_the_right_shape(seen, event)]
     if own is not None and seen.is_settled(event):
-        found = [f for f in found if _may_be(own, f) and (f.name != own.form.name or not own.exact or is_backward(f))]
+        found = [
+            f for f in found if _may_be(seen, own, f) and (f.name != own.form.name or not own.exact or is_backward(f))
+        ]
     return found
 
 
@@ -165,9 +169,10 @@ def _in_the_right_shape(seen: Observed, event: Event) -> list[Form]:
     return wrong
 
 
-def _may_be(own: Recognised, form: Form) -> bool:
+def _may_be(seen: Observed, own: Recognised, form: Form) -> bool:
     """A value that is right as it is may lack a step, or be of another layer, sample or time."""
-    return form.role == own.form.role or form.layer == own.form.layer or own.form.role == "z" == form.role
+    near = form.role == own.form.role or form.layer == own.form.layer or own.form.role == "z" == form.role
+    return near or (form.node in seen.trial.known.ladder.steps and seen.trial.known.ladder.is_above(own, form.node))
 
 
 def _look(form: Form) -> tuple[str, str, bool]:

@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
 from gradient_diff.noise.network import rounding_noise
+from gradient_diff.source.normalised import normalisation_steps, numbers_of
+from gradient_diff.source.piece import UNIT, Piece
+from gradient_diff.source.steps import pieces_of_steps
 from manual_mlp import Array, Equation, Problem, evaluation_of, gradient_node
-from manual_mlp.extend import INPUT_GRADIENT, LOSS, UNITS, Pullback, activation, is_gradient, kind_of
+from manual_mlp.extend import (
+    INPUT_GRADIENT,
+    LOSS,
+    Mean,
+    Pullback,
+    Variance,
+    activation,
+    is_gradient,
+    kind_of,
+    variable_of,
+)
 
-UNIT = UNITS["float64"]
 BETWEEN: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "z_prev W": ((), ("u",)),  # of the layer below, and whatever its name
     "exp(−u)": (("u",), ("z",)),
@@ -35,30 +47,14 @@ BETWEEN: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 """What stands between nodes → (what of the same layer it is made of, which of its nodes are made of it)."""
 
 
-@dataclass(frozen=True, eq=False)
-class Piece:
-    """Something that a right derivation passes through.
-
-    Attributes:
-        node: its name: a node, a parameter, data, or what stands between nodes, such as `dense_1/f′`.
-        array: its value.
-        tolerance: how far a right float64 value may be from it, entry by entry.
-        per_sample: its rows are samples.
-    """
-
-    node: str
-    array: Array
-    tolerance: Array
-    per_sample: bool = False
-
-
 def pieces_of(problem: Problem, rate: float | None = None) -> list[Piece]:
     """All of a float64 problem, the commonest first; with a learning rate also the weights after the step."""
     nodes, tolerances = _nodes(problem)
     known = {**problem.environment, **nodes}
     named = [_given(n, np.asarray(a, float), problem.batch) for n, a in problem.environment.items()]
-    named += [Piece(n, np.asarray(a), tolerances[n], _by_sample(n)) for n, a in nodes.items()]
+    named += [Piece(n, np.asarray(a), tolerances[n], _by_sample(problem, n)) for n, a in nodes.items()]
     named += _between(problem, known, tolerances)
+    named += _of_normalisations(problem, known, tolerances)
     named += _with_ones(problem, {p.node: p for p in named})
     named += _flat(problem, {p.node: p for p in named})
     if rate is not None:
@@ -91,8 +87,12 @@ def _given(name: str, array: Array, batch: int) -> Piece:
     return Piece(name, array, 4 * UNIT * np.abs(array), name in ("x", "y") or name.endswith("/mask"))
 
 
-def _by_sample(node: str) -> bool:
-    return node != LOSS and (node == INPUT_GRADIENT or not is_gradient(node, "kernel", "bias"))
+def _by_sample(problem: Problem, node: str) -> bool:
+    if node in (LOSS, INPUT_GRADIENT):
+        return node == INPUT_GRADIENT
+    equation = all_equations(problem)[node]
+    over_samples = isinstance(equation.operation, Mean | Variance) and equation.operation.over == "batch"
+    return not over_samples and not (is_gradient(node) and variable_of(node) in problem.parameters)
 
 
 def _between(problem: Problem, known: Mapping[str, Array], tolerances: Mapping[str, Array]) -> Iterator[Piece]:
@@ -111,6 +111,14 @@ def _between(problem: Problem, known: Mapping[str, Array], tolerances: Mapping[s
     for layer, below in _dense(problem):
         value = known[below] @ known[f"{layer}/kernel"]
         yield _made(f"{layer}/z_prev W", value, tolerances[f"{layer}/u"], value)
+
+
+def _of_normalisations(
+    problem: Problem, known: Mapping[str, Array], tolerances: Mapping[str, Array]
+) -> Iterator[Piece]:
+    equations = all_equations(problem)
+    numbers = {n: np.asarray(number) for n, number in numbers_of(equations, known).items()}
+    return pieces_of_steps(normalisation_steps(equations), {**known, **numbers}, tolerances)
 
 
 def _slopes(equation: Equation, known: Mapping[str, Array], tolerances: Mapping[str, Array]) -> Iterator[Piece]:

@@ -7,12 +7,16 @@ from dataclasses import replace
 
 import numpy as np
 
-from manual_mlp import MLP, Dense, Problem
+from manual_mlp import MLP, Activation, Dense, Problem
 from manual_mlp.extend import draw_data, draw_parameters
+from manual_mlp.layers import BatchNormalization, LayerNormalization, RMSNormalization
 
 SAMPLES = 5
 _WIDTHS = (4, 3, 6, 7, 9, 11, 12, 13)
 """Apart from each other and from N, and such that N, K, K/2 and N·K/2 are apart from 2, 4 and each other."""
+
+
+_OF_ANY_WIDTH = (Dense, Activation, BatchNormalization, LayerNormalization, RMSNormalization)
 
 
 def problems_to_trace(problem: Problem, seed: int = 0, fixed: bool = False) -> Iterator[Problem]:
@@ -39,13 +43,14 @@ def widened(problem: Problem, seed: int) -> Problem | None:
 
 def _other_widths(problem: Problem, seed: int, shift: int = 0) -> Problem | None:
     mlp = problem.mlp
-    if not all(isinstance(layer, Dense) for layer in mlp.layers) or len(mlp.layers) >= len(_WIDTHS) - 2:
+    dense = [layer for layer in mlp.layers if isinstance(layer, Dense)]
+    if not all(isinstance(layer, _OF_ANY_WIDTH) for layer in mlp.layers) or len(dense) >= len(_WIDTHS) - 2:
         return None
-    inputs, *units = _WIDTHS[shift : shift + 1 + len(mlp.layers)]
+    inputs, *units = _WIDTHS[shift : shift + 1 + len(dense)]
     if mlp.units[-1] == 1:
         units[-1] = 1
-    dense = [layer for layer in mlp.layers if isinstance(layer, Dense)]
-    layers = [replace(layer, units=n) for layer, n in zip(dense, units, strict=True)]
+    wide = dict(zip(map(id, dense), units, strict=True))
+    layers = [replace(layer, units=wide[id(layer)]) if isinstance(layer, Dense) else layer for layer in mlp.layers]
     return _draw(problem, MLP(inputs, layers), seed, SAMPLES)
 
 

@@ -11,9 +11,11 @@ from gradient_diff.source.frames import Own
 from gradient_diff.source.known import Known
 from gradient_diff.source.proposals import Proposal, Wanted
 from gradient_diff.source.scaling import scaled
+from gradient_diff.source.stepwise import spelled
 from manual_mlp.extend import Product, Pullback, SumOverBatch, activation
 
 MOST_NAMES = 4  # of one operand
+MOST_STEPWISE = 40
 
 
 def candidates(node: ast.expr, wanted: Wanted, own: Sequence[Own], known: Known) -> Iterator[Proposal]:
@@ -22,6 +24,7 @@ def candidates(node: ast.expr, wanted: Wanted, own: Sequence[Own], known: Known)
     yield from changed(node, own)
     yield from (Proposal(2, node, text) for text in _with_slope(node, wanted, own, known))
     yield from (Proposal(4, node, text) for text in _equation(wanted, own, known))
+    yield from (Proposal(4, node, text) for text in _step_by_step(wanted, own, known))
     yield from (Proposal(3, node, text) for text in _named(wanted, own))
 
 
@@ -66,6 +69,10 @@ def _equation(wanted: Wanted, own: Sequence[Own], known: Known) -> Iterator[str]
     if isinstance(equation.operation, Pullback):
         for a in firsts:
             yield from (f"{a} * {slope}" for slope in slopes(equation.operation.name, equation.layer, own))
+
+
+def _step_by_step(wanted: Wanted, own: Sequence[Own], known: Known) -> Iterator[str]:
+    yield from itertools.islice(spelled(wanted.form.node, own, known.ladder, known.numbers), MOST_STEPWISE)
 
 
 def _products(a: str, b: str, added: Sequence[str]) -> Iterator[str]:

@@ -10,7 +10,8 @@ from functools import cached_property
 import numpy as np
 
 from gradient_diff.source.forms import Form, entries_of, forms_of
-from gradient_diff.source.pieces import Piece, pieces_of
+from gradient_diff.source.piece import Piece
+from gradient_diff.source.pieces import pieces_of
 from manual_mlp import Array, Problem
 from manual_mlp.extend import Shape, is_gradient, kind_of, layer_of, variable_of
 

@@ -17,16 +17,20 @@ def groups(seen: Observed) -> Iterator[tuple[Event, ...]]:
     """All events of one expression; those of one call chain.
 
     Where what goes in is right and what comes out is not, that is looked at first. Of numbers all stand for one array.
+    What the same expression computes further on, of what is wrong by then, is tried together with that, too.
     """
-    gathered: dict[tuple[object, ...], list[Event]] = {}
+    near: dict[tuple[object, ...], list[Event]] = {}
+    every: dict[tuple[object, ...], list[Event]] = {}
     able = _able(seen)
     numbers = {key for e in able if not e.value.ndim for key in _keys(e)}
     for event in seen.run.events:
         keys = _keys(event) if event.places and event.value.dtype.kind == "f" else ()
         for key in keys:
+            every.setdefault(key, []).append(event)
             if event in able or key in numbers:
-                gathered.setdefault(key, []).append(event)
-    ordered = sorted(gathered.values(), key=lambda g: _place_in_turn(seen, g))
+                near.setdefault(key, []).append(event)
+    gathered = [group for key in near for group in (near[key], every[key])]
+    ordered = sorted(gathered, key=lambda g: _place_in_turn(seen, g))
     for indices in dict.fromkeys(tuple(e.index for e in g) for g in ordered):
         yield tuple(seen.run.events[i] for i in indices)
 

@@ -42,7 +42,7 @@ def scored(seen: Observed, found: Suspicion) -> tuple[Score, int, bool]:
 
 def _is_short_of(seen: Observed, own: Recognised | None, node: str) -> bool:
     """Whether it is right as it is, and on the way to the node."""
-    return own is not None and node not in own.nodes and seen.trial.known.ladder.leads_to(own, node)
+    return own is not None and node not in own.nodes and seen.trial.known.ladder.is_above(own, node)
 
 
 def _short_form(seen: Observed, event: Event, form: Form) -> Form:

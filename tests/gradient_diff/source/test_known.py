@@ -9,7 +9,7 @@ import pytest
 
 from gradient_diff.source.forms import Recognised, entries_of, forms_of
 from gradient_diff.source.known import Known
-from gradient_diff.source.pieces import Piece
+from gradient_diff.source.piece import Piece
 from manual_mlp import Array, Problem
 
 KERNEL, BIAS = "dense_1/dE_dkernel", "dense_1/dE_dbias"
