@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import replace
 
 from gradient_diff.source.blaming import blamed
@@ -12,7 +12,7 @@ from gradient_diff.source.observed import Observed
 from gradient_diff.source.positions import Place
 from gradient_diff.source.suspicion import Suspicion
 from gradient_diff.source.trial import Trial
-from gradient_diff.source.weighing import nothing_against, scored
+from gradient_diff.source.weighing import nothing_against, nothing_but_right, scored
 
 MOST = 4  # mistakes in one code
 MOST_CALLS = 6  # of one expression, each of whose values is looked at by itself
@@ -60,7 +60,7 @@ def _guiltiest(trial: Trial, count: int) -> Iterator[Suspicion]:
             elif best is not None:
                 firm.append(best)
         if grounded and firm and not told:  # of several mistakes each heals its own; of one the first heals most
-            best = min(firm, key=lambda one: (-len(one.healed), one.first.index))
+            best = _short(seen, tries, wrong) or min(firm, key=lambda one: (-len(one.healed), one.first.index))
             told.add(best.first.places[0])
             yield _first_of(seen, best)
     most = max((len(t.healed) for t in tries), default=0)
@@ -68,6 +68,13 @@ def _guiltiest(trial: Trial, count: int) -> Iterator[Suspicion]:
     each = {rank[-1].first.places[:1]: rank for rank in reversed(ranked) if rank[-1].first.places[0] not in told}
     for _, gained, weak, found in sorted(each.values(), key=lambda r: r[0])[: count - len(told)]:
         yield blamed(seen, replace(_needed(seen, found), gained=gained, weak=weak))
+
+
+def _short(seen: Observed, tries: Sequence[Suspicion], wrong: Set[str]) -> Suspicion | None:
+    """One that alone heals all: right as it is, but short of a step; each of those behind it heals a part."""
+    whole = [(*scored(seen, one), one) for one in tries if one.healed == wrong]
+    each = [(score, replace(one, gained=gained)) for score, gained, _, one in whole if nothing_but_right(score)]
+    return min(each, key=lambda s: s[0])[1] if each else None
 
 
 def _first_of(seen: Observed, found: Suspicion) -> Suspicion:

@@ -56,7 +56,7 @@ class Ladder:
         """Whether a value is an operand, or further up, of what gives a node step by step."""
         if node not in self.steps:
             return self.leads_to(name, node)
-        return any(n == node or n in self._above(node) for n in name.nodes)
+        return any(n == node or n in self._above(node, past_nodes=True) for n in name.nodes)
 
     def leads_to(self, name: Recognised, node: str) -> bool:
         """Whether a value is an operand of a node's equation or of a step to it, or what that passes through."""
@@ -65,8 +65,7 @@ class Ladder:
         layer, _, kind = node.partition("/")
         own = [n.partition("/")[2] if n.startswith(f"{layer}/") else n for n in name.nodes]
         if node in self.steps:
-            taken = {node, *(o for step in self.steps[node] for o in step.operands)}
-            return any(n in taken for n in name.nodes)
+            return any(n == node or n in self._above(node, past_nodes=False) for n in name.nodes)
         if (equation := self.equations.get(node)) is None:  # it stands between nodes itself
             made_of = BETWEEN[kind][0] if kind in BETWEEN else ()
             if not made_of and (above := self.equations.get(f"{layer}/u")) is not None:
@@ -75,17 +74,22 @@ class Ladder:
         operands = {*equation.operands, node}
         return any(n in operands for n in name.nodes) or any(n in BETWEEN and kind in BETWEEN[n][1] for n in own)
 
-    def _above(self, node: str) -> frozenset[str]:
-        """All that its steps are made of, up to what comes from other layers."""
-        if node not in self._all_above:
+    def _above(self, node: str, *, past_nodes: bool) -> frozenset[str]:
+        """All that its steps are made of, up to what comes from other layers, or up to the next nodes."""
+        if (node, past_nodes) not in self._all_above:
             found, left = set[str](), [node]
             while left:
                 for step in self.steps.get(left.pop(), ()):
-                    left += [o for o in step.operands if o not in found]
+                    left += [o for o in step.operands if o not in found and (past_nodes or o not in self.named)]
                     found |= set(step.operands)
-            self._all_above[node] = frozenset(found)
-        return self._all_above[node]
+            self._all_above[node, past_nodes] = frozenset(found)
+        return self._all_above[node, past_nodes]
 
     @cached_property
-    def _all_above(self) -> dict[str, frozenset[str]]:
+    def _all_above(self) -> dict[tuple[str, bool], frozenset[str]]:
         return {}
+
+    def reductions_of(self, name: Recognised) -> list[str]:
+        """The sums and means that steps take of a value."""
+        each = ((node, step) for node, steps in self.steps.items() for step in steps)
+        return [node for node, step in each if step.written.reduces and step.operands[0] in name.nodes]

@@ -70,7 +70,8 @@ def _numbers(seen: Observed, events: tuple[Event, ...], admits: Admits) -> Itera
         if _has_grounds(seen, chosen, forms, admits):
             yield chosen, forms
     for event in events[:MOST_STEPS]:
-        yield from (((event,), (f,)) for f in _in_the_right_shape(seen, event) if admits(seen, event, f))
+        other = (*_in_the_right_shape(seen, event), *_along_its_axis(seen, event))
+        yield from (((event,), (f,)) for f in other if admits(seen, event, f))
 
 
 def _has_grounds(seen: Observed, events: tuple[Event, ...], forms: tuple[Form, ...], admits: Admits) -> bool:
@@ -142,7 +143,7 @@ def _so_far(seen: Observed, events: tuple[Event, ...], which: int) -> Iterator[t
 def _forms(seen: Observed, event: Event, rows: Rows) -> list[Form]:
     """What an event might have to be: of the samples at work, and not what it is already."""
     own = seen.names[event.index]
-    found = [*_of_its_shape(seen, event, rows), *_in_the_right_shape(seen, event)]
+    found = [*_of_its_shape(seen, event, rows), *_in_the_right_shape(seen, event), *_along_its_axis(seen, event)]
     if own is not None and seen.is_settled(event):
         found = [
             f for f in found if _may_be(seen, own, f) and (f.name != own.form.name or not own.exact or is_backward(f))
@@ -167,6 +168,16 @@ def _in_the_right_shape(seen: Observed, event: Event) -> list[Form]:
     if event.act is Act.COMPUTES and seen.is_settled(event):
         return [f for f in wrong if not f.how and key_of(event.value) in seen.handed_out]
     return wrong
+
+
+def _along_its_axis(seen: Observed, event: Event) -> list[Form]:
+    """Sums and means of what goes in, along the axis that belongs to them: for what is along another one."""
+    wide = [o for o in event.operands if o.size > event.value.size]
+    name = seen.recognise(wide[0]) if len(wide) == 1 and event.act is Act.COMPUTES else None
+    if name is None or name.form.how or seen.is_settled(event):
+        return []
+    pieces = (seen.trial.known.by_node[n] for n in seen.trial.known.ladder.reductions_of(name))
+    return [f for p in pieces for f in forms_of(p, 1) if not f.how and f.array.shape != event.value.shape]
 
 
 def _may_be(seen: Observed, own: Recognised, form: Form) -> bool:

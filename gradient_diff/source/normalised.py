@@ -24,7 +24,7 @@ _INVERSE, _CUBE = Written(lambda a: 1 / a, "1 / {0}"), Written(lambda a: a**3, "
 _DOUBLE = Written(lambda a: 2 * a, "2 * {0}")
 _MINUS_HALF_TIMES = Written(lambda a, b: -0.5 * a * b, "-0.5 * {0} * {1}")
 _MINUS_HALF_OVER = Written(lambda a, b: -0.5 * a / b, "-0.5 * {0} / {1}")
-_SUM_OVER_SAMPLES = Written(lambda a: np.asarray(a.reshape(-1, a.shape[-1]).sum(0)), "{0}.sum(axis=0)")
+_SUM_OVER_SAMPLES = Written(lambda a: np.asarray(a.reshape(-1, a.shape[-1]).sum(0)), "{0}.sum(axis=0)", reduces=True)
 
 Row = tuple[str, Written, tuple[str, ...]]
 """(kind, operation, kinds of operands)."""
@@ -56,7 +56,7 @@ class _Layer:
         """A sum, a mean or a variance over what the statistics are of."""
         row = self.operation.over == "row"
         spelling = f"{{0}}.{name}(axis={'-1, keepdims=True' if row else '0'})"
-        return Written(lambda a: _reduced(a, name, row), spelling)
+        return Written(lambda a: _reduced(a, name, row), spelling, reduces=True)
 
     def rows(self) -> Iterator[Row]:
         """In an order in which each is made of what is there."""
@@ -145,6 +145,8 @@ class _Layer:
         yield f"dE/dv ({c}) ⁄ n", _OVER, (f"dE/dv ({c})", "n")
         yield f"2 dE/dv ({c}) ⁄ n", _DOUBLE, (f"dE/dv ({c}) ⁄ n",)
         yield f"dE/d({c})", _PLUS, ("ĝ ⁄ √(v + ε)", f"2 dE/dv ({c}) ⁄ n")
+        yield f"dE/d({c})", _OVER, ("ĝ − x̂ mean ĝ x̂", "√(v + ε)")
+        yield f"dE/d({c})", _TIMES, ("ĝ − x̂ mean ĝ x̂", "1 ⁄ √(v + ε)")
         if self.operation.centred:
             yield "dE/dμ", Written(lambda a: -total.function(a), f"-{total.spelling}"), ("ĝ ⁄ √(v + ε)",)
             if self.operation.over == "batch":

@@ -216,7 +216,7 @@ def recorded(name: str, result: Any, operands: Any) -> Any:
         return result
     act = Act.SELECTS if name in _SELECTS and not _is_made_a_number(name, operands) else Act.COMPUTES
     value = run.happened(name, act, array, lambda: tuple(numbers_in(operands)))
-    if isinstance(result, np.ndarray):
+    if isinstance(result, np.ndarray) or value.ndim:
         return (result if value is array else value).view(Recorded)
     return number(result if value is array else type(result)(value))
 

@@ -16,10 +16,11 @@ _DRAWS = 3
 
 @dataclass(frozen=True)
 class Written:
-    """An operation with its spelling, in which {0}, {1}, … are the operands."""
+    """An operation with its spelling, in which {0}, {1}, … are the operands; a sum or a mean along an axis reduces."""
 
     function: Callable[..., Array]
     spelling: str
+    reduces: bool = False
 
 
 @dataclass(frozen=True)

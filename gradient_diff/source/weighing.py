@@ -62,6 +62,11 @@ def nothing_against(score: Score) -> bool:
     return not any(score[:6])
 
 
+def nothing_but_right(score: Score) -> bool:
+    """Whether against it is only that it is right as it is, and nothing that is right reads it so."""
+    return score[3] == 1 and nothing_against((*score[:3], 0, *score[4:]))
+
+
 def _cost(factor: str) -> int:
     """1 before other factors, and those before minus such a one; a mini-batch has its own mean."""
     return 0 if factor in ("1", OF_ITS_BATCH) else 1 + factor.startswith("−")
