@@ -8,6 +8,7 @@ from gradient_diff.source.events import Event
 from gradient_diff.source.forms import Form, Recognised, is_backward, says_nothing
 from gradient_diff.source.known import Known
 from gradient_diff.source.observed import Observed
+from manual_mlp import Array
 
 
 def edge_of(seen: Observed, events: tuple[Event, ...]) -> Event | None:
@@ -29,10 +30,16 @@ def is_made_of(seen: Observed, event: Event, form: Form) -> bool:
         return False
     if form.piece.linear and is_edge(seen, event) and not _has_come_down(seen, event):
         return False
-    ways = [[n for o in operands if (n := seen.recognise(o)) is not None] for operands in seen.ways_into(event)]
+    ways = [_names(seen, operands) for operands in seen.ways_into(event)]
     if not any(ways):
         return not is_edge(seen, event)
     return any(names and _is_turned_alike(names, form) and _lead_to(known, names, form) for names in ways)
+
+
+def _names(seen: Observed, operands: Sequence[Array]) -> list[Recognised]:
+    """What is known of what goes in; one number among arrays is anything by chance."""
+    wide = [o for o in operands if o.size > 1] or operands
+    return [n for o in wide if (n := seen.recognise(o)) is not None]
 
 
 def _has_grown_a_factor(seen: Observed, event: Event, form: Form) -> bool:
@@ -67,7 +74,8 @@ def is_lacking(seen: Observed, event: Event, form: Form) -> bool:
         return False
     if name is None:
         return not is_edge(seen, event) and is_made_of(seen, event, form)
-    near = is_backward(name.form) == is_backward(form) and known.ladder.is_above(name, form.node)
+    above = known.ladder.is_above(name, form.node) or known.ladder.are_of_one(name, form.node)
+    near = is_backward(name.form) == is_backward(form) and above
     return form.node not in name.nodes and (near or known.ladder.leads_to(name, form.node))
 
 

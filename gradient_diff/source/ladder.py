@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from functools import cached_property
 
 from gradient_diff.source.forms import Recognised
@@ -56,7 +57,13 @@ class Ladder:
         """Whether a value is an operand, or further up, of what gives a node step by step."""
         if node not in self.steps:
             return self.leads_to(name, node)
-        return any(n == node or n in self._above(node, past_nodes=True) for n in name.nodes)
+        return any(n == node or n in self._above(node) for n in name.nodes)
+
+    def lead_to(self, names: Sequence[Recognised], node: str) -> bool:
+        """Whether values go into a node together: each is an operand of its equation, or all are on one way to it."""
+        if node not in self.steps:
+            return all(self.leads_to(n, node) for n in names)
+        return any(all(way & {*n.nodes} for n in names) for way in self._ways(node))
 
     def leads_to(self, name: Recognised, node: str) -> bool:
         """Whether a value is an operand of a node's equation or of a step to it, or what that passes through."""
@@ -65,7 +72,7 @@ class Ladder:
         layer, _, kind = node.partition("/")
         own = [n.partition("/")[2] if n.startswith(f"{layer}/") else n for n in name.nodes]
         if node in self.steps:
-            return any(n == node or n in self._above(node, past_nodes=False) for n in name.nodes)
+            return any(way & {*name.nodes} for way in self._ways(node))
         if (equation := self.equations.get(node)) is None:  # it stands between nodes itself
             made_of = BETWEEN[kind][0] if kind in BETWEEN else ()
             if not made_of and (above := self.equations.get(f"{layer}/u")) is not None:
@@ -74,22 +81,46 @@ class Ladder:
         operands = {*equation.operands, node}
         return any(n in operands for n in name.nodes) or any(n in BETWEEN and kind in BETWEEN[n][1] for n in own)
 
-    def _above(self, node: str, *, past_nodes: bool) -> frozenset[str]:
-        """All that its steps are made of, up to what comes from other layers, or up to the next nodes."""
-        if (node, past_nodes) not in self._all_above:
-            found, left = set[str](), [node]
-            while left:
-                for step in self.steps.get(left.pop(), ()):
-                    left += [o for o in step.operands if o not in found and (past_nodes or o not in self.named)]
-                    found |= set(step.operands)
-            self._all_above[node, past_nodes] = frozenset(found)
-        return self._all_above[node, past_nodes]
+    def _ways(self, node: str) -> list[frozenset[str]]:
+        """What each step to a node is made of, up to the next nodes; it is itself on each."""
+        if node not in self._found_ways:
+            firsts = self.steps[node]
+            self._found_ways[node] = [self._gathered([s], self._ends_at) | {node} for s in firsts]
+        return self._found_ways[node]
+
+    def _ends_at(self, node: str) -> bool:
+        """A node; and n ĝ, which without its n is none of what it stands among."""
+        return node in self.named or any(s.operands[0].endswith("/n") for s in self.steps.get(node, ()))
+
+    def _above(self, node: str) -> frozenset[str]:
+        """All that its steps are made of, up to what comes from other layers."""
+        if node not in self._all_above:
+            self._all_above[node] = self._gathered(self.steps[node], lambda _: False)
+        return self._all_above[node]
+
+    def _gathered(self, steps: Sequence[Step], ends_at: Callable[[str], bool]) -> frozenset[str]:
+        found, left = set[str](), [*steps]
+        while left:
+            new = set(left.pop().operands) - found
+            found |= new
+            left += [step for o in new if not ends_at(o) for step in self.steps.get(o, ())]
+        return frozenset(found)
 
     @cached_property
-    def _all_above(self) -> dict[tuple[str, bool], frozenset[str]]:
+    def _all_above(self) -> dict[str, frozenset[str]]:
         return {}
 
-    def reductions_of(self, name: Recognised) -> list[str]:
-        """The sums and means that steps take of a value."""
+    @cached_property
+    def _found_ways(self) -> dict[str, list[frozenset[str]]]:
+        return {}
+
+    def reductions_of(self, nodes: Sequence[str]) -> list[str]:
+        """The sums and means that steps take of these."""
         each = ((node, step) for node, steps in self.steps.items() for step in steps)
-        return [node for node, step in each if step.written.reduces and step.operands[0] in name.nodes]
+        return [node for node, step in each if step.written.reduces and step.operands[0] in nodes]
+
+    def are_of_one(self, name: Recognised, node: str) -> bool:
+        """Whether a value is the sum, and a node the mean of the same, or the other way round."""
+        read = {s.operands[0] for s in self.steps.get(node, ()) if s.written.reduces}
+        every = (s for n in name.nodes for s in self.steps.get(n, ()))
+        return any(s.written.reduces and s.operands[0] in read for s in every)

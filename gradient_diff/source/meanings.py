@@ -173,10 +173,13 @@ def _in_the_right_shape(seen: Observed, event: Event) -> list[Form]:
 def _along_its_axis(seen: Observed, event: Event) -> list[Form]:
     """Sums and means of what goes in, along the axis that belongs to them: for what is along another one."""
     wide = [o for o in event.operands if o.size > event.value.size]
-    name = seen.recognise(wide[0]) if len(wide) == 1 and event.act is Act.COMPUTES else None
-    if name is None or name.form.how or seen.is_settled(event):
+    if len(wide) != 1 or event.act is not Act.COMPUTES or seen.is_settled(event):
         return []
-    pieces = (seen.trial.known.by_node[n] for n in seen.trial.known.ladder.reductions_of(name))
+    name, known = seen.recognise(wide[0]), seen.trial.known
+    if name is not None and name.form.how:
+        return []
+    alike = [p.node for p in known.pieces if p.array.shape == wide[0].shape] if name is None else name.nodes
+    pieces = (known.by_node[n] for n in known.ladder.reductions_of(alike))
     return [f for p in pieces for f in forms_of(p, 1) if not f.how and f.array.shape != event.value.shape]
 
 

@@ -42,7 +42,8 @@ def scored(seen: Observed, found: Suspicion) -> tuple[Score, int, bool]:
 
 def _is_short_of(seen: Observed, own: Recognised | None, node: str) -> bool:
     """Whether it is right as it is, and on the way to the node."""
-    return own is not None and node not in own.nodes and seen.trial.known.ladder.is_above(own, node)
+    ladder = seen.trial.known.ladder
+    return own is not None and node not in own.nodes and (ladder.is_above(own, node) or ladder.are_of_one(own, node))
 
 
 def _short_form(seen: Observed, event: Event, form: Form) -> Form:
@@ -114,7 +115,7 @@ def _off_of(seen: Observed, operands: tuple[Array, ...], factor: str, form: Form
     rows = {n.form.rows for n in names if n is not None and n.form.piece.per_sample}
     told = [o for o in operands if o.size > 1 or seen.recognise(o) is not None]  # a sum so far is off with its first
     own = max((_off(seen, o, factor) for o in told), default=0)
-    strange = any(n is not None and not seen.trial.known.ladder.leads_to(n, form.node) for n in names)
+    strange = not seen.trial.known.ladder.lead_to([n for n in names if n is not None], form.node)
     return max(own, _STRANGE * (len(rows) > 1), int(strange))  # of different samples, or of another equation
 
 
