@@ -26,10 +26,14 @@ def suspects(seen: Observed, grounded: bool) -> Iterator[Meant]:
     On good grounds that, where what is known ends, which what goes in leads to; then what is short of a step; then
     what is another layer's or another sample's. Without, anything.
     """
-    told, each = set(), list(groups(seen))
-    edges = [g for g in each if edge_of(seen, g if g[0].value.ndim else last_of_each(g))]
+    told, (each, further) = set(), groups(seen)
+    edges, more = (
+        [g for g in some if edge_of(seen, g if g[0].value.ndim else last_of_each(g))] for some in (each, further)
+    )
     stages = (
-        ((edges, is_made_of), (each, is_lacking), (each, is_mistaken)) if grounded else (([*each, *alone(each)], _any),)
+        (([*edges, *more], is_made_of), ([*each, *further], is_lacking), (each, is_mistaken))
+        if grounded
+        else (([*each, *alone(each)], _any),)
     )
     for tried, admits in stages:
         for events in tried:
@@ -42,7 +46,7 @@ def suspects(seen: Observed, grounded: bool) -> Iterator[Meant]:
 
 def short_of_a_step(seen: Observed, read: Collection[Key]) -> Iterator[Meant]:
     """Of what is read, that which is right as it is and on the way to something."""
-    for events in groups(seen):
+    for events in groups(seen)[0]:
         if any(key_of(e.value) in read for e in events):
             yield from _assignments(seen, events, is_lacking)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from gradient_diff.source.events import Act, Event
 from gradient_diff.source.grounds import edge_of
@@ -13,11 +13,11 @@ MOST_STEPS = 4  # of a right derivation between what is known and what is known 
 _MOST_ALONE = 4  # of one expression's operations, each by itself; of more only the last
 
 
-def groups(seen: Observed) -> Iterator[tuple[Event, ...]]:
-    """All events of one expression; those of one call chain.
+def groups(seen: Observed) -> tuple[list[tuple[Event, ...]], list[tuple[Event, ...]]]:
+    """All events of one expression; those of one call chain; then the same with what is further on.
 
     Where what goes in is right and what comes out is not, that is looked at first. Of numbers all stand for one array.
-    What the same expression computes further on, of what is wrong by then, is tried together with that, too.
+    What the same expression computes further on is wrong by then, and may be wrong by itself, too.
     """
     near: dict[tuple[object, ...], list[Event]] = {}
     every: dict[tuple[object, ...], list[Event]] = {}
@@ -29,10 +29,15 @@ def groups(seen: Observed) -> Iterator[tuple[Event, ...]]:
             every.setdefault(key, []).append(event)
             if event in able or key in numbers:
                 near.setdefault(key, []).append(event)
-    gathered = [group for key in near for group in (near[key], every[key])]
+    found = _in_turn(seen, near.values())
+    told = set(found)
+    return found, [g for g in _in_turn(seen, [every[key] for key in near]) if g not in told]
+
+
+def _in_turn(seen: Observed, gathered: Iterable[list[Event]]) -> list[tuple[Event, ...]]:
     ordered = sorted(gathered, key=lambda g: _place_in_turn(seen, g))
-    for indices in dict.fromkeys(tuple(e.index for e in g) for g in ordered):
-        yield tuple(seen.run.events[i] for i in indices)
+    indices = dict.fromkeys(tuple(e.index for e in g) for g in ordered)
+    return [tuple(seen.run.events[i] for i in each) for each in indices]
 
 
 def alone(each: Sequence[tuple[Event, ...]]) -> Iterator[tuple[Event, ...]]:
