@@ -50,6 +50,9 @@ class _Layer:
         kinds = ["mean"] * self.operation.centred + ["variance"]
         kinds += ["gamma"] * self.operation.scaled + ["beta"] * self.operation.shifted
         found |= dict(zip(kinds, rest, strict=True))
+        if not self.operation.scaled:
+            found["ĝ"] = found["dE_dz"]
+            found |= {"x̂": found["z"]} if not self.operation.shifted else {}
         return found | {f"dE_d{k}": gradient_node(found[k]) for k in ("gamma", "beta") if k in found}
 
     def over(self, name: str) -> Written:
@@ -98,11 +101,11 @@ class _Layer:
         yield "1 ⁄ √(v + ε)", _INVERSE, ("√(v + ε)",)
         yield "x̂", _OVER, (c, "√(v + ε)")
         yield "x̂", _TIMES, (c, "1 ⁄ √(v + ε)")
-        scaled = "γ x̂" if self.operation.scaled else "x̂"
-        if self.operation.scaled:
-            yield scaled, _TIMES, ("gamma", "x̂")
-        if self.operation.shifted:
-            yield "z", _PLUS, (scaled, "beta")
+        scaled, shifted = self.operation.scaled, self.operation.shifted
+        if scaled:
+            yield "γ x̂" if shifted else "z", _TIMES, ("gamma", "x̂")
+        if shifted:
+            yield "z", _PLUS, ("γ x̂" if scaled else "x̂", "beta")
 
     def _weights(self) -> Iterator[Row]:
         if self.operation.scaled:
@@ -166,7 +169,7 @@ def _reduced(a: Array, name: str, row: bool) -> Array:
 def normalisation_steps(equations: Mapping[str, Equation]) -> Iterator[Step]:
     """Those of every normalisation among the equations; its n and its ε are `layer/n` and `layer/ε`."""
     for layer in _layers(equations):
-        named = layer.named if layer.operation.scaled else layer.named | {"ĝ": layer.named["dE_dz"]}
+        named = layer.named
         for kind, written, operands in layer.rows():
             nodes = [named.get(k, f"{layer.forward.layer}/{k}") for k in (kind, *operands)]
             yield Step(nodes[0], written, tuple(nodes[1:]))

@@ -11,7 +11,8 @@ from gradient_diff.source.piece import UNIT, Piece
 from manual_mlp import Array
 from manual_mlp.extend import is_gradient
 
-_DRAWS = 3
+_DRAWS = 4
+_MARGIN = 2.0  # over the largest of so few draws
 
 
 @dataclass(frozen=True)
@@ -37,30 +38,34 @@ class Step:
     written: Written
     operands: tuple[str, ...]
 
+    def of(self, values: Mapping[str, Array]) -> Array:
+        """The result of these operands."""
+        return np.asarray(self.written.function(*(values[o] for o in self.operands)))
+
 
 def pieces_of_steps(
     steps: Iterable[Step], values: Mapping[str, Array], tolerances: Mapping[str, Array]
 ) -> Iterator[Piece]:
-    """What is no node yet, of each the first step; what is no vector has samples for rows."""
-    known, allowed = dict(values), dict(tolerances)
+    """What is no node yet, of each the first step; what is no vector has samples for rows.
+
+    How far a right value may be off is drawn: the nodes moved by all that they may be off, each step rounded anew.
+    """
+    known, rng, steps = dict(values), np.random.default_rng(0), list(steps)
+    limits = {o: tolerances.get(o, 4 * UNIT * np.abs(known[o])) for s in steps for o in s.operands if o in known}
+    drawn = [{n: _moved(rng, known[n], limit) for n, limit in limits.items()} for _ in range(_DRAWS)]
     linear: set[str] = set()
     for step in steps:
         if any(is_gradient(o) or o in linear for o in step.operands):
             linear.add(step.node)
         if step.node in known:
             continue
-        operands = [known[o] for o in step.operands]
-        limits = [np.broadcast_to(allowed.get(o, 4 * UNIT * np.abs(known[o])), known[o].shape) for o in step.operands]
-        value = np.asarray(step.written.function(*operands))
-        known[step.node], allowed[step.node] = value, _tolerance(step.written.function, operands, limits, value)
-        if value.ndim:
-            yield Piece(step.node, value, allowed[step.node], value.ndim > 1, step.node in linear)
+        value = known[step.node] = step.of(known)
+        for moved in drawn:
+            moved[step.node] = _moved(rng, step.of(moved), 4 * UNIT * np.abs(value))
+        off = max(float(np.abs(moved[step.node] - value).max(initial=0.0)) for moved in drawn)
+        allowed = 8 * UNIT * (np.abs(value) + np.abs(value).max(initial=0.0)) + _MARGIN * off
+        yield Piece(step.node, value, allowed, value.ndim > 1, step.node in linear)
 
 
-def _tolerance(function: Callable[..., Array], operands: list[Array], limits: list[Array], value: Array) -> Array:
-    """What its own rounding and that of its operands may do."""
-    rng, off = np.random.default_rng(0), 0.0
-    for _ in range(_DRAWS):
-        moved = [o + limit * rng.choice((-1.0, 1.0), o.shape) for o, limit in zip(operands, limits, strict=True)]
-        off = max(off, float(np.abs(function(*moved) - value).max(initial=0.0)))
-    return np.asarray(8 * UNIT * (np.abs(value) + np.abs(value).max(initial=0.0)) + 4 * off)
+def _moved(rng: np.random.Generator, array: Array, by: Array) -> Array:
+    return np.asarray(array + by * rng.choice((-1.0, 1.0), np.shape(array)))
