@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence, Set
 from functools import cached_property
 
 from gradient_diff.source.forms import Recognised
@@ -84,26 +84,21 @@ class Ladder:
     def _ways(self, node: str) -> list[frozenset[str]]:
         """What each step to a node is made of, up to the next nodes; it is itself on each."""
         if node not in self._found_ways:
-            firsts = self.steps[node]
-            self._found_ways[node] = [self._gathered([s], self._ends_at) | {node} for s in firsts]
+            self._found_ways[node] = [self._gathered([s], self.named) | {node} for s in self.steps[node]]
         return self._found_ways[node]
-
-    def _ends_at(self, node: str) -> bool:
-        """A node; and n ĝ, which without its n is none of what it stands among."""
-        return node in self.named or any(s.operands[0].endswith("/n") for s in self.steps.get(node, ()))
 
     def _above(self, node: str) -> frozenset[str]:
         """All that its steps are made of, up to what comes from other layers."""
         if node not in self._all_above:
-            self._all_above[node] = self._gathered(self.steps[node], lambda _: False)
+            self._all_above[node] = self._gathered(self.steps[node], frozenset())
         return self._all_above[node]
 
-    def _gathered(self, steps: Sequence[Step], ends_at: Callable[[str], bool]) -> frozenset[str]:
+    def _gathered(self, steps: Sequence[Step], ends: Set[str]) -> frozenset[str]:
         found, left = set[str](), [*steps]
         while left:
             new = set(left.pop().operands) - found
             found |= new
-            left += [step for o in new if not ends_at(o) for step in self.steps.get(o, ())]
+            left += [step for o in new - ends for step in self.steps.get(o, ())]
         return frozenset(found)
 
     @cached_property

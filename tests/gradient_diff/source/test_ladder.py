@@ -52,7 +52,6 @@ def test_what_leads_to_a_value_goes_through_no_other_node(name: str, node: str, 
         (("n ĝ", "Σ ĝ", "x̂", "Σ ĝ x̂", "1 ⁄ √(v + ε)"), True),
         (("ĝ ⁄ √(v + ε)", "dE/dv", "z_prev − μ", "dE/dμ"), True),
         (("ĝ", "mean ĝ", "x̂", "Σ ĝ x̂", "1 ⁄ √(v + ε)"), False),
-        (("ĝ", "Σ ĝ", "x̂", "Σ ĝ x̂", "1 ⁄ √(v + ε)"), False),  # the n before ĝ is lost
         (("ĝ", "mean ĝ", "beta"), False),
     ],
 )
