@@ -12,7 +12,7 @@ from gradient_diff.source.observed import Observed
 from gradient_diff.source.positions import Place
 from gradient_diff.source.suspicion import Suspicion
 from gradient_diff.source.trial import Trial
-from gradient_diff.source.weighing import nothing_against, nothing_but_right, scored
+from gradient_diff.source.weighing import is_sound, nothing_against, scored
 
 MOST = 4  # mistakes in one code
 MOST_CALLS = 6  # of one expression, each of whose values is looked at by itself
@@ -57,10 +57,10 @@ def _guiltiest(trial: Trial, count: int) -> Iterator[Suspicion]:
             if best is not None and best.healed == wrong:
                 told.add(one.first.places[0])
                 yield _first_of(seen, best)
-            elif best is not None:
+            elif best is not None and seen.names[best.first.index] is None:  # a factor may have come with what goes in
                 firm.append(best)
         if grounded and firm and not told:  # of several mistakes each heals its own; of one the first heals most
-            best = _short(seen, tries, wrong) or min(firm, key=lambda one: (-len(one.healed), one.first.index))
+            best = _alone(seen, tries, wrong) or min(firm, key=lambda one: (-len(one.healed), one.first.index))
             told.add(best.first.places[0])
             yield _first_of(seen, best)
     most = max((len(t.healed) for t in tries), default=0)
@@ -70,10 +70,10 @@ def _guiltiest(trial: Trial, count: int) -> Iterator[Suspicion]:
         yield blamed(seen, replace(_needed(seen, found), gained=gained, weak=weak))
 
 
-def _short(seen: Observed, tries: Sequence[Suspicion], wrong: Set[str]) -> Suspicion | None:
-    """One that alone heals all: right as it is, but short of a step; each of those behind it heals a part."""
+def _alone(seen: Observed, tries: Sequence[Suspicion], wrong: Set[str]) -> Suspicion | None:
+    """One that heals all by itself, where others heal a part each; it may be right as it is, or have a factor."""
     whole = [(*scored(seen, one), one) for one in tries if one.healed == wrong]
-    each = [(score, replace(one, gained=gained)) for score, gained, _, one in whole if nothing_but_right(score)]
+    each = [(score, replace(one, gained=gained)) for score, gained, weak, one in whole if is_sound(score) and not weak]
     return min(each, key=lambda s: s[0])[1] if each else None
 
 

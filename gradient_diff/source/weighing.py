@@ -63,9 +63,9 @@ def nothing_against(score: Score) -> bool:
     return not any(score[:6])
 
 
-def nothing_but_right(score: Score) -> bool:
-    """Whether against it is only that it is right as it is, and nothing that is right reads it so."""
-    return score[3] == 1 and nothing_against((*score[:3], 0, *score[4:]))
+def is_sound(score: Score) -> bool:
+    """Whether all that goes in is right and nothing is lost with it, and nothing that is right reads it as it is."""
+    return not any(score[:3]) and score[3] < 2
 
 
 def _cost(factor: str) -> int:

@@ -302,3 +302,23 @@ def test_a_step_that_is_missing_forward_is_not_blamed_on_what_reads_it(
     """What stands between two nodes is an operand of one of them alone."""
     assert blamed(FORWARD, on=classes) == []
     assert blamed(FORWARD, change, on=classes) == [(text, node)]
+
+
+SUMMED = """
+import numpy as np
+
+def gradients(parameters, x, y):
+    W1, b1, W2, b2 = parameters.values()
+    n = len(x)
+    z1 = 1 / (1 + np.exp(-(x @ W1 + b1)))
+    d2 = 2 * (z1 @ W2 + b2 - y) / y.shape[1]
+    d1 = d2 @ W2.T * z1 * (1 - z1)
+    return [x.T @ d1 / n, d1.sum(axis=0) / n, z1.T @ d2 / n, d2.sum(axis=0) / n]
+"""
+
+
+def test_a_factor_that_came_down_is_blamed_where_it_came_from(blamed: Blamed) -> None:
+    """Each gradient is divided by n once, rightly; that δ is divided by it, too, heals all where they heal one each."""
+    (text, _), *more = blamed(SUMMED, ("/ y.shape[1]", "/ y.size"))
+    assert text in "2 * (z1 @ W2 + b2 - y) / y.size"
+    assert not more

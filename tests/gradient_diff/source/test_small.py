@@ -9,8 +9,9 @@ import pytest
 
 from gradient_diff.source.known import Known
 from gradient_diff.source.small import SAMPLES, drawn_anew, problems_to_trace, widened
-from manual_mlp import MLP, Dense, Dropout, Problem
+from manual_mlp import MLP, Activation, Dense, Dropout, Problem
 from manual_mlp.extend import draw_data
+from manual_mlp.layers import BatchNormalization, LayerNormalization, RMSNormalization
 
 
 def drawn(mlp: MLP, batch: int = 20, loss: str = "mse") -> Problem:
@@ -51,6 +52,20 @@ def test_sizes_are_apart(depth: int, which: int) -> None:
     n, k = small.batch, small.mlp.units[-1]
     assert {"N", "K", "2", "4", "N·K", "K/2", "N·K/2"} <= factors.keys()
     assert [factors[name] for name in ("N", "K", "K/2", "N·K/2")] == [n, k, k / 2, n * k / 2]
+
+
+def test_a_normalisation_has_the_width_of_what_it_normalises() -> None:
+    layers = [
+        Dense(9, use_bias=False),
+        BatchNormalization(),
+        Activation("relu"),
+        Dense(8, "tanh"),
+        LayerNormalization(),
+    ]
+    found = next(problems_to_trace(drawn(MLP(5, [*layers, RMSNormalization(), Dense(2)]))))
+    assert widths(found) == (4, 3, 3, 3, 6, 6, 6, 7)
+    assert [type(a) for a in found.mlp.layers][:5] == [type(a) for a in layers]
+    assert not np.isin(found.parameters["batch_normalization_1/gamma"], (0, 1)).any()
 
 
 def test_other_widths_a_second_time() -> None:
