@@ -12,7 +12,7 @@ from gradient_diff.source.observed import Observed
 from gradient_diff.source.positions import Place
 from gradient_diff.source.suspicion import Suspicion
 from gradient_diff.source.trial import Trial
-from gradient_diff.source.weighing import is_sound, nothing_against, scored
+from gradient_diff.source.weighing import is_made_of_known, is_sound, nothing_against, scored
 
 MOST = 4  # mistakes in one code
 MOST_CALLS = 6  # of one expression, each of whose values is looked at by itself
@@ -63,11 +63,18 @@ def _guiltiest(trial: Trial, count: int) -> Iterator[Suspicion]:
             best = _alone(seen, tries, wrong) or min(firm, key=lambda one: (-len(one.healed), one.first.index))
             told.add(best.first.places[0])
             yield _first_of(seen, best)
-    most = max((len(t.healed) for t in tries), default=0)
-    ranked = sorted(((*scored(seen, t), t) for t in tries if len(t.healed) == most), key=lambda r: r[0])
+    ranked = sorted(((*scored(seen, t), t) for t in _heal_most(seen, tries, wrong)), key=lambda r: r[0])
     each = {rank[-1].first.places[:1]: rank for rank in reversed(ranked) if rank[-1].first.places[0] not in told}
     for _, gained, weak, found in sorted(each.values(), key=lambda r: r[0])[: count - len(told)]:
         yield blamed(seen, replace(_needed(seen, found), gained=gained, weak=weak))
+
+
+def _heal_most(seen: Observed, tries: Sequence[Suspicion], wrong: Set[str]) -> list[Suspicion]:
+    """Where none heals all, first of what is made of known values: of others, something before them may be the fault."""
+    partly = all(t.healed != wrong for t in tries)
+    known = [t for t in tries if partly and is_made_of_known(scored(seen, t)[0])]
+    most = max((len(t.healed) for t in known or tries), default=0)
+    return [t for t in known or tries if len(t.healed) == most]
 
 
 def _alone(seen: Observed, tries: Sequence[Suspicion], wrong: Set[str]) -> Suspicion | None:

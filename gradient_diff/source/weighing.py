@@ -63,6 +63,11 @@ def nothing_against(score: Score) -> bool:
     return not any(score[:6])
 
 
+def is_made_of_known(score: Score) -> bool:
+    """Whether all that goes in is known, be it with a factor or from after a step."""
+    return score[1] < _UNKNOWN
+
+
 def is_sound(score: Score) -> bool:
     """Whether all that goes in is right and nothing is lost with it, and nothing that is right reads it as it is."""
     return not any(score[:3]) and score[3] < 2
