@@ -70,7 +70,7 @@ def _guiltiest(trial: Trial, count: int) -> Iterator[Suspicion]:
 
 
 def _heal_most(seen: Observed, tries: Sequence[Suspicion], wrong: Set[str]) -> list[Suspicion]:
-    """Where none heals all, first of what is made of known values: of others, something before them may be the fault."""
+    """Where none heals all, of what is made of known values: before others something else may be the fault."""
     partly = all(t.healed != wrong for t in tries)
     known = [t for t in tries if partly and is_made_of_known(scored(seen, t)[0])]
     most = max((len(t.healed) for t in known or tries), default=0)
