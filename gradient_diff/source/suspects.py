@@ -26,12 +26,13 @@ def groups(seen: Observed) -> tuple[list[tuple[Event, ...]], list[tuple[Event, .
     for event in seen.run.events:
         keys = _keys(event) if event.places and event.value.dtype.kind == "f" else ()
         for key in keys:
-            every.setdefault(key, []).append(event)
+            if event.act is Act.COMPUTES:  # all that is written, put right at once, would heal whatever is wrong
+                every.setdefault(key, []).append(event)
             if event in able or key in numbers:
                 near.setdefault(key, []).append(event)
     found = _in_turn(seen, near.values())
     told = set(found)
-    return found, [g for g in _in_turn(seen, [every[key] for key in near]) if g not in told]
+    return found, [g for g in _in_turn(seen, [every[key] for key in near if key in every]) if g not in told]
 
 
 def _in_turn(seen: Observed, gathered: Iterable[list[Event]]) -> list[tuple[Event, ...]]:
