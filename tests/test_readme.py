@@ -219,6 +219,8 @@ def test_the_memory_and_the_metrics_are_those_of_the_committed_report() -> None:
     [
         ("mistakes of independent derivations named first", "a mistake is named first, or tied, in at least 95 %"),
         ("something else named first", "something else is named in less than 1 %"),
+        ("newer mistakes (normalisations", "a newer mistake is named first, or tied, in at least 97 %"),
+        ("something else than a newer", "something else than a newer mistake is named in at most 0.5 %"),
         ("two mistakes at once", "both of two mistakes are named in at least 80 %"),
         ("mistakes named on 10,000 correct pairs", "no mistake is named on 10,000 correct pairs"),
         ("a full diagnosis of 784-50-100-10", "a full diagnosis costs at most 500 hand evaluations"),

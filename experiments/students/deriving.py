@@ -14,7 +14,7 @@ from experiments.students.slips import Slip, possible_slips
 from experiments.students.student import student_nodes
 from experiments.students.wrong_derivations import wrong_gradients
 from manual_mlp import Dense, Problem, gradient_node
-from manual_mlp.extend import Arrays, Layer
+from manual_mlp.extend import Arrays
 
 
 @dataclass(frozen=True)
@@ -30,11 +30,9 @@ def student_of(problem: Problem) -> Student:
     """Whoever can derive it."""
     if any(name.endswith("/gamma") for name in problem.parameters):
         return NORMALISING
-    return PENALISED if any(_beside_decay(layer) for layer in problem.mlp.layers) else DENSE
-
-
-def _beside_decay(layer: Layer) -> bool:
-    return any(penalty.l1 or not name.endswith("/kernel") for name, penalty in layer.penalties.items())
+    penalties = {name: penalty for layer in problem.mlp.layers for name, penalty in layer.penalties.items()}
+    decays = all(name.endswith("/kernel") and not penalty.l1 for name, penalty in penalties.items())
+    return DENSE if decays else PENALISED
 
 
 def _one_by_one(problem: Problem) -> Arrays:
