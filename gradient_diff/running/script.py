@@ -157,7 +157,10 @@ class Script:
                 self.plan = self._planned({n: plain(a) for n, a in parameters.items()}, plain(x), plain(y))
             except ShapeError as error:
                 raise ShapeError(f"{error} {self.otherwise}".rstrip()) from None
-            self.samples = self._first_part({n: plain(a) for n, a in parameters.items()}, plain(x), plain(y))
+            found = self._gradients(parameters, x, y)
+            with not_watching():
+                self.samples = self._first_part(found, parameters, plain(x), plain(y))
+            return found
         return self._gradients(parameters, x, y)
 
     def _gradients(self, parameters: Arrays, x: Array, y: Array) -> dict[str, Array]:
@@ -198,19 +201,17 @@ class Script:
 
     # finding
 
-    def _first_part(self, parameters: Arrays, x: Array, y: Array) -> list[int] | None:
+    def _first_part(self, whole: Arrays, parameters: Arrays, x: Array, y: Array) -> list[int] | None:
         """The samples that the first step is made of, where it is of some: with these alone it gives the same.
 
         What a loop over samples binds more than once before a step is no such part: it adds them up.
         """
         assert self.plan is not None
-        with quietly(), same_draws():
-            whole = self._gradients(parameters, x, y)
         parts = [a for a in self.space.once.values() if a.dtype.kind == "f"]
         for rows in islice(_parts(self.plan.inputs["x"][1](x), len(x), parts), MOST_PARTS):
             with contextlib.suppress(Exception), quietly(), same_draws():  # some scripts count their samples
-                part = self._gradients(parameters, x[rows], y[rows])
-                if not any(further_than_order(a, part[n], len(rows) * a.size) for n, a in whole.items()):
+                part = self._gradients({n: plain(a) for n, a in parameters.items()}, x[rows], y[rows])
+                if not any(further_than_order(plain(a), part[n], len(rows) * a.size) for n, a in whole.items()):
                     return rows
         return None
 
