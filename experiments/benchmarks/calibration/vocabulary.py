@@ -34,6 +34,8 @@ SCALES = (0.5, 1 / 255, 2.0)
 MOST_LAYERS = 5
 PENALTIES = ("kernel_l1", "kernel_l2", "bias_l1", "bias_l2", "activity_l1", "activity_l2")
 LAMBDAS = (-7.0, -1.0)  # of log λ
+OFF = {"relu", "relu6", "hard_sigmoid", "hard_silu", "sparse_sigmoid", "sparse_plus", "soft_shrink", "hard_shrink"}
+"""What is exactly 0 over a whole range."""
 ZEROS = 0.1  # of a net in three: so many weights are 0, where |W| has its kink
 
 
@@ -52,12 +54,16 @@ def network(seed: int) -> tuple[MLP, Loss]:
         word = str(rng.choice(WORDS))
         layers.append(_layer(rng, rank, word if word not in STEEP or steep else "tanh"))
         steep = [] if word in STEEP else steep
-    if any(isinstance(layer, Dropout) for layer in layers):  # TensorFlow's own slope of celu at 0 is 2, and not 1
+    if any(map(_gives_zeros, layers)):  # TensorFlow's own slope of celu at 0 is 2, and not 1
         layers = [_without_celu(layer) for layer in layers]
     if rank == 2:
         layers.append(Flatten())
     loss, output = _top(rng)
     return MLP(inputs if rank > 1 else inputs[0], [*layers, *output]), loss
+
+
+def _gives_zeros(layer: Layer) -> bool:
+    return isinstance(layer, Dropout) or str(layer.head).split("(")[0] in OFF
 
 
 def _without_celu(layer: Layer) -> Layer:

@@ -49,7 +49,7 @@ def judged(seed: int, mode: Mode | None = None) -> Judged:
     hand, tape = both_sides(seed, dtype, mode)
     diff = compare(hand, tape)
     distances: dict[str, float] = {}
-    for row in diff:
+    for row in (r for r in diff if r.status is Status.MATCH):  # a choice at a kink is no rounding
         place = row.layer or ""
         distances[place] = max(distances.get(place, 0.0), row.distance or 0.0)
     wrong = ", ".join(sorted({row.status.name for row in diff if row.status not in HARMLESS}))
@@ -80,7 +80,7 @@ def _seen(dtype: str, hand: Evaluation, distances: dict[str, float]) -> Iterator
         if (head := _head(layer)) is not None:
             yield Seen(dtype, "activation", head, *measured)
     sharpest = [v for v in visible.values() if np.isfinite(v)]
-    yield Seen(dtype, "loss", problem.loss.name, max(distances.values()), min(sharpest, default=np.nan))
+    yield Seen(dtype, "loss", problem.loss.name, max(distances.values(), default=0.0), min(sharpest, default=np.nan))
 
 
 def _head(layer: Layer) -> str | None:
