@@ -58,8 +58,8 @@ class Trial:
             if own is not None
         ]
         testimony = self._testimony(truth, noise, node)
-        if testimony.passes and testimony.distance(noise.values[node], limits[1]) > 1:
-            self._doubted = True
+        contradicts = bool(testimony.passes) and testimony.distance(noise.values[node], limits[1]) > 1
+        self._doubted = self._doubted or contradicts
         if is_gradient(node) and not testimony.passes and self._doubted:
             return replace(judged, reason=f"{judged.reason}; the witness contradicts the derivation elsewhere")
         hand, reference = (
@@ -71,6 +71,9 @@ class Trial:
             f"{judged.reason}; {source} is {hand:.2g} from the hand and {reference:.2g} from the reference, "
             "in units of what rounding explains"
         )
+        derived = np.abs(np.asarray(case.hand[node], np.float64) - noise.values[node]) <= limits[0]
+        if hand > 1 and contradicts and bool(derived.all()):
+            return replace(judged, reason=f"{found}; it contradicts the derivation in float64, too, as at a kink")
         if hand > 1:
             return replace(judged, status=Status.MISMATCH, reason=found)
         return replace(judged, status=Status.REFERENCE_OFF, reason=found) if reference > 1 else judged

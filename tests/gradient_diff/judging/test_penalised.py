@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -110,3 +112,20 @@ def test_a_branch_on_which_E_has_no_gradient_explains_nothing_and_breaks_nothing
     reference = mlp.backpropagate(w, x, y, "kl_divergence")
     wrong = {n: g * np.float32(1.01) for n, g in reference.gradients.items()}
     assert not compare(wrong, reference).ok
+
+
+@pytest.mark.parametrize("wrong", ["hand", "reference"])
+def test_where_an_output_is_0_the_witness_of_another_sign_convicts_no_right_hand(wrong: str) -> None:
+    """At z = 0 of a penalised output the witness takes one sign of |z|: it contradicts the derivation itself."""
+    mlp = MLP(3, [Dense(2, "tanh", use_bias=False, activity_l1=0.1)])
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(5, 3)), rng.normal(size=(5, 2))
+    x[1] = 0
+    right = mlp.backpropagate(mlp.initialize(0), x, y, "mse")
+    delta = right.nodes["dense_1/dE_du"].copy()
+    delta[1] *= 2
+    off = replace(right, nodes={**right.nodes, "dense_1/dE_du": delta})
+    sides = (off, right) if wrong == "hand" else (right, off)
+    row = next(r for r in compare(*sides) if r.name == "dense_1/dE_du")
+    assert (row.status is Status.MISMATCH) is (wrong == "hand"), row.reason
+    assert not row.status.ok
