@@ -72,8 +72,10 @@ class Trial:
             "in units of what rounding explains"
         )
         derived = np.abs(np.asarray(case.hand[node], np.float64) - noise.values[node]) <= limits[0]
-        if hand > 1 and contradicts and bool(derived.all()):
-            return replace(judged, reason=f"{found}; it contradicts the derivation in float64, too, as at a kink")
+        if min(hand, reference) > 1 and contradicts and bool(derived.all()):
+            return replace(
+                judged, reason=f"{found}; it sides with nobody, nor with the derivation in float64, as at a kink"
+            )
         if hand > 1:
             return replace(judged, status=Status.MISMATCH, reason=found)
         return replace(judged, status=Status.REFERENCE_OFF, reason=found) if reference > 1 else judged
