@@ -98,7 +98,7 @@ def _marked(place: Place, held: Check) -> Marked:
         with prints_aside(), at_home(place.path):
             derivation = load_derivation(place)
             diff = held(derivation)
-            if diff.verdict.bad and isinstance(derivation, Script) and derivation.samples:
+            if isinstance(derivation, Script) and derivation.samples:
                 diff = held(derivation, derivation.samples)  # a training in mini-batches is no mistake
         if isinstance(derivation, Script):
             say(derivation.told)

@@ -71,17 +71,23 @@ def test_the_exit_code_is_the_verdict(what: str, check: Call, put: Put) -> None:
     assert (found, verdict in shown) == (code, True)
 
 
-@pytest.mark.parametrize(("wrong", "ending"), [("", 0), (" / 2", 1)])
-def test_a_script_is_run_as_it_is(wrong: str, ending: int, check: Call, put: Put, reference: Path) -> None:
+def _script_parts(reference: Path) -> tuple[str, str, str]:
+    """The lines that bind x, y and the weights; f(u) and f′ of the hidden layer."""
     problem = Evaluation.load(reference).problem
     w1, b1, w2, b2 = (f"np.array({a.tolist()})" for a in problem.parameters.values())
     activation = problem.mlp.layers[0]
     assert isinstance(activation, Dense)
     forward = {"tanh": "np.tanh(u)", "sigmoid": "1 / (1 + np.exp(-u))"}[activation.activation]
     slope = {"tanh": "1 - z ** 2", "sigmoid": "z * (1 - z)"}[activation.activation]
+    data = f"x = np.array({problem.x.tolist()})\ny = np.array({problem.y.tolist()})"
+    return f"import numpy as np\n{data}\nW1, b1 = {w1}, {b1}\nW2, b2 = {w2}, {b2}", forward, slope
+
+
+@pytest.mark.parametrize(("wrong", "ending"), [("", 0), (" / 2", 1)])
+def test_a_script_is_run_as_it_is(wrong: str, ending: int, check: Call, put: Put, reference: Path) -> None:
+    head, forward, slope = _script_parts(reference)
     lines = (
-        f"import numpy as np\nx = np.array({problem.x.tolist()})\ny = np.array({problem.y.tolist()})",
-        f"W1, b1 = {w1}, {b1}\nW2, b2 = {w2}, {b2}",
+        head,
         f"u = x @ W1 + b1\nz = {forward}\nd2 = 2 * (z @ W2 + b2 - y) / y.size",
         f"d1 = d2 @ W2.T * ({slope})\ndW1, db1 = x.T @ d1, d1.sum(0)\ndW2, db2 = z.T @ d2{wrong}, d2.sum(0)",
     )
@@ -95,15 +101,9 @@ def test_a_script_is_run_as_it_is(wrong: str, ending: int, check: Call, put: Put
 
 @pytest.mark.parametrize(("wrong", "ending"), [("", 0), (" / 2", 1)])
 def test_a_script_that_trains_in_mini_batches(wrong: str, ending: int, check: Call, put: Put, reference: Path) -> None:
-    problem = Evaluation.load(reference).problem
-    w1, b1, w2, b2 = (f"np.array({a.tolist()})" for a in problem.parameters.values())
-    activation = problem.mlp.layers[0]
-    assert isinstance(activation, Dense)
-    forward = {"tanh": "np.tanh(u)", "sigmoid": "1 / (1 + np.exp(-u))"}[activation.activation]
-    slope = {"tanh": "1 - z ** 2", "sigmoid": "z * (1 - z)"}[activation.activation]
+    head, forward, slope = _script_parts(reference)
     lines = (
-        f"import numpy as np\nx = np.array({problem.x.tolist()})\ny = np.array({problem.y.tolist()})",
-        f"W1, b1 = {w1}, {b1}\nW2, b2 = {w2}, {b2}\nfor k in range(0, len(x), 2):",
+        f"{head}\nfor k in range(0, len(x), 2):",
         f"    xb, yb = x[k:k + 2], y[k:k + 2]\n    u = xb @ W1 + b1\n    z = {forward}",
         f"    d2 = 2 * (z @ W2 + b2 - yb) / yb.size\n    d1 = d2 @ W2.T * ({slope})",
         f"    dW1, db1 = xb.T @ d1, d1.sum(0)\n    dW2, db2 = z.T @ d2{wrong}, d2.sum(0)",
