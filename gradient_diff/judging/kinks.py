@@ -52,7 +52,7 @@ class Kink:
 def kinks(problem: Problem, noise: Noise) -> list[Kink]:
     """Units whose deciding value is within its own rounding of a kink."""
     found = []
-    for node, edge, equation in kink_positions(problem):
+    for node, edge, equation in kink_positions(problem, noise.values):
         if node == "x":  # what no weight has a say in
             continue
         value, rounding = _deciding(problem, noise, node)
@@ -99,15 +99,17 @@ def _blur(equation: Equation) -> float:
     return operation.function.blur if isinstance(operation, Activate) else 0.0
 
 
-def kink_positions(problem: Problem) -> list[tuple[str, Array | float, Equation]]:
+def kink_positions(problem: Problem, values: Mapping[str, Array]) -> list[tuple[str, Array | float, Equation]]:
     """(node that decides, where its kink is, in every entry or in each, the equation that has it), in order.
+
+    `values` are the problem's nodes in float64: where one output meets another depends on both.
 
     Example:
         >>> from manual_mlp import MLP, Dense
         >>> import numpy as np
         >>> mlp = MLP(1, [Dense(1, "relu")])
-        >>> problem = mlp.problem(mlp.initialize(0), np.ones((1, 1)), np.ones((1, 1)), "mse")
-        >>> [(node, edge) for node, edge, _ in kink_positions(problem)]
+        >>> found = mlp.backpropagate(mlp.initialize(0), np.ones((1, 1)), np.ones((1, 1)), "mse")
+        >>> [(node, edge) for node, edge, _ in kink_positions(found.problem, found.nodes)]
         [('dense_1/u', 0.0)]
     """
     result: list[tuple[str, Array | float, Equation]] = []
@@ -118,7 +120,7 @@ def kink_positions(problem: Problem) -> list[tuple[str, Array | float, Equation]
         if isinstance(operation, Activate):
             result += [(equation.operands[0], edge, equation) for edge in operation.function.kinks]
         if isinstance(operation, LossGradient):
-            edges = operation.edges(np.asarray(problem.float64.y), problem.mlp.units[-1])
+            edges = operation.edges(values[equation.operands[0]], np.asarray(problem.float64.y))
             result += [(equation.operands[0], edge, equation) for edge in edges]
     return result
 
@@ -159,6 +161,16 @@ def explained_by_kinks(
         return False
     case = _Branches(problem, noise, found, tuple(nodes))
     return all(case.follows(side) for side in (hand, reference)) or case.mixes(hand, reference)
+
+
+@np.errstate(divide="ignore", invalid="ignore", over="ignore")
+def mixed_by_kinks(
+    problem: Problem, noise: Noise, hand: Mapping[str, Array], reference: Mapping[str, Array], node: str
+) -> list[Kink]:
+    """The kinks of which the difference at one node is a mixture, however few numbers say so; none where it is not."""
+    found = kinks_of(problem, noise, [node])
+    mixed = bool(found) and _Branches(problem, noise, found, (node,)).is_mixed(hand, reference)
+    return found if mixed else []
 
 
 @dataclass(frozen=True, eq=False)
@@ -220,10 +232,15 @@ class _Branches:
         return on_branch(problem.equations, problem.environment, anchors)
 
     def mixes(self, hand: Mapping[str, Array], reference: Mapping[str, Array]) -> bool:
+        """As `is_mixed`, where there are so many numbers that not just anything could be mixed."""
+        enough = 2 * len(self.found) <= sum(self.noise.values[n].size for n in self.nodes)
+        return enough and self.is_mixed(hand, reference)
+
+    def is_mixed(self, hand: Mapping[str, Array], reference: Mapping[str, Array]) -> bool:
         """Whether hand − reference is a mixture of what the kinks do one by one, from all left or from all right."""
+        if len(self.found) > MOST_UNITS:
+            return False  # too much to try
         difference = self.flat({n: np.subtract(hand[n], reference[n], dtype=np.float64) for n in self.nodes})
-        if len(self.found) > MOST_UNITS or 2 * len(self.found) > difference.size:
-            return False  # too much to try, or so much that anything could be mixed from it
         sides = (self.noise, *(self.along(self.all_on(branch)) for branch in (-1, 1)))
         tolerance = np.max([self.flat({n: s.tolerance(n) for n in self.nodes}) for s in sides], axis=0)
         unit = np.maximum(tolerance, 1e-12 * np.abs(difference).max())

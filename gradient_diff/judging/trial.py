@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from gradient_diff.judging.case import Case
+from gradient_diff.judging.kinks import mixed_by_kinks
 from gradient_diff.noise.network import Kind, Noise
 from gradient_diff.result.judged import Judged
 from gradient_diff.result.status import Status
@@ -76,6 +77,8 @@ class Trial:
             return replace(
                 judged, reason=f"{found}; it sides with nobody, nor with the derivation in float64, as at a kink"
             )
+        if contradicts and (units := mixed_by_kinks(truth, noise, case.hand, case.reference, node)):
+            return replace(judged, reason=f"{found}; there E has no derivative: {'; '.join(map(str, units[:3]))}")
         if hand > 1:
             return replace(judged, status=Status.MISMATCH, reason=found)
         return replace(judged, status=Status.REFERENCE_OFF, reason=found) if reference > 1 else judged

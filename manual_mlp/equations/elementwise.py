@@ -85,7 +85,7 @@ def loss_of(e: Elementwise) -> LossFunction:
         gradient,
         lambda p, y: e.sizes(p, e.prepared(y)),
         rounding,
-        lambda y: e.kinks(e.prepared(y)),
+        lambda p, y: e.kinks(e.prepared(y)),
     )
     factor = (lambda n, k: 1 / (n * k)) if e.mean else (lambda n, k: 1 / n)
     return LossFunction(e.name, e.source, factor, form, targets=e.targets)

@@ -114,13 +114,13 @@ class LossGradient(Operation):
     def frozen(self, operands: tuple[Array, ...], anchors: tuple[Array, ...]) -> Array:
         y_pred, y, *w = operands
         form, y = self.loss.function.form(self.logits), self.loss.targets(y, y_pred.shape[-1])
-        if not form.edges(y):
+        if not form.edges(y_pred, y):
             return self.evaluate(*operands)
         return _weighed(form.gradient(y_pred, y, self.loss.factor(*y_pred.shape), anchor=anchors[0]), w)
 
-    def edges(self, y: Array, outputs: int) -> Edges:
+    def edges(self, y_pred: Array, y: Array) -> Edges:
         """Where the slope of the loss jumps, as numbers or as arrays of the output."""
-        return self.loss.function.form(self.logits).edges(self.loss.targets(y, outputs))
+        return self.loss.function.form(self.logits).edges(y_pred, self.loss.targets(y, y_pred.shape[-1]))
 
     @property
     def clips(self) -> bool:

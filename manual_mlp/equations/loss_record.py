@@ -31,7 +31,8 @@ class Form:
         gradient: (p (N, K), y_true, c) → dE/dp, (N, K), without weights.
         terms: (p, y_true) → the size of what is summed to E, before the factor c.
         rounding: (p, y_true, dE/dp, c, unit roundoff) → what the gradient rounds.
-        edges: y_true → where the slope jumps, as numbers or as arrays of p; there the gradient takes an `anchor`, too.
+        edges: (p, y_true) → where the slope jumps for a p that moves alone, as numbers or as arrays of p; there the
+            gradient takes an `anchor`, too.
     """
 
     formula: str
@@ -40,7 +41,7 @@ class Form:
     gradient: Callable[..., Array]
     terms: Callable[[Array, Array], Array]
     rounding: Callable[[Array, Array, Array, float, float], Terms]
-    edges: Callable[[Array], Edges] = lambda y: ()
+    edges: Callable[[Array, Array], Edges] = lambda p, y: ()
 
 
 @dataclass(frozen=True)

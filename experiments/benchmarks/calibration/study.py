@@ -190,7 +190,7 @@ def _put_back(
 
 def _on_its_branch(problem: Problem, plain: Noise, nodes: dict[str, Array]) -> Noise:
     """σ along the branches that this source took at kinks; a kink is no rounding error."""
-    deciding = [(node, edge) for node, edge, _ in kink_positions(problem) if node in nodes]
+    deciding = [(node, edge) for node, edge, _ in kink_positions(problem, plain.values) if node in nodes]
     moved = any(((nodes[n] > edge) != (plain.values[n] > edge)).any() for n, edge in deciding)
     normalised = problem.loss.name == "categorical_crossentropy" and deciding  # there p/Σp decides, not p
     if not moved and not normalised:
@@ -204,7 +204,7 @@ def _undecided(problem: Problem, noise: Noise, nodes: dict[str, Array]) -> bool:
     And a p as close to a clip as that itself is stored: 1 − ε is 1 in 16 bits.
     """
     u = UNITS[problem.dtype.name]
-    deciding = [(n, edge) for n, edge, _ in kink_positions(problem) if n in nodes]
+    deciding = [(n, edge) for n, edge, _ in kink_positions(problem, noise.values) if n in nodes]
     fused = problem.dtype.name in SUMS  # with the bias added before it is stored, in more bits than are shown
     near = {n: noise.sigma[n] if fused else 0.0 for n, edge in deciding if edge == 0}
     at_0 = any(((np.abs(nodes[n]) <= width) & (noise.values[n] != 0)).any() for n, width in near.items())

@@ -54,12 +54,13 @@ def network(seed: int) -> tuple[MLP, Loss]:
         word = str(rng.choice(WORDS))
         layers.append(_layer(rng, rank, word if word not in STEEP or steep else "tanh"))
         steep = [] if word in STEEP else steep
-    if any(map(_gives_zeros, layers)):  # TensorFlow's own slope of celu at 0 is 2, and not 1
-        layers = [_without_celu(layer) for layer in layers]
     if rank == 2:
         layers.append(Flatten())
     loss, output = _top(rng)
-    return MLP(inputs if rank > 1 else inputs[0], [*layers, *output]), loss
+    layers += output
+    if any(map(_gives_zeros, layers)):  # TensorFlow's own slope of celu at 0 is 2, and not 1
+        layers = [_without_celu(layer) for layer in layers]
+    return MLP(inputs if rank > 1 else inputs[0], layers), loss
 
 
 def _gives_zeros(layer: Layer) -> bool:

@@ -92,6 +92,39 @@ def test_a_loss_at_its_kink_may_take_either_slope(name: str) -> None:
     assert compare(wrong, e).verdict is Status.MISMATCH
 
 
+@pytest.mark.parametrize(
+    ("nodes", "silent", "said"),
+    [
+        (False, False, Status.KINK),
+        (True, False, Status.KINK),
+        (True, True, Status.KINK),
+        (False, True, Status.DIFFERENT),  # three numbers of a bias say little of two kinks: nobody is convicted
+    ],
+)
+def test_where_outputs_tie_in_a_categorical_hinge_anyone_may_be_the_best(
+    nodes: bool, silent: bool, said: Status
+) -> None:
+    """As where a ReLU gives two zeros: TensorFlow shares the slope, `argmax` takes the first, rounding takes either."""
+    mlp = MLP(3, [Dense(3)])
+    w, rng = mlp.initialize(1), np.random.default_rng(0)
+    x, y = np.round(8 * rng.normal(size=(4, 3))) / 8, np.eye(3)[[2, 0, 1, 1]]
+    w["dense_1/kernel"] = np.round(8 * w["dense_1/kernel"]) / 8  # so that the tie is exact
+    if silent:
+        x[0] = 0
+    w["dense_1/bias"] = -x[0] @ w["dense_1/kernel"]
+    e = mlp.backpropagate(w, x, y, "categorical_hinge")
+    assert [k.index for k in kinks(e.problem, rounding_noise(e.problem))] == [(0, 0), (0, 1)]
+    assert e.nodes["dense_1/dE_dz"][0].tolist() == pytest.approx([1 / 12, 1 / 12, -0.25])
+    for first in ([0.25, 0, -0.25], [0, 0.25, -0.25], [0, 0, -0.25]):  # the last: the right class counts as 0, too
+        delta = e.nodes["dense_1/dE_dz"].copy()
+        delta[0] = first
+        mine = {"dense_1/kernel": x.T @ delta, "dense_1/bias": delta.sum(axis=0)}
+        mine |= {"dense_1/dE_dz": delta} if nodes else {}
+        assert compare(mine, e).verdict is said
+        wrong = {n: 1.001 * g for n, g in mine.items()}
+        assert compare(wrong, e).verdict is Status.MISMATCH
+
+
 @pytest.mark.parametrize(("name", "edge"), [("hard_shrink", 0.5), ("threshold(0.5, 0)", 0.5)])
 def test_at_a_jump_the_value_itself_hangs_on_the_branch(name: str, edge: float) -> None:
     problem = _at_a_kink(name, edge)

@@ -152,14 +152,27 @@ def test_labels_of_0_and_1_become_signs_only_where_there_are_no_others() -> None
     ],
 )
 def test_where_the_slope_jumps(name: str, y: list[list[float]], edges: list[Any]) -> None:
-    found = LossGradient(Loss(name), False).edges(np.array(y), 2)
+    found = LossGradient(Loss(name), False).edges(np.zeros_like(y), np.array(y))
     assert [np.asarray(e).tolist() for e in found] == edges
+
+
+@pytest.mark.parametrize(
+    ("p", "y", "meets", "keeps"),
+    [
+        ([[3.0, 1.0, 2.0]], [[0.0, 0.0, 1.0]], [[1.0, 3.0, np.nan]], [[1.0, np.nan, 4.0]]),  # the best has its rival
+        ([[0.0, 0.0, 0.0]], [[0.0, 0.0, 1.0]], [[0.0, 0.0, np.nan]], [[-1.0, -1.0, 1.0]]),  # a tie
+        ([[0.0, 9.0]], [[0.0, 1.0]], [[np.nan, np.nan]], [[8.0, 1.0]]),  # kept with room: only the margin is left
+    ],
+)
+def test_where_outputs_of_a_categorical_hinge_meet(p: Any, y: Any, meets: Any, keeps: Any) -> None:
+    found = LossGradient(Loss("categorical_hinge"), False).edges(np.array(p), np.array(y))
+    np.testing.assert_array_equal(found, (meets, keeps))
 
 
 @pytest.mark.parametrize("name", ["mae", "mape", "hinge"])
 def test_beside_a_kink_the_anchor_decides(name: str) -> None:
     p, y = np.array([[0.5, -0.5]]), np.array([[1.0, -1.0]])
-    (edge,) = LossGradient(Loss(name), False).edges(y, 2)
+    (edge,) = LossGradient(Loss(name), False).edges(p, y)
     for side in (-1, 1):
         operation, anchor = LossGradient(Loss(name), False), np.asarray(edge) + side * 1e-9
         np.testing.assert_array_equal(operation.frozen((p, y), (anchor, y)), operation.evaluate(anchor, y))
