@@ -195,14 +195,19 @@ def _from_rescaling(layer: keras.layers.Rescaling) -> Rescaling:
 def _from_normalization(layer: keras.layers.Normalization) -> Normalization:
     if layer.invert:
         raise TypeError(f"Layer {layer.name!r} has invert=True, which is not understood so far.")
-    if layer.input_mean is None:
-        raise TypeError(
-            f"Layer {layer.name!r} holds statistics that it was adapted to, as weights, which is not understood so "
-            "far. Give them instead: keras.layers.Normalization(mean=layer.mean, variance=layer.variance)."
-        )
+    if layer.input_mean is None:  # it was adapted to data, and nobody wrote these numbers
+        if layer.axis:
+            _last_axis_alone(layer)
+        return Normalization(_of_data(layer.mean, layer), _of_data(layer.variance, layer), layer.name)
     if np.ndim(layer.input_mean):
         _last_axis_alone(layer)
     return Normalization(_statistic(layer.input_mean), _statistic(layer.input_variance), layer.name)
+
+
+def _of_data(held: Any, layer: keras.layers.Normalization) -> Any:
+    """As the layer computes with it, whatever its weights say: a number per unit, or one for all."""
+    numbers = np.ravel(held).tolist()
+    return tuple(numbers) if layer.axis else numbers[0]
 
 
 def _statistic(given: Any) -> Any:

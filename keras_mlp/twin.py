@@ -207,13 +207,16 @@ def _counted(names: Sequence[str]) -> list[str]:
 def parameters_of(model: keras.Model) -> dict[str, Array]:
     """A copy of a model's weights, frozen ones included, name → array.
 
+    The statistics that a Normalization was adapted to are constants of its description, and none of the parameters.
+
     Example:
         >>> from manual_mlp import Dense
         >>> mlp = MLP(2, [Dense(1)])
         >>> parameters_of(to_keras(mlp, mlp.initialize(0)))["dense_1/bias"]
         array([0.])
     """
-    return {name: weight.numpy().copy() for name, weight in layer_weights(model).items()}
+    constants = {id(w) for z in model.layers if isinstance(z, keras.layers.Normalization) for w in z.weights}
+    return {n: weight.numpy().copy() for n, weight in layer_weights(model).items() if id(weight) not in constants}
 
 
 def prove_same_weights(model: keras.Model, parameters: Arrays) -> None:

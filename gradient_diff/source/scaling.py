@@ -26,7 +26,7 @@ def scaled(node: ast.expr, wanted: Wanted, own: Sequence[Own], known: Known) -> 
     whole, times = _as_factor(node)
     if np.isclose(ratio, -1):
         yield 2, f"-{whole}"
-    for factor, words in (*_by_sizes(whole, times, own, known), *_by_numbers(whole, times)):
+    for factor, words in (*_bysizes(whole, times, own, known), *_by_numbers(whole, times)):
         if np.isclose(ratio, factor):
             yield 2, words
 
@@ -48,8 +48,8 @@ def _as_factor(node: ast.expr) -> tuple[str, str]:
     return whole, text if chain else whole
 
 
-def _by_sizes(whole: str, times: str, own: Sequence[Own], known: Known) -> Iterator[tuple[float, str]]:
-    for size, value in _sizes(own, known):
+def _bysizes(whole: str, times: str, own: Sequence[Own], known: Known) -> Iterator[tuple[float, str]]:
+    for size, value in sizes(own, known):
         made = {1 / value: f"{times} / {size}", value: f"{size} * {whole}"}
         made |= {2 / value: f"2 * {whole} / {size}", value / 2: f"{times} * {size} / 2"}
         yield from made.items()
@@ -69,7 +69,7 @@ def _ratio(wanted: Wanted) -> float | None:
     return ratio if ratio and np.allclose(value, ratio * now, 1e-9, 1e-300) else None
 
 
-def _sizes(own: Sequence[Own], known: Known) -> Iterator[tuple[str, float]]:
+def sizes(own: Sequence[Own], known: Known) -> Iterator[tuple[str, float]]:
     """Numbers of the user's that are N, K or N·K, and how such a one is spelled by an array of his, or of a batch."""
     n, k = known.batch, known.problem.mlp.units[-1]
     for name in own:

@@ -9,12 +9,15 @@ from collections.abc import Iterator, Sequence
 from gradient_diff.source.changing import changed
 from gradient_diff.source.frames import Own
 from gradient_diff.source.known import Known
+from gradient_diff.source.penalised import spelled_penalty
 from gradient_diff.source.proposals import Proposal, Wanted
 from gradient_diff.source.scaling import scaled
 from gradient_diff.source.stepwise import spelled
-from manual_mlp.extend import Product, Pullback, SumOverBatch, activation
+from manual_mlp import Equation
+from manual_mlp.extend import PenaltyGradient, Product, Pullback, SumOverBatch, activation
 
 MOST_NAMES = 4  # of one operand
+MOST_SPELLED = 64  # ways to spell an operand that has no name
 MOST_STEPWISE = 40
 
 
@@ -23,7 +26,8 @@ def candidates(node: ast.expr, wanted: Wanted, own: Sequence[Own], known: Known)
     yield from (Proposal(cost, node, text) for cost, text in scaled(node, wanted, own, known))
     yield from changed(node, own)
     yield from (Proposal(2, node, text) for text in _with_slope(node, wanted, own, known))
-    yield from (Proposal(4, node, text) for text in _equation(wanted, own, known))
+    yield from (Proposal(2, node, f"{ast.unparse(node)} + {text}") for text in _penalties(wanted, own, known))
+    yield from (Proposal(4, node, text) for text in _equation(wanted.form.node, own, known))
     yield from (Proposal(4, node, text) for text in _step_by_step(wanted, own, known))
     yield from (Proposal(3, node, text) for text in _named(wanted, own))
 
@@ -51,14 +55,36 @@ def slopes(kind: str, layer: str, own: Sequence[Own]) -> Iterator[str]:
             yield from (template.format(t=name.text) for template in (("{t}",) if role == "f′" else spelled))
 
 
-def _equation(wanted: Wanted, own: Sequence[Own], known: Known) -> Iterator[str]:
-    """The node's equation, spelled by the user's own names of its operands, in each orientation."""
+def _penalties(wanted: Wanted, own: Sequence[Own], known: Known) -> Iterator[str]:
+    """What penalties add to the node."""
     equation = known.ladder.equations.get(wanted.form.node)
-    if equation is None:
-        return
-    named = [[o.text for o in own if o.name is not None and n in o.name.nodes] for n in equation.operands]
-    firsts = named[0][:MOST_NAMES]
-    if isinstance(equation.operation, Product) and all(named[:2]):
+    for part in () if equation is None else equation.parts:
+        if isinstance(part.operation, PenaltyGradient):
+            yield from spelled_penalty(part.operation.penalty, _names(part.operands[0], own)[:MOST_NAMES], own, known)
+
+
+def _equation(node: str, own: Sequence[Own], known: Known, within: bool = True) -> Iterator[str]:
+    """A node's equation, in each orientation, by the user's own names of its operands; its summands one by one."""
+    equation = known.ladder.equations.get(node)
+    parts = [list(_part(part, own, known, within)) for part in equation.parts] if equation else []
+    yield from map(" + ".join, itertools.product(*parts)) if parts else ()
+
+
+def _names(node: str, own: Sequence[Own]) -> list[str]:
+    return [name.text for name in own if name.name is not None and node in name.name.nodes]
+
+
+def _part(equation: Equation, own: Sequence[Own], known: Known, within: bool) -> Iterator[str]:
+    """One summand; what its first operand has no name for is spelled out by its own equation."""
+    named = [_names(n, own) for n in equation.operands]
+    if not named[0] and within:
+        spelled_out = itertools.islice(_equation(equation.operands[0], own, known, within=False), MOST_SPELLED)
+        firsts = [f"({text})" for text in spelled_out]
+    else:
+        firsts = named[0][:MOST_NAMES]
+    if isinstance(equation.operation, PenaltyGradient):
+        yield from spelled_penalty(equation.operation.penalty, firsts, own, known)
+    if isinstance(equation.operation, Product) and firsts and named[1]:
         added = [f" + {b}" for b in (named[2][:2] if len(named) > 2 else ())] or [""]
         for a, b in itertools.product(firsts, named[1][:MOST_NAMES]):
             yield from _products(a, b, added)

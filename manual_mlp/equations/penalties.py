@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
@@ -121,16 +122,16 @@ class Penalty:
             return f"{abs(c):g}/N "
         return "" if abs(c) == 1 else f"{abs(c):g} "
 
-    def numpy(self, name: str) -> str:
-        """The gradient in NumPy, of an array of this name.
+    def numpy(self, name: str, number: Callable[[float], str] = repr, batch: str | None = None) -> str:
+        """The gradient in NumPy, of an array of this name; with numbers and N as they are to be spelled.
 
         Example:
             >>> Penalty(l1=0.1, l2=0.25).numpy("W"), Penalty(l2=0.25, mean=True).numpy("z")
             ('0.1 * np.sign(W) + 0.5 * W', '0.5 / len(z) * z')
         """
-        over = f" / len({name})" if self.mean else ""
+        over = f" / {batch or f'len({name})'}" if self.mean else ""
         parts = (self.l1, f"np.sign({name})"), (2 * self.l2, name)
-        return " + ".join(f"{c!r}{over} * {text}" for c, text in parts if c)
+        return " + ".join(f"{number(c)}{over} * {text}" for c, text in parts if c)
 
 
 @dataclass(frozen=True)

@@ -122,12 +122,12 @@ REFUSED: dict[str, tuple[Callable[[], keras.Sequential], str]] = {
     ),
     "channels first": (lambda: _built(L.Flatten("channels_first", name="f"), shape=(3, 4)), "data_format="),
     "a scale per channel": (lambda: _built(L.Rescaling([1.0, 2.0, 1.0, 1.0], name="r")), "a scale per channel"),
-    "adapted": (lambda: _built(L.Normalization(name="n")), "statistics that it was adapted to"),
     "inverted": (lambda: _built(L.Normalization(mean=0.0, variance=1.0, invert=True, name="n")), "invert=True"),
     "of another axis": (
         lambda: _built(L.Normalization(1, [0.0] * 3, [1.0] * 3, name="n"), shape=(3, 4)),
         "normalises axis",
     ),
+    "adapted along another axis": (lambda: _built(L.Normalization(1, name="n"), shape=(3, 4)), "normalises axis"),
     "an open length": (lambda: keras.Sequential([keras.Input((None, 4)), L.Dense(1)]), "samples of shape (None, 4)"),
 }
 
@@ -137,3 +137,21 @@ def test_what_no_description_has_is_named(what: str) -> None:
     build, text = REFUSED[what]
     with pytest.raises(TypeError, match=re.escape(text)):
         from_keras(build())
+
+
+@pytest.mark.parametrize("axis", [-1, None])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_what_a_normalization_was_adapted_to_is_a_constant_of_its_description(axis: int | None, dtype: str) -> None:
+    x = np.random.default_rng(0).normal(3, 2, (8, 4)).astype(dtype)
+    layer = L.Normalization(axis, dtype=dtype)
+    layer.adapt(x)
+    model = keras.Sequential([keras.Input((4,), dtype=dtype), layer, L.Dense(2, dtype=dtype)])
+    mlp, w = from_keras(model)
+    assert list(w) == list(parameters_of(model)) == [f"{model.layers[1].name}/kernel", f"{model.layers[1].name}/bias"]
+    described = mlp.layers[0]
+    assert isinstance(described, Normalization)
+    assert np.shape(described.mean) == np.shape(described.variance) == ((4,) if axis else ())
+    np.testing.assert_allclose(described.mean, x.mean(axis=0 if axis else None), rtol=1e-6)
+    tape = backpropagate(model, x, np.ones((8, 2), dtype), "mse")
+    assert compare(mlp.backpropagate(w, x, np.ones((8, 2), dtype), "mse"), tape).ok
+    assert from_keras(to_keras(mlp, w, dtype))[0] == mlp

@@ -332,7 +332,7 @@ def _called(request: Request, function: Callable[..., object], trace: bool | Non
     """Of a function's gradients; without masks it is called on smaller cases, too, if nothing explains them."""
     given = request.masks if _takes_draws(function) else None
     with explaining(function if given is None else partial(_without_draws, function), lambda: _problem(request)):
-        called = call_derivation(function, request.parameters, request.data.x, request.data.y, given)
+        called = call_derivation(function, request.handed, request.data.x, request.data.y, given)
 
     def knows_weights() -> bool:
         """A function that reads the weights that it is given was called at the model's."""
@@ -357,7 +357,7 @@ def _called(request: Request, function: Callable[..., object], trace: bool | Non
 
 def _is_idle(function: Callable[..., object], request: Request, draws: Arrays | None, found: object) -> bool:
     """Whether other weights change nothing of what a function returns."""
-    others = {n: a + a.std() + 1 for n, a in request.parameters.items()}
+    others = {n: a + a.std() + 1 for n, a in request.handed.items()}
     again = call_derivation(function, others, request.data.x, request.data.y, draws).gradients
     first, second = (request.read(g).arrays for g in (found, again))
     return all(np.array_equal(a, second[n]) for n, a in first.items())

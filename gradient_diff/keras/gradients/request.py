@@ -20,7 +20,7 @@ from gradient_diff.keras.gradients.options import Options
 from gradient_diff.keras.gradients.runs import Runs
 from gradient_diff.layouts.reading import Reading
 from gradient_diff.layouts.undoing import Undone
-from keras_mlp import Mode, from_keras, parameters_of
+from keras_mlp import Mode, from_keras
 from keras_mlp.extend import kept_seeds, layer_weights, read_draws
 from manual_mlp import MLP, Array, Loss
 from manual_mlp.extend import LOSS, UNITS, Arrays
@@ -121,6 +121,11 @@ class Request:
         return str(next((a.dtype for a in self.parameters.values()), "float64"))
 
     @property
+    def handed(self) -> dict[str, Array]:
+        """What a function is given: the parameters, and what is a constant of the description, as a statistic."""
+        return {**_weights(self.model), **self.parameters}
+
+    @property
     def coarser_loss(self) -> float:
         """How many times coarser than the weights Keras computes the loss; 1 where it does not."""
         return max(1.0, UNITS[self.loss.dtype] / UNITS[self.stored]) if self.loss.dtype in UNITS else 1.0
@@ -186,7 +191,11 @@ def _read(model: keras.Model) -> tuple[MLP | None, dict[str, Array]]:
     try:
         return from_keras(model)
     except (TypeError, ValueError):
-        return None, parameters_of(model)
+        return None, _weights(model)
+
+
+def _weights(model: keras.Model) -> dict[str, Array]:
+    return {name: weight.numpy().copy() for name, weight in layer_weights(model).items()}
 
 
 def is_finer(mine: Arrays | None, of_step: bool, stored: str) -> bool:

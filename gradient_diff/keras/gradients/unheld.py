@@ -23,7 +23,9 @@ def with_unheld_constants(request: Request, diff: GradientDiff, mine: Arrays) ->
     """
     weights = layer_weights(request.model)
     known = {n: a for n, a in mine.items() if n in weights}
-    if diff.causes or not diff.verdict.bad or request.network is not None or request.loss.stepped:
+    if diff.causes or not diff.verdict.bad or request.loss.stepped:
+        return diff
+    if request.network is not None and not adapted_statistics(request.model):  # a described one has its constants exact
         return diff
     if not is_finer(mine, False, request.stored) or any(a.shape != tuple(weights[n].shape) for n, a in known.items()):
         return diff

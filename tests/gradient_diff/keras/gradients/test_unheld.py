@@ -130,3 +130,14 @@ def test_the_statistics_of_the_layer_itself_are_right() -> None:
     model = _model("statistics")
     mean, variance = (np.asarray(t).astype(float) for t in (model.layers[0].mean, model.layers[0].variance))
     assert check_gradients(model, X, Y, _by_hand(model, _normalised(X.astype(float), mean, variance))).ok
+
+
+def test_a_function_is_given_the_statistics_that_a_layer_was_adapted_to() -> None:
+    model = _model("statistics")
+    name = model.layers[0].name
+
+    def derivation(weights: dict[str, Array], x: Array, _: Array) -> list[Array]:
+        inputs = _normalised(x.astype(float), weights[f"{name}/mean"], weights[f"{name}/variance"])
+        return _of_weights([a for n, a in weights.items() if n.startswith("dense")], inputs)
+
+    assert check_gradients(model, X, Y, derivation).ok
