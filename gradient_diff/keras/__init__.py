@@ -6,10 +6,12 @@ from gradient_diff.keras.functions.layer import check_layer
 from gradient_diff.keras.gradients.checking import check_gradients
 from gradient_diff.keras.gradients.own_step import check_step
 from gradient_diff.keras.gradients.sharing import share_weights
+from gradient_diff.keras.training.callback import GradientDiffCallback
 from gradient_diff.keras.training.run import Trained
 from gradient_diff.keras.training.together import Look, TrainedTogether, fit_keras, train_together
 
 __all__ = [
+    "GradientDiffCallback",
     "Look",
     "Trained",
     "TrainedTogether",

@@ -264,6 +264,29 @@ class GradientDiff:
             return f"the two sides follow different conventions, {names}, which is no mistake"
         return self.meaning(self.verdict).message
 
+    def scalars(self) -> dict[str, float]:
+        """What is to be followed in a training, as numbers by name.
+
+        Returns:
+            `exit_code`, 0 where all is right and proved; `distance/<layer>`, the largest of its rows, in σ, of those
+            that have one; `mistake/<id>`, 1 for each cause that was found.
+
+        Example:
+            >>> import numpy as np
+            >>> from gradient_diff import compare
+            >>> from manual_mlp import MLP, Dense
+            >>> mlp, x = MLP(2, [Dense(1)]), np.eye(2)
+            >>> right = mlp.backpropagate(mlp.initialize(0), x, np.ones((2, 1)), "mse")
+            >>> compare(right.gradients, right).scalars()
+            {'exit_code': 0.0, 'distance/dense_1': 0.0}
+        """
+        found: dict[str, float] = {"exit_code": float(self.exit_code())}
+        for row in self.rows:
+            if row.distance is not None:
+                name = f"distance/{row.layer or row.name}"
+                found[name] = max(found.get(name, 0.0), float(row.distance))
+        return found | {f"mistake/{cause.id}": 1.0 for cause in self.causes}
+
     def to_frame(self) -> pd.DataFrame:
         """One line per row, as a pandas DataFrame.
 

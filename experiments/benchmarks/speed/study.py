@@ -16,8 +16,8 @@ from typing import IO, TYPE_CHECKING, Any
 import pandas as pd
 
 from experiments import CHECKOUT
+from experiments.benchmarks.speed import callback, training_memory
 from experiments.benchmarks.speed import metrics as metrics_speed
-from experiments.benchmarks.speed import training_memory
 from experiments.frame.study import Part, Result, Settings, Table, paragraphs
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ def run(settings: Settings, progress: Progress) -> Result:
     memory = [row for name in training_memory.OPTIMIZERS if (row := training_memory.measure_apart(name))]
     progress.advance(task)
     found = result(pd.DataFrame(measurements), pd.DataFrame(memory))
-    found = replace(found, parts=(*found.parts, metrics_speed.study(settings.full)))
+    found = replace(found, parts=(*found.parts, metrics_speed.study(settings.full), callback.study(settings.full)))
     progress.advance(task)
     progress.console.print(found.tables["Ratios"].frame.to_string(index=False), soft_wrap=True, highlight=False)
     return found
