@@ -90,7 +90,7 @@ def _evaluation(path: Path, asked: Asked) -> Check:
 
 def _model(path: Path, data: Path, asked: Asked) -> Check:
     """The data and the loss are looked at here: what is wrong with them is no fault of the user's code."""
-    arrays = _data(data, asked)
+    arrays = data_of(data, asked.step)
     model = load_model(path, compiled=asked.loss is None)
     from gradient_diff.keras.gradients.beforehand import check_data
 
@@ -119,7 +119,8 @@ def _derivation(model: Any, arrays: Mapping[str, Array], asked: Asked) -> Check:
     return held
 
 
-def _data(path: Path, asked: Asked) -> Mapping[str, Array]:
+def data_of(path: Path, step: bool = False) -> Mapping[str, Array]:
+    """x and y, and the weights of samples where there are any, which a step does not take."""
     with blame("DATA"):
         arrays = read_gradients(path)
         if isinstance(arrays, Evaluation):
@@ -129,6 +130,6 @@ def _data(path: Path, asked: Asked) -> Mapping[str, Array]:
                 f"{printable(str(path))} holds {listed(arrays)}: expected the arrays x and y, and perhaps "
                 "sample_weight. np.savez(path, x=x, y=y) writes them."
             )
-        if asked.step and "sample_weight" in arrays:
+        if step and "sample_weight" in arrays:
             raise ValueError(f"{printable(str(path))} holds sample_weight: a step (x, y) knows of none. Leave it out.")
         return arrays

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from gradient_diff import __version__
+from gradient_diff.cli.capture import capture
 from gradient_diff.cli.check import check
 from gradient_diff.cli.compare import compare
 from gradient_diff.cli.ending import Commands, run_to_its_end
@@ -43,7 +44,7 @@ def app() -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     made.callback()(_options)
-    for command in (check, compare, problem, shapes, explain):
+    for command in (check, compare, capture, problem, shapes, explain):
         made.command()(command)
     made.registered_commands += experiment_commands()
     return made

@@ -17,6 +17,7 @@ from gradient_diff.cli.marks_folder import digest, earlier_lines
 from gradient_diff.cli.output import print_marked
 from gradient_diff.cli.reference import Reference, reference_of, with_noise
 from gradient_diff.cli.telling import blame, count, say
+from gradient_diff.files.capture import read_capture
 from gradient_diff.files.naming import read_rules
 from gradient_diff.files.reading import read_gradients
 from gradient_diff.running.loading import is_code
@@ -79,7 +80,8 @@ def compare(
     """Compare files of gradients with a reference: .npz, .safetensors, .h5 or .weights.h5; of code by --run-code: .py.
 
     A reference from `gradient-diff problem` or `Evaluation.save` knows its network: then rounding is computed, and
-    mistakes are named. Of any other say how much is rounding: --float64, --repeat or --rtol.
+    mistakes are named. One from `gradient-diff capture` has its rounding with it. Of any other say how much is
+    rounding: --float64, --repeat or --rtol.
 
     A .py defines gradients(parameters, x, y), which returns them by parameter name. By --run-code it is imported and
     called in a process with 2 GB of memory, a time limit, an empty folder and a bare environment, on copies of files.
@@ -131,6 +133,9 @@ def _reference(
             reference_of(read_gradients(path), str(path)), rtol=rtol, judged_by=digest(path, rtol=rtol, layout=layout)
         )
     noise = float64 or repeat
+    if noise is None and rtol is None:
+        with blame("REFERENCE"):
+            return replace(reference, captured=read_capture(path))
     if noise is None:
         return reference
     with blame("--float64" if float64 else "--repeat"):

@@ -15,6 +15,7 @@ from gradient_diff.cli.marks_folder import Marks, marks_folder
 from gradient_diff.cli.names import named
 from gradient_diff.cli.reference import Reference, check_no_handout
 from gradient_diff.comparison import compare
+from gradient_diff.files.capture import read_capture, two_captures
 from gradient_diff.files.naming import Rule, listed, matched, renamed, unused_rules
 from gradient_diff.files.reading import read_within
 from gradient_diff.metrics.measuring import worst_entries
@@ -156,7 +157,11 @@ def _compared(
     file: Path, reference: Reference, rules: Sequence[Rule], layout: str | None, apart: Apart | None
 ) -> GradientDiff:
     given = _given(file, reference, rules, layout, apart)
-    diff = compare(given.gradients, reference.side, noise=reference.noise, rtol=reference.rtol, layout=layout)
+    own = None if reference.captured is None or is_code(file) else read_capture(file)
+    noise = reference.captured.noise(own) if reference.captured else reference.noise
+    diff = compare(given.gradients, reference.side, noise=noise, rtol=reference.rtol, layout=layout)
+    if reference.captured and own:
+        diff = replace(diff, notes=(two_captures(own, reference.captured), *diff.notes))
     mine, right = printable(str(file)), printable(reference.origin)
     diff = replace(diff, hand_origin=mine, reference_origin=right, changed=given.changed)
     return diff if given.code is None else of_one_story(diff, given.code)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from gradient_diff.files.capture import Capture
 from gradient_diff.files.naming import listed, matched
 from gradient_diff.files.reading import read_gradients
 from gradient_diff.noise.given import measured_noise
@@ -29,6 +30,7 @@ class Reference:
         noise: how much rounding to expect, where the caller names it.
         rtol: or his own tolerance.
         judged_by: see `gradient_diff.cli.marks_folder.digest`; empty where no folder is written.
+        captured: the file of `gradient-diff capture` that it is, and that says how much is rounding.
     """
 
     side: Evaluation | Arrays
@@ -38,6 +40,7 @@ class Reference:
     noise: Noise | None = None
     rtol: float | None = None
     judged_by: str = ""
+    captured: Capture | None = None
 
     @property
     def most(self) -> int:

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from gradient_diff.files.archives import check_members
+from gradient_diff.files.capture import capture_in
 from gradient_diff.files.hdf5 import read_hdf5
 from gradient_diff.files.tensors import read_safetensors
 from gradient_diff.wording import printable
@@ -33,7 +34,8 @@ def read_gradients(path: str | os.PathLike[str]) -> dict[str, Array] | Evaluatio
             `<layer.name>/<kernel|bias>`; of any other each array's path inside the file.
 
     Returns:
-        name → array; or the `Evaluation`, problem included, where the file was written by `Evaluation.save`.
+        name → array; or the `Evaluation`, problem included, where the file was written by `Evaluation.save`; of a file
+        of `gradient-diff capture` the gradients as they were computed.
 
     Raises:
         OSError: there is no such file, or it cannot be opened.
@@ -82,6 +84,8 @@ def memory() -> int:
 def _read_npz(path: Path, most: int) -> dict[str, Array] | Evaluation:
     check_members(path, most)
     arrays = load_parameters(path)
+    if (captured := capture_in(arrays, printable(str(path)))) is not None:
+        return dict(captured.gradients)
     return Evaluation.load(path) if {"description", "x", "y"} <= arrays.keys() else arrays
 
 

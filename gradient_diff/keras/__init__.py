@@ -3,6 +3,7 @@
 import keras_mlp  # noqa: F401  (first: it starts TensorFlow quietly, or says what to install)
 from gradient_diff.keras.functions.function import check_function
 from gradient_diff.keras.functions.layer import check_layer
+from gradient_diff.keras.gradients.capturing import capture
 from gradient_diff.keras.gradients.checking import check_gradients
 from gradient_diff.keras.gradients.own_step import check_step
 from gradient_diff.keras.gradients.sharing import share_weights
@@ -15,6 +16,7 @@ __all__ = [
     "Look",
     "Trained",
     "TrainedTogether",
+    "capture",
     "check_function",
     "check_gradients",
     "check_layer",

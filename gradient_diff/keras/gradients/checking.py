@@ -422,7 +422,7 @@ def _reference(request: Request, mine: Arrays | None, of_step: bool = False) -> 
         return described_reference(request, *request.network, mine, of_step)
     if mine is None:
         raise ValueError(
-            "The house has no derivation of its own for this model and loss. Pass gradients=, or a Sequential of one dtype "
-            "whose layers and loss have equations (the README has the table)."
+            "The house has no derivation of its own for this model and loss. Pass gradients=, or a Sequential of one "
+            "dtype whose layers and loss have equations (the README has the table)."
         )
     return measured_reference(request, mine, of_step)
