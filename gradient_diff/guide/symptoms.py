@@ -108,7 +108,7 @@ def _places(diff: GradientDiff) -> Iterator[Symptom]:
     top = layer_of(variable_of(diff.rows[0].name))  # rows stand in the order of the backward pass
     wrong = {layer_of(name) for name in off}
     kinds = {kind_of(name) for name in off}
-    listed = f"off: {', '.join(off)}"
+    listed = ", ".join(off)
     if not right and any(_factor(diff)):
         return  # that says more
     if not right:

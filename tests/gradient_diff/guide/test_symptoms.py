@@ -20,8 +20,8 @@ def test_each_mistake_can_be_looked_up_by_what_is_seen(name: str) -> None:
         ("missing_batch_mean", "Every gradient is N times too large", "every gradient is N = 11 times the right one"),
         ("mean_for_sum", "Every gradient is N times too small", "every gradient is 1/N = 0.09091 times the right one"),
         ("sign", "Every gradient has the wrong sign", "every gradient is −1 times the right one"),
-        ("bias_from_kernel", "Only biases are off", "off: dense_2/bias"),
-        ("l1_as_l2", "Only kernels are off", "off: dense_2/kernel, dense_1/kernel"),
+        ("bias_from_kernel", "Only biases are off", "dense_2/bias"),
+        ("l1_as_l2", "Only kernels are off", "dense_2/kernel, dense_1/kernel"),
         (
             "transposed",
             "A gradient has another shape, such as (5, 7) for (7, 5)",
@@ -31,7 +31,7 @@ def test_each_mistake_can_be_looked_up_by_what_is_seen(name: str) -> None:
         (
             "derivative_wrong",
             "The last layer is right, what lies below it is off",
-            "off: dense_1/kernel, dense_1/bias",
+            "dense_1/kernel, dense_1/bias",
         ),
         (
             "l2_sign",
