@@ -35,7 +35,7 @@ STUDIES: dict[str, Entry] = {
         "one case of each status: wrong derivations, references that are off, what proves nothing",
     ),
     "mistake_gallery": Entry(
-        "benchmarks.naming.gallery", "every known mistake, committed on purpose: its picture and its diagnosis"
+        "benchmarks.naming.gallery", "every known mistake, committed on purpose, and what it is named: a table"
     ),
     "mnist_batches": Entry(
         "article_b_images.study",

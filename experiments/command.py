@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from collections.abc import Mapping
@@ -24,8 +25,14 @@ app = typer.Typer(pretty_exceptions_enable=False, context_settings={"help_option
 
 
 @app.command("list")
-def list_studies() -> None:
+def list_studies(
+    form: Annotated[Literal["text", "json"], typer.Option("--format", help="Of what is printed.")] = "text",
+) -> None:
     """List the experiments, in the order in which `run all` runs them."""
+    if form == "json":
+        studies = [{"name": name, "about": e.line, "in_all": e.in_all, "takes": e.takes} for name, e in STUDIES.items()]
+        _show(json.dumps(studies, indent=1))
+        return
     width = max(map(len, STUDIES))
     for name, entry in STUDIES.items():
         _show(f"{name:<{width}}  {entry.line}{'' if entry.in_all else ' (by name only)'}")
@@ -66,7 +73,7 @@ def run(
     try:
         if dataset or data:  # a wrong file is told at once, and not after an hour
             dataset_of(next(settings[name] for name in chosen if "dataset" in STUDIES[name].takes))
-        with _progress() as progress:
+        with progress_bars() as progress:
             for name in chosen:
                 outcomes.append(run_study(name, settings[name], out, progress))  # noqa: PERF401  (kept if the next fails)
     except ImportError as error:
@@ -128,11 +135,14 @@ def _concerns(error: OSError, out: Path) -> bool:
     return place.is_relative_to(folder) or folder.is_relative_to(place)
 
 
-def _progress() -> Progress:
+def progress_bars() -> Progress:
+    """One line a task, which 60 columns hold with its count; none where nobody sits before a terminal."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.table import Column
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    words = TextColumn("{task.description}", table_column=Column(overflow="ellipsis", no_wrap=True))
+    columns = (words, BarColumn(bar_width=14), MofNCompleteColumn(), TimeRemainingColumn())  # 60 columns hold them
     console = Console(stderr=True)
     return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
 

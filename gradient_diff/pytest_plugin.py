@@ -1,4 +1,6 @@
-"""A pytest plugin: with `--gradient-diff-reports DIR` a test that fails in `assert_gradients_match` leaves its report.
+"""A pytest plugin: a test that fails in `assert_gradients_match` says in few lines what is wrong, and with `-vv` all.
+
+With `--gradient-diff-reports DIR` it leaves its report, whose path is a property of the test, as JUnit's XML has it.
 
 pytest loads it in every run, so that beside its own package, which is light, it imports nothing; what draws is imported
 when a test fails.
@@ -7,6 +9,7 @@ when a test fails.
 from __future__ import annotations
 
 import hashlib
+import sys
 import warnings
 from collections import Counter
 from collections.abc import Generator, Iterator
@@ -19,6 +22,9 @@ if TYPE_CHECKING:
     from gradient_diff.testing import GradientMismatch
 
 _OPTION = "--gradient-diff-reports"
+_ALL = 2  # as -vv is counted
+_PROPERTY = "gradient_diff_report"
+_NAME = "gradient_diff.testing.GradientMismatch: "
 _LONGEST = 100  # of a folder's name, which many file systems limit to 255 bytes, some to fewer
 _WRITTEN = "gradient_diff_reports"  # attribute of a test report: what was written, for the summary
 
@@ -38,6 +44,25 @@ def pytest_configure(config: pytest.Config) -> None:
     if folder is not None:
         place = config.invocation_params.dir / Path(folder).expanduser()
         config.pluginmanager.register(Reports(place), "gradient_diff_reports")
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Without `-vv` a message is short; pytest writes it down on the way in.
+
+    In pytest's own summary, which cuts lines, the cause comes first, and not the name of an exception.
+    """
+    known = "gradient_diff.testing" in sys.modules  # else nobody has compared anything, and nothing need be imported
+    if known and call.excinfo is not None and item.config.get_verbosity() < _ALL:
+        for mismatch in mismatches(call.excinfo.value):
+            mismatch.shorten()
+    report = yield
+    crash = getattr(report.longrepr, "reprcrash", None)
+    if known and crash is not None:
+        crash.message = crash.message.removeprefix(_NAME)
+    return report
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -69,13 +94,16 @@ class Reports:
         """Outermost, so that an expected failure is known as such."""
         report = yield
         if report.failed and call.excinfo is not None:
-            lines = [self._write(item.nodeid, mismatch) for mismatch in mismatches(call.excinfo.value)]
-            if lines:
-                setattr(report, _WRITTEN, lines)
+            pages = [self._write(item.nodeid, mismatch) for mismatch in mismatches(call.excinfo.value)]
+            if pages:
+                setattr(report, _WRITTEN, [f"{item.nodeid}: {page}" for page in pages])
+                found = [(_PROPERTY, str(page)) for page in pages if isinstance(page, Path)]
+                report.user_properties += found
+                item.user_properties += found  # JUnit's XML reads those of the teardown
         return report
 
-    def _write(self, test: str, mismatch: GradientMismatch) -> str:
-        """The line of the summary."""
+    def _write(self, test: str, mismatch: GradientMismatch) -> Path | str:
+        """Its page, or why there is none."""
         self.written[test] += 1
         number = self.written[test]
         name = folder_name(test) + (f"-{number}" if number > 1 else "")
@@ -83,10 +111,9 @@ class Reports:
             from gradient_diff.render.folder import write_report
 
             with warnings.catch_warnings(action="ignore"):  # a font without a letter of the test's name fails no test
-                page = write_report(mismatch.diff, self.folder / name, title=test, manifest={"test": test})
+                return write_report(mismatch.diff, self.folder / name, title=test, manifest={"test": test})
         except Exception as error:  # noqa: BLE001  # whatever it is, the other tests must go on
-            return f"{test}: no report could be written: {error}"
-        return f"{test}: {page}"
+            return f"no report could be written: {error}"
 
 
 def mismatches(error: BaseException) -> Iterator[GradientMismatch]:

@@ -15,6 +15,7 @@ from manual_mlp import Evaluation
 from manual_mlp.extend import GATE, Arrays
 
 _WIDTH = 100  # of source lines in the message
+_LINES, _NAMED = 9, 4  # lines of code, and arrays that are off, in a message that is shortened
 
 
 class GradientMismatch(AssertionError):  # noqa: N818  # it reports a finding, as pytest's Failed does
@@ -38,6 +39,20 @@ class GradientMismatch(AssertionError):  # noqa: N818  # it reports a finding, a
 
     def __str__(self) -> str:
         return str(self.args[0])
+
+    def shorten(self) -> None:
+        """Say only what is wrong and where from now on, as the plugin has it without `-vv`.
+
+        Example:
+            >>> import numpy as np
+            >>> try:
+            ...     assert_gradients_match({"w": np.ones(2)}, {"w": np.zeros(2)}, rtol=1e-6)
+            ... except GradientMismatch as error:
+            ...     error.shorten()
+            ...     str(error).splitlines()[-1]
+            'With -vv pytest shows each array and every cause.'
+        """
+        self.args = ("\n".join(_short(self.diff)), self.diff)
 
 
 def assert_gradients_match(
@@ -103,7 +118,7 @@ def _lines(diff: GradientDiff, allowed: list[Status]) -> Iterator[str]:
     from gradient_diff.wording import printable
 
     failing = [row for row in diff.rows if row.status not in allowed]
-    yield printable(f"not proved: {diff.headline()}" if diff.verdict.ok else diff.headline())
+    yield _headline(diff)
     yield printable(f"hand: {diff.hand_origin} · reference: {diff.reference_origin}")
     for row in failing:
         if not row.downstream:
@@ -114,6 +129,33 @@ def _lines(diff: GradientDiff, allowed: list[Status]) -> Iterator[str]:
     yield from _causes(diff)
     yield ""
     yield from _advice(diff, failing)
+
+
+def _headline(diff: GradientDiff) -> str:
+    """The first line: what is wrong, and where the user's code is known, its file and line."""
+    from gradient_diff.wording import printable
+
+    return printable(f"not proved: {diff.headline()}" if diff.verdict.ok else diff.headline())
+
+
+def _short(diff: GradientDiff) -> Iterator[str]:
+    """Verdict with cause and line, what the first cause says, the line of code, and which arrays are off."""
+    from gradient_diff.render.causes import equations_of, sentence, shown
+    from gradient_diff.render.code_terminal import code_text
+    from gradient_diff.wording import printable
+
+    yield _headline(diff)
+    for cause in shown(diff)[:1]:
+        equations = [f"{label}: {text}" for label, text in equations_of(cause)]
+        yield from (f"  {printable(text)}" for text in (sentence(cause.message), *equations))
+    if diff.unexplained and not diff.causes:
+        yield f"  {printable(diff.unexplained)}"
+    if diff.code:
+        yield from code_text(diff, _WIDTH).strip("\n").split("\n")[:_LINES]
+    off = [printable(row.name) for row in diff.rows if not row.status.ok]
+    more = f" and {len(off) - _NAMED} more" if len(off) > _NAMED else ""
+    yield f"  not proved right: {', '.join(off[:_NAMED])}{more}"
+    yield "With -vv pytest shows each array and every cause."
 
 
 def _row(row: Row) -> Iterator[str]:

@@ -251,3 +251,27 @@ def test_the_table_of_what_has_equations_is_that_of_the_code() -> None:
     assert layers == set(manual_mlp.layers.__all__)
     assert activations == set(manual_mlp.ACTIVATIONS)
     assert losses == set(manual_mlp.LOSSES)
+
+
+KOREAN = (Path(__file__).parents[1] / "README.ko.md").read_text(encoding="utf-8")
+
+
+def code_of(text: str) -> list[str]:
+    return re.findall(r"^```\w+\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+
+
+def test_the_korean_readme_shows_code_and_output_of_the_english_one() -> None:
+    """Which are tested above; the commands are its list's."""
+    assert code_of(KOREAN)[:2] == code_of(README)[:2]
+    lines = [line for block in code_of(KOREAN)[2:] for line in block.splitlines()]
+    assert [line for line in lines if line not in README.splitlines()] == []
+
+
+def test_both_tell_of_the_same_statuses() -> None:
+    cells = r"^\| (`[A-Z_`, ]+`) \|"
+    assert re.findall(cells, KOREAN, re.MULTILINE) == re.findall(cells, README, re.MULTILINE)
+
+
+def test_each_link_of_the_korean_readme_leads_somewhere() -> None:
+    root = Path(__file__).parents[1]
+    assert [to for to in re.findall(r"\]\((?!http)([^)#]+)", KOREAN) if not (root / to).exists()] == []

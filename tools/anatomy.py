@@ -49,7 +49,7 @@ FLOORS = {
         "diagnosis",
         "comparison files",
         "render",
-        "backward running stepping testing",
+        "backward guide running stepping testing",
         "keras pytest_plugin",
         "__init__ extend",
         "cli",

@@ -26,5 +26,6 @@ def read_widths(text: str) -> list[int]:
 def read_network(text: str, activation: str, loss: str | Loss) -> MLP:
     """The MLP of a description; its output layer has the activation that belongs to the loss."""
     inputs, *hidden, outputs = read_widths(text)
+    Dense(1, activation)  # a wrong name is told even where no layer is hidden
     last = as_loss(loss).function.fused_activation or "linear"
     return MLP(inputs, [*(Dense(n, activation) for n in hidden), Dense(outputs, last)])

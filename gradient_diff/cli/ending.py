@@ -16,6 +16,7 @@ import typer
 from typer.core import TyperGroup
 
 from gradient_diff.plain import ERRORS
+from gradient_diff.wording import printable
 
 PROVED, WRONG, UNPROVED, CRASH, USAGE, INTERRUPTED = 0, 1, 2, 3, 4, 130
 _UsageError: type[typer.BadParameter] = typer.BadParameter.__mro__[1]  # typer gives it no name of its own
@@ -39,7 +40,26 @@ def _as_usage() -> Iterator[None]:
         yield
     except _UsageError as error:
         error.exit_code = USAGE
+        error.message = _with_what_was_typed(error)
         raise
+
+
+_EXPECTED = {
+    "int_parsing": "a whole number",
+    "int_from_float": "a whole number",
+    "float_parsing": "a number",
+    "greater_than_equal": "{ge} or more",
+    "less_than_equal": "{le} or less",
+}
+
+
+def _with_what_was_typed(error: Any) -> str:
+    """What pydantic, by which typer reads options, says of an input without naming it."""
+    found: list[Any] = getattr(error.__cause__, "errors", list)()
+    expected = _EXPECTED.get(found[0]["type"]) if found else None
+    if expected is None:
+        return str(error.message).removeprefix("Value error, ")
+    return f"{printable(str(found[0]['input']))}: expected {expected.format(**found[0].get('ctx', {}))}."
 
 
 def run_to_its_end(command: Callable[[], object]) -> NoReturn:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from gradient_diff.cli.telling import show
 from gradient_diff.render.folder import whole_folder
-from gradient_diff.render.sheet import Sheet, escape, to_csv, to_markdown, to_rich, to_table
+from gradient_diff.render.sheet import Sheet, escape, to_csv, to_markdown, to_records, to_rich, to_table
 
 if TYPE_CHECKING:
     from keras_mlp.extend import LayerShapes
@@ -27,9 +28,11 @@ class LayerTable:
     sheet: Sheet
 
     def print(self, form: str) -> None:
-        """As text, markdown or csv."""
+        """As text, markdown, csv or json."""
         if form == "text":
             _print_text(self)
+        elif form == "json":
+            show(json.dumps({"title": self.title, "layers": to_records(self.sheet)}, indent=1))
         else:
             show(self.to_markdown() if form == "markdown" else to_csv(self.sheet), "")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import Annotated, Literal
@@ -16,7 +17,8 @@ from gradient_diff.ledger.building import ledger
 from gradient_diff.ledger.ledger import Ledger
 from gradient_diff.render.figures.canvas import save_figure
 from gradient_diff.render.folder import whole_folder
-from gradient_diff.render.ledgers import print_ledger
+from gradient_diff.render.ledgers import ledger_data, print_ledger
+from gradient_diff.render.sheet import to_records
 from gradient_diff.wording import printable
 from manual_mlp import MLP
 from manual_mlp.extend import as_loss
@@ -29,7 +31,9 @@ def shapes(
     batch: Annotated[str, typer.Option(help="Samples in the batch: a number, or a letter.")] = "N",
     loss: Annotated[str, typer.Option(help="Of the output.")] = "mean_squared_error",
     activation: Annotated[str | None, typer.Option(help="Of the hidden layers; sigmoid if not given.")] = None,
-    form: Annotated[Literal["text", "markdown", "csv"], typer.Option("--format", help="Of what is printed.")] = "text",
+    form: Annotated[
+        Literal["text", "markdown", "csv", "json"], typer.Option("--format", help="Of what is printed.")
+    ] = "text",
     out: Annotated[Path | None, typer.Option(help="Folder for a drawing, a CSV and a Markdown file.")] = None,
 ) -> None:
     """Print the matrix ledger of a network: every equation, forward and backward, with all shapes.
@@ -56,6 +60,8 @@ def print_shapes(text: str, batch: str, loss: str, activation: str | None, form:
     book = ledger(described, loss, samples)
     if form == "text":
         print_ledger(book)
+    elif form == "json":
+        show(json.dumps(to_records(ledger_data(book)), indent=1))
     else:
         show(book.to_markdown() if form == "markdown" else _csv(book), "")
     return book

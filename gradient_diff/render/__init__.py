@@ -6,7 +6,7 @@ pandas, matplotlib, rich and Jinja2 are imported inside the functions that use t
 
 from gradient_diff.ledger.ledger import Ledger
 from gradient_diff.metrics.record import Metrics
-from gradient_diff.render import details, explanations, folder, html, ledgers, tables, terminal
+from gradient_diff.render import details, explanations, folder, ledgers, notebook, tables, terminal
 from gradient_diff.render.figures.drawing import draw_ledger
 from gradient_diff.result.diff import GradientDiff
 from gradient_diff.shapes.explain import ShapeExplanation
@@ -16,7 +16,7 @@ text_of.register(GradientDiff, terminal.to_text)
 text_of.register(Ledger, ledgers.to_text)
 text_of.register(Metrics, details.to_details)
 text_of.register(ShapeExplanation, explanations.to_text)
-html_of.register(GradientDiff, html.to_fragment)
+html_of.register(GradientDiff, notebook.to_cell)
 markdown_of.register(GradientDiff, tables.to_markdown)
 markdown_of.register(Ledger, ledgers.to_markdown)
 frame_of.register(GradientDiff, tables.to_frame)

@@ -72,11 +72,6 @@ def report_page(title: str, sections: Iterable[Section], manifest: Mapping[str, 
     return _render("report.html.j2", title=title, sections=list(sections), manifest=_flat(manifest or {}))
 
 
-def to_fragment(diff: GradientDiff) -> str:
-    """The diff as a piece of HTML with its own style, for a notebook."""
-    return _render("fragment.html.j2", diff=diff)
-
-
 def _render(template: str, **values: Any) -> str:
     text: str = _environment().get_template(template).render(**values)
     return text.strip() + "\n"

@@ -310,6 +310,9 @@ class GradientDiff:
         """
         return save_report(self, folder)
 
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.headline()}>"
+
     def __str__(self) -> str:
         return printed(self)
 

@@ -5,9 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
+from html import escape
 
 
-class Status(Enum):
+class _InACell:
+    """What a notebook shows of a member; Enum takes such a name from a class above alone."""
+
+    def _repr_html_(self) -> str:
+        assert isinstance(self, Status)
+        return f"<p><strong>{self.name}</strong>: {escape(self.message)}. {escape(self.advice)}</p>"
+
+
+class Status(_InACell, Enum):
     """The outcome of a comparison, gravest first; VACUOUS decides only where nothing is MATCH.
 
     Attributes:
@@ -51,6 +60,9 @@ class Status(Enum):
         self.exit_code = exit_code
         self.bad = exit_code == 1
         self.ok = self._name_ == "MATCH"
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}.{self.name}: {self.message}>"
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from manual_mlp.network.initializers import Seed, generator, initializer
 from manual_mlp.network.layers.dropout import Dropout
 from manual_mlp.network.layers.layer import Layer
 from manual_mlp.network.layers.table import layer_from_dict
+from manual_mlp.network.notebook import network_html
 from manual_mlp.nodes import SAMPLE_WEIGHT, kind_of
 
 
@@ -73,6 +74,10 @@ class Description:
         """
         start = "×".join(map(str, self.input_shape))
         return "-".join(str(part) for part in (start, *(layer.word for layer in self.layers)))
+
+    def _repr_html_(self) -> str:
+        layers = zip(self.layers, self.sample_shapes, strict=True)
+        return network_html(self.outline, self.input_shape, layers, self.parameter_shapes)
 
     @property
     def parameter_shapes(self) -> dict[str, Shape]:

@@ -18,6 +18,7 @@ from manual_mlp.network.checks import check_batch, check_draws, check_parameters
 from manual_mlp.network.description import Description
 from manual_mlp.network.evaluation_file import DATA, check_nodes, read_evaluation, under, write_evaluation
 from manual_mlp.network.layers.normalization import move_on
+from manual_mlp.network.notebook import evaluation_html
 from manual_mlp.nodes import LOSS, SAMPLE_WEIGHT, gradient_node
 
 
@@ -324,6 +325,18 @@ class Evaluation:
     def loss(self) -> float:
         """The value of E."""
         return float(self.nodes[LOSS])
+
+    @property
+    def _of(self) -> str:
+        """What was evaluated, and by whom, in a few words."""
+        p = self.problem
+        return f"{p.mlp.outline}, {p.loss.name}, batch {p.batch}, {p.dtype.name}, by {self.origin}"
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} E = {self.loss:.6g} of {self._of}>"
+
+    def _repr_html_(self) -> str:
+        return evaluation_html(self.loss, self._of, self.gradients, self.nodes)
 
     @cached_property
     def gradients(self) -> dict[str, Array]:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import errno
 import io
+import json
 import os
 import re
 import subprocess
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from experiments import STUDIES
+from experiments import STUDIES, command
 from experiments.frame import running
 from experiments.frame.running import Outcome
 from experiments.frame.study import Settings
@@ -78,6 +79,34 @@ def test_list_names_every_study_in_order() -> None:
     assert text.count("(by name only)") == sum(not entry.in_all for entry in STUDIES.values())
 
 
+def test_the_list_as_json_is_data() -> None:
+    code, text = call("list", "--format", "json")
+    assert code == 0
+    assert [study["name"] for study in json.loads(text)] == list(STUDIES)
+    assert json.loads(text)[0] == {
+        "name": "three_layer_network",
+        "about": STUDIES["three_layer_network"].line,
+        "in_all": True,
+        "takes": [],
+    }
+
+
+@pytest.mark.parametrize("width", [60, 80])
+def test_progress_stays_on_one_line_with_its_count_in_a_narrow_terminal(
+    width: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from rich.console import Console
+
+    progress = command.progress_bars()
+    progress.add_task("batch sizes: file of weights", total=1234, completed=567)
+    console = Console(width=width, file=io.StringIO(), force_terminal=True, color_system=None)
+    console.print(progress.get_renderable())
+    lines = [line for line in console.file.getvalue().splitlines() if line.strip()]  # type: ignore[attr-defined]
+    assert len(lines) == 1
+    assert "567/1234" in lines[0]
+    assert lines[0].startswith("batch sizes: file")
+
+
 def test_help_says_what_a_newcomer_needs() -> None:
     code, text = call("run", "--help")
     assert code == 0
@@ -123,8 +152,8 @@ def test_a_name_like_no_other_gets_only_the_list() -> None:
     [
         ("--dtype", "float16", "'float16' is not one of 'float64', 'float32'"),
         ("--mode", "jit", "'jit' is not one of 'eager', 'graph', 'xla'"),
-        ("--seed", "-1", "greater than or equal to 0"),
-        ("--seed", "x", "a valid integer"),
+        ("--seed", "-1", "-1: expected 0 or more."),
+        ("--seed", "x", "x: expected a whole number."),
     ],
 )
 def test_a_wrong_option_is_named(option: str, value: str, words: str) -> None:
@@ -163,7 +192,7 @@ def test_options_for_some_reach_those_that_take_them(
         (("all", "speed", "--weights", "w.npz"), "--weights: speed: no use for it. It is for mnist_batches; `all`"),
         (("digit_network", "--weights", "w.npz"), "--weights: digit_network: no use for it."),
         (("logic_gates", "--data", "mnist.npz"), "--data: logic_gates: no use for it."),
-        (("mnist_batches", "--epochs", "0"), "greater than or equal to 1"),
+        (("mnist_batches", "--epochs", "0"), "0: expected 1 or more."),
         (("mnist_batches", "--dataset", "letters"), "'letters' is not one of 'digits', 'mnist', 'fashion_mnist'"),
     ],
 )

@@ -209,3 +209,73 @@ def test_folder_names_tell_tests_apart() -> None:
     tests = ["a::b[x/y]", "a::b[x:y]", "a::B[x/y]", "a/b[x/y]", "a::b[" + "x" * 500, "a::b[" + "x" * 501, "", "\udcff"]
     assert len({folder_name(test).lower() for test in tests}) == len(tests)
     assert max(map(len, map(folder_name, tests))) == 109
+
+
+LAYERED = """
+import numpy as np
+from gradient_diff import assert_gradients_match
+from manual_mlp import MLP, Dense
+
+mlp = MLP(7, [Dense(5, "tanh"), Dense(5, "tanh"), Dense(3)])
+rng = np.random.default_rng(0)
+right = mlp.backpropagate(mlp.initialize(0), rng.normal(size=(11, 7)), rng.normal(size=(11, 3)), "mse")
+
+def by_hand(parameters, x, y):
+    W1, b1, W2, b2, W3, b3 = parameters.values()
+    z1 = np.tanh(x @ W1 + b1)
+    z2 = np.tanh(z1 @ W2 + b2)
+    d3 = 2 * (z2 @ W3 + b3 - y) / y.size
+    d2 = d3 @ W3.T * (1 - z2**2)
+    d1 = d2 @ W2.T * z1
+    return [x.T @ d1, d1.sum(0), z1.T @ d2, d2.sum(0), z2.T @ d3, d3.sum(0)]
+
+def test_a(): assert_gradients_match(by_hand, right)
+"""
+
+
+def failure(result: pytest.RunResult) -> list[str]:
+    """What pytest shows of the exception."""
+    return [line.removeprefix("E   ") for line in result.outlines if line.startswith("E   ")]
+
+
+def test_a_failure_begins_with_its_cause_and_its_line_and_vv_shows_all(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "120")
+    pytester.makepyfile(test_it=LAYERED)
+    short = pytester.runpytest()
+    first = "MISMATCH: f′ is another function, in dense_1, at test_it.py:15 (2 of 6 rows)"
+    assert failure(short)[0].startswith(f"gradient_diff.testing.GradientMismatch: {first}")
+    assert failure(short)[-1] == "With -vv pytest shows each array and every cause."
+    assert len(failure(short)) <= 16
+    assert any(line.startswith(f"FAILED test_it.py::test_a - {first[:60]}") for line in short.outlines)
+    full = failure(pytester.runpytest("-vv"))
+    assert full[0] == failure(short)[0]
+    assert any(line.startswith("MISMATCH  dense_1/dE_dkernel") for line in full)
+    assert not any(line.startswith("With -vv") for line in full)
+
+
+def test_of_arrays_alone_the_cause_is_said_without_a_line(pytester: pytest.Pytester) -> None:
+    tests = LAYERED.replace("by_hand, right)", "{n: -g for n, g in right.gradients.items()}, right)")
+    pytester.makepyfile(test_it=tests)
+    said = failure(pytester.runpytest())
+    assert "MISMATCH: the sign is turned round" in said[0]
+    assert (
+        "  not proved right: dense_3/dE_dkernel, dense_3/dE_dbias, dense_2/dE_dkernel, dense_2/dE_dbias and 2 more"
+        in said
+    )
+
+
+@pytest.mark.usefixtures("no_figures")
+def test_the_report_is_a_property_of_the_test(pytester: pytest.Pytester) -> None:
+    run(pytester, "def test_a(): off()\ndef test_b(): pass", OPTION, "--junitxml=junit.xml")
+    (name,) = folders(pytester)
+    page = pytester.path / "reports" / name / "report.html"
+    text = (pytester.path / "junit.xml").read_text("utf-8")
+    assert f'<property name="gradient_diff_report" value="{page}"' in text
+    assert text.count("<property ") == 1
+
+
+def test_failures_of_others_are_left_as_they_are(pytester: pytest.Pytester) -> None:
+    result = run(pytester, "def test_a(): assert [1] == [2], 'GradientMismatch'")
+    assert failure(result)[0].startswith("AssertionError: GradientMismatch")

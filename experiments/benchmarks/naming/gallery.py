@@ -1,26 +1,26 @@
-"""Every known mistake, committed on purpose by an independent derivation: its picture and its diagnosis on one page."""
+"""Every known mistake, committed on purpose by an independent derivation, and what it is named: a table.
+
+The pages to read about a mistake are the field guide's, `gradient-diff explain`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
 from experiments.benchmarks.naming.trials import derive, named_first
-from experiments.frame.study import Comparison, Part, Picture, Result, Settings, Table
+from experiments.frame.study import Part, Result, Settings, Table
 from experiments.students.deriving import student_of
 from experiments.students.slips import Slip
 from experiments.students.wrong_derivations import with_decay
-from experiments.support.drawing import panels
-from gradient_diff import MISTAKES, GradientDiff, Mistake, compare
+from gradient_diff import MISTAKES, GradientDiff, compare
 from manual_mlp import MLP, Dense, Dropout, Evaluation, Loss
 from manual_mlp.extend import draw_parameters
 from manual_mlp.layers import BatchNormalization, LayerNormalization
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
     from rich.progress import Progress
 
 NETS: tuple[tuple[MLP, int, str], ...] = (
@@ -41,23 +41,25 @@ NETS: tuple[tuple[MLP, int, str], ...] = (
 )
 """Widths and batch are different primes where that is possible, so that every slip shows in the shapes, too."""
 
+Shown: TypeAlias = tuple[Slip, GradientDiff]
+
 
 def run(settings: Settings, progress: Progress) -> Result:
-    """Show each mistake on the first of a few nets on which it can be made and seen."""
+    """Commit each mistake on the first of a few nets on which it can be made and seen."""
     evaluations = [evaluation(i, settings) for i in range(len(NETS))]
-    parts, named = [], {}
-    for name in progress.track(MISTAKES, description="mistakes"):
-        found = _first_shown(name, evaluations, settings.seed)
-        if found is not None:
-            slip, diff = found
-            parts.append(_part(MISTAKES[name], slip, diff))
-            named[name] = name in named_first(diff.causes)
-    claims = {f"each of the {len(MISTAKES)} mistakes of the list is shown": len(named) == len(MISTAKES)}
-    claims |= {"each is named first, or tied with the first": all(named.values())}
-    text = "Each section commits one mistake in plain NumPy, not by the diagnosis's own means, and shows what it says."
-    return Result(
-        "A gallery of mistakes", (Part("All mistakes", (text,), tables={"Named": _table(named)}, claims=claims), *parts)
+    names = progress.track(MISTAKES, description="mistakes")
+    shown = {name: found for name in names if (found := _first_shown(name, evaluations, settings.seed)) is not None}
+    claims = {f"each of the {len(MISTAKES)} mistakes of the list is shown": shown.keys() == MISTAKES.keys()}
+    claims |= {
+        "each is named first, or tied with the first": all(n in named_first(d.causes) for n, (_, d) in shown.items())
+    }
+    text = (
+        "Each line commits one mistake in plain NumPy, not by the diagnosis's own means, and tells what a comparison "
+        "names it. Distance is the relative L2 of the first gradient that is off; where its shape is another one, the "
+        "two shapes. What each mistake is, with code: gradient-diff explain ID."
     )
+    part = Part("All mistakes", (text,), tables={"Named": _table(shown)}, claims=claims)
+    return Result("A gallery of mistakes", (part,))
 
 
 def evaluation(net: int, settings: Settings) -> Evaluation:
@@ -73,9 +75,9 @@ def evaluation(net: int, settings: Settings) -> Evaluation:
     return mlp.backpropagate(parameters, x, y, Loss(name), mlp.draws(rng, batch, settings.dtype))
 
 
-def _first_shown(name: str, evaluations: list[Evaluation], seed: int) -> tuple[Slip, GradientDiff] | None:
+def _first_shown(name: str, evaluations: list[Evaluation], seed: int) -> Shown | None:
     """The first slip that is seen and named; else the first that is seen."""
-    seen: tuple[Slip, GradientDiff] | None = None
+    seen: Shown | None = None
     for slip, diff in _attempts(name, evaluations, seed):
         if name in named_first(diff.causes):
             return slip, diff
@@ -83,7 +85,7 @@ def _first_shown(name: str, evaluations: list[Evaluation], seed: int) -> tuple[S
     return seen
 
 
-def _attempts(name: str, evaluations: list[Evaluation], seed: int) -> Iterator[tuple[Slip, GradientDiff]]:
+def _attempts(name: str, evaluations: list[Evaluation], seed: int) -> Iterator[Shown]:
     for reference in evaluations:
         for slip in student_of(reference.problem).slips(reference.problem, seed):
             hand = derive(reference.problem, slip) if slip.id == name else None
@@ -94,38 +96,25 @@ def _attempts(name: str, evaluations: list[Evaluation], seed: int) -> Iterator[t
                     yield slip, diff
 
 
-def _part(mistake: Mistake, slip: Slip, diff: GradientDiff) -> Part:
-    net = diff.problem
-    assert net is not None
-    where = f"on a {net.mlp.outline} network with {net.loss.name}, batch {net.batch}"
-    text = (
-        f"What was done: {mistake.title}. Here: {slip}, {where}.",
-        f"The cure: {mistake.cure}",
-    )
-    caption = f"{mistake.id} committed"
-    pictures = {f"{mistake.id}, hand and reference": Picture((), partial(_draw, diff))}
-    return Part(mistake.id, text, comparisons={caption: Comparison(diff, diff.verdict)}, pictures=pictures)
-
-
-def _draw(diff: GradientDiff) -> Figure:
-    """Hand, reference and difference of the first row that is off and has values on both sides."""
-    row = next((r for r in diff.rows if r.status.bad and r.metrics is not None), diff.rows[0])
-    hand, reference = np.atleast_2d(diff.hand[row.name]), np.atleast_2d(diff.reference[row.name])
-    shown = {"hand": hand, "reference": reference}
-    if hand.shape == reference.shape:
-        shown["difference"] = hand - reference
-    figure, places = panels(7, 1.9, columns=len(shown), boxed=True)
-    for axes, (title, values) in zip(places, shown.items(), strict=True):
-        limit = float(np.abs(values).max()) or 1.0
-        image = axes.imshow(values, cmap="RdBu_r", vmin=-limit, vmax=limit, aspect="auto")
-        axes.set(title=f"{title} {values.shape}", xticks=[], yticks=[])
-        figure.colorbar(image, ax=axes)
-    figure.suptitle(row.name, fontsize=9)
-    return figure
-
-
-def _table(named: dict[str, bool]) -> Table:
+def _table(shown: dict[str, Shown]) -> Table:
     import pandas as pd
 
-    rows = [(m.id, m.family, m.title, "yes" if named.get(m.id) else "no") for m in MISTAKES.values()]
-    return Table(pd.DataFrame(rows, columns=["mistake", "family", "what was done", "named"]), ("mistake", "named"))
+    rows = [(name, *_line(name, *shown[name])) for name in MISTAKES if name in shown]
+    columns = ["mistake", "what was done", "planted", "on", "named", "tied with", "distance"]
+    return Table(pd.DataFrame(rows, columns=columns), ("mistake", "planted", "on", "named", "tied with"))
+
+
+def _line(name: str, slip: Slip, diff: GradientDiff) -> tuple[str, ...]:
+    """What is said of one; tied are mistakes that these data cannot tell apart."""
+    net, first = diff.problem, diff.causes[0] if diff.causes else None
+    assert net is not None
+    where = f"{net.mlp.outline}, {net.loss.name}, batch {net.batch}"
+    named, tied = (first.id, ", ".join(first.same_as)) if first else ("", "")
+    return MISTAKES[name].title, str(slip), where, named, tied, _distance(diff)
+
+
+def _distance(diff: GradientDiff) -> str:
+    row = next(row for row in diff.rows if row.status.bad)
+    if row.metrics is None:
+        return f"{row.shape_hand} for {row.shape_reference}"
+    return f"{row.metrics.relative_l2:.2e}"

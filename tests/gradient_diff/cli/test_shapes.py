@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 import os
 import re
 import subprocess
@@ -76,13 +77,20 @@ def test_out_holds_a_drawing_and_tables(tmp_path: Path) -> None:
         (("3-2", "--loss", "msee"), "Unknown loss 'msee'. Did you mean 'mse'?"),
         (("3-2-1", "--activation", "sigmiod"), "Unknown activation 'sigmiod'. Did you mean 'sigmoid'?"),
         (("3-2-1", "--activation", "step"), "Use 'sigmoid' in its place to train."),
-        (("3-2", "--format", "xml"), "'xml' is not one of 'text', 'markdown', 'csv'"),
+        (("3-2", "--activation", "sigmiod"), "Unknown activation 'sigmiod'. Did you mean 'sigmoid'?"),
+        (("3-2", "--format", "xml"), "'xml' is not one of 'text', 'markdown', 'csv', 'json'"),
     ],
 )
 def test_what_makes_no_sense_is_an_error_with_its_cure(arguments: tuple[str, ...], message: str) -> None:
     code, printed, told = call(*arguments)
     assert (code, printed) == (4, "")
     assert message in told
+
+
+def test_as_json_each_equation_is_a_record() -> None:
+    records = json.loads(call("7-5-3", "--batch", "2", "--format", "json")[1])
+    assert [record["node"] for record in records] == [line.node for line in BOOK]
+    assert records[0]["numbers"] == "(2, 7)(7, 5) + (5,) → (2, 5)"
 
 
 def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:

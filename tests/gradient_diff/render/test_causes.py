@@ -8,7 +8,8 @@ from rich.cells import cell_len
 
 from gradient_diff import Cause, GradientDiff, compare
 from gradient_diff.render.causes import equations_of, heading, name, notes, sentence, shown
-from gradient_diff.render.html import to_fragment, to_html
+from gradient_diff.render.html import to_html
+from gradient_diff.render.notebook import to_cell
 from gradient_diff.render.tables import to_csv, to_json, to_markdown
 from gradient_diff.render.terminal import to_text
 
@@ -65,7 +66,7 @@ def test_look_alikes_fold_under_the_first_cause(different: GradientDiff) -> None
     assert shown(diff) == [MEAN, KERNEL]
     both = [dataclasses.replace(c, together=("sign",)) for c in (MEAN, alike[0])]
     assert shown(caused(different, *both)) == both
-    for text in (to_text(diff), to_markdown(diff), to_fragment(diff)):
+    for text in (to_text(diff), to_markdown(diff), to_cell(diff)):
         assert "W of another layer is used" in text
         assert "One gradient carries a stray constant" not in text
     assert [c["id"] for c in json.loads(to_json(diff))["causes"]] == [c.id for c in diff.causes]
@@ -110,13 +111,13 @@ def test_what_nothing_explains_is_said(different: GradientDiff) -> None:
     assert f"What is wrong\n  {LOST}\n" in to_text(lost, 110)
     assert f"### What is wrong\n\n{LOST}\n" in to_markdown(lost)
     assert json.loads(to_json(lost))["unexplained"] == LOST
-    for page in (to_html(lost), to_fragment(lost)):
+    for page in (to_html(lost), to_cell(lost)):
         assert f"<p>{LOST}</p>" in page
 
 
 def test_without_causes_nothing_is_said(match: GradientDiff) -> None:
     clean = caused(match)
-    for text in (to_text(clean), to_markdown(clean), to_fragment(clean).partition("</style>")[2]):
+    for text in (to_text(clean), to_markdown(clean), to_cell(clean).partition("</style>")[2]):
         assert "What is wrong" not in text
         assert "gd-causes" not in text
     data = json.loads(to_json(clean))
@@ -166,16 +167,14 @@ def _plain(html: str) -> str:
 
 
 def test_html_shows_causes_right_below_the_verdict_with_both_equations_side_by_side(different: GradientDiff) -> None:
-    for page in (to_html(caused(different, MEAN, CONVENTION)), to_fragment(caused(different, MEAN, CONVENTION))):
-        assert page.index('role="status"') < page.index('gd-causes"') < page.index('aria-label="rows"')
-        assert page.count('gd-side-written">') == page.count('gd-side-right">') == 1
-        assert page.count('class="gd-convention"') == 1
-        text = _plain(page)
-        assert (
-            "What is wrong The mean over the batch is missing (missing_batch_mean) Your gradients are 7 times" in text
-        )
-        assert "as it was written dE/dz = 2/K (z − y) as it should be dE/dz = 2/(N·K) (z − y)" in text
-        assert "yours δᵀ z_prev the reference&#39;s z_prevᵀ δ" in text
+    page = to_html(caused(different, MEAN, CONVENTION))
+    assert page.index('role="status"') < page.index('gd-causes"') < page.index('aria-label="rows"')
+    assert page.count('gd-side-written">') == page.count('gd-side-right">') == 1
+    assert page.count('class="gd-convention"') == 1
+    text = _plain(page)
+    assert "What is wrong The mean over the batch is missing (missing_batch_mean) Your gradients are 7 times" in text
+    assert "as it was written dE/dz = 2/K (z − y) as it should be dE/dz = 2/(N·K) (z − y)" in text
+    assert "yours δᵀ z_prev the reference&#39;s z_prevᵀ δ" in text
 
 
 def test_each_diff_of_a_page_has_its_own_causes(different: GradientDiff, match: GradientDiff) -> None:
@@ -190,7 +189,7 @@ def test_each_diff_of_a_page_has_its_own_causes(different: GradientDiff, match: 
 def test_hostile_text_is_shown_and_does_nothing(different: GradientDiff, hostile: str) -> None:
     cause = Cause(hostile, hostile, hostile, hostile, hostile, 1.0, (hostile,), hostile, False, hostile)
     diff = caused(different, cause, unexplained=hostile)
-    for page in (to_html(diff), to_fragment(diff)):
+    for page in (to_html(diff), to_cell(diff)):
         assert "<script>" not in page
         assert "\x1b" not in page
     assert "\x1b" not in to_text(diff)

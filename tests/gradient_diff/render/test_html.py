@@ -14,7 +14,8 @@ import pytest
 from gradient_diff import Cause, Code, GradientDiff, Status, compare
 from gradient_diff.files.code_json import code_from_json
 from gradient_diff.render.figures.saving import save_figures
-from gradient_diff.render.html import report_page, to_fragment, to_html
+from gradient_diff.render.html import report_page, to_html
+from gradient_diff.render.notebook import to_cell
 from gradient_diff.render.sections import Section
 from gradient_diff.render.tables import to_json, to_markdown
 from gradient_diff.render.terminal import to_text
@@ -174,20 +175,8 @@ def test_free_sections_tables_and_manifest() -> None:
     assert "How to read this page" not in page.texts
 
 
-def test_the_fragment_is_one_element_styled_below_its_own_class(different: GradientDiff) -> None:
-    text = to_fragment(different)
-    page = Page(text)
-    assert page.tags["html"] == page.tags["body"] == page.tags["script"] == 0
-    assert text.startswith('<div class="gd">')
-    css = text[text.index("<style>") + 7 : text.index("</style>")]
-    selectors = [line.strip() for line in css.splitlines() if "{" in line and not line.strip().startswith("@")]
-    assert selectors
-    assert all(line.startswith(".gd") for line in selectors)
-
-
 def test_nothing_fails_on_extremes(extreme: GradientDiff) -> None:
     assert extreme.verdict.name in Page(to_html(extreme)).text
-    assert extreme.verdict.name in Page(to_fragment(extreme)).text
 
 
 def test_rows_of_a_diff_without_a_network_have_no_ledger() -> None:
@@ -242,7 +231,7 @@ def test_the_fix_stands_below_as_a_coloured_diff_that_copies_as_one(wrong: Wrong
 
 
 def test_whatever_stands_in_code_is_text(wrong: Wrong, any_code: Code) -> None:
-    for text in (to_html(wrong(any_code)), to_fragment(wrong(any_code))):
+    for text in (to_html(wrong(any_code)), to_cell(wrong(any_code))):
         page = Page(text)
         assert page.tags["script"] == page.tags["form"] == 0
         assert not {"\x1b", "\u202e", "\t"} & set(text)

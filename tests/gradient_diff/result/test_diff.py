@@ -71,13 +71,14 @@ def test_a_diff_is_frozen() -> None:
 def test_its_renderings_are_those_of_the_render_package(
     evaluation: Evaluation, planted: Callable[..., Evaluation]
 ) -> None:
-    from gradient_diff.render.html import to_fragment
+    from gradient_diff.render.notebook import to_cell
     from gradient_diff.render.tables import to_frame
     from gradient_diff.render.terminal import to_text
 
     diff = compare(evaluation, planted({"loss": np.array(9.0)}))
     assert str(diff) == to_text(diff)
-    assert diff._repr_html_() == to_fragment(diff)
+    assert diff._repr_html_() == to_cell(diff)
+    assert repr(diff) == f"<GradientDiff {diff.headline()}>"
     assert diff.to_frame().equals(to_frame(diff))
     assert diff["loss"].status.bad
     assert diff["loss"].status.name in str(diff)

@@ -56,3 +56,8 @@ def test_each_status_carries_a_message_and_an_advice_of_its_own(status: Status) 
     assert not status.message.endswith(".")
     assert status.advice.endswith(".")
     assert [other for other in Status if other.message == status.message] == [status]
+
+
+def test_it_shows_itself_in_one_line_and_in_a_cell() -> None:
+    assert repr(Status.MATCH) == "<Status.MATCH: the difference is no larger than rounding explains>"
+    assert Status.SHAPE._repr_html_().startswith("<p><strong>SHAPE</strong>: the two sides have different shapes. ")

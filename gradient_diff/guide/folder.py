@@ -1,0 +1,122 @@
+"""The guide as a folder of pages that link each other: no network, no script."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from gradient_diff.guide.heatmaps import to_svg
+from gradient_diff.guide.mathml import to_mathml
+from gradient_diff.guide.page import SHOWN_IN, Page, page_of
+from gradient_diff.guide.skeletons import LAYOUTS
+from gradient_diff.guide.words import RECORDS, said
+from gradient_diff.names import readable_name
+from gradient_diff.render.causes import equations_of, sentence
+from gradient_diff.render.folder import whole_folder
+from manual_mlp import Array
+
+if TYPE_CHECKING:
+    import jinja2
+
+_TEMPLATES = Path(__file__).parent / "templates"
+
+
+def write_guide(folder: Path) -> Path:
+    """Write index.html and a page for each mistake, whole or not at all; return the index."""
+    with whole_folder(folder) as building:
+        names = list(RECORDS)
+        for name, before, after in zip(names, ["", *names], [*names[1:], ""], strict=False):
+            (building / f"{name}.html").write_text(mistake_page(name, before, after), "utf-8", newline="\n")
+        (building / "index.html").write_text(index_page(), "utf-8", newline="\n")
+    return folder / "index.html"
+
+
+def mistake_page(name: str, before: str = "", after: str = "") -> str:
+    """One mistake, with links to its neighbours."""
+    page = page_of(name)
+    of, picture = _picture(page)
+    return _render(
+        "mistake.html.j2",
+        page=page,
+        said=said(name),
+        korean=said(name, "ko"),
+        equations=equations_of(page.cause) if page.cause else (),
+        picture_of=of,
+        picture=_trusted(picture),
+        before=before,
+        after=after,
+    )
+
+
+def index_page() -> str:
+    """By what is seen, and by family."""
+    pages = [page_of(name) for name in RECORDS]
+    families: dict[str, list[Page]] = {}
+    for page in pages:
+        families.setdefault("conventions" if page.record.convention else page.record.family, []).append(page)
+    return _render(
+        "index.html.j2",
+        count=sum(not page.record.convention for page in pages),
+        symptoms=by_symptom(pages),
+        families=families,
+        korean=lambda name: said(name, "ko"),
+    )
+
+
+def by_symptom(pages: Sequence[Page]) -> Mapping[str, list[tuple[Page, str]]]:
+    """What is seen → the pages whose example shows it, with the numbers."""
+    found: dict[str, list[tuple[Page, str]]] = {}
+    for page in pages:
+        for symptom in page.symptoms:
+            found.setdefault(symptom.heading, []).append((page, symptom.words))
+    return dict(sorted(found.items(), key=lambda item: len(item[1])))
+
+
+def _picture(page: Page) -> tuple[str, str]:
+    """(which array, its picture): the first that is off, a kernel where there is one."""
+    off = [row for row in page.diff.rows if row.status.bad] if page.diff is not None else []
+    if not off or page.diff is None:
+        return "", ""
+    row = next((row for row in off if np.ndim(page.diff.reference[row.name]) == 2), off[0])
+    hand, right = (np.asarray(side[row.name]) for side in (page.diff.hand, page.diff.reference))
+    shown: dict[str, Array] = {"wrong": hand, "right": right}
+    if hand.shape == right.shape:
+        shown["difference"] = hand - right
+    return row.name, to_svg(shown)
+
+
+def _trusted(html: str) -> Any:
+    """A piece of HTML of ours, not escaped."""
+    from markupsafe import Markup
+
+    return Markup(html)
+
+
+def _render(template: str, **values: Any) -> str:
+    text: str = _environment().get_template(template).render(**values)
+    return text.strip() + "\n"
+
+
+@lru_cache(maxsize=1)
+def _environment() -> jinja2.Environment:
+    import jinja2
+
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals |= {"css": _trusted((_TEMPLATES / "guide.css").read_text("utf-8"))}
+    environment.globals |= {"layouts": LAYOUTS, "shown_in": SHOWN_IN}
+    environment.filters |= {"math": lambda text: _trusted(to_mathml(text)), "sentence": sentence, "anchor": _anchor}
+    return environment
+
+
+def _anchor(heading: str) -> str:
+    return "-".join(filter(None, readable_name(heading, gap="-").split("-"))).lower()
