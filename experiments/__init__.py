@@ -73,6 +73,7 @@ STUDIES: dict[str, Entry] = {
     "noise_calibration": Entry(
         "benchmarks.calibration.study",
         "is the predicted rounding right? thousands of random correct networks against it",
+        ("jobs",),
         in_all=False,
     ),
     "mistake_rates": Entry(

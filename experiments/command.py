@@ -53,6 +53,9 @@ def run(
     epochs: Annotated[int | None, typer.Option(help="Of training; usually the experiment's own.", min=1)] = None,
     data: Annotated[Path | None, typer.Option(help="The dataset's .npz, or the folder that holds it.")] = None,
     weights: Annotated[Path | None, typer.Option(help="Trained weights, .npz, in place of training.")] = None,
+    jobs: Annotated[
+        int | None, typer.Option(help="Processes at a time of a sweep; one a core if not given.", min=1)
+    ] = None,
 ) -> None:
     """Run experiments; write tables, figures and an HTML report for each.
 
@@ -61,7 +64,7 @@ def run(
     The exit code is 0 only if every verdict is the one that the experiment expects.
     """
     chosen = _chosen(names)
-    special = {"dataset": dataset, "epochs": epochs, "data": data, "weights": weights}
+    special = {"dataset": dataset, "epochs": epochs, "data": data, "weights": weights, "jobs": jobs}
     _check_taken(names, chosen, special)
     _show(f"Running {', '.join(chosen)} into {out}{os.sep} (TensorFlow takes some seconds to start) …")
     from experiments.frame.running import run_study

@@ -50,7 +50,7 @@ FLOORS = {
         "comparison files",
         "render",
         "backward guide running stepping testing",
-        "keras pytest_plugin",
+        "desk keras pytest_plugin",
         "__init__ extend",
         "cli",
         "__main__",

@@ -48,8 +48,9 @@ def command(name: str, settings: Settings) -> str:
 
 
 def _options(settings: Settings) -> dict[str, object]:
-    """Of files only the names: where they lie is this machine's affair."""
-    return {name: value.name if isinstance(value, Path) else value for name, value in asdict(settings).items()}
+    """Of files only the names: where they lie is this machine's affair, as is how many processes share the work."""
+    told = {name: value for name, value in asdict(settings).items() if name != "jobs"}
+    return {name: value.name if isinstance(value, Path) else value for name, value in told.items()}
 
 
 def _versions() -> dict[str, str]:

@@ -34,6 +34,7 @@ class Settings:
     # a file of the dataset, or the folder that holds it; None for `$GRADIENT_DIFF_DATA` or Keras's loader
     data: Path | None = None
     weights: Path | None = None  # an `.npz` of trained weights to use in place of training
+    jobs: int | None = None  # processes at a time where many seeds are swept; None for one a core
 
 
 @dataclass(frozen=True, eq=False)

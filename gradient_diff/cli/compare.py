@@ -20,6 +20,7 @@ from gradient_diff.cli.telling import blame, count, say
 from gradient_diff.files.capture import read_capture
 from gradient_diff.files.naming import read_rules
 from gradient_diff.files.reading import read_gradients
+from gradient_diff.guide.words import Language
 from gradient_diff.running.loading import is_code
 from gradient_diff.running.process import Apart
 from manual_mlp import Evaluation
@@ -54,7 +55,8 @@ def compare(
     ] = None,
     top: Annotated[int, typer.Option(help="Show so many of the worst entries of each array.", min=0)] = 0,
     out: Annotated[
-        Path | None, typer.Option(help="Folder for a report of each file and summary.csv; later calls add to it.")
+        Path | None,
+        typer.Option(help="Folder for index.html, summary.csv, a letter and a report of each; later calls add to it."),
     ] = None,
     allow_kinks: Annotated[bool, typer.Option("--allow-kinks", help="Exit code 0 also for KINK.")] = False,
     allow_vacuous: Annotated[
@@ -73,6 +75,7 @@ def compare(
     time_limit: Annotated[
         float | None, typer.Option(help="Seconds that a .py may take, its start and tracing included; 60 if not given.")
     ] = None,
+    lang: Annotated[Language, typer.Option(help="Of the letters in --out, and of the mistakes on its page.")] = "en",
     form: Annotated[
         Literal["text", "csv", "json", "markdown"], typer.Option("--format", help="Of what is printed.")
     ] = "text",
@@ -102,7 +105,7 @@ def compare(
     with blame("--rename"):
         check_rules(mine, reference, rules)
     with blame("--out", (OSError,)), _watched(mine) as turns:
-        marked = mark(mine, reference, rules, top, out, turns, layout, reports, apart)
+        marked = mark(mine, reference, rules, top, out, turns, layout, reports, apart, lang)
     code = exit_code(marked, allow_kinks, allow_vacuous)
     print_marked(marked, form, str(last), code)
     if words := hint(marked, reference):
@@ -110,7 +113,8 @@ def compare(
     if out is not None:
         others = len(earlier_lines(out)) - len(mine)
         kept = f"; {count(range(others), 'other file')} there kept" if others else ""
-        say(f"Wrote {out / 'summary.csv'} and {count([o for o in marked if o.line.report], 'report')}{kept}")
+        written = f"{count(marked, 'letter')} and {count([o for o in marked if o.line.report], 'report')}"
+        say(f"Wrote {out / 'index.html'}, summary.csv, {written}{kept}")
     raise typer.Exit(code)
 
 

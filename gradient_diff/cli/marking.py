@@ -15,9 +15,11 @@ from gradient_diff.cli.marks_folder import Marks, marks_folder
 from gradient_diff.cli.names import named
 from gradient_diff.cli.reference import Reference, check_no_handout
 from gradient_diff.comparison import compare
+from gradient_diff.desk.letters import letter
 from gradient_diff.files.capture import read_capture, two_captures
 from gradient_diff.files.naming import Rule, listed, matched, renamed, unused_rules
 from gradient_diff.files.reading import read_within
+from gradient_diff.guide.words import Language
 from gradient_diff.metrics.measuring import worst_entries
 from gradient_diff.metrics.record import Entry
 from gradient_diff.render.folder import write_report
@@ -69,6 +71,7 @@ def mark(
     layout: str | None = None,
     reports: Reports | None = None,
     apart: Apart | None = None,
+    language: Language = "en",
 ) -> list[Marked]:
     """Compare each file with the reference; of more than MANY the right ones get no report, if nothing else is said.
 
@@ -80,9 +83,13 @@ def mark(
         marked = []
         for file, folder in zip(turns or files, folders, strict=True):
             place = None if marks is None else marks.folder / folder
-            marked.append(_mark(file, reference, rules, top, place, layout, wanted, apart))
+            one = _mark(file, reference, rules, top, place, layout, wanted, apart)
+            if marks is not None:
+                text = letter(one.line, one.diff, language)
+                one = replace(one, line=replace(one.line, letter=marks.write_letter(folder, text)))
+            marked.append(one)
         if marks is not None:
-            marks.summarize([one.line for one in marked])
+            marks.summarize([one.line for one in marked], Path(reference.origin).name, language)
     return marked
 
 

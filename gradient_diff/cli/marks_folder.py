@@ -12,13 +12,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from gradient_diff.desk.page import marks_page
+from gradient_diff.guide.words import Language
 from gradient_diff.render.folder import building_of, own_folder
 from gradient_diff.render.summary import SummaryLine, summary_from_csv, summary_to_csv
 from gradient_diff.wording import printable
 
-SUMMARY = "summary.csv"
+SUMMARY, PAGE, LETTERS = "summary.csv", "index.html", "letters"
 _JUDGED_BY = ".judged-by"  # the digest of the reference and of what names the noise
-_OWN = (SUMMARY, _JUDGED_BY, ".gradient-diff")
+_OWN = (SUMMARY, PAGE, _JUDGED_BY, ".gradient-diff")
 _ENCODING = "utf-8-sig"  # without its mark a spreadsheet takes UTF-8 for something else
 _CURE = "Choose another --out, or remove that folder first."
 
@@ -61,10 +63,18 @@ class Marks:
     @property
     def taken(self) -> set[str]:
         """Names in the folder that a new report cannot have."""
-        return {path.name for path in self.folder.iterdir()} | {_report_folder(line) for line in self.kept} - {""}
+        present = {path.name for path in self.folder.iterdir()} | {_report_folder(line) for line in self.kept} - {""}
+        return present | {PAGE, LETTERS} | {Path(line.letter).stem for line in self.kept if line.letter}
 
-    def summarize(self, lines: Sequence[SummaryLine]) -> None:
-        """Write the summary: earlier lines in their order, new ones in the place of their file's, or at the end."""
+    def write_letter(self, name: str, text: str) -> str:
+        """Put a letter where it belongs, and say where that is."""
+        place = self.folder / LETTERS / f"{name}.md"
+        place.parent.mkdir(exist_ok=True)
+        place.write_text(text, "utf-8", newline="\n")
+        return f"{LETTERS}/{place.name}"
+
+    def summarize(self, lines: Sequence[SummaryLine], reference: str, language: Language) -> None:
+        """Write summary and page; earlier lines keep their order, new ones stand where their file's did, or behind."""
         new: dict[str, list[SummaryLine]] = {}
         for line in lines:
             new.setdefault(_key(line.file), []).append(line)
@@ -72,8 +82,9 @@ class Marks:
         for line in self.earlier:
             key = _key(line.file)
             every += new.pop(key, []) if key in self.named else [line]
-        text = summary_to_csv([*every, *(line for rest in new.values() for line in rest)])
-        (self.folder / SUMMARY).write_text(text, _ENCODING, newline="\n")
+        every += [line for rest in new.values() for line in rest]
+        (self.folder / SUMMARY).write_text(summary_to_csv(every), _ENCODING, newline="\n")
+        (self.folder / PAGE).write_text(marks_page(every, reference, language), "utf-8", newline="\n")
         (self.folder / _JUDGED_BY).write_text(f"{self.judged_by}\n", "utf-8")
 
 

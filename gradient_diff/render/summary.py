@@ -39,6 +39,8 @@ class SummaryLine:
         report: where the report is, if one was written.
         unproved: the rows that prove nothing, by name.
         line: the first line of code that is to blame, as `net.py:33`; empty where none is known.
+        mistake: the identity of the best explanation, as `explain` takes it; empty where there is none.
+        letter: where the letter to its author is, if one was written.
     """
 
     file: str
@@ -49,6 +51,8 @@ class SummaryLine:
     report: str = ""
     unproved: str = ""
     line: str = ""
+    mistake: str = ""
+    letter: str = ""
 
     @property
     def status(self) -> Status | None:
@@ -76,8 +80,8 @@ def summary_line(file: str, diff: GradientDiff, report: str = "") -> SummaryLine
         message = f"{cause}. {diff.meaning(diff.verdict).advice}"
     else:
         cause, message = "", "" if diff.ok else diff.meaning(diff.outcome).message
-    unproved, line = "; ".join(diff.unproved), _line_of(diff)
-    return SummaryLine(file, diff.verdict.name, diff.culprit or "", cause, message, report, unproved, line)
+    unproved, line, mistake = "; ".join(diff.unproved), _line_of(diff), diff.causes[0].id if diff.causes else ""
+    return SummaryLine(file, diff.verdict.name, diff.culprit or "", cause, message, report, unproved, line, mistake)
 
 
 def _line_of(diff: GradientDiff) -> str:

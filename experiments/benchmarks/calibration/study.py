@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -11,6 +12,7 @@ import numpy as np
 from experiments.benchmarks.calibration import vocabulary_part
 from experiments.benchmarks.calibration.random_nets import RandomNet, random_net
 from experiments.frame.study import Part, Picture, Result, Settings, Table, paragraphs
+from experiments.frame.sweep import sweep
 from experiments.students.student import student_nodes
 from experiments.support.drawing import panels
 from gradient_diff import Noise, rounding_noise
@@ -45,21 +47,26 @@ def run(settings: Settings, progress: Progress) -> Result:
     plain, varied, halves = (NETS_FULL, VARIED_FULL, HALVES_FULL) if settings.full else (NETS, VARIED, HALVES)
     count, worded = plain + varied + halves, WORDED_FULL if settings.full else WORDED
     task = progress.add_task("random nets", total=count + worded)
-    samples: list[Sample] = []
-    sharpness: list[Sharpness] = []
+    nets = []
     for i in range(count):
         seed = settings.seed + i
         dtype = DTYPES[seed % len(DTYPES)] if i < plain + varied else DTYPES[-1 - i % 2]
-        net = random_net(seed, dtype, MOST_PRODUCTS[dtype], varied=plain <= i < plain + varied)
-        with np.errstate(all="ignore"):
-            samples += calibrate(net, sharpness)
-        progress.advance(task)
-    found = []
-    for i in range(worded):
-        found.append(vocabulary_part.judged(settings.seed + i))
-        progress.advance(task)
-    parts = _part(count, pd.DataFrame(samples), pd.DataFrame(sharpness)), vocabulary_part.part(found)
-    return Result("Noise calibration", parts)
+        nets.append((seed, dtype, plain <= i < plain + varied))
+    advance = partial(progress.advance, task)
+    found = sweep(_calibrated, nets, settings.jobs, advance)
+    samples = pd.DataFrame([sample for own, _ in found for sample in own])
+    sharpness = pd.DataFrame([kernel for _, own in found for kernel in own])
+    seeds = range(settings.seed, settings.seed + worded)
+    judged = sweep(vocabulary_part.judged, seeds, settings.jobs, advance)
+    return Result("Noise calibration", (_part(count, samples, sharpness), vocabulary_part.part(judged)))
+
+
+def _calibrated(net: tuple[int, str, bool]) -> tuple[list[Sample], list[Sharpness]]:
+    """Of one net, by its seed, dtype, and whether it is a varied one."""
+    seed, dtype, varied = net
+    sharpness: list[Sharpness] = []
+    with np.errstate(all="ignore"):
+        return list(calibrate(random_net(seed, dtype, MOST_PRODUCTS[dtype], varied), sharpness)), sharpness
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,95 @@
+"""The same of many seeds, in processes of their own: TensorFlow keeps what it has compiled until its process ends.
+
+Some thousand compiled networks use up the memory maps of a process, and TensorFlow then ends it without a word.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import get_context
+from typing import TypeVar
+
+A = TypeVar("A")
+T = TypeVar("T")
+
+BLOCK = 100  # items that a process computes before it ends
+TRIES = 2  # without a block done
+
+
+def sweep(
+    function: Callable[[A], T],
+    items: Sequence[A],
+    jobs: int | None = None,
+    advance: Callable[[int], object] = lambda done: None,
+    pool: Callable[[], Executor] | None = None,
+) -> list[T]:
+    """`function` of each item, in the order of the items, whoever computes them and how many do.
+
+    No more than a block are computed here. `function` and items must be found by name in another process, and each
+    result must hang on its item alone.
+
+    Args:
+        function: of one item, from the top of a module.
+        items: seeds, or records of what is drawn.
+        jobs: processes at a time; None for one a core.
+        advance: told how many more are done.
+        pool: makes another `concurrent.futures.Executor` than processes of this machine.
+
+    Raises:
+        RuntimeError: a block whose process died twice, named by its items.
+    """
+    if len(items) <= BLOCK and pool is None:
+        return [_advanced(function(item), advance) for item in items]
+    blocks = [items[start : start + BLOCK] for start in range(0, len(items), BLOCK)]
+    done: dict[int, list[T]] = {}
+    fruitless = 0
+    while left := [i for i in range(len(blocks)) if i not in done]:
+        if fruitless == TRIES:
+            first = blocks[left[0]]
+            raise RuntimeError(
+                f"A process died {TRIES} times over {first[0]!r} to {first[-1]!r}, and {len(left) - 1} more blocks are "
+                "not done. Is there memory for so many? Fewer --jobs need less."
+            )
+        before = len(done)
+        _try(function, blocks, left, done, advance, pool or (lambda: _processes(jobs)))
+        fruitless = fruitless + 1 if len(done) == before else 0
+    return [result for i in range(len(blocks)) for result in done[i]]
+
+
+def _advanced(result: T, advance: Callable[[int], object]) -> T:
+    advance(1)
+    return result
+
+
+def _processes(jobs: int | None) -> Executor:
+    """Each process ends after its block; `spawn`, since TensorFlow does not survive a fork."""
+    return ProcessPoolExecutor(jobs or os.cpu_count(), mp_context=get_context("spawn"), max_tasks_per_child=1)
+
+
+def _try(
+    function: Callable[[A], T],
+    blocks: Sequence[Sequence[A]],
+    left: Sequence[int],
+    done: dict[int, list[T]],
+    advance: Callable[[int], object],
+    pool: Callable[[], Executor],
+) -> None:
+    """Compute these blocks; what a process that died leaves undone stays undone."""
+    with pool() as executor:
+        try:
+            waiting: dict[Future[list[T]], int] = {executor.submit(_block, function, blocks[i]): i for i in left}
+            for future in as_completed(waiting):
+                done[waiting[future]] = future.result()
+                advance(len(blocks[waiting[future]]))
+        except BrokenProcessPool:
+            return
+        except BaseException:
+            executor.shutdown(cancel_futures=True)
+            raise
+
+
+def _block(function: Callable[[A], T], items: Sequence[A]) -> list[T]:
+    return [function(item) for item in items]
