@@ -26,20 +26,10 @@ def sweep(
     advance: Callable[[int], object] = lambda done: None,
     pool: Callable[[], Executor] | None = None,
 ) -> list[T]:
-    """`function` of each item, in the order of the items, whoever computes them and how many do.
+    """`function` of each item, in their order, whoever computes them; no more than a block are computed here.
 
-    No more than a block are computed here. `function` and items must be found by name in another process, and each
-    result must hang on its item alone.
-
-    Args:
-        function: of one item, from the top of a module.
-        items: seeds, or records of what is drawn.
-        jobs: processes at a time; None for one a core.
-        advance: told how many more are done.
-        pool: makes another `concurrent.futures.Executor` than processes of this machine.
-
-    Raises:
-        RuntimeError: a block whose process died twice, named by its items.
+    Function and items must be found by name in another process. `jobs` are processes at a time, one a core if None;
+    `advance` is told how many more are done; `pool` makes another executor than processes of this machine.
     """
     if len(items) <= BLOCK and pool is None:
         return [_advanced(function(item), advance) for item in items]

@@ -64,7 +64,7 @@ class Marks:
     def taken(self) -> set[str]:
         """Names in the folder that a new report cannot have."""
         present = {path.name for path in self.folder.iterdir()} | {_report_folder(line) for line in self.kept} - {""}
-        return present | {PAGE, LETTERS} | {Path(line.letter).stem for line in self.kept if line.letter}
+        return present | {PAGE, LETTERS} | {Path(_letter(line)).stem for line in self.kept if _letter(line)}
 
     def write_letter(self, name: str, text: str) -> str:
         """Put a letter where it belongs, and say where that is."""
@@ -100,6 +100,9 @@ def marks_folder(out: Path, files: Sequence[Path], judged_by: str) -> Iterator[M
             )
         with building_of(target) as building:
             _copy(out, building, marks.replaced)
+            for line in marks.earlier:
+                if _key(line.file) in marks.named and (letter := _letter(line)):
+                    (building / letter).unlink(missing_ok=True)
             yield replace(marks, folder=building)
 
 
@@ -134,6 +137,12 @@ def _report_folder(line: SummaryLine) -> str:
     """The folder of a report; a summary edited by hand may say anything, such as somebody's own file."""
     parts = Path(line.report).parts
     return parts[0] if len(parts) == 2 else ""
+
+
+def _letter(line: SummaryLine) -> str:
+    """The letter of a line, as suspiciously."""
+    parts = Path(line.letter).parts
+    return line.letter if len(parts) == 2 and parts[0] == LETTERS and parts[1].endswith(".md") else ""
 
 
 def _copy(out: Path, building: Path, replaced: set[str]) -> None:

@@ -63,15 +63,7 @@ WORDS: dict[str, tuple[str, str]] = {
 
 
 def letter(line: SummaryLine, diff: GradientDiff | None, language: Language = "en") -> str:
-    """The letter about one file, as Markdown; without a diff it says why the file could not be compared.
-
-    Example:
-        >>> import numpy as np
-        >>> from gradient_diff import compare
-        >>> diff = compare({"w": np.ones(2)}, {"w": np.ones(2)})
-        >>> print(letter(SummaryLine("anna.npz", "MATCH"), diff).splitlines()[2])
-        All of your gradients are right: every difference is no larger than rounding explains.
-    """
+    """The letter about one file, as Markdown; without a diff it says why the file could not be compared."""
     parts = [f"# {escape(printable(line.file.replace(chr(92), '/').rpartition('/')[2]))}"]
     if diff is None:
         parts += [_words("unread", language), escape(printable(line.message))]

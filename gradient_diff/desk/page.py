@@ -33,13 +33,7 @@ class Shared:
 
 
 def marks_page(lines: Sequence[SummaryLine], reference: str, language: Language = "en") -> str:
-    """The page of a folder of marks: it works from disk, without a network, and without its script as a plain table.
-
-    Example:
-        >>> page = marks_page([SummaryLine("anna.npz", "MATCH"), SummaryLine("ben.npz", "UNREADABLE")], "reference.npz")
-        >>> "2 files" in page, "1 right" in page, "1 not readable" in page
-        (True, True, True)
-    """
+    """The page of a folder of marks: it works from disk, without a network, and without its script as a plain table."""
     unreadable = [line for line in lines if line.status is None]
     text: str = _template().render(
         lines=lines,

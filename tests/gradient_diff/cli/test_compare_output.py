@@ -97,9 +97,9 @@ def test_out_holds_a_report_of_each_and_a_summary(call: Call, write: Write, refe
     files = [write("anna/g"), write("ben/g", dense_1__bias=np.ones(3)), tmp_path / "empty.npz"]
     code, _, told = call(*files, reference, "--out", tmp_path / "marks")
     assert code == 1
-    assert "summary.csv and 2 reports" in told
+    assert "summary.csv, 3 letters and 2 reports" in told
     marks = tmp_path / "marks"
-    names = [".gradient-diff", ".judged-by", "anna_g", "ben_g", "summary.csv"]
+    names = [".gradient-diff", ".judged-by", "anna_g", "ben_g", "index.html", "letters", "summary.csv"]
     assert sorted(p.name for p in marks.iterdir()) == names
     rows = list(csv.DictReader(io.StringIO((marks / "summary.csv").read_text("utf-8-sig"))))
     assert [row["report"] for row in rows] == ["anna_g/report.html", "ben_g/report.html", ""]
@@ -111,7 +111,7 @@ def test_a_late_file_joins_the_marks(call: Call, write: Write, reference: Path, 
     marks = tmp_path / "marks"
     call(write("anna"), write("ben", dense_1__bias=np.ones(3)), reference, "--out", marks)
     code, _, told = call(write("late"), write("ben"), reference, "--out", marks)
-    assert (code, "summary.csv and 2 reports; 1 other file there kept" in told) == (0, True)
+    assert (code, "summary.csv, 2 letters and 2 reports; 1 other file there kept" in told) == (0, True)
     rows = list(csv.DictReader(io.StringIO((marks / "summary.csv").read_text("utf-8-sig"))))
     assert [(Path(row["file"]).stem, row["verdict"], row["report"]) for row in rows] == [
         ("anna", "MATCH", "anna/report.html"),
@@ -152,9 +152,10 @@ def test_hostile_names_do_no_harm(call: Call, write: Write, reference: Path, tmp
     code, text, told = call(*files[:2], reference, "--out", tmp_path / "marks")
     assert code == 0
     assert sorted(p.name for p in tmp_path.iterdir()) == ["class", "marks", "reference.npz"]
-    folders = [p for p in (tmp_path / "marks").iterdir() if p.is_dir()]
-    assert sorted(p.name for p in folders) == ["_script_alert_1____31mred_line", "x" * 60]
-    pages = [(folder / "report.html").read_text("utf-8") for folder in folders]
+    names = ["_script_alert_1____31mred_line", "x" * 60]
+    assert sorted(p.name for p in (tmp_path / "marks").iterdir() if p.is_dir()) == [names[0], "letters", names[1]]
+    written = ("index.html", *(f"{name}/report.html" for name in names), *(f"letters/{name}.md" for name in names))
+    pages = [(tmp_path / "marks" / name).read_text("utf-8") for name in written]
     assert not any("<script>alert" in page or "\x1b" in page for page in pages)
     rows = list(csv.reader(io.StringIO((tmp_path / "marks" / "summary.csv").read_text("utf-8-sig"))))
     assert len(rows) == 3

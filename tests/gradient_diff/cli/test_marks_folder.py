@@ -27,7 +27,7 @@ def put(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Put:
                 (marks.folder / folder).mkdir()
                 (marks.folder / folder / "report.html").write_text(text)
                 lines.append(SummaryLine(name, "MATCH", message=text, report=f"{folder}/report.html"))
-            marks.summarize(lines)
+            marks.summarize(lines, "r.npz", "en")
         return [line.file for line in earlier_lines(Path("marks"))]
 
     return call
@@ -129,3 +129,28 @@ def test_the_digest_is_of_all_that_judges(tmp_path: Path) -> None:
     assert digest(first) == digest(alike)
     every = [digest(first), digest(second), digest(first, second), digest(first, first), digest(first, rtol=0.1)]
     assert len(set(every)) == len(every)
+
+
+def test_a_letter_is_replaced_with_its_file_and_no_other_file_is_its_letter(tmp_path: Path) -> None:
+    out = tmp_path / "marks"
+    (tmp_path / "letters").mkdir()
+    (tmp_path / "letters" / "own.md").write_text("mine")
+
+    def call(name: str, text: str, letter: str = "") -> None:
+        with marks_folder(out, [Path(name)], "r") as marks:
+            written = marks.write_letter(Path(name).stem, text)
+            marks.summarize([SummaryLine(name, "MATCH", letter=letter or written)], "r.npz", "en")
+
+    call("a.npz", "first")
+    call("b.npz", "of b")
+    assert "a" in marks_taken(out, "c.npz")
+    call("a.npz", "second", letter="../letters/own.md")
+    call("a.npz", "third")
+    assert {p.name: p.read_text() for p in (out / "letters").iterdir()} == {"a.md": "third", "b.md": "of b"}
+    assert (tmp_path / "letters" / "own.md").read_text() == "mine"
+
+
+def marks_taken(out: Path, name: str) -> set[str]:
+    with marks_folder(out, [Path(name)], "r") as marks:
+        marks.summarize([], "r.npz", "en")
+        return marks.taken

@@ -106,7 +106,8 @@ def test_what_was_written_is_read_and_written_again_alike(name: str) -> None:
 @pytest.mark.parametrize("text", ["", "a;b\n", "file,verdict\na,b\n", summary_to_csv(LINES) + "x\n", "\n"])
 def test_a_summary_that_was_changed_is_refused(text: str) -> None:
     with pytest.raises(
-        ValueError, match="expected the columns file, verdict, culprit, cause, message, report, unproved, line, and"
+        ValueError,
+        match=r"expected the columns file, verdict, .*, report, unproved, line, mistake, letter, and as many cells",
     ):
         summary_from_csv(text)
 
@@ -126,7 +127,7 @@ def test_the_line_to_blame_is_a_column_where_there_is_one(
     assert "  dense_1/dE_dkernel  net.py:33  No known mistake explains this" in printed([*LINES, line], 120)
     assert "net.py:33 · dense_1/dE_dkernel: No known" in printed([*LINES, line], 60)
     assert "| net.py:33 |" in summary_to_markdown([line])
-    assert summary_to_csv([line]).splitlines()[1].endswith(",net.py:33")
+    assert summary_to_csv([line]).splitlines()[1].endswith(",net.py:33,,")
     assert "  line  " not in printed(LINES, 120)
     assert summary_from_csv(summary_to_csv([line])) == [line]
 
