@@ -30,11 +30,6 @@ class Capture:
         float64: the same of the model in float64 on the same data and draws; empty where no such run can be had.
         sigma: one standard deviation of rounding per entry, drawn on the model itself.
         facts: what ran: versions, device, dtype, loss, mode; and `weights` and `data`, digests of both.
-
-    Example:
-        >>> one = Capture({"a/bias": np.float32([1.0])}, {"a/bias": np.array([1.0])}, {"a/bias": np.array([1e-7])}, {})
-        >>> one.noise(None).sigma["a/bias"]
-        array([1.e-07])
     """
 
     gradients: Arrays
@@ -43,14 +38,7 @@ class Capture:
     facts: Mapping[str, str]
 
     def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write it as `.npz`, whole or not at all.
-
-        Example:
-            >>> import tempfile
-            >>> path = Capture({"a/bias": np.float32([1.0])}, {}, {}, {}).save(Path(tempfile.mkdtemp()) / "cpu")
-            >>> path.name, list(read_capture(path).gradients)
-            ('cpu.npz', ['a/bias'])
-        """
+        """Write it as `.npz`, whole or not at all."""
         text = np.array(json.dumps({"format": FORMAT, **self.facts}))
         groups = zip(_GROUPS, (self.gradients, self.float64, self.sigma), strict=True)
         named = {f"{group}/{name}": _storable(array) for group, arrays in groups for name, array in arrays.items()}

@@ -34,22 +34,7 @@ def capture(
 ) -> Capture:
     """Compute dE/dW once as the model does it here, once in float64, and draw how much of it is rounding.
 
-    Args:
-        model, x, y, loss, sample_weight, training, mode: as of `check_gradients`.
-
-    Returns:
-        A `Capture`, which `save` writes; `gradient-diff compare` holds two of them against each other.
-
-    Raises:
-        As `check_gradients`.
-
-    Example:
-        >>> from keras_mlp import to_keras
-        >>> from manual_mlp import MLP, Dense
-        >>> mlp = MLP(2, [Dense(1)])
-        >>> found = capture(to_keras(mlp, mlp.initialize(0)), np.ones((3, 2)), np.zeros((3, 1)), loss="mse")
-        >>> list(found.gradients), found.facts["dtype"]
-        (['dense_1/kernel', 'dense_1/bias'], 'float64')
+    All arguments are as of `check_gradients`, and so is what is raised.
     """
     with alone(model), kept_seeds(model):
         data = Data.of(model, x, y).weighed(sample_weight, None)
