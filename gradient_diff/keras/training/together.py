@@ -29,13 +29,6 @@ class Look:
         diff: the hand derivation against the tape, both at Keras's weights, on this step's batch and masks.
         drift: ‖W_hand − W_keras‖ / ‖W_keras‖ over all parameters: how far two trainings have come apart that differ by
             nothing but rounding.
-
-    Example:
-        >>> import numpy as np
-        >>> w = {"dense_1/kernel": np.ones((2, 1))}
-        >>> look = Look(1, 1, compare(w, w), 0.0)
-        >>> look.diff.verdict.name, look.drift
-        ('MATCH', 0.0)
     """
 
     epoch: int
