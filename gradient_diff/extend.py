@@ -5,6 +5,7 @@ from gradient_diff.names import plain_name
 from gradient_diff.noise.network import MORE_DRAWS, local_distance, on_branch, update_bound
 from gradient_diff.render.figures.canvas import write_png
 from gradient_diff.render.figures.heatmaps import kernel_heatmaps
+from gradient_diff.render.figures.vector import svg_of
 from gradient_diff.render.folder import whole_folder
 from gradient_diff.render.html import report_page
 from gradient_diff.render.sections import Section
@@ -29,6 +30,7 @@ __all__ = [
     "proved_together",
     "raised_in",
     "report_page",
+    "svg_of",
     "to_csv",
     "update_bound",
     "whole_folder",

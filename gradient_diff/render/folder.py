@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from gradient_diff.render import sheet
+from gradient_diff.render.figures.panels import panels_of
 from gradient_diff.render.figures.saving import save_figures
 from gradient_diff.render.html import to_html
 from gradient_diff.render.ledgers import ledger_data
@@ -138,8 +139,9 @@ def write_report(
         save_tables(diff, building)
         if diff.smallest is not None:
             diff.smallest.evaluation.save(building / "smallest.npz")
-        figures = save_figures(diff, building / "figures")
-        (building / "report.html").write_text(to_html(diff, title, figures, manifest=manifest), "utf-8")
+        drawn = panels_of(diff)
+        save_figures(diff, drawn, building / "figures")
+        (building / "report.html").write_text(to_html(diff, title, drawn, manifest=manifest), "utf-8")
     return Path(folder) / "report.html"
 
 
