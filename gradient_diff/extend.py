@@ -8,6 +8,7 @@ from gradient_diff.render.figures.heatmaps import kernel_heatmaps
 from gradient_diff.render.figures.vector import svg_of
 from gradient_diff.render.folder import whole_folder
 from gradient_diff.render.html import report_page
+from gradient_diff.render.provenance import date
 from gradient_diff.render.sections import Section
 from gradient_diff.render.tables import to_csv
 from gradient_diff.result.diff import proved_together
@@ -21,6 +22,7 @@ __all__ = [
     "Raised",
     "Script",
     "Section",
+    "date",
     "gravest",
     "kernel_heatmaps",
     "kink_positions",

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gradient_diff.render.figures import canvas
-from gradient_diff.render.figures.pooling import matrix, pooled, pooling_words
+from gradient_diff.render.figures.pooling import blocks, matrix, pooled, pooling_words
 from gradient_diff.wording import number
 from manual_mlp import Array
 
@@ -64,7 +64,7 @@ def kernel_heatmaps(hand: npt.ArrayLike, reference: npt.ArrayLike, title: str = 
 
 
 def _pooling(shape: tuple[int, ...]) -> str:
-    words = pooling_words(shape, _SIDE)
+    words = pooling_words(*blocks(shape, _SIDE))
     return f" {shape}{f'; {words}' if words else ''}"
 
 

@@ -9,7 +9,7 @@ from typing import TypeAlias
 import numpy as np
 
 from gradient_diff.render.figures.canvas import difference, largest
-from gradient_diff.render.figures.pooling import matrix, pooled, pooling_words
+from gradient_diff.render.figures.pooling import blocks, matrix, pooled, pooling_words
 from gradient_diff.render.figures.selection import comparable
 from gradient_diff.result.diff import GradientDiff
 from gradient_diff.result.row import Row
@@ -26,12 +26,12 @@ _PALEST = 0.01  # of a scale's largest value: what is below has no shade
 
 @dataclass(frozen=True, eq=False)
 class Panels:
-    """Three matrices of one shape, and what one of their cells is, where it is not an entry."""
+    """Three matrices of one shape, and how many rows and columns of the array became one of their cells."""
 
     hand: Array
     reference: Array
     difference: Array
-    pooling: str = ""
+    block: tuple[int, int] = (1, 1)
 
     @property
     def scale(self) -> float:
@@ -43,7 +43,7 @@ class Panels:
         """What a cell is, and of a difference for which the scale has no shade how large it is."""
         most = largest((self.difference,))
         pale = f"the difference, at most {number(most)}, is below the palest shade" * (0 < most < _PALEST * self.scale)
-        return "; ".join(filter(None, (self.pooling, pale)))
+        return "; ".join(filter(None, (pooling_words(*self.block), pale)))
 
 
 Drawn: TypeAlias = Mapping[str, Panels]
@@ -74,4 +74,4 @@ def panels_of(diff: GradientDiff, side: int | None = None) -> dict[str, Panels]:
 
 def _panels(hand: Array, reference: Array, side: int) -> Panels:
     h, r = (matrix(np.asarray(a, np.float64)) for a in (hand, reference))
-    return Panels(pooled(h, side), pooled(r, side), pooled(difference(h, r), side), pooling_words(h.shape, side))
+    return Panels(pooled(h, side), pooled(r, side), pooled(difference(h, r), side), blocks(h.shape, side))

@@ -27,7 +27,6 @@ def pooled(a: Array, side: int) -> Array:
     return result
 
 
-def pooling_words(shape: tuple[int, ...], side: int) -> str:
+def pooling_words(rows: int, columns: int) -> str:
     """What a cell is, where it is not an entry; else empty."""
-    rows, columns = blocks(shape, side)
     return f"each cell the largest magnitude of {rows} × {columns} entries" if rows * columns > 1 else ""

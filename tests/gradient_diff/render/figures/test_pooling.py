@@ -14,13 +14,13 @@ def test_the_entry_of_largest_magnitude_stays_with_its_sign() -> None:
     assert np.count_nonzero(small) == 2
     a[5, 5] = np.nan
     assert np.isnan(pooled(a, 128)[2, 1])
-    assert pooling_words(a.shape, 128) == "each cell the largest magnitude of 2 × 3 entries"
+    assert pooling_words(*blocks(a.shape, 128)) == "each cell the largest magnitude of 2 × 3 entries"
 
 
 def test_small_arrays_are_not_pooled() -> None:
     a = np.random.default_rng(0).normal(size=(128, 3))
     assert np.array_equal(pooled(a, 128), a)
-    assert pooling_words(a.shape, 128) == ""
+    assert pooling_words(*blocks(a.shape, 128)) == ""
     assert blocks((40, 41), 40) == (1, 2)
 
 
