@@ -9,7 +9,7 @@ from gradient_diff.render import answers
 from gradient_diff.render.figures.panels import Drawn, drawn_rows, panels_of, side_for
 from gradient_diff.render.sections import Section, Shown, shown_diffs
 from gradient_diff.render.templating import PAGE_STYLES, render, styles
-from gradient_diff.result.code import bare
+from gradient_diff.result.code import origin_name
 from gradient_diff.result.diff import GradientDiff
 from gradient_diff.result.status import Status
 from gradient_diff.wording import printable
@@ -23,7 +23,7 @@ def to_html(
     manifest: Mapping[str, Any] | None = None,
 ) -> str:
     """A page about one diff: what is wrong, where, what to change; network, ladder, numbers, ledger, manifest."""
-    name = title or diff.title or f"{bare(diff.hand_origin)} against {bare(diff.reference_origin)}"
+    name = title or diff.title or f"{origin_name(diff.hand_origin)} against {origin_name(diff.reference_origin)}"
     return _page(name, [Section("", diffs={"": diff})], manifest, None if drawn is None else [drawn])
 
 

@@ -13,7 +13,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from gradient_diff.result.code import bare
+from gradient_diff.result.code import bare, origin_name
 from gradient_diff.result.diff import GradientDiff
 from gradient_diff.wording import printable
 
@@ -26,8 +26,8 @@ def provenance(diff: GradientDiff, given: Mapping[str, Any] | None = None) -> di
     """What is given, and beside it all that a later reader needs to judge or repeat the comparison."""
     problem = diff.problem
     known: dict[str, Any] = {
-        "hand": bare(diff.hand_origin),
-        "reference": bare(diff.reference_origin),
+        "hand": origin_name(diff.hand_origin),
+        "reference": origin_name(diff.reference_origin),
         "network": problem.mlp.outline if problem else _NOT_TOLD,
         "loss": problem.loss.name if problem else _NOT_TOLD,
         "dtype": ", ".join(sorted({row.dtype for row in diff.rows if row.dtype})) or _NOT_TOLD,

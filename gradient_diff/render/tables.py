@@ -16,7 +16,7 @@ from gradient_diff.render.code_markdown import code_markdown
 from gradient_diff.render.columns import row_sheet
 from gradient_diff.render.ledgers import ledger_data, ledger_sheet
 from gradient_diff.render.sheet import Sheet, escape, titled
-from gradient_diff.result.code import bare
+from gradient_diff.result.code import origin_name
 from gradient_diff.result.diff import GradientDiff
 from gradient_diff.result.findings import Cause
 from gradient_diff.result.row import Row
@@ -90,8 +90,8 @@ def to_json(diff: GradientDiff) -> str:
         "changed": diff.changed,
         "meanings": {s.name: {"message": m.message, "advice": m.advice} for s, m in diff.meanings.items()},
         "with_ledger": diff.with_ledger,
-        "hand_origin": bare(diff.hand_origin),
-        "reference_origin": bare(diff.reference_origin),
+        "hand_origin": origin_name(diff.hand_origin),
+        "reference_origin": origin_name(diff.reference_origin),
         "problem": problem_to_json(diff.problem) if diff.problem else None,
         "causes": [_cause(cause) for cause in diff.causes],
         "unexplained": diff.unexplained,
@@ -109,7 +109,7 @@ def _cause(cause: Cause) -> dict[str, Any]:
 
 def to_markdown(diff: GradientDiff) -> str:
     """Headline, rows, causes, lines and ledger as GitHub tables; whatever a name holds is shown and not interpreted."""
-    sides = f"hand: {bare(diff.hand_origin)}, reference: {bare(diff.reference_origin)}"
+    sides = f"hand: {origin_name(diff.hand_origin)}, reference: {origin_name(diff.reference_origin)}"
     parts = [
         *(f"**{escape(diff.headline())}**", ""),
         *([escape(diff.remark), ""] if diff.remark else []),

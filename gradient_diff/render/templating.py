@@ -25,7 +25,7 @@ from gradient_diff.render.figures.network import network_figures
 from gradient_diff.render.ladder import MOST, opened, rungs, told
 from gradient_diff.render.ledgers import ledger_sheet
 from gradient_diff.render.sheet import Sheet
-from gradient_diff.result.code import bare
+from gradient_diff.result.code import bare, origin_name
 from gradient_diff.result.diff import GradientDiff
 from gradient_diff.result.row import Row
 from gradient_diff.result.status import Status
@@ -94,8 +94,15 @@ def environment() -> jinja2.Environment:
     made.globals |= {"heatmap": heatmap, "legend": legend}
     made.globals |= {"layers_figure": layers_figure, "network_figures": network_figures}
     made.filters |= {"sentence": sentence, "details": to_details, "number": number, "shape": shape}
-    made.filters |= {"tone": tone, "mark": mark, "printable": printable, "thousands": "{:,}".format}
-    made.filters |= {"anchor": anchor, "lit": _lit, "spread": _spread, "bare": bare, "one_line": code_words.one_line}
+    made.filters |= {"tone": tone, "mark": mark, "printable": printable, "thousands": "{:,}".format, "lines": _lines}
+    made.filters |= {
+        "anchor": anchor,
+        "lit": _lit,
+        "spread": _spread,
+        "bare": bare,
+        "origin": origin_name,
+        "one_line": code_words.one_line,
+    }
     made.tests |= {"kernel_gradient": lambda name: is_gradient(name, "kernel")}
     return made
 
@@ -122,6 +129,11 @@ def _place_of(diff: GradientDiff, name: str) -> int:
 def _lit(line: CodeLine) -> list[tuple[str, bool]]:
     """A line of source in parts, each with whether it is to blame."""
     return lit_parts(line.number, line.text, line.spans)
+
+
+def _lines(text: str) -> str:
+    """A paragraph, whose line breaks are kept."""
+    return "\n".join(map(printable, text.split("\n")))
 
 
 def _spread(line: str) -> str:

@@ -37,7 +37,7 @@ def test_the_date_is_now_or_what_is_asked(monkeypatch: pytest.MonkeyPatch) -> No
 @pytest.mark.parametrize(
     ("typed", "told"),
     [
-        (["/usr/bin/gradient-diff", "check", "/home/a/net.py:f", "--out=b/c"], "gradient-diff check net.py:f --out=c"),
+        (["/usr/bin/gradient-diff", "check", "/users/a/net.py:f", "--out=b/c"], "gradient-diff check net.py:f --out=c"),
         (["/x/gradient_diff/__main__.py", "compare", "a b.npz"], "python -m gradient_diff compare 'a b.npz'"),
         (["/x/ipykernel_launcher.py", "-f", "/y/kernel.json"], "in a notebook"),
         (["C:\\x\\pytest.exe", "tests\\test_a.py::test_b"], "pytest.exe test_a.py::test_b"),
