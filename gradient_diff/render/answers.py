@@ -13,6 +13,7 @@ from gradient_diff.wording import printable, shape
 
 _LONGEST = 110  # of a title
 _MOST = 8  # rows that a page names first
+_TOLD_BY_ROW = (Status.SHAPE, Status.MISSING, Status.NONFINITE, Status.REFERENCE_OFF)  # whatever the cause is
 
 
 def headline(diff: GradientDiff) -> str:
@@ -28,7 +29,7 @@ def _headline(diff: GradientDiff) -> str:
     if diff.outcome is Status.VACUOUS:
         return f"Not proved: {len(diff.unproved)} of {count} arrays prove nothing" if count else "Not proved: no arrays"
     row = diff[diff.culprit] if diff.culprit else None
-    if diff.verdict.bad and diff.causes and diff.verdict not in (Status.SHAPE, Status.MISSING, Status.NONFINITE):
+    if diff.verdict.bad and diff.causes and diff.verdict not in _TOLD_BY_ROW:
         return _of_cause(diff.causes[0])
     if diff.verdict.bad and row is not None:
         return _of_row(diff, next(r for r in diff.rows if r.status is diff.verdict))
@@ -99,6 +100,8 @@ def where(diff: GradientDiff) -> list[Row]:
     return list(dict.fromkeys(both)) if off else [row for row in diff.rows if not row.status.ok][:_MOST]
 
 
-def what_to_change(diff: GradientDiff) -> str:
-    """The cure of the cause, else the advice that the verdict brings."""
-    return sentence(diff.causes[0].cure) if diff.causes and diff.causes[0].cure else diff.meaning(diff.outcome).advice
+def what_to_change(diff: GradientDiff) -> list[str]:
+    """The advice that the verdict brings, and the cure of the first cause where that is another."""
+    cures = [cause.cure for cause in diff.causes[:1] if cause.cure]
+    advice = diff.meaning(diff.outcome).advice
+    return list(dict.fromkeys(sentence(text) for text in [*(c for c in cures if c not in advice), advice]))

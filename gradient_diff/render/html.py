@@ -14,6 +14,10 @@ from gradient_diff.result.diff import GradientDiff
 from gradient_diff.result.status import Status
 from gradient_diff.wording import printable
 
+_LARGEST = 2_000_000  # bytes of a page
+_DETAILS = {2: 2500, 1: 4000, 0: None}
+"""Everything; no tables of all numbers; of what is as expected no ladder → rows of a page with which it is tried."""
+
 
 def to_html(
     diff: GradientDiff,
@@ -57,20 +61,25 @@ def _page(
     every = shown_diffs(sections)
     judged = any(section.expected for section in sections) or any(section.claims for section in sections)
     alone = len(every) == 1 and not judged
-    return render(
-        "report.html.j2",
-        title=f"{answers.headline(every[0].diff)} · {printable(title)}" if alone else printable(title),
-        kicker=printable(title),
-        sections=sections,
-        all=every,
-        drawn=_drawn(every) if drawn is None else drawn,
-        judged=judged,
-        failed=_failed(sections, every),
-        words=_words(sections, every),
-        first=next((one for one in every if one.expected == Status.MATCH.name), None) if judged else None,
-        manifest=_flat(manifest or {}),
-        style=styles(*PAGE_STYLES),
-    )
+    values = {
+        "title": f"{answers.headline(every[0].diff)} · {printable(title)}" if alone else printable(title),
+        "kicker": printable(title),
+        "sections": sections,
+        "all": every,
+        "drawn": _drawn(every) if drawn is None else drawn,
+        "judged": judged,
+        "failed": _failed(sections, every),
+        "words": _words(sections, every),
+        "first": next((one for one in every if one.expected == Status.MATCH.name), None) if judged else None,
+        "manifest": _flat(manifest or {}),
+        "style": styles(*PAGE_STYLES),
+    }
+    rows, text = sum(len(one.diff) for one in every), ""
+    for detail in (level for level, most in _DETAILS.items() if most is None or rows <= most):
+        text = render("report.html.j2", detail=detail, **values)
+        if len(text.encode()) <= _LARGEST:
+            break
+    return text
 
 
 def _drawn(every: Sequence[Shown]) -> list[Drawn]:

@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from gradient_diff.render.figures.panels import Drawn, drawn_rows
+from gradient_diff.render.figures.panels import Drawn
 from gradient_diff.result.diff import GradientDiff
 from gradient_diff.result.row import Row
 
@@ -60,10 +60,10 @@ def opened(diff: GradientDiff, drawn: Drawn) -> frozenset[str]:
     """The rows whose detail is open at once: the culprit, or of what is right every gradient of a parameter."""
     if diff.culprit:
         return frozenset({diff.culprit, *(row.name for row in diff.rows if row.status.bad and not row.downstream)})
-    return frozenset(row.name for row in drawn_rows(diff) if row.name in drawn)
+    return frozenset(drawn)
 
 
-def told(diff: GradientDiff) -> frozenset[str]:
+def told(diff: GradientDiff, drawn: Drawn) -> frozenset[str]:
     """The rows whose worst entries and numbers stand in the ladder."""
     off = [row.name for row in diff.rows if not row.status.ok]
-    return frozenset(off[:_TOLD] if diff.culprit else [*off, *(row.name for row in drawn_rows(diff))][:_TOLD])
+    return frozenset(off[:_TOLD] if diff.culprit else [*off, *drawn][:_TOLD])

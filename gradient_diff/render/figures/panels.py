@@ -52,7 +52,7 @@ Drawn: TypeAlias = Mapping[str, Panels]
 
 def drawn_rows(diff: GradientDiff) -> list[Row]:
     """What is off; where nothing is, the gradient of each parameter."""
-    rows = [row for row in diff.rows if comparable(row)]
+    rows = [row for row in diff.rows if comparable(row) and {row.name} <= diff.hand.keys() & diff.reference.keys()]
     off = [row for row in rows if row.status.bad]
     if any(row.status.bad for row in diff.rows):
         return off[:MOST]

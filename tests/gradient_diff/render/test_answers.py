@@ -63,6 +63,8 @@ def test_each_verdict_has_a_title(mixed: GradientDiff, status: Status, words: st
     names = {Status.SHAPE: "dense_1/dE_dkernel", Status.MISSING: "dense_2/dE_dbias"}
     row = dataclasses.replace(mixed[names.get(status, "dense_1/dE_dbias")], status=status)
     assert headline(caused(dataclasses.replace(mixed, rows=(row,)))) == words
+    with_cause = headline(caused(dataclasses.replace(mixed, rows=(row,)), PRIME))
+    assert (with_cause == words) is (status not in (Status.MISMATCH, Status.DIFFERENT))
 
 
 def test_a_line_is_named_where_no_mistake_is(different: GradientDiff, codes: dict[str, Code]) -> None:
@@ -80,8 +82,8 @@ def test_a_title_is_one_short_line(different: GradientDiff, hostile: str) -> Non
 def test_what_where_and_the_cure(different: GradientDiff, mixed: GradientDiff) -> None:
     diff = caused(different, PRIME)
     assert what_is_wrong(diff) == "dense_1: δ is dE/dz ⊙ z."
-    assert what_to_change(diff) == "sigmoid: z(1 − z)."
+    assert what_to_change(diff) == ["sigmoid: z(1 − z)."]
     assert [row.name for row in where(diff)] == ["dense_2/dE_dkernel"]
     assert what_is_wrong(caused(different, unexplained="no known mistake")) == "No known mistake"
     assert [row.status for row in where(caused(mixed))] == [Status.SHAPE, Status.MISSING]
-    assert what_to_change(caused(different)) == Status.DIFFERENT.advice
+    assert what_to_change(caused(different)) == [Status.DIFFERENT.advice]

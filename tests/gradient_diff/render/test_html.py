@@ -352,3 +352,17 @@ def test_the_banner_begins_with_a_capital_but_for_a_symbol(wrong: Wrong, codes: 
         text.startswith("δ of dense_1 belongs at net.py:33") for text in Page(to_html(wrong(codes["one"]))).texts
     )
     assert "text-transform" not in to_html(wrong(codes["one"]))
+
+
+def test_many_comparisons_leave_out_detail_until_the_page_is_small_and_say_so(different: GradientDiff) -> None:
+    def page(count: int) -> str:
+        diffs = {f"{i}": different for i in range(count)}
+        return report_page("T", [Section("A", diffs=diffs, expected=dict.fromkeys(diffs, Status.DIFFERENT))])
+
+    few, many, more = page(3), page(80), page(400)
+    assert "To keep this page small" not in few
+    assert few.count("Matrix ledger") == 3
+    assert "all numbers and matrix ledgers are left to the tables" in many
+    assert many.count('class="ladder"') == 80
+    assert "the ladders of what is as expected" in more
+    assert max(len(text.encode()) for text in (few, many, more)) <= 2_000_000
