@@ -25,12 +25,13 @@ COLUMNS = ("experiment", "comparison", "layer", "array", "max |hand − tape|", 
 MARK = "<!-- written by gradient-diff run, which replaces it -->"
 STYLE = """
 :root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif; }
+html { background: #ffffff; color: #1b2330; }
 body { max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
 td, th { padding: 0.4rem 0.8rem 0.4rem 0; text-align: left; vertical-align: top; border-bottom: 1px solid #8884; }
 td, th { overflow-wrap: anywhere; }
 a { color: inherit; }
 .off { color: #a84300; font-weight: 600; }
-@media (prefers-color-scheme: dark) { .off { color: #ffb27a; } }
+@media (prefers-color-scheme: dark) { html { background: #12161c; color: #e4e8ee; } .off { color: #ffb27a; } }
 """
 
 
