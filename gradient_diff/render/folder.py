@@ -135,8 +135,8 @@ def write_report(
         >>> import numpy as np, tempfile
         >>> from gradient_diff import compare
         >>> page = write_report(compare({"w": np.eye(2)}, {"w": np.eye(2)}), Path(tempfile.mkdtemp()) / "run")
-        >>> page.name, sorted(p.name for p in page.parent.glob("*.[!n]*"))  # and panels.npz
-        ('report.html', ['diff.csv', 'diff.json', 'diff.md', 'ledger.csv', 'manifest.json', 'report.html'])
+        >>> page.name, sorted(p.name for p in page.parent.glob("*.[cj]s*"))  # and Markdown, panels, figures
+        ('report.html', ['diff.csv', 'diff.json', 'ledger.csv', 'manifest.json'])
     """
     if not isinstance(diff, GradientDiff):
         raise TypeError(
