@@ -5,8 +5,10 @@ from gradient_diff.names import plain_name
 from gradient_diff.noise.network import MORE_DRAWS, local_distance, on_branch, update_bound
 from gradient_diff.render.figures.canvas import write_png
 from gradient_diff.render.figures.heatmaps import kernel_heatmaps
+from gradient_diff.render.figures.vector import svg_of
 from gradient_diff.render.folder import whole_folder
 from gradient_diff.render.html import report_page
+from gradient_diff.render.provenance import date
 from gradient_diff.render.sections import Section
 from gradient_diff.render.tables import to_csv
 from gradient_diff.result.diff import proved_together
@@ -20,6 +22,7 @@ __all__ = [
     "Raised",
     "Script",
     "Section",
+    "date",
     "gravest",
     "kernel_heatmaps",
     "kink_positions",
@@ -29,6 +32,7 @@ __all__ = [
     "proved_together",
     "raised_in",
     "report_page",
+    "svg_of",
     "to_csv",
     "update_bound",
     "whole_folder",

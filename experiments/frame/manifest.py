@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from experiments.frame.study import Result, Settings, slug
+from gradient_diff.extend import date
 
 NUMERIC_FLAGS = ("TF_ENABLE_ONEDNN_OPTS", "TF_XLA_FLAGS", "XLA_FLAGS", "OMP_NUM_THREADS", "NVIDIA_TF32_OVERRIDE")
 PACKAGES = ("gradient-diff", "tensorflow", "keras", "numpy", "pandas", "matplotlib", "scikit-learn")
@@ -24,6 +25,7 @@ def manifest(name: str, settings: Settings, result: Result, seconds: float) -> d
     return {
         "experiment": name,
         "command": command(name, settings),
+        "date": date(),
         **_options(settings),
         "data": dict(result.data),
         "verdict": result.verdict.name,

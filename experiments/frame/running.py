@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, Any
 from experiments import STUDIES
 from experiments.frame.articles import origin_of
 from experiments.frame.manifest import JUDGED, manifest
-from experiments.frame.study import Comparison, Part, Result, Settings, slug
+from experiments.frame.study import Part, Result, Settings, slug
 from experiments.frame.summary import Facts, check_free, outcome_words, write_summary
-from gradient_diff import Status
 from manual_mlp import Evaluation, load_parameters, save_parameters
 
 if TYPE_CHECKING:
@@ -64,18 +63,18 @@ def save(result: Result, folder: Path) -> None:
         _text(folder / "diffs" / f"{slug(caption)}.csv", to_csv(comparison.diff))
 
 
-def draw(result: Result, folder: Path) -> dict[str, Path]:
-    """Pictures from the saved files: caption → PNG."""
-    from gradient_diff.extend import write_png
+def draw(result: Result, folder: Path) -> dict[str, str]:
+    """Pictures from the saved files, as PNG beside them; caption → SVG, for the page."""
+    from gradient_diff.extend import svg_of, write_png
 
-    drawn = {}
+    drawn: dict[str, str] = {}
     for caption, picture in result.pictures.items():
         path = folder / "figures" / f"{slug(caption)}.png"
         path.parent.mkdir(exist_ok=True)
         figure = picture.draw(*(_read_again(source, result, folder) for source in picture.sources))
         figure.set_dpi(100)
         write_png(figure, path)
-        drawn[caption] = path
+        drawn[caption] = svg_of(figure, caption)
     return drawn
 
 
@@ -89,7 +88,7 @@ def _read_again(source: str, result: Result, folder: Path) -> Any:
     return Evaluation.load(path) if source in result.evaluations else load_parameters(path)
 
 
-def write_report(result: Result, facts: Facts, module: str, folder: Path, figures: dict[str, Path]) -> None:
+def write_report(result: Result, facts: Facts, module: str, folder: Path, figures: dict[str, str]) -> None:
     """manifest.json and report.html."""
     from gradient_diff.extend import Section, report_page
 
@@ -101,24 +100,18 @@ def write_report(result: Result, facts: Facts, module: str, folder: Path, figure
     _text(folder / "report.html", page)
 
 
-def _section(part: Part, figures: dict[str, Path]) -> Section:
+def _section(part: Part, figures: dict[str, str]) -> Section:
     from gradient_diff.extend import Section
 
-    claims = tuple(f"{'✓ holds' if holds else '✗ does not hold'}: {text}" for text, holds in part.claims.items())
     return Section(
         part.heading,
-        paragraphs=part.paragraphs + claims,
+        paragraphs=part.paragraphs,
         tables={caption: table.frame for caption, table in part.tables.items() if table.in_report},
-        diffs={_expecting(caption, comparison): comparison.diff for caption, comparison in part.comparisons.items()},
+        diffs={caption: comparison.diff for caption, comparison in part.comparisons.items()},
         figures={caption: figures[caption] for caption in part.pictures},
+        claims=part.claims,
+        expected={caption: comparison.expected for caption, comparison in part.comparisons.items()},
     )
-
-
-def _expecting(caption: str, comparison: Comparison) -> str:
-    """A red verdict that was meant to be red says so."""
-    if comparison.expected is Status.MATCH:
-        return caption
-    return f"{caption} ({comparison.expected.name} is expected)"
 
 
 def _text(path: Path, text: str) -> None:

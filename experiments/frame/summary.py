@@ -25,9 +25,13 @@ COLUMNS = ("experiment", "comparison", "layer", "array", "max |hand − tape|", 
 MARK = "<!-- written by gradient-diff run, which replaces it -->"
 STYLE = """
 :root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif; }
+html { background: #ffffff; color: #1b2330; }
 body { max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
 td, th { padding: 0.4rem 0.8rem 0.4rem 0; text-align: left; vertical-align: top; border-bottom: 1px solid #8884; }
-.off { color: #b3202a; }
+td, th { overflow-wrap: anywhere; }
+a { color: inherit; }
+.off { color: #a84300; font-weight: 600; }
+@media (prefers-color-scheme: dark) { html { background: #12161c; color: #e4e8ee; } .off { color: #ffb27a; } }
 """
 
 
@@ -75,6 +79,7 @@ def index_of(found: dict[str, Facts]) -> str:
 <style>{STYLE}</style>
 </head>
 <body>
+<main>
 <h1>All experiments</h1>
 <p>{right} of {len(found)} as expected. <a href="{SUMMARY}">{SUMMARY}</a> holds every array of every comparison.</p>
 <table>
@@ -83,6 +88,7 @@ def index_of(found: dict[str, Facts]) -> str:
 {rows}
 </tbody>
 </table>
+</main>
 </body>
 </html>
 """
@@ -106,7 +112,7 @@ def _counted(count: int, noun: str) -> str:
 def _index_row(name: str, facts: Facts) -> str:
     words = [outcome_words(facts["verdicts"], facts["expected"], facts["claims"]), *facts["failed"]]
     style = ' class="off"' if facts["failed"] else ""
-    cells = "<br>".join(html.escape(text) for text in words)
+    cells = "<br>".join(html.escape(text) for text in [f"{'✗' if facts['failed'] else '✓'} {words[0]}", *words[1:]])
     link = f'<a href="{name}/report.html">{name}</a>'
     return f'<tr><th scope="row">{link}</th><td>{html.escape(STUDIES[name].line)}</td><td{style}>{cells}</td></tr>'
 

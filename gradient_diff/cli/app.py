@@ -15,6 +15,7 @@ from gradient_diff.cli.ending import Commands, run_to_its_end
 from gradient_diff.cli.experiments import experiment_commands
 from gradient_diff.cli.explain import explain
 from gradient_diff.cli.problem import problem
+from gradient_diff.cli.report import report
 from gradient_diff.cli.shapes import shapes
 from gradient_diff.cli.telling import show
 
@@ -44,7 +45,7 @@ def app() -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     made.callback()(_options)
-    for command in (check, compare, capture, problem, shapes, explain):
+    for command in (check, compare, report, capture, problem, shapes, explain):
         made.command()(command)
     made.registered_commands += experiment_commands()
     return made

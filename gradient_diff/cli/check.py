@@ -133,5 +133,5 @@ def _print_listing(diff: GradientDiff | None, form: str) -> None:
 
 def _report(diff: GradientDiff, out: Path, place: Place, against: Sequence[Path]) -> Path:
     title = printable(f"{place.path.name} against {' with '.join(path.name for path in against)}")
-    facts = {"file": printable(str(place.path)), "reference": printable(" with ".join(map(str, against)))}
+    facts = {"hand": printable(place.path.name), "reference": printable(" with ".join(path.name for path in against))}
     return write_report(diff, out, title, facts)

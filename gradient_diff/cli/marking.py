@@ -154,8 +154,7 @@ def _mark(
     entries = worst_entries(diff.hand, diff.reference, names, top) if top else {}
     place = place if wanted == "all" or (wanted == "wrong" and not diff.ok) else None
     if place is not None:
-        facts = {"file": diff.hand_origin, "reference": diff.reference_origin}
-        write_report(diff, place, printable(f"{file.name} against {Path(reference.origin).name}"), facts)
+        write_report(diff, place, printable(f"{file.name} against {Path(reference.origin).name}"))
     line = summary_line(str(file), diff, f"{place.name}/report.html" if place else "")
     return Marked(line, _without_arrays(diff), entries)
 

@@ -21,10 +21,15 @@ def heading(diff: GradientDiff) -> str:
     return "What is wrong" if diff.causes or diff.unexplained else ""
 
 
+def title_of(cause: Cause) -> str:
+    """What was done, in a few words; empty where neither it nor the list of mistakes says."""
+    record = MISTAKES.get(cause.id) or CONVENTIONS.get(cause.id)
+    return cause.title or (record.title if record else "")
+
+
 def name(cause: Cause) -> str:
     """What was done and where, in a few words."""
-    record = MISTAKES.get(cause.id) or CONVENTIONS.get(cause.id)
-    title = cause.title or (record.title if record else "")
+    title = title_of(cause)
     where = f", in {cause.layer}" if cause.layer else ""
     if not title:
         return f"{sentence(cause.id.replace('_', ' '))}{where}"

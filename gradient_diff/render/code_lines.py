@@ -68,3 +68,12 @@ def source_of(code: Code, finding: Finding) -> tuple[list[tuple[int, str]], Span
         return [(number, code.lines[number]) for number in wanted], (first, last, begin, end)
     own = finding.text.split("\n")
     return list(enumerate(own, first)), (first, first + len(own) - 1, 0, len(own[-1]))
+
+
+def lines_around(code: Code, finding: Finding, around: int = 2) -> list[CodeLine]:
+    """The lines of a finding with some around it; where its file's lines are not known, those of its own text."""
+    lines, span = source_of(code, finding)
+    first, last = lines[0][0], lines[-1][0]
+    if finding.file != code.file:
+        return [CodeLine(number, text, Mark.GUILTY, "", (span,)) for number, text in lines]
+    return [_line(code, n) for n in range(first - around, last + around + 1) if n in code.lines]

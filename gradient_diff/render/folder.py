@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import glob
+import json
 import os
 import secrets
 import shutil
@@ -12,11 +13,15 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
+from gradient_diff.files.diff_json import read_diff
 from gradient_diff.render import sheet
+from gradient_diff.render.figures.panels import Drawn, panels_of
+from gradient_diff.render.figures.panels_file import load_panels, save_panels
 from gradient_diff.render.figures.saving import save_figures
 from gradient_diff.render.html import to_html
 from gradient_diff.render.ledgers import ledger_data
 from gradient_diff.render.locking import BusyError, exchanged, locked
+from gradient_diff.render.provenance import provenance
 from gradient_diff.render.tables import to_csv, to_json, to_markdown
 from gradient_diff.result.diff import GradientDiff
 
@@ -106,15 +111,18 @@ def write_report(
     title: str | None = None,
     manifest: Mapping[str, Any] | None = None,
 ) -> Path:
-    """Write diff.csv, diff.json, diff.md, ledger.csv, figures/ and report.html into a folder, whole or not at all.
+    """Write tables, figures, manifest.json and report.html into a folder, whole or not at all.
 
-    The smallest case that shows an unexplained difference, where one was found, is saved as smallest.npz.
+    Tables and diff.json hold no time and no folder; date and command stand in manifest.json and at the page's foot,
+    and the date is that of `SOURCE_DATE_EPOCH` where it is set. panels.npz holds what heat maps are drawn of, so that
+    `gradient-diff report` draws the page again. The smallest case that shows an unexplained difference, where one was
+    found, is saved as smallest.npz.
 
     Args:
         diff: the comparison.
         folder: where to; see `whole_folder`.
         title: of the page.
-        manifest: how the result was made, name → value; shown on the page.
+        manifest: how the result was made, name → value, beside what is known anyway: a seed, for instance.
 
     Returns:
         The path of report.html.
@@ -127,8 +135,8 @@ def write_report(
         >>> import numpy as np, tempfile
         >>> from gradient_diff import compare
         >>> page = write_report(compare({"w": np.eye(2)}, {"w": np.eye(2)}), Path(tempfile.mkdtemp()) / "run")
-        >>> page.name, sorted(p.name for p in page.parent.iterdir() if not p.name.startswith("."))
-        ('report.html', ['diff.csv', 'diff.json', 'diff.md', 'figures', 'ledger.csv', 'report.html'])
+        >>> page.name, sorted(p.name for p in page.parent.glob("*.[cj]s*"))  # and Markdown, panels, figures
+        ('report.html', ['diff.csv', 'diff.json', 'ledger.csv', 'manifest.json'])
     """
     if not isinstance(diff, GradientDiff):
         raise TypeError(
@@ -138,9 +146,40 @@ def write_report(
         save_tables(diff, building)
         if diff.smallest is not None:
             diff.smallest.evaluation.save(building / "smallest.npz")
-        figures = save_figures(diff, building / "figures")
-        (building / "report.html").write_text(to_html(diff, title, figures, manifest=manifest), "utf-8")
+        drawn, facts = panels_of(diff), provenance(diff, manifest)
+        save_panels(drawn, [row.name for row in diff.rows], building / "panels.npz")
+        _text(building / "manifest.json", json.dumps({"title": title, **facts}, indent=2, ensure_ascii=False) + "\n")
+        draw_report(diff, drawn, title, facts, building)
     return Path(folder) / "report.html"
+
+
+def redraw(folder: str | os.PathLike[str]) -> Path:
+    """Draw figures and page of a report's folder again, from what is saved in it; all else in it stays."""
+    place = Path(folder)
+    diff, facts = read_diff(place / "diff.json"), _facts(place / "manifest.json")
+    drawn = load_panels(place / "panels.npz", [row.name for row in diff.rows])
+    with whole_folder(place) as building:
+        for path in place.iterdir():
+            if path.name not in (MARKER, "figures", "report.html"):
+                (shutil.copytree if path.is_dir() else shutil.copy2)(path, building / path.name)
+        draw_report(diff, drawn, facts.pop("title", None), facts, building)
+    return place / "report.html"
+
+
+def _facts(path: Path) -> dict[str, Any]:
+    try:
+        facts = json.loads(path.read_text("utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{path.name} is no JSON: {error}") from None
+    if not isinstance(facts, dict):
+        raise ValueError(f"{path.name}: expected an object with fields. Write the report again.")  # noqa: TRY004  # of a file
+    return facts
+
+
+def draw_report(diff: GradientDiff, drawn: Drawn, title: str | None, facts: Mapping[str, Any], folder: Path) -> None:
+    """Figures and page."""
+    save_figures(diff, drawn, folder / "figures")
+    _text(folder / "report.html", to_html(diff, title, drawn, manifest=facts))
 
 
 def save_tables(diff: GradientDiff, folder: str | os.PathLike[str], stem: str = "diff") -> list[Path]:
@@ -153,8 +192,12 @@ def save_tables(diff: GradientDiff, folder: str | os.PathLike[str], stem: str = 
         ledger: sheet.to_csv(ledger_data(diff.ledger)),
     }
     for name, text in texts.items():
-        (Path(folder) / name).write_text(text, "utf-8", newline="\n")
+        _text(Path(folder) / name, text)
     return [Path(folder) / name for name in texts]
+
+
+def _text(path: Path, text: str) -> None:
+    path.write_text(text, "utf-8", newline="\n")
 
 
 def _check_replaceable(target: Path) -> None:

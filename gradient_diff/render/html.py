@@ -2,51 +2,33 @@
 
 from __future__ import annotations
 
-import base64
-import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
-from functools import lru_cache
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from gradient_diff.names import readable_name
-from gradient_diff.render import code_words
-from gradient_diff.render.causes import equations_of, heading, located, notes, sentence, shown
-from gradient_diff.render.code_lines import CodeLine, code_lines
-from gradient_diff.render.columns import COLUMNS, Column
-from gradient_diff.render.details import to_details
-from gradient_diff.render.excerpts import lit_parts, shown_line
-from gradient_diff.render.ledgers import ledger_sheet
-from gradient_diff.render.sections import Figure, Section
-from gradient_diff.render.sheet import Sheet
-from gradient_diff.result.code import bare
+from gradient_diff.render import answers
+from gradient_diff.render.figures.panels import Drawn, drawn_rows, panels_of, side_for
+from gradient_diff.render.sections import Section, Shown, shown_diffs
+from gradient_diff.render.templating import PAGE_STYLES, render, styles
+from gradient_diff.result.code import origin_name
 from gradient_diff.result.diff import GradientDiff
-from gradient_diff.result.row import Row
 from gradient_diff.result.status import Status
-from gradient_diff.wording import apart, entry, index, mark, number, printable, tone
+from gradient_diff.wording import printable
 
-if TYPE_CHECKING:
-    import jinja2
-    import pandas as pd
-
-_TEMPLATES = Path(__file__).parent / "templates"
-_PNG = b"\x89PNG\r\n\x1a\n"
-_FIRST = {title: place for place, title in enumerate(("status", "shape", "σ", "own σ", "relative L2"))}
-_WORST = 10  # rows in the table of worst entries
+_LARGEST = 2_000_000  # bytes of a page
+_DETAILS = {2: 2500, 1: 4000, 0: None}
+"""Everything; no tables of all numbers; of what is as expected no ladder → rows of a page with which it is tried."""
 
 
 def to_html(
     diff: GradientDiff,
     title: str | None = None,
-    figures: Mapping[str, Figure] | None = None,
+    drawn: Drawn | None = None,
     *,
-    paragraphs: Sequence[str] = (),
     manifest: Mapping[str, Any] | None = None,
 ) -> str:
-    """A page about one diff: verdict, rows, worst entries, matrix ledger, figures, manifest."""
-    name = title or diff.title or f"{diff.hand_origin} against {diff.reference_origin}"
-    return report_page(name, [Section("", paragraphs, diffs={"": diff}, figures=figures or {})], manifest)
+    """A page about one diff: what is wrong, where, what to change; network, ladder, numbers, ledger, manifest."""
+    name = title or diff.title or f"{origin_name(diff.hand_origin)} against {origin_name(diff.reference_origin)}"
+    return _page(name, [Section("", diffs={"": diff})], manifest, None if drawn is None else [drawn])
 
 
 def report_page(title: str, sections: Iterable[Section], manifest: Mapping[str, Any] | None = None) -> str:
@@ -60,142 +42,63 @@ def report_page(title: str, sections: Iterable[Section], manifest: Mapping[str, 
     Returns:
         The HTML text.
 
-    Raises:
-        FileNotFoundError: a figure that is not there.
-        ValueError: a figure that is no PNG.
-
     Example:
         >>> page = report_page("Sine", [Section("Method", ["One step of gradient descent."])], {"seed": 0})
-        >>> page.startswith("<!DOCTYPE html>"), '<h2 id="method">Method</h2>' in page, "http" in page
+        >>> page.startswith("<!DOCTYPE html>"), '<h2 id="method">Method</h2>' in page, "http:" in page
         (True, True, False)
     """
-    return _render("report.html.j2", title=title, sections=list(sections), manifest=_flat(manifest or {}))
+    return _page(title, list(sections), manifest, None)
 
 
-def _render(template: str, **values: Any) -> str:
-    text: str = _environment().get_template(template).render(**values)
-    return text.strip() + "\n"
-
-
-@lru_cache(maxsize=1)
-def _environment() -> jinja2.Environment:
-    import jinja2
-
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_TEMPLATES),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.globals |= {"columns": _columns(), "worst": _worst, "verdicts": _verdicts, "style": _style}
-    environment.globals |= {"worst_sheet": _worst_sheet, "ledger_sheet": _ledger_sheet, "frame_sheet": _frame_sheet}
-    environment.globals |= {
-        "cause_heading": heading,
-        "cause_name": located,
-        "cause_equations": equations_of,
-        "cause_notes": notes,
-        "causes_shown": shown,
+def _page(
+    title: str, sections: Sequence[Section], manifest: Mapping[str, Any] | None, drawn: Sequence[Drawn] | None
+) -> str:
+    every = shown_diffs(sections)
+    judged = any(section.expected for section in sections) or any(section.claims for section in sections)
+    alone = len(every) == 1 and not judged
+    values = {
+        "title": f"{answers.headline(every[0].diff)} · {printable(title)}" if alone else printable(title),
+        "kicker": printable(title),
+        "sections": sections,
+        "all": every,
+        "drawn": _drawn(every) if drawn is None else drawn,
+        "judged": judged,
+        "failed": _failed(sections, every),
+        "words": _words(sections, every),
+        "first": next((one for one in every if one.expected == Status.MATCH.name), None) if judged else None,
+        "manifest": _flat(manifest or {}),
+        "style": styles(*PAGE_STYLES),
     }
-    environment.globals |= {"code_words": code_words, "code_lines": code_lines}
-    environment.filters |= {"sentence": sentence, "details": to_details}
-    environment.filters |= {"tone": tone, "mark": mark, "printable": printable}
-    environment.filters |= {"anchor": _anchor, "png": _base64, "lit": _lit, "spread": _spread}
-    environment.filters |= {"bare": bare, "one_line": code_words.one_line}
-    return environment
+    rows, text = sum(len(one.diff) for one in every), ""
+    for detail in (level for level, most in _DETAILS.items() if most is None or rows <= most):
+        text = render("report.html.j2", detail=detail, **values)
+        if len(text.encode()) <= _LARGEST:
+            break
+    return text
 
 
-def _lit(line: CodeLine) -> list[tuple[str, bool]]:
-    """A line of source in parts, each with whether it is to blame."""
-    return lit_parts(line.number, line.text, line.spans)
+def _drawn(every: Sequence[Shown]) -> list[Drawn]:
+    """What is drawn of each; all share the room of one page."""
+    side = side_for(sum(len(drawn_rows(one.diff)) for one in every))
+    return [panels_of(one.diff, side) for one in every]
 
 
-def _spread(line: str) -> str:
-    """A line of source as it is shown."""
-    return shown_line(line).text
+def _failed(sections: Sequence[Section], every: Sequence[Shown]) -> list[str]:
+    """What did not come out as it must."""
+    verdicts = [f"{one.name}: {one.diff.verdict.name}, expected {one.expected}" for one in every if one.unexpected]
+    return verdicts + [f"does not hold: {text}" for s in sections for text, holds in s.claims.items() if not holds]
 
 
-def _anchor(heading: str) -> str:
-    """What a link to a section ends in: its heading without what a link cannot hold."""
-    return "-".join(filter(None, readable_name(heading, gap="-").split("-"))).lower()
-
-
-def _style(name: str) -> Any:
-    """A style sheet of ours, not escaped."""
-    from markupsafe import Markup
-
-    return Markup((_TEMPLATES / name).read_text("utf-8"))
-
-
-def _columns() -> list[Column]:
-    """On a page what judges stands beside the name: what is right of it may need scrolling."""
-    first, *others = COLUMNS
-    return [first, *sorted(others, key=lambda column: _FIRST.get(column.title, len(_FIRST)))]
-
-
-def _worst(diff: GradientDiff) -> list[Row]:
-    """The rows with a difference, those that are off first, then by relative L2."""
-    rows = [r for r in diff.rows if r.metrics is not None and r.metrics.differing]
-    order = list(Status)
-    return sorted(rows, key=lambda r: (order.index(r.status), -r.metrics.relative_l2 if r.metrics else 0))[:_WORST]
-
-
-def _worst_sheet(rows: Sequence[Row]) -> Sheet:
-    """The worst entry of each row: both values, with as many digits as tell them apart."""
-    numeric = ("hand", "reference", "|difference|", "entries that differ", "of opposite sign")
-    measured = [(row, row.metrics) for row in rows if row.metrics is not None]
-    cells = tuple(
-        (
-            f"{printable(row.name)}{index(m.worst_index)}",
-            *apart(m.worst_hand, m.worst_reference),
-            number(m.max_abs_difference),
-            f"{m.differing:,} of {m.size:,}",
-            f"{m.sign_disagreements:,}",
-        )
-        for row, m in measured
-    )
-    return Sheet(("entry", *numeric), cells, numeric, tuple(tone(row.status) for row, _ in measured))
-
-
-def _ledger_sheet(diff: GradientDiff) -> Sheet:
-    asked = ledger_sheet(diff.ledger)
-    return replace(asked, titles=(*asked.titles[:-1], "fits?"), toned="fits?")
-
-
-def _frame_sheet(frame: pd.DataFrame) -> Sheet:
-    """An experiment's table."""
-    titles = tuple(map(_cell, frame.columns))
-    numeric = tuple(title for title, dtype in zip(titles, frame.dtypes, strict=True) if dtype.kind in "iuf")
-    cells = tuple(tuple(map(_cell, record)) for record in frame.itertuples(index=False, name=None))
-    return Sheet(titles, cells, numeric)
-
-
-def _verdicts(sections: Sequence[Section]) -> list[tuple[str, GradientDiff, str]]:
-    """Every diff of the page: its name, itself, and the anchor of its place."""
-    return [
-        (" · ".join(filter(None, (section.heading, caption))), diff, f"diff-{i}-{j}")
-        for i, section in enumerate(sections, 1)
-        for j, (caption, diff) in enumerate(section.diffs.items(), 1)
-    ]
-
-
-def _cell(value: Any) -> str:
-    """A cell of an experiment's table: floats to 6 digits, a dash where nothing is known."""
-    import pandas as pd
-
-    if value is None or value is pd.NA or value is pd.NaT:
-        return "–"
-    if isinstance(value, float):
-        return "–" if math.isnan(value) else entry(float(value), 6)
-    return printable(str(value))
-
-
-def _base64(figure: Figure) -> str:
-    content = figure if isinstance(figure, bytes) else Path(figure).read_bytes()
-    if not content.startswith(_PNG):
-        name = f"{content[:8]!r}…" if isinstance(figure, bytes) else str(figure)
-        raise ValueError(f"The figure {name} is no PNG: save it with format='png'.")
-    return base64.b64encode(content).decode("ascii")
+def _words(sections: Sequence[Section], every: Sequence[Shown]) -> str:
+    """How many came out as they must."""
+    must = [one for one in every if one.expected]
+    claims = [holds for section in sections for holds in section.claims.values()]
+    parts = []
+    if must:
+        parts.append(f"{sum(not one.unexpected for one in must)} of {len(must)} as expected")
+    if claims:
+        parts.append(f"{sum(claims)} of {len(claims)} claims hold")
+    return ", ".join(parts)
 
 
 def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
@@ -204,11 +107,11 @@ def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
         if isinstance(value, Mapping):
             flat |= _flat(value, f"{prefix}{name}.")
         else:
-            flat[f"{prefix}{name}"] = printable(_words(value))
+            flat[f"{prefix}{name}"] = printable(_text(value))
     return flat
 
 
-def _words(value: Any) -> str:
+def _text(value: Any) -> str:
     if isinstance(value, list | tuple):
-        return ", ".join(map(_words, value))
+        return ", ".join(map(_text, value))
     return "–" if value is None else str(value)

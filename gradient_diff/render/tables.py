@@ -8,6 +8,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from gradient_diff.files.code_json import code_to_json, finding_to_json
+from gradient_diff.files.diff_json import SCHEMA, problem_to_json
 from gradient_diff.metrics.record import Metrics
 from gradient_diff.render import sheet
 from gradient_diff.render.causes import heading, to_lines
@@ -15,6 +16,7 @@ from gradient_diff.render.code_markdown import code_markdown
 from gradient_diff.render.columns import row_sheet
 from gradient_diff.render.ledgers import ledger_data, ledger_sheet
 from gradient_diff.render.sheet import Sheet, escape, titled
+from gradient_diff.result.code import origin_name
 from gradient_diff.result.diff import GradientDiff
 from gradient_diff.result.findings import Cause
 from gradient_diff.result.row import Row
@@ -67,13 +69,14 @@ def to_csv(diff: GradientDiff) -> str:
 
 
 def to_json(diff: GradientDiff) -> str:
-    """Everything but the arrays as JSON that strict parsers read.
+    """Everything but the arrays as JSON that strict parsers read; `files/diff.schema.json` describes it.
 
     NaN and infinities, which JSON does not know, are the strings "NaN", "Infinity" and "-Infinity"; what is missing is
     null.
     """
     verdict, rows = diff.verdict, sheet.to_records(row_data(diff))
     data = {
+        "schema": SCHEMA,
         "verdict": verdict.name,
         "message": diff.meaning(verdict).message,
         "advice": diff.meaning(diff.outcome).advice,
@@ -82,9 +85,14 @@ def to_json(diff: GradientDiff) -> str:
         "unproved": list(diff.unproved),
         "culprit": diff.culprit,
         "remark": diff.remark,
-        "hand_origin": diff.hand_origin,
-        "reference_origin": diff.reference_origin,
-        "problem": diff.problem.to_dict() if diff.problem else None,
+        "title": diff.title,
+        "notes": diff.notes,
+        "changed": diff.changed,
+        "meanings": {s.name: {"message": m.message, "advice": m.advice} for s, m in diff.meanings.items()},
+        "with_ledger": diff.with_ledger,
+        "hand_origin": origin_name(diff.hand_origin),
+        "reference_origin": origin_name(diff.reference_origin),
+        "problem": problem_to_json(diff.problem) if diff.problem else None,
         "causes": [_cause(cause) for cause in diff.causes],
         "unexplained": diff.unexplained,
         "rows": [record | _details(row) for record, row in zip(rows, diff.rows, strict=True)],
@@ -101,7 +109,7 @@ def _cause(cause: Cause) -> dict[str, Any]:
 
 def to_markdown(diff: GradientDiff) -> str:
     """Headline, rows, causes, lines and ledger as GitHub tables; whatever a name holds is shown and not interpreted."""
-    sides = f"hand: {diff.hand_origin}, reference: {diff.reference_origin}"
+    sides = f"hand: {origin_name(diff.hand_origin)}, reference: {origin_name(diff.reference_origin)}"
     parts = [
         *(f"**{escape(diff.headline())}**", ""),
         *([escape(diff.remark), ""] if diff.remark else []),

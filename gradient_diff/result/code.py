@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from gradient_diff.names import node_words
 
+_FILE = re.compile(r"\.(npz|safetensors|h5|hdf5|py)$", re.IGNORECASE)
+
 
 def bare(file: str) -> str:
     """A file without its folders, also of another system."""
     return file.replace("\\", "/").rpartition("/")[2]
+
+
+def origin_name(origin: str) -> str:
+    """Of a file its name without folders; who else computed a side as it is said."""
+    return bare(origin) if _FILE.search(origin) else origin
 
 
 @dataclass(frozen=True)

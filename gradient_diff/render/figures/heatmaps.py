@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gradient_diff.render.figures import canvas
+from gradient_diff.render.figures.pooling import blocks, matrix, pooled, pooling_words
 from gradient_diff.wording import number
 from manual_mlp import Array
 
@@ -46,7 +47,7 @@ def kernel_heatmaps(hand: npt.ArrayLike, reference: npt.ArrayLike, title: str = 
         raise ValueError(f"kernel_heatmaps() of shapes {h.shape} and {r.shape}: expected two arrays of one shape.")
     if not h.size:
         return canvas.nothing(f"{title}: the arrays are empty")
-    h, r = _matrix(h), _matrix(r)
+    h, r = matrix(h), matrix(r)
     d = canvas.difference(h, r)
     drawn = canvas.figure(9.2, 3.0)
     drawn.suptitle(canvas.label(title) + _pooling(h.shape), parse_math=False)
@@ -62,28 +63,9 @@ def kernel_heatmaps(hand: npt.ArrayLike, reference: npt.ArrayLike, title: str = 
     return drawn
 
 
-def _matrix(a: Array) -> Array:
-    return a if a.ndim == 2 else a.reshape(a.shape[0] if a.ndim > 2 else 1, -1)
-
-
-def _blocks(shape: tuple[int, ...]) -> tuple[int, int]:
-    return -(-shape[0] // _SIDE), -(-shape[1] // _SIDE)
-
-
 def _pooling(shape: tuple[int, ...]) -> str:
-    rows, columns = _blocks(shape)
-    pooled = f"; each cell the largest magnitude of {rows} × {columns} entries" if rows * columns > 1 else ""
-    return f" {shape}{pooled}"
-
-
-def _pooled(a: Array) -> Array:
-    """Block-wise the entry of largest magnitude, with its sign; a block with a NaN is NaN."""
-    rows, columns = _blocks(a.shape)
-    padded = np.pad(a, ((0, -a.shape[0] % rows), (0, -a.shape[1] % columns)), mode="edge")
-    blocks = padded.reshape(padded.shape[0] // rows, rows, padded.shape[1] // columns, columns)
-    high, low = blocks.max(axis=(1, 3)), blocks.min(axis=(1, 3))
-    pooled: Array = np.where(high >= -low, high, low)
-    return pooled
+    words = pooling_words(*blocks(shape, _SIDE))
+    return f" {shape}{f'; {words}' if words else ''}"
 
 
 def _heatmap(axes: Axes, a: Array, scale: float, title: str) -> Any:
@@ -94,7 +76,7 @@ def _heatmap(axes: Axes, a: Array, scale: float, title: str) -> Any:
     bad = int(a.size - np.count_nonzero(np.isfinite(a)))
     axes.set_title(title + (f"; grey or black: {bad:,} not finite" if bad else ""))
     extent = (-0.5, a.shape[1] - 0.5, a.shape[0] - 0.5, -0.5)
-    cells = canvas.over(_pooled(a), scale)
+    cells = canvas.over(pooled(a, _SIDE), scale)
     cells = np.where(np.isinf(cells), np.nan, cells)
     image = axes.imshow(cells, colours, vmin=-1, vmax=1, aspect="auto", interpolation="nearest", extent=extent)
     for axis in (axes.xaxis, axes.yaxis):

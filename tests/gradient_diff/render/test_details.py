@@ -37,12 +37,12 @@ def test_equal_arrays_have_neither_decades_nor_worst_entries() -> None:
     assert "NaN" in to_details(measure(np.zeros(0), np.zeros(0)))
 
 
-def test_the_page_folds_them_away_below_the_worst_entries() -> None:
+def test_the_page_folds_them_away_below_their_row() -> None:
     page = to_html(compare({"<w>": np.ones(2)}, {"<w>": np.array([1.0, 2.0])}))
-    (found,) = re.findall(r"<details class=\"gd-details\">.*?</details>", page, re.DOTALL)
-    assert "<strong>&lt;w&gt;</strong>" in found
+    (found,) = re.findall(r"<details><summary>All numbers</summary>.*?</details>", page, re.DOTALL)
+    assert page.index("&lt;w&gt;<small>") < page.index(found)
     assert "[1]  hand 1, reference 2" in found
-    assert 'gd-details"' not in to_html(compare({"w": np.ones(2)}, {"w": np.ones(2)}))
+    assert "All numbers</summary>" not in to_html(compare({"w": np.ones(2)}, {"w": np.ones(2)}))
 
 
 def test_three_entries_in_full() -> None:

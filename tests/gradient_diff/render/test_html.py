@@ -1,29 +1,30 @@
 import base64
 import dataclasses
+import hashlib
+import html
 import json
 import re
 from collections import Counter
 from collections.abc import Callable
 from html.parser import HTMLParser
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.figure import Figure
 
 from gradient_diff import Cause, Code, GradientDiff, Status, compare
 from gradient_diff.files.code_json import code_from_json
-from gradient_diff.render.figures.saving import save_figures
+from gradient_diff.render.figures.vector import svg_of
 from gradient_diff.render.html import report_page, to_html
 from gradient_diff.render.notebook import to_cell
 from gradient_diff.render.sections import Section
 from gradient_diff.render.tables import to_json, to_markdown
 from gradient_diff.render.terminal import to_text
+from gradient_diff.wording import mark
+from manual_mlp import MLP, Dense
 
 VOID = {"meta", "img", "br", "link", "input"}
-PIXEL = base64.b64decode(
-    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
-)
 
 
 class Page(HTMLParser):
@@ -68,7 +69,7 @@ def test_a_page_names_verdict_meaning_advice_sides_rows_and_ledger(different: Gr
     assert Status.DIFFERENT.advice in page.text
     assert "More than rounding explains (1 of 14 rows); first bad row: dense_2/dE_dkernel." in page.text
     assert page.texts.count("✓ MATCH") == 13
-    assert page.texts.count("✗ DIFFERENT") == 1
+    assert page.texts.count("✗ DIFFERENT") == 2  # the verdict, and its row
     for row in different.rows:
         assert row.name in page.texts
     for line in different.ledger:
@@ -78,24 +79,21 @@ def test_a_page_names_verdict_meaning_advice_sides_rows_and_ledger(different: Gr
 def test_status_is_never_told_by_colour_alone(mixed: GradientDiff) -> None:
     page = Page(to_html(mixed))
     for row in mixed.rows:
-        assert any(text.endswith(row.status.name) for text in page.texts)
-    assert page.texts.count("✗") >= sum(row.status.bad for row in mixed.rows)
+        assert any(text.endswith(f"{mark(row.status)} {row.status.name}") for text in page.texts)
 
 
-def test_worst_entries_name_both_values_with_enough_digits(match: GradientDiff, different: GradientDiff) -> None:
-    metrics = match["dense_2/dE_dkernel"].metrics
-    assert metrics is not None
-    page = Page(to_html(match))
-    i, j = metrics.worst_index
-    assert f"dense_2/dE_dkernel[{i}, {j}]" in page.texts
-    place = page.texts.index(f"dense_2/dE_dkernel[{i}, {j}]")
-    shown = page.texts[place + 1 : place + 3]
-    assert [float(v) for v in shown] == pytest.approx([metrics.worst_hand, metrics.worst_reference], rel=1e-15)
-    assert shown[0] != shown[1]
+def test_worst_entries_name_both_values_with_enough_digits(different: GradientDiff) -> None:
     texts = Page(to_html(different)).texts
-    places = [i for i, text in enumerate(texts) if text.startswith("dense_2/dE_dkernel[")]
-    assert len(places) == 1
-    assert float(texts[places[0] + 1]) / float(texts[places[0] + 2]) == pytest.approx(64, rel=1e-4)
+    metrics = different["dense_2/dE_dkernel"].metrics
+    assert metrics is not None
+    places = [texts.index(f"[{i}, {j}]") for (i, j), _, _ in metrics.worst]
+    assert len(places) == 10
+    assert places == sorted(places)
+    for place, entry in zip(places, metrics.worst, strict=True):
+        assert [float(v) for v in texts[place + 1 : place + 3]] == pytest.approx(
+            [entry.hand, entry.reference], rel=1e-5
+        )
+    assert f"rtol = {metrics.needed_rtol:.1e}" in texts
 
 
 def test_a_clash_in_the_ledger_is_marked(mixed: GradientDiff, match: GradientDiff) -> None:
@@ -105,43 +103,51 @@ def test_a_clash_in_the_ledger_is_marked(mixed: GradientDiff, match: GradientDif
 
 
 def test_hostile_names_are_text(mixed: GradientDiff, hostile: str) -> None:
-    section = Section(
-        hostile, [hostile], {hostile: pd.DataFrame({hostile: [hostile]})}, {hostile: mixed}, {hostile: PIXEL}
-    )
+    frame, drawn = pd.DataFrame({hostile: [hostile]}), svg_of(Figure((1, 1)), hostile)
+    section = Section(hostile, [hostile], {hostile: frame}, {hostile: mixed}, {hostile: drawn}, {hostile: False})
     page = Page(report_page(hostile, [section], {hostile: hostile}))
     assert page.tags["script"] == 0
-    assert "\x1b" not in "".join(Page(to_html(mixed)).texts)
+    assert not {"\x1b", "\r"} & set("".join([*page.texts, *Page(to_html(mixed)).texts]))
     assert any("<script>alert('x')</script>" in text for text in page.texts)
     assert not any(name.startswith("on") for name, _ in page.attributes)
 
 
-def test_a_page_asks_nothing_of_the_network_and_runs_nothing(mixed: GradientDiff, tmp_path: Path) -> None:
-    text = to_html(mixed, figures=save_figures(mixed, tmp_path))
+def test_a_page_asks_nothing_of_the_network_and_runs_nothing(mixed: GradientDiff) -> None:
+    text = to_html(mixed)
     page = Page(text)
-    assert page.tags["script"] == page.tags["link"] == page.tags["iframe"] == 0
-    assert "url(" not in text
-    assert "@import" not in text
-    sources = [value for name, value in page.attributes if name in ("src", "href")]
-    assert len(sources) >= 4
-    assert all(value.startswith(("data:image/png;base64,", "#")) for value in sources)
+    assert page.tags["script"] == page.tags["link"] == page.tags["iframe"] == page.tags["img"] == 0
+    for foreign in ("url(", "@import", "http:", "https:", "data:", 'style="'):
+        assert foreign not in text
+    links = {value for name, value in page.attributes if name in ("src", "href")}
+    assert links
+    assert links <= {f"#{value}" for name, value in page.attributes if name == "id"}
 
 
-def test_figures_are_embedded_with_their_caption_as_alt_text(match: GradientDiff, tmp_path: Path) -> None:
-    path = tmp_path / "pixel.png"
-    path.write_bytes(PIXEL)
-    page = Page(to_html(match, figures={"one": path, "two": PIXEL}))
-    encoded = base64.b64encode(PIXEL).decode()
-    assert page.attributes.count(("src", f"data:image/png;base64,{encoded}")) == 2
-    assert [value for name, value in page.attributes if name == "alt"] == ["one", "two"]
-    assert {"one", "two"} <= set(page.texts)
+def test_the_policy_allows_this_very_style_and_nothing_else(match: GradientDiff) -> None:
+    text = to_html(match)
+    (policy,) = re.findall(r'http-equiv="Content-Security-Policy" content="(.*?)"', text)
+    digest = base64.b64encode(hashlib.sha256(re.findall("<style>(.*?)</style>", text, re.DOTALL)[0].encode()).digest())
+    rules = html.unescape(policy).split("; ")
+    assert rules == [
+        "default-src 'none'",
+        f"style-src 'sha256-{digest.decode()}'",
+        "base-uri 'none'",
+        "form-action 'none'",
+    ]
 
 
-def test_a_figure_that_is_no_png_or_not_there_is_refused(match: GradientDiff, tmp_path: Path) -> None:
-    (tmp_path / "a.svg").write_text("<svg/>")
-    with pytest.raises(ValueError, match=r"The figure .*a\.svg is no PNG: save it with format='png'"):
-        to_html(match, figures={"a": tmp_path / "a.svg"})
-    with pytest.raises(FileNotFoundError):
-        to_html(match, figures={"a": tmp_path / "missing.png"})
+def test_figures_are_inline_with_their_caption(match: GradientDiff) -> None:
+    drawn = svg_of(Figure((1, 1)), "a caption")
+    text = report_page("T", [Section("A", figures={"a caption": drawn})])
+    assert drawn in text
+    assert "<figcaption>a caption</figcaption>" in text
+
+
+def test_no_id_stands_twice(match: GradientDiff, mixed: GradientDiff) -> None:
+    drawn = {name: svg_of(Figure((1, 1)), name) for name in ("one", "two")}
+    page = Page(report_page("T", [Section("A", diffs={"x": match, "y": mixed}, figures=drawn)]))
+    ids = [value for name, value in page.attributes if name == "id"]
+    assert len(ids) == len(set(ids)) > 20
 
 
 def test_light_dark_print_and_phone(match: GradientDiff) -> None:
@@ -154,8 +160,8 @@ def test_a_page_of_several_diffs_begins_with_a_table_of_verdicts(match: Gradient
     page = Page(report_page("Study", [Section("A", diffs={"x": match}), Section("B", diffs={"y": mixed, "z": match})]))
     targets = [value[1:] for name, value in page.attributes if name == "href"]
     ids = [value for name, value in page.attributes if name == "id"]
-    assert targets == ["diff-1-1", "diff-2-1", "diff-2-2"]
-    assert ids == ["a", "diff-1-1", "b", "diff-2-1", "diff-2-2"]
+    assert [target for target in targets if not target.startswith("row-")] == ["diff-1-1", "diff-2-1", "diff-2-2"]
+    assert [i for i in ids if not i.startswith("row-")] == ["verdicts", "a", "diff-1-1", "b", "diff-2-1", "diff-2-2"]
     assert [t for t in page.texts if " · " in t][:3] == ["A · x", "B · y", "B · z"]
 
 
@@ -185,11 +191,69 @@ def test_rows_of_a_diff_without_a_network_have_no_ledger() -> None:
     assert "Worst entries" not in text
 
 
-def test_the_status_stands_beside_the_name_where_no_scrolling_hides_it(mixed: GradientDiff) -> None:
+def test_the_ladder_stands_in_the_order_of_the_computation_with_the_culprit_open(mixed: GradientDiff) -> None:
     page = to_html(mixed)
-    head = page[page.index("<thead>", page.index("<h4>Rows</h4>")) :]
-    places = [head.index(f">{title}</th>") for title in ("node", "status", "shape", "σ", "own σ", "relative L2", "at")]
-    assert places == sorted(places)
+    rows = re.findall(r'<details id="row-1-1-(\d+)" class="(.*?)"( open)?>', page)
+    assert [int(number) for number, _, _ in rows] == list(range(1, len(mixed) + 1))
+    (culprit,) = [number for number, kind, shown in rows if "culprit" in kind and shown]
+    assert mixed.rows[int(culprit) - 1].name == mixed.culprit
+    assert f'href="#row-1-1-{culprit}"' in page
+
+
+def test_right_rows_are_folded_beside_a_culprit_and_open_where_all_match(
+    match: GradientDiff, different: GradientDiff
+) -> None:
+    assert "7 arrays match: dense_1/u … dense_2/dE_du" in html.unescape(to_html(different))
+    right = to_html(match)
+    assert 'class="fold"' not in right
+    opened = [int(n) for n in re.findall(r'<details id="row-1-1-(\d+)" class="good" open>', right)]
+    gradients = [row.name for row in match.rows if row.name.endswith(("kernel", "bias"))]
+    assert [match.rows[n - 1].name for n in opened] == gradients
+    assert right.count('class="gd-map"') == 3 * len(gradients)
+
+
+def test_the_shape_that_was_expected_stands_beside_what_came(mixed: GradientDiff) -> None:
+    texts = Page(to_html(mixed)).texts
+    place = texts.index("expected")
+    assert texts[place : place + 4] == ["expected", "(3, 5)", "came", "(5, 3)"]
+
+
+def test_a_study_says_first_how_many_came_out_as_expected(match: GradientDiff, different: GradientDiff) -> None:
+    def page(expected: Status) -> str:
+        diffs = {"right": match, "wrong": different}
+        return report_page(
+            "T",
+            [Section("A", diffs=diffs, claims={"so it is": True}, expected={"right": Status.MATCH, "wrong": expected})],
+        )
+
+    good, bad = page(Status.DIFFERENT), page(Status.MATCH)
+    assert "✓ 2 of 2 as expected, 1 of 1 claims hold" in Page(good).texts
+    assert "✗ 1 of 2 as expected, 1 of 1 claims hold" in Page(bad).texts
+    assert "✗ A · wrong: DIFFERENT, expected MATCH" in Page(bad).texts
+    assert good.index("as expected") < good.index("dE/dW by hand and by the reference") < good.index('id="verdicts"')
+    assert 'class="gd-row-bad"><th scope="row"><a href="#diff' in bad
+    assert 'class="gd-row-bad"><th scope="row"><a href="#diff' not in good
+    titles = re.findall('<th scope="col">(.*?)</th>', good[good.index('class="verdicts"') :])[:5]
+    assert titles == ["comparison", "verdict", "expected", "so?", "what it means"]
+
+
+@pytest.mark.parametrize(
+    ("layers", "most"),
+    [([784, 50, 100, 10], 300_000), ([10, *[10] * 39, 2], 2_000_000), ([4, *[3] * 150, 2], 2_000_000)],
+)
+def test_a_page_is_small(layers: list[int], most: int) -> None:
+    mlp = MLP(layers[0], [Dense(n, "tanh") for n in layers[1:]])
+    rng = np.random.default_rng(0)
+    e = mlp.backpropagate(mlp.initialize(0), rng.random((20, layers[0])), rng.random((20, layers[-1])), "mse")
+    off = dataclasses.replace(e, nodes={n: a * (2 if "/dE_" in n else 1) for n, a in e.nodes.items()})
+    rows = tuple(
+        dataclasses.replace(r, reason="x" * 60) for r in compare(dict(off.nodes), dict(e.nodes), rtol=1e-9).rows
+    )
+    diff = dataclasses.replace(
+        compare({"w": np.eye(2)}, {"w": np.eye(2)}), rows=rows, hand=off.nodes, reference=e.nodes, problem=e.problem
+    )
+    assert diff.culprit
+    assert len(to_html(diff).encode()) < most
 
 
 Wrong = Callable[[Code], GradientDiff]
@@ -199,7 +263,9 @@ def test_a_page_shows_the_function_a_mark_per_line_and_the_guilty_span_lit(
     wrong: Wrong, codes: dict[str, Code]
 ) -> None:
     text = to_html(wrong(codes["two"]))
-    assert re.findall("<mark>(.*?)</mark>", text) == ["2 * (z2 - y)", "dz1 * z1 * (1 - z1)"]
+    first, *listed = text.split('class="gd-code"')
+    assert re.findall("<mark>(.*?)</mark>", first) == ["2 * (z2 - y)", "dz1 * z1 * (1 - z1)"]  # two lines around it
+    assert re.findall("<mark>(.*?)</mark>", "".join(listed)) == ["2 * (z2 - y)", "dz1 * z1 * (1 - z1)"]
     rows = re.findall(
         r'<tr class="gd-line(.*?)"><td class="gd-sign" title="(.*?)">(.?)</td><th scope="row">(\d+)<', text
     )
@@ -275,3 +341,17 @@ def test_the_banner_begins_with_a_capital_but_for_a_symbol(wrong: Wrong, codes: 
         text.startswith("δ of dense_1 belongs at net.py:33") for text in Page(to_html(wrong(codes["one"]))).texts
     )
     assert "text-transform" not in to_html(wrong(codes["one"]))
+
+
+def test_many_comparisons_leave_out_detail_until_the_page_is_small_and_say_so(different: GradientDiff) -> None:
+    def page(count: int) -> str:
+        diffs = {f"{i}": different for i in range(count)}
+        return report_page("T", [Section("A", diffs=diffs, expected=dict.fromkeys(diffs, Status.DIFFERENT))])
+
+    few, many, more = page(3), page(80), page(400)
+    assert "To keep this page small" not in few
+    assert few.count("Matrix ledger") == 3
+    assert "all numbers and matrix ledgers are left to the tables" in many
+    assert many.count('class="ladder"') == 80
+    assert "the ladders of what is as expected" in more
+    assert max(len(text.encode()) for text in (few, many, more)) <= 2_000_000

@@ -27,10 +27,9 @@ def test_comparing_loads_nothing_heavy() -> None:
     assert _loaded("import numpy, gradient_diff as g; g.compare({'w': numpy.ones(2)}, {'w': numpy.ones(2)})") == []
 
 
-def test_figures_need_no_pyplot() -> None:
+def test_a_report_needs_no_matplotlib() -> None:
     code = (
         "import numpy, tempfile, gradient_diff as g; "
-        "g.write_report(g.compare({'w': numpy.eye(2)}, {'w': numpy.eye(2)}), tempfile.mkdtemp()); "
-        "assert 'matplotlib.pyplot' not in sys.modules"
+        "g.write_report(g.compare({'w': numpy.eye(2)}, {'w': numpy.eye(2)}), tempfile.mkdtemp())"
     )
-    assert "matplotlib" in _loaded(code)
+    assert _loaded(code) == ["jinja2"]

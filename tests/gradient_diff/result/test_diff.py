@@ -95,8 +95,8 @@ def test_a_status_may_mean_something_else_in_a_comparison_and_all_renderings_say
         assert "apples and pears" in text.replace("Apples", "apples")  # which begins the page's banner
         assert "Weigh again." in text
         assert Status.DIFFERENT.advice not in text
-    assert "<title>Fruit</title>" in to_html(diff)
-    assert "<title>Pears</title>" in to_html(diff, "Pears")
+    assert " · Fruit</title>" in to_html(diff)
+    assert " · Pears</title>" in to_html(diff, "Pears")
 
 
 # the banner is the cause

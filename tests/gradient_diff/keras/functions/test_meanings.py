@@ -75,9 +75,9 @@ def test_advice_names_only_what_there_is(case: str) -> None:
 
 
 def test_the_title_of_a_page_names_both() -> None:
-    assert "<title>The gradient of square against its values</title>" in to_html(check_function(square, X))
+    assert " · The gradient of square against its values</title>" in to_html(check_function(square, X))
     page = to_html(check_function(square, X, tf.square))
-    assert "<title>The gradient of square against square</title>" in page
+    assert " · The gradient of square against square</title>" in page
 
 
 @pytest.mark.parametrize(
