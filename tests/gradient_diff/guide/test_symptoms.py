@@ -2,14 +2,13 @@ from __future__ import annotations
 
 import pytest
 
-from gradient_diff import MISTAKES
 from gradient_diff.guide.book import ENTRIES
 from gradient_diff.guide.page import page_of
 from gradient_diff.guide.planting import planted
 from gradient_diff.guide.symptoms import symptoms_of
 
 
-@pytest.mark.parametrize("name", MISTAKES)
+@pytest.mark.parametrize("name", ENTRIES)
 def test_each_mistake_can_be_looked_up_by_what_is_seen(name: str) -> None:
     assert page_of(name).symptoms
 
