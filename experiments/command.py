@@ -144,8 +144,8 @@ def progress_bars() -> Progress:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
     from rich.table import Column
 
-    words = TextColumn("{task.description}", table_column=Column(overflow="ellipsis", no_wrap=True))
-    columns = (words, BarColumn(bar_width=14), MofNCompleteColumn(), TimeRemainingColumn())  # 60 columns hold them
+    words = TextColumn("{task.description}", table_column=Column(overflow="ellipsis", no_wrap=True, max_width=28))
+    columns = (words, BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())  # 60 columns hold them
     console = Console(stderr=True)
     return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
 

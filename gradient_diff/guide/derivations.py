@@ -102,6 +102,16 @@ DERIVATIONS: dict[str, tuple[Step, ...]] = {
         Step("δ[n, j] = Σ_k g[n, k] p[n, k] ([k = j] − p[n, j])", "", "with g = dE/dp"),
         Step("δ = p ⊙ (g − Σ_k g[k] p[k])", "(N, K) ⊙ ((N, K) − (N, 1)) → (N, K)", "the same for all at once"),
     ),
+    "sample weights": (
+        Step("E = 1/N Σ_n w[n] E_n", "", "Keras divides by N, whatever the weights sum to"),
+        Step("dE/dz[n] = w[n] dE_n/dz[n]/N", "(N, K)", "a weight is a constant factor of its sample"),
+        Step("δ = w ⊙ δ_plain", "(N, 1) ⊙ (N, K) → (N, K)", "so it goes into δ of the output, and from there down"),
+    ),
+    "label smoothing": (
+        Step("y_smooth = (1 − α) y + α/K", "(N, K)", "as label_smoothing=α has it; its rows sum to 1, too"),
+        Step("E = −1/N Σ_n Σ_k y_smooth[n, k] log p[n, k]", "(N, K) → ()", "cross-entropy with these labels"),
+        Step("δ = (p − y_smooth)/N", "(N, K)", "as always, with the labels that E has"),
+    ),
     "L2": (
         Step("E = E_0 + λ Σ W²", "", "Keras's L2, without a ½ and without a 1/N"),
         Step("d(λ W²)/dW = 2 λ W", "(n_in, n_out)", "entry by entry"),

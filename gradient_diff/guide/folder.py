@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,7 @@ from manual_mlp import Array
 if TYPE_CHECKING:
     import jinja2
 
+_LONG = 26  # signs: a longer formula may be wider than a phone
 _TEMPLATES = Path(__file__).parent / "templates"
 
 
@@ -89,6 +91,14 @@ def _picture(page: Page) -> tuple[str, str]:
     return row.name, to_svg(shown)
 
 
+def _formula(equation: str) -> Any:
+    """Set as a formula; a long one can be scrolled, also by keyboard."""
+    math = to_mathml(equation)
+    if len(equation) > _LONG:
+        math = f'<div class="scroll" tabindex="0" role="region" aria-label="{escape(equation)}">{math}</div>'
+    return _trusted(math)
+
+
 def _trusted(html: str) -> Any:
     """A piece of HTML of ours, not escaped."""
     from markupsafe import Markup
@@ -114,7 +124,7 @@ def _environment() -> jinja2.Environment:
     )
     environment.globals |= {"css": _trusted((_TEMPLATES / "guide.css").read_text("utf-8"))}
     environment.globals |= {"layouts": LAYOUTS, "shown_in": SHOWN_IN}
-    environment.filters |= {"math": lambda text: _trusted(to_mathml(text)), "sentence": sentence, "anchor": _anchor}
+    environment.filters |= {"math": _formula, "sentence": sentence, "anchor": _anchor}
     return environment
 
 

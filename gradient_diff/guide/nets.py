@@ -18,7 +18,7 @@ from gradient_diff.guide.skeletons import (
     TWO,
     Layout,
 )
-from manual_mlp import MLP, Dense, Dropout, Evaluation
+from manual_mlp import MLP, Dense, Dropout, Evaluation, Loss
 from manual_mlp.extend import draw_data, draw_parameters
 from manual_mlp.layers import BatchNormalization
 
@@ -35,6 +35,8 @@ class Net:
         mlp, batch, loss: what is trained.
         program: layout → the right derivation, the function `gradients`.
         size: of the weights; large ones saturate.
+        smoothing: of the labels.
+        weighted: whether each sample has a weight of its own.
     """
 
     mlp: MLP
@@ -42,6 +44,8 @@ class Net:
     loss: str
     program: Callable[[Layout], str] = field(repr=False)
     size: float = 0.3
+    smoothing: float = 0.0
+    weighted: bool = False
 
     @cached_property
     def reference(self) -> Evaluation:
@@ -49,7 +53,10 @@ class Net:
         rng = np.random.default_rng(0)
         parameters = draw_parameters(rng, self.mlp, f"normal({self.size})")
         data = draw_data(rng, self.batch, self.mlp, self.loss)
-        return self.mlp.backpropagate(parameters, *data, self.loss, self.mlp.draws(rng, self.batch, "float64"))
+        draws = self.mlp.draws(rng, self.batch, "float64")
+        weights = rng.uniform(0.5, 2, self.batch) if self.weighted else None
+        loss = Loss(self.loss, label_smoothing=self.smoothing) if self.smoothing else Loss(self.loss)
+        return self.mlp.backpropagate(parameters, *data, loss, draws, weights)
 
     @property
     def words(self) -> str:
@@ -193,6 +200,27 @@ NETS: dict[str, Net] = {
         11,
         "mean_squared_error",
         two(*LOGISTIC, MSE, penalty="    dW1, dW2 = dW1 + 0.1 * np.sign(W1), dW2 + 0.1 * np.sign(W2)\n"),
+    ),
+    "smoothed": Net(
+        MLP(7, [Dense(5, "tanh"), Dense(3, "softmax")]),
+        11,
+        "categorical_crossentropy",
+        two(*TANH, {k: "    y = (1 - 0.1) * y + 0.1 / K\n" + text for k, text in LAYOUTS_OF_SOFTMAX.items()}),
+        smoothing=0.1,
+    ),
+    "weighted": Net(
+        MLP(7, [Dense(5, "tanh"), Dense(3)]),
+        11,
+        "mean_squared_error",
+        two(
+            *TANH,
+            {
+                "rows": "    d2 = 2 * (u2 - y) / (N * K) * w[:, None]\n",
+                "columns": "    d2 = 2 * (u2 - y) / (N * K) * w\n",
+            },
+            takes="parameters, x, y, w",
+        ),
+        weighted=True,
     ),
     "activity": Net(
         MLP(7, [Dense(5, "tanh", activity_l2=0.3), Dense(3)]),

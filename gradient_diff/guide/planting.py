@@ -15,10 +15,14 @@ from manual_mlp import Array, Problem
 
 def planted(entry: Entry, layout: Layout = "rows", *, wrong: bool = True) -> GradientDiff:
     """The comparison that its code comes to."""
+    return compare(hand_of(entry, layout, wrong=wrong), entry.shown_on.reference)
+
+
+def hand_of(entry: Entry, layout: Layout = "rows", *, wrong: bool = True) -> dict[str, Array]:
+    """What its code returns, parameter → gradient, in Keras's layout."""
     reference = entry.shown_on.reference
     made = _run(entry.code(layout, wrong=wrong), reference.problem, layout)
-    hand = {name: _as_rows(array, name, layout) for name, array in zip(reference.gradients, made, strict=True)}
-    return compare(hand, reference)
+    return {name: _as_rows(array, name, layout) for name, array in zip(reference.gradients, made, strict=True)}
 
 
 def _run(code: str, problem: Problem, layout: Layout) -> list[Array]:
@@ -27,7 +31,8 @@ def _run(code: str, problem: Problem, layout: Layout) -> list[Array]:
     turn = _as_columns if layout == "columns" else np.asarray
     arrays = [turn(a).copy() for a in problem.parameters.values()]
     kept = [turn(mask > 0) for mask in problem.draws.values()] if problem.draws else []
-    found: list[Array] = scope["gradients"](arrays, turn(problem.x), turn(problem.y), *kept)
+    weights = [] if problem.sample_weight is None else [problem.sample_weight]
+    found: list[Array] = scope["gradients"](arrays, turn(problem.x), turn(problem.y), *kept, *weights)
     return found
 
 

@@ -46,7 +46,9 @@ def _shapes(diff: GradientDiff) -> Iterator[Symptom]:
     bad = [row for row in diff.rows if row.status is Status.SHAPE]
     if bad:
         words = "; ".join(f"{r.name} is {r.shape_hand} where {r.shape_reference} is right" for r in bad)
-        yield Symptom("A gradient has another shape, such as (5, 7) for (7, 5)", words)
+        more = any(len(r.shape_hand or ()) > len(r.shape_reference or ()) for r in bad)
+        kind = "an axis too many, such as (5, 7) for (7,)" if more else "another shape, such as (5, 7) for (7, 5)"
+        yield Symptom(f"A gradient has {kind}", words)
 
 
 def _zeros(diff: GradientDiff) -> Iterator[Symptom]:

@@ -98,12 +98,12 @@ def test_progress_stays_on_one_line_with_its_count_in_a_narrow_terminal(
     from rich.console import Console
 
     progress = command.progress_bars()
-    progress.add_task("batch sizes: file of weights", total=1234, completed=567)
+    progress.add_task("batch sizes: file of weights and some more", total=1234, completed=567)
     console = Console(width=width, file=io.StringIO(), force_terminal=True, color_system=None)
     console.print(progress.get_renderable())
     lines = [line for line in console.file.getvalue().splitlines() if line.strip()]  # type: ignore[attr-defined]
     assert len(lines) == 1
-    assert "567/1234" in lines[0]
+    assert "567/1234 -:--:--" in lines[0]
     assert lines[0].startswith("batch sizes: file")
 
 

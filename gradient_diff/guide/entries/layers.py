@@ -32,7 +32,6 @@ ENTRIES = (
         "normalisation",
         "normalised",
         ("s = g1 * gamma", "s = g1"),
-        met=("hellochick/PSPNet-tensorflow and its Keras port",),
     ),
     Entry(
         "gamma_beta_exchanged",

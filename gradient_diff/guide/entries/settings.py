@@ -1,4 +1,62 @@
-"""Why the others are made: those that only a check against a Keras model can try, and conventions."""
+"""What only a check against a Keras model can try, and conventions; where no code makes it, why it is made."""
+
+from gradient_diff.guide.entry import Entry
+
+NAMES = "    W1, b1, W2, b2 = parameters\n"
+ROUNDED = '    W1, b1, W2, b2 = [p.astype("float16").astype(float) for p in parameters]\n'
+FORWARD, FORWARD_COLUMNS = "    u1 = x @ W1 + b1\n", "    u1 = W1 @ x + b1\n"
+SMOOTH = "    y = (1 - 0.1) * y + 0.1 / K\n"
+
+ENTRIES = (
+    Entry(
+        "sample_weight_missing",
+        "The weights are an argument of fit, and the derivation starts from x and y.",
+        "sample weights",
+        "weighted",
+        (" * w[:, None]", ""),
+        (" * w\n", "\n"),
+        met=("tensorflow/tensorflow#43902",),
+    ),
+    Entry(
+        "sample_weight_mean",
+        "A weighted mean is usually divided by the sum of its weights.",
+        "sample weights",
+        "weighted",
+        ("/ (N * K) * w", "/ (w.sum() * K) * w"),
+        met=("tensorflow/tensorflow#43902",),
+    ),
+    Entry(
+        "label_smoothing",
+        "It is an argument of the loss, and the targets look as they were.",
+        "label smoothing",
+        "smoothed",
+        (SMOOTH, SMOOTH, ""),
+        met=("keras-team/keras#6784",),
+    ),
+    Entry(
+        "bias_left_out",
+        "The bias is written into the backward pass alone, or use_bias differs.",
+        "layer",
+        "plain",
+        (FORWARD, "    u1 = x @ W1\n"),
+        (FORWARD_COLUMNS, "    u1 = W1 @ x\n"),
+    ),
+    Entry(
+        "other_input",
+        "Images are divided by 255 on one side only.",
+        "layer",
+        "plain",
+        (FORWARD, FORWARD, f"    x = x / 255\n{FORWARD}"),
+        (FORWARD_COLUMNS, FORWARD_COLUMNS, f"    x = x / 255\n{FORWARD_COLUMNS}"),
+    ),
+    Entry(
+        "other_weights",
+        "The gradients are computed after the step, or from weights that were saved and rounded.",
+        "update",
+        "plain",
+        (NAMES, ROUNDED),
+    ),
+)
 
 WHY = {
     "penalty_missing": "Penalties are added by layers, far from the line with the loss, and collected in model.losses, "
@@ -10,17 +68,11 @@ WHY = {
     "occurrence_lost": "dE[ids] += δ looks like a sum, but NumPy writes each index once, whatever stood there before.",
     "kernel_flipped": "A convolution as mathematics defines it turns its kernel round; that of Keras does not.",
     "axes_exchanged": "Other frameworks keep channels first, and kernels as (out, in, height, width).",
-    "sample_weight_missing": "The weights are an argument of fit, and the derivation starts from x and y.",
-    "sample_weight_mean": "A weighted mean is usually divided by the sum of its weights.",
     "from_logits": "Whether the last layer or the loss has the softmax is said in two places.",
-    "label_smoothing": "It is an argument of the loss, and the targets look as they were.",
     "labels_sum": "p − y is learned by heart; it holds for labels that sum to 1.",
     "stop_gradient": "A chain rule on paper knows no part that is held back.",
     "other_activation": "A name stands for several functions: gelu by erf or by tanh, leaky_relu with 0.01 or 0.3.",
-    "bias_left_out": "The bias is written into the backward pass alone, or use_bias differs.",
-    "other_input": "Images are divided by 255 on one side only.",
     "other_order": "x and y are shuffled by two calls, each with its own permutation.",
-    "other_weights": "The gradients are computed after the step, or from weights that were saved and rounded.",
     "convention_transposed": "Many books write u = W z, with one sample as a column and W of shape (n_out, n_in).",
     "mean_in_kernel": "dE/dW = 1/N z_prevᵀ δ keeps δ that of a sum. Both agree in dE/dW.",
 }

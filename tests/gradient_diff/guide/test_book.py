@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from gradient_diff import MISTAKES, GradientDiff
+from gradient_diff.diagnosis.settings import SETTINGS
 from gradient_diff.guide.book import ENTRIES
 from gradient_diff.guide.derivations import DERIVATIONS
 from gradient_diff.guide.entries.settings import WHY
@@ -22,8 +23,8 @@ def named(diff: GradientDiff) -> set[str]:
 
 
 def test_every_mistake_has_an_entry_and_everything_else_its_why() -> None:
-    assert list(ENTRIES) == list(MISTAKES)
-    assert WHY.keys() == RECORDS.keys() - MISTAKES.keys()
+    assert list(ENTRIES)[: len(MISTAKES)] == list(MISTAKES)
+    assert WHY.keys() == RECORDS.keys() - ENTRIES.keys()
     assert all(entry.id == name and entry.why.endswith(".") for name, entry in ENTRIES.items())
 
 
@@ -39,7 +40,7 @@ def test_the_code_before_makes_the_mistake_and_the_code_after_is_right(name: str
     assert planted(ENTRIES[name], layout, wrong=False).ok
     wrong = planted(ENTRIES[name], layout)
     assert wrong.verdict.bad
-    assert name in named(wrong)
+    assert name in named(wrong) or name in SETTINGS
 
 
 def test_code_that_makes_another_mistake_would_be_seen() -> None:

@@ -61,6 +61,7 @@ def test_every_link_leads_somewhere(guide: Path) -> None:
         "Every gradient is N times too large",
         "Only biases are off",
         "A gradient has another shape, such as (5, 7) for (7, 5)",
+        "A gradient has an axis too many, such as (5, 7) for (7,)",
     ],
 )
 def test_the_index_begins_with_what_is_seen(guide: Path, heading: str) -> None:

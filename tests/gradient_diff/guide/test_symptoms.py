@@ -2,14 +2,13 @@ from __future__ import annotations
 
 import pytest
 
-from gradient_diff import MISTAKES
 from gradient_diff.guide.book import ENTRIES
 from gradient_diff.guide.page import page_of
 from gradient_diff.guide.planting import planted
 from gradient_diff.guide.symptoms import symptoms_of
 
 
-@pytest.mark.parametrize("name", MISTAKES)
+@pytest.mark.parametrize("name", ENTRIES)
 def test_each_mistake_can_be_looked_up_by_what_is_seen(name: str) -> None:
     assert page_of(name).symptoms
 
@@ -26,6 +25,11 @@ def test_each_mistake_can_be_looked_up_by_what_is_seen(name: str) -> None:
             "transposed",
             "A gradient has another shape, such as (5, 7) for (7, 5)",
             "dense_1/dE_dkernel is (5, 7) where (7, 5) is right",
+        ),
+        (
+            "bias_not_summed",
+            "A gradient has an axis too many, such as (5, 7) for (7,)",
+            "dense_2/dE_dbias is (11, 3) where (3,) is right",
         ),
         ("row_missing", "Zeros where there should be none", "dense_1/dE_dkernel is zero in 1 of 7 rows"),
         (

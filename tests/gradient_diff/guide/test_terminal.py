@@ -41,7 +41,7 @@ def test_prose_is_folded_to_the_width(name: str) -> None:
 
 
 def test_what_no_code_makes_has_no_code_and_no_numbers() -> None:
-    text = printed("sample_weight_mean")
-    assert "Divide by N: Keras does not divide by Σw." in text
+    text = printed("loss_weights")
+    assert "Multiply δ of each output by its entry of loss_weights." in text
     assert "In NumPy" not in text
     assert "check_gradients" in text

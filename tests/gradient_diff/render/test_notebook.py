@@ -69,6 +69,15 @@ def test_rows_that_are_off_are_never_folded_behind_right_ones() -> None:
     assert seen.count("MISMATCH |") == 4
 
 
+def test_what_proves_nothing_is_open_and_what_only_follows_comes_last_of_what_is_off() -> None:
+    statuses = [*[Status.MISMATCH] * 11, *[Status.MATCH] * 11, Status.VACUOUS, Status.MISMATCH]
+    rows = [dataclasses.replace(row, status=s) for row, s in zip(DEEP.rows, statuses, strict=True)]
+    rows[:11] = [dataclasses.replace(row, downstream=True) for row in rows[:11]]
+    seen = "\n".join(Open(to_cell(dataclasses.replace(DEEP, rows=tuple(rows)))).lines)
+    assert seen.count("VACUOUS") == 1
+    assert seen.count("(downstream)") == 10
+
+
 def test_without_style_words_do_not_run_together(different: GradientDiff) -> None:
     text = "\n".join(Open(to_cell(different)).lines)
     assert "✗ DIFFERENT more than rounding explains" in text
