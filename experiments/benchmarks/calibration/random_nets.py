@@ -6,6 +6,7 @@ import itertools
 import math
 from dataclasses import dataclass, replace
 
+import ml_dtypes  # noqa: F401  # NumPy knows bfloat16 from then on, also in a process that has not yet met Keras
 import numpy as np
 
 from manual_mlp import LOSSES, MLP, Activation, Dense, Dropout, Loss, Problem

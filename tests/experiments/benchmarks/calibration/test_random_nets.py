@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+import subprocess
+import sys
+
+from experiments import CHECKOUT
 from experiments.benchmarks.calibration.random_nets import random_net
 
 
@@ -8,3 +12,12 @@ def test_a_net_is_its_seed_s() -> None:
     assert first.problem.dtype.name == "float32"
     assert (first.words, first.problem.mlp) == (again.words, again.problem.mlp)
     assert random_net(4).words != first.words
+
+
+def test_a_process_may_begin_with_a_net_of_16_bits() -> None:
+    """A sweep's process begins with any of them, and NumPy alone does not know bfloat16."""
+    program = (
+        "from experiments.benchmarks.calibration import random_nets as nets; print(nets.random_net(0, 'bfloat16', 1e4))"
+    )
+    command = [sys.executable, "-c", program]
+    assert "bfloat16" in subprocess.run(command, cwd=CHECKOUT, capture_output=True, check=True, text=True).stdout
