@@ -14,8 +14,8 @@ class ShapeSlip:
     """What happened to a shape.
 
     Attributes:
-        id: transposed_convention, transposed, per_sample, batch_not_summed, wrong_axis, summed_over_all, keepdims,
-            elementwise, broadcast, one_dimensional, dot_of_vectors, input_shape or equal_dimensions.
+        id: transposed_convention, transposed, per_sample, batch_not_summed, wrong_axis, wrong_length, summed_over_all,
+            keepdims, elementwise, broadcast, one_dimensional, dot_of_vectors, input_shape or equal_dimensions.
         message: in words, with the cure.
         brief: in a few words, for a table.
     """
@@ -104,8 +104,14 @@ def _wrong_axis(given: Numbers, target: Numbers, kind: str, lengths: Lengths) ->
     if len(given) != 1 or not target or len(target) > 2:
         return None
     if len(target) == 1:
-        kept = lengths.get("batch") == given[0]
-        has = f"has kept the batch of {given[0]}" if kept else f"has {given[0]} entries, not {target[0]}"
+        batch = lengths.get("batch")
+        if batch not in (None, given[0]):  # no sum of δ has so many entries
+            text = (
+                f"{show(given)} has {given[0]} entries, and not one for each of the {target[0]} units: it is of another "
+                "layer, or units are left out. Sum δ of this layer over the batch: δ.sum(axis=0)."
+            )
+            return ShapeSlip("wrong_length", text, "not one entry for each unit")
+        has = f"has kept the batch of {batch}" if batch else f"has {given[0]} entries, not {target[0]}"
         text = f"{show(given)} {has}: it is summed over the wrong axis. Sum over the batch: δ.sum(axis=0)."
         return ShapeSlip("wrong_axis", text, "summed over the wrong axis")
     if given[0] not in target:

@@ -21,6 +21,8 @@ KERNEL = {"batch": 100, "inputs": 784, "units": 50}
         ((7, 7), (7,), "", {}, "batch_not_summed"),
         ((3, 4), (4, 5), "elementwise", {}, "elementwise"),
         ((100,), (50,), "", KERNEL, "wrong_axis"),
+        ((2,), (50,), "", {"batch": 100, "units": 50}, "wrong_length"),
+        ((100,), (50,), "", {"batch": 100, "units": 50}, "wrong_axis"),
         ((784,), (784, 50), "", {}, "wrong_axis"),
         ((), (784, 50), "", {}, "summed_over_all"),
     ],
