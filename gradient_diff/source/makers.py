@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from gradient_diff.source.events import current
-from gradient_diff.source.positions import in_library
+from gradient_diff.source.events import current, not_watching
+from gradient_diff.source.positions import Place, in_library, is_users, place_of_result
 from gradient_diff.source.recorded import Number, Recorded, Scalar, follow, number, plain, recorded
 
 _FILLED = ("zeros", "ones", "empty", "full", "eye", "identity", "zeros_like", "ones_like", "empty_like", "full_like")
@@ -143,15 +143,32 @@ def _vectorized(old: Callable[..., Any]) -> Callable[..., Any]:
     def call(self: np.vectorize, *args: Any, **kwargs: Any) -> Any:
         if current() is None or not _holds_recorded((args, kwargs)):
             return old(self, *args, **kwargs)
-        inner = self.pyfunc
-        self.pyfunc = lambda *each, **named: plain(inner(*map(number, each), **named))
+        inner, asked = self.pyfunc, self.otypes is None and self.signature is None and not self.cache
+
+        def one(*each: Any, **named: Any) -> Any:
+            nonlocal asked
+            if asked:  # NumPy asks once more than there are numbers, for what type comes out
+                asked = False
+                with not_watching():
+                    return plain(inner(*each, **named))
+            return plain(inner(*map(number, each), **named))
+
+        self.pyfunc, run = one, current()
+        before = run.count if run is not None else 0
         try:
             result = old(self, *plain(args), **plain(kwargs))
         finally:
             self.pyfunc = inner
-        return recorded("vectorize", result, args)
+        silent = run is not None and run.count == before
+        return recorded("vectorize", result, args, _result_of(inner) if silent else None)
 
     return call
+
+
+def _result_of(function: Callable[..., Any]) -> Place | None:
+    """What a function of the user's that computes nothing gives back: 1.0 if u > 0 else 0.0."""
+    code = getattr(function, "__code__", None)
+    return place_of_result(code) if code is not None and is_users(code) else None
 
 
 def _holds_recorded(value: Any) -> bool:
