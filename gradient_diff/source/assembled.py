@@ -53,9 +53,14 @@ def handed_out(seen: Observed, events: tuple[Event, ...]) -> Iterator[Meant]:
         if given is not None and np.shape(given) == piece.array.shape:
             for form in entries_of(piece, seen.trial.known.batch):
                 places.setdefault(np.asarray(given[form.at], float).tobytes(), []).append(form)
-    told = [e for e in events if e.value.any()]
-    last = {e.value.tobytes(): e for e in told}  # of one number that is made again and again, the last
-    pairs = [(e, places[key][0]) for key, e in last.items() if len(places.get(key, ())) == 1]
+    made: dict[bytes, list[Event]] = {}
+    for event in events:
+        if event.value.any() and event.value.tobytes() in places:
+            made.setdefault(event.value.tobytes(), []).append(event)
+    each = ((some, places[key]) for key, some in made.items())  # made again and again, the last are meant
+    pairs = [
+        pair for some, forms in each if len(some) >= len(forms) for pair in zip(some[-len(forms) :], forms, strict=True)
+    ]
     if pairs:
         yield tuple(e for e, _ in pairs), tuple(f for _, f in pairs)
 

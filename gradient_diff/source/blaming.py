@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 
+import numpy as np
+
 from gradient_diff.source.calls import Call, WrongArgument, call_of, wrong_argument
 from gradient_diff.source.events import Act, Event
 from gradient_diff.source.forms import Form
 from gradient_diff.source.handing import where_handed_on
 from gradient_diff.source.known import Known
 from gradient_diff.source.observed import Observed, Rows
-from gradient_diff.source.positions import Frames, Place
+from gradient_diff.source.positions import Frames, Place, Returned
 from gradient_diff.source.suspicion import Suspicion
 from gradient_diff.source.text import is_repeated
 from manual_mlp import Array
@@ -30,12 +32,21 @@ def blamed(seen: Observed, found: Suspicion) -> Suspicion:
 
 def _handed_on(seen: Observed, found: Suspicion) -> Place | None:
     """Where what is right as it is, but short of a step, is passed on without it."""
+    if found.first.returned is not None and not found.level:
+        return _where_returned(found.first.returned, found.first.value, found.put[found.first.index])
     name = seen.names[found.first.index]
     short = name is not None and found.form.node not in name.nodes and name.factor in ("1", found.factor)
     if name is None or not short or found.argument is not None or found.first.act is not Act.COMPUTES:
         return None
     whole = name.node in seen.trial.known.ladder.named
     return where_handed_on(seen, found.first, found.computed, whole)
+
+
+def _where_returned(returned: Returned, value: Array, right: Array) -> Place | None:
+    """Where all that is wrong was returned, if that is one of several places."""
+    wrong = ~np.isclose(value.reshape(-1), right.reshape(-1)) if value.shape == right.shape else np.ones(0, bool)
+    places = {place for place, off in zip(returned.each, wrong, strict=False) if off}
+    return places.pop() if len(places) == 1 else None
 
 
 def _level(seen: Observed, found: Suspicion) -> int:

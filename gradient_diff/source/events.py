@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from gradient_diff.source.positions import Frames, Place, frames_of_user, place_of
+from gradient_diff.source.positions import Frames, Place, Returned, frames_of_user, place_of
 from manual_mlp import Array
 
 MOST_EVENTS = 400_000
@@ -55,6 +55,7 @@ class Event:
     places: tuple[Place, ...]
     whole: Array | None = None
     accumulates: bool = False  # it is written over its first operand
+    returned: Returned | None = None  # by a function that computes nothing
 
 
 @dataclass(eq=False)
@@ -83,7 +84,7 @@ class Run:
         operands: Callable[[], tuple[Array, ...]],
         whole: Array | None = None,
         accumulates: bool = False,
-        inside: Place | None = None,
+        inside: Returned | None = None,
     ) -> Array:
         """Count an operation, keep it, and say which value it has from now on; `inside` is where it was returned."""
         index = self.count
@@ -95,8 +96,8 @@ class Run:
         if not self.light or index in self.watched:
             with not_watching():  # what we do ourselves is no event
                 kept = None if whole is None or whole.shape == value.shape else whole.copy()
-                event = Event(index, operation, act, value.copy(), operands(), (), kept, accumulates)
-                self._keep(event, frames_of_user(2, self.stop), inside)
+                event = Event(index, operation, act, value.copy(), operands(), (), kept, accumulates, inside)
+                self._keep(event, frames_of_user(2, self.stop))
         return value
 
     def before(self, index: int) -> Iterator[Event]:
@@ -104,9 +105,10 @@ class Run:
         at = bisect_left(self.events, index, key=lambda e: e.index)
         return (self.events[i] for i in range(at - 1, -1, -1))
 
-    def _keep(self, event: Event, frames: list[FrameType], inside: Place | None) -> None:
+    def _keep(self, event: Event, frames: list[FrameType]) -> None:
+        inside = event.returned
         if not self.light:
-            places = (inside, *map(place_of, frames))
+            places = (inside.place if inside else None, *map(place_of, frames))
             self.events.append(replace(event, places=tuple(p for p in places if p)))
         if event.index in self.watched and frames:
             self.watched[event.index](frames if inside is None else [None, *frames])

@@ -87,12 +87,24 @@ def place_at(code: CodeType, instruction: int) -> Place | None:
 
 
 _RETURNS = ("RETURN_VALUE", "RETURN_CONST")
+_TESTS = ("COMPARE_OP",)
+
+
+@dataclass(frozen=True)
+class Returned:
+    """A function of the user's that computes nothing: its place, and of each number that it gave where it returned."""
+
+    place: Place
+    each: tuple[Place | None, ...]
 
 
 def place_of_result(code: CodeType) -> Place | None:
-    """What a function returns, where that is one expression."""
-    places = {place_at(code, i.offset) for i in get_instructions(code) if i.opname in _RETURNS}
-    return places.pop() if len(places) == 1 else None
+    """What a function returns, where that is one expression; else what decides between several."""
+    for names in (_RETURNS, _TESTS):
+        places = {place_at(code, i.offset) for i in get_instructions(code) if i.opname in names}
+        if len(places) == 1:
+            return places.pop()
+    return None
 
 
 _places: dict[int, tuple[CodeType, list[Place | None]]] = {}

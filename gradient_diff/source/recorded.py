@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from gradient_diff.source.events import Act, current, kept_of, numbers_in
-from gradient_diff.source.positions import Place, in_library
+from gradient_diff.source.positions import Returned, in_library
 from manual_mlp import Array
 
 _asarray = np.asarray  # NumPy's own: the name in its namespace records while a run is watched
@@ -202,7 +202,7 @@ def follow(value: Any) -> Any:
 _OURS = (Recorded, float, np.float64)
 
 
-def recorded(name: str, result: Any, operands: Any, inside: Place | None = None) -> Any:
+def recorded(name: str, result: Any, operands: Any, inside: Returned | None = None) -> Any:
     """An operation's result, counted; it records what is done with it next."""
     run = current()
     if run is None or in_library(1):

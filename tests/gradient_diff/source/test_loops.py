@@ -140,6 +140,25 @@ def test_a_function_of_one_number_that_computes_nothing(
     assert blamed(ONE_NUMBER, *RELU, ("f_prime(z1)", "f(z1)"), on=relu) == [("f(z1)", "dense_1/f′")]
 
 
+@pytest.mark.parametrize(
+    ("wrong", "guilty"),
+    [
+        (("z > 0:", "z == 0:"), "z == 0"),
+        (("return 1.0", "return z"), "return z"),
+        (("return 0.0", "return 0.5"), "0.5"),
+    ],
+)
+def test_of_several_returns_the_wrong_one_or_what_decides(
+    blamed: Callable[..., list[tuple[str, str]]], problem: Problem, wrong: tuple[str, str], guilty: str
+) -> None:
+    mlp = MLP(4, [Dense(3, "relu"), Dense(2)])
+    relu = mlp.problem(mlp.initialize(1, "glorot_normal", "normal(0.3)"), problem.x, problem.y, "mse")
+    text = ONE_NUMBER.replace("return z * (1 - z)", "if z > 0:\n        return 1.0\n    return 0.0")
+    assert blamed(text, RELU[0], on=relu) == []
+    ((found, node),) = blamed(text, RELU[0], wrong, on=relu)
+    assert (found.removeprefix("return "), node) == (guilty.removeprefix("return "), "dense_1/f′")
+
+
 def test_a_mini_batch_has_its_own_mean_also_where_a_row_is_nought(known: Known) -> None:
     delta = known.by_node["dense_1/dE_du"]
     assert known.recognise(known.by_node["x"].array[[1, 3]]) is not None  # these samples are at work
