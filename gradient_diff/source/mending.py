@@ -19,7 +19,7 @@ from gradient_diff.source.positions import Frames
 from gradient_diff.source.proposals import Wanted, fitting, in_place_of
 from gradient_diff.source.spelling import candidates
 from gradient_diff.source.suspicion import Suspicion
-from gradient_diff.source.text import Edit, Source
+from gradient_diff.source.text import Edit, Source, span_of
 from gradient_diff.source.trial import Trial
 
 MOST_TRIED = 60
@@ -145,9 +145,16 @@ def _in_the_frame(
         fits.extend(_at_handing_on(found, source, scope))
         if found.level and found.argument is None:
             free.extend((p.cost, in_place_of(source, p)) for p in changed(node, own))
+            free.extend(_with_another_function(node, source, scope))
 
     trial.again(watched={found.first.index: look})
     return fits, free
+
+
+def _with_another_function(node: ast.expr, source: Source, scope: Scope) -> Iterator[tuple[int, Edit]]:
+    """A call of another one of the user's functions."""
+    if isinstance(node, ast.Call):
+        yield from ((1, Edit(*source.range(span_of(node.func)), name)) for name in scope.functions)
 
 
 def _at_handing_on(found: Suspicion, source: Source, scope: Scope) -> Iterator[tuple[int, Edit]]:
