@@ -9,10 +9,11 @@ from itertools import groupby
 import numpy as np
 
 from gradient_diff.source.events import Event
-from gradient_diff.source.forms import Form
+from gradient_diff.source.forms import Form, entries_of
 from gradient_diff.source.known import Known
 from gradient_diff.source.observed import Observed, Rows, key_of
 from gradient_diff.source.piece import Piece
+from manual_mlp import gradient_node
 from manual_mlp.extend import is_gradient
 
 Meant = tuple[tuple[Event, ...], tuple[Form, ...]]
@@ -42,6 +43,26 @@ def over_again(seen: Observed, events: tuple[Event, ...]) -> Iterator[Meant]:
                 yield some, tuple(form for form in block for _ in range(times))
                 yield some[-len(block) :], block
                 yield some[: len(block)], block
+
+
+def handed_out(seen: Observed, events: tuple[Event, ...]) -> Iterator[Meant]:
+    """Those that stand in a wrong gradient as they are, each in its place there, in any order of a loop."""
+    places: dict[bytes, list[Form]] = {}
+    for name in sorted(seen.trial.right.keys() - seen.healthy):
+        given, piece = seen.given.get(name), seen.trial.known.by_node[gradient_node(name)]
+        if given is not None and np.shape(given) == piece.array.shape:
+            for form in entries_of(piece, seen.trial.known.batch):
+                places.setdefault(np.asarray(given[form.at], float).tobytes(), []).append(form)
+    made: dict[bytes, list[Event]] = {}
+    for event in events:
+        if event.value.any() and event.value.tobytes() in places:
+            made.setdefault(event.value.tobytes(), []).append(event)
+    each = ((some, places[key]) for key, some in made.items())  # made again and again, the last are meant
+    pairs = [
+        pair for some, forms in each if len(some) >= len(forms) for pair in zip(some[-len(forms) :], forms, strict=True)
+    ]
+    if pairs:
+        yield tuple(e for e, _ in pairs), tuple(f for _, f in pairs)
 
 
 def last_of_each(events: Sequence[Event]) -> tuple[Event, ...]:

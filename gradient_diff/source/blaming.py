@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
-from types import FrameType
+
+import numpy as np
 
 from gradient_diff.source.calls import Call, WrongArgument, call_of, wrong_argument
 from gradient_diff.source.events import Act, Event
 from gradient_diff.source.forms import Form
+from gradient_diff.source.handing import where_handed_on
 from gradient_diff.source.known import Known
 from gradient_diff.source.observed import Observed, Rows
+from gradient_diff.source.positions import Frames, Place, Returned
 from gradient_diff.source.suspicion import Suspicion
-from gradient_diff.source.text import is_repeated, where_handed_on
+from gradient_diff.source.text import is_repeated
 from manual_mlp import Array
 
 
@@ -24,10 +27,26 @@ def blamed(seen: Observed, found: Suspicion) -> Suspicion:
         if wrong is None:
             break
         found = replace(found, level=found.level + 1, argument=wrong)
+    return replace(found, handed_on=_handed_on(seen, found))
+
+
+def _handed_on(seen: Observed, found: Suspicion) -> Place | None:
+    """Where what is right as it is, but short of a step, is passed on without it."""
+    if found.first.returned is not None and not found.level:
+        return _where_returned(found.first.returned, found.first.value, found.put[found.first.index])
     name = seen.names[found.first.index]
-    whole = name is not None and name.exact and name.node in seen.trial.known.ladder.named  # and not half an equation
-    lacks = whole and not found.level and found.first.act is Act.COMPUTES
-    return replace(found, handed_on=where_handed_on(found.place)) if lacks else found
+    short = name is not None and found.form.node not in name.nodes and name.factor in ("1", found.factor)
+    if name is None or not short or found.argument is not None or found.first.act is not Act.COMPUTES:
+        return None
+    whole = name.node in seen.trial.known.ladder.named
+    return where_handed_on(seen, found.first, found.computed, whole)
+
+
+def _where_returned(returned: Returned, value: Array, right: Array) -> Place | None:
+    """Where all that is wrong was returned, if that is one of several places."""
+    wrong = ~np.isclose(value.reshape(-1), right.reshape(-1)) if value.shape == right.shape else np.ones(0, bool)
+    places = {place for place, off in zip(returned.each, wrong, strict=False) if off}
+    return places.pop() if len(places) == 1 else None
 
 
 def _level(seen: Observed, found: Suspicion) -> int:
@@ -46,6 +65,8 @@ def _level(seen: Observed, found: Suspicion) -> int:
 
 def _is_alike(seen: Observed, event: Event, found: Suspicion) -> bool:
     """Whether an event is right, or as right as that which was put in would be."""
+    if event.value.dtype.kind == "b":
+        return False  # yes and no are alike by chance
     name = seen.names[event.index]
     as_put = name is not None and name.factor == found.factor and name.form.role == found.forms[0].role
     return as_put or (name is not None and name.exact)
@@ -65,8 +86,9 @@ def _call(seen: Observed, index: int, level: int) -> Call | None:
     """The call at a level of the frames, seen while the code runs once more."""
     calls: list[Call | None] = []
 
-    def look(frames: list[FrameType]) -> None:
-        calls.append(call_of(frames[level]) if level < len(frames) else None)
+    def look(frames: Frames) -> None:
+        frame = frames[level] if level < len(frames) else None
+        calls.append(call_of(frame) if frame is not None else None)
 
     seen.trial.again(watched={index: look})
     return calls[0] if calls else None

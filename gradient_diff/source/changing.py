@@ -58,6 +58,9 @@ def _of_name(part: Any, own: Sequence[Own]) -> Iterator[Change]:
 
 def _of_item(part: Any, own: Sequence[Own]) -> Iterator[Change]:
     yield from ((2, ast.Subscript(part.value, index, ast.Load())) for index in _shifted(part.slice))
+    others = (ast.parse(o.text, mode="eval").body for o in own if o.text.endswith("]"))
+    slices = {ast.unparse(o.slice): o.slice for o in others if isinstance(o, ast.Subscript)}
+    yield from ((3, ast.Subscript(part.value, s, ast.Load())) for s in slices.values())
 
 
 def _of_operation(part: Any, own: Sequence[Own]) -> Iterator[Change]:
@@ -97,6 +100,8 @@ def _of_call(part: Any, own: Sequence[Own]) -> Iterator[Change]:
 def _of_value(part: Any, own: Sequence[Own]) -> Iterator[Change]:
     yield 3, ast.BinOp(part, ast.Pow(), ast.Constant(2))
     yield 3, ast.BinOp(ast.Constant(1), ast.Sub(), part)
+    targets = (o.text for o in own if o.name is not None and o.name.node == "y")
+    yield from ((3, ast.BinOp(part, ast.Sub(), ast.parse(y, mode="eval").body)) for y in targets)
 
 
 _CHANGES: tuple[tuple[tuple[type[ast.expr], ...], Callable[[Any, Sequence[Own]], Iterator[Change]]], ...] = (
@@ -150,6 +155,7 @@ def _other_calls(call: ast.Call) -> Iterator[Change]:
     if len(call.args) == 2:
         yield 2, _called(call, args=call.args[::-1])
     if len(call.args) == 1 and not call.keywords:
+        yield 2, _called(call, args=[ast.UnaryOp(ast.USub(), call.args[0])])
         yield 3, call.args[0]
 
 

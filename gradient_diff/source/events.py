@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from gradient_diff.source.positions import Place, frames_of_user, place_of
+from gradient_diff.source.positions import Frames, Place, Returned, frames_of_user, place_of
 from manual_mlp import Array
 
 MOST_EVENTS = 400_000
@@ -55,6 +55,7 @@ class Event:
     places: tuple[Place, ...]
     whole: Array | None = None
     accumulates: bool = False  # it is written over its first operand
+    returned: Returned | None = None  # by a function that computes nothing
 
 
 @dataclass(eq=False)
@@ -69,7 +70,7 @@ class Run:
 
     put: Mapping[int, Array] = field(default_factory=dict)
     light: bool = False
-    watched: Mapping[int, Callable[[list[FrameType]], None]] = field(default_factory=dict)
+    watched: Mapping[int, Callable[[Frames], None]] = field(default_factory=dict)
     events: list[Event] = field(default_factory=list)
     count: int = 0
     ends: float = field(default_factory=lambda: time.monotonic() + MOST_SECONDS)
@@ -83,8 +84,9 @@ class Run:
         operands: Callable[[], tuple[Array, ...]],
         whole: Array | None = None,
         accumulates: bool = False,
+        inside: Returned | None = None,
     ) -> Array:
-        """Count an operation, keep it, and say which value it has from now on."""
+        """Count an operation, keep it, and say which value it has from now on; `inside` is where it was returned."""
         index = self.count
         self.count += 1
         self._check_length()
@@ -94,7 +96,7 @@ class Run:
         if not self.light or index in self.watched:
             with not_watching():  # what we do ourselves is no event
                 kept = None if whole is None or whole.shape == value.shape else whole.copy()
-                event = Event(index, operation, act, value.copy(), operands(), (), kept, accumulates)
+                event = Event(index, operation, act, value.copy(), operands(), (), kept, accumulates, inside)
                 self._keep(event, frames_of_user(2, self.stop))
         return value
 
@@ -104,11 +106,12 @@ class Run:
         return (self.events[i] for i in range(at - 1, -1, -1))
 
     def _keep(self, event: Event, frames: list[FrameType]) -> None:
+        inside = event.returned
         if not self.light:
-            places = tuple(p for p in map(place_of, frames) if p)
-            self.events.append(replace(event, places=places))
+            places = (inside.place if inside else None, *map(place_of, frames))
+            self.events.append(replace(event, places=tuple(p for p in places if p)))
         if event.index in self.watched and frames:
-            self.watched[event.index](frames)
+            self.watched[event.index](frames if inside is None else [None, *frames])
 
     def _check_length(self) -> None:
         if self.count > MOST_EVENTS or (self.count % 256 == 0 and time.monotonic() > self.ends):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ast
 from dataclasses import dataclass
-from types import FrameType
+from functools import cached_property
+from types import FrameType, FunctionType
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,8 @@ from gradient_diff.source.text import Source, compiled
 from manual_mlp import Array
 
 MOST_EXPRESSIONS = 200
+MOST_FUNCTIONS = 6
+MOST_KEYS = 24
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,7 +66,7 @@ class Scope:
                 text = ast.unparse(node)
                 if text not in found and not _calls(node) and (array := self.array(text)) is not None:
                     found[text] = Own(text, array, self._known.recognise(array))
-        for text in self._in_lists(root):
+        for text in (*self._in_lists(root), *self._in_dicts(root)):
             if text not in found and (array := self.array(text)) is not None:
                 found[text] = Own(text, array, self._known.recognise(array))
         for name, value in self._locals.items():
@@ -81,12 +84,29 @@ class Scope:
         lists = [n for n in sorted(names)[:MOST_EXPRESSIONS] if self._is_list(n)]
         return [f"{name}[{i}]" for name in lists for i in sorted(indices | near)][:MOST_EXPRESSIONS]
 
+    def _in_dicts(self, root: ast.AST) -> list[str]:
+        """Items of the dicts of arrays that he reads there, by all of their keys."""
+        read = {ast.unparse(n.value) for n in ast.walk(root) if isinstance(n, ast.Subscript) and not _calls(n)}
+        found = [(name, self._looked_up(name)) for name in sorted(read)]
+        dicts = [(name, value) for name, value in found if isinstance(value, dict) and len(value) <= MOST_KEYS]
+        return [f"{name}[{key!r}]" for name, value in dicts for key in value if isinstance(key, str)]
+
     def _is_list(self, text: str) -> bool:
-        try:
-            value = eval(compile(text, "<expression>", "eval"), self._globals, self._locals)
-        except Exception:  # noqa: BLE001  # a name of another function
-            return False
+        value = self._looked_up(text)
         return isinstance(value, list | tuple) and any(isinstance(v, np.ndarray) for v in value)
+
+    def _looked_up(self, text: str) -> Any:
+        try:
+            return eval(compile(text, "<expression>", "eval"), self._globals, self._locals)
+        except Exception:  # noqa: BLE001  # a name of another function
+            return None
+
+    @cached_property
+    def functions(self) -> list[str]:
+        """The user's own functions of one argument."""
+        named = {**self._globals, **self._locals}.items()
+        own = [(n, f) for n, f in named if isinstance(f, FunctionType) and f.__code__.co_filename == self._source.file]
+        return [n for n, f in own if f.__code__.co_argcount == 1 and not f.__code__.co_kwonlyargcount][:MOST_FUNCTIONS]
 
     def parts_of(self, node: ast.expr) -> list[Own]:
         """What an expression is made of, where that is something known."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence, Set
 from dataclasses import replace
+from functools import partial
 
 from gradient_diff.source.blaming import blamed
 from gradient_diff.source.grounds import is_edge
@@ -86,14 +87,17 @@ def _alone(seen: Observed, tries: Sequence[Suspicion], wrong: Set[str]) -> Suspi
 
 def _first_of(seen: Observed, found: Suspicion) -> Suspicion:
     """The same, or what it reads where that alone is off; blamed at the level that it is the fault of."""
-    first = next((b for e in on_the_way_to(seen, found) if (b := _beyond_doubt(seen, e))), found)
+    nested = partial(seen.is_called_in, found.first)
+    each = (_beyond_doubt(seen, e, nested(e.first)) for e in on_the_way_to(seen, found))
+    first = next((b for b in each if b is not None), found)
     return blamed(seen, replace(_needed(seen, first), gained=first.gained))
 
 
-def _beyond_doubt(seen: Observed, found: Suspicion) -> Suspicion | None:
-    """With what it gains; None where something speaks against it."""
+def _beyond_doubt(seen: Observed, found: Suspicion, only_here: bool = False) -> Suspicion | None:
+    """With what it gains; None where something speaks against it; that it is right as it is does not, `only_here`."""
     score, gained, weak = scored(seen, found)
-    return replace(found, gained=gained) if not weak and nothing_against(score) else None
+    fine = nothing_against(score, but_that_it_is_right=only_here) and (only_here or not weak)
+    return replace(found, gained=gained) if fine else None
 
 
 def _needed(seen: Observed, found: Suspicion) -> Suspicion:

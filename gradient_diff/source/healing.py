@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 
 import numpy as np
@@ -24,7 +23,7 @@ def healing(seen: Observed, grounded: bool) -> Iterator[Suspicion]:
     steps = seen.trial.subject.at_these_sizes  # every run of a step looks through all that it holds
     limit = seen.trial.runs + (MOST_RUNS_OF_A_STEP if steps else MOST_RUNS)
     for events, forms in suspects(seen, grounded):
-        if seen.trial.runs >= limit or time.monotonic() > seen.trial.ends:
+        if seen.trial.runs >= limit or seen.trial.is_late:
             return
         yield from _tried(seen, events, forms)
 
@@ -34,8 +33,14 @@ def on_the_way_to(seen: Observed, found: Suspicion) -> Iterator[Suspicion]:
     read = {key_of(o) for o in seen.ways_into(found.first)[0]}
     for events, forms in short_of_a_step(seen, read):
         for one in _tried(seen, events, forms):
-            if one.healed >= found.healed and one.first.index < found.first.index:
+            if one.healed >= found.healed and one.first.index < found.first.index and not _turns_back(seen, one):
                 yield one
+
+
+def _turns_back(seen: Observed, found: Suspicion) -> bool:
+    """Whether a value of the forward pass would have to be one of the backward pass: that is made where it is read."""
+    own = seen.names[found.first.index]
+    return own is not None and is_backward(found.form) and not is_backward(own.form)
 
 
 def _tried(seen: Observed, events: tuple[Event, ...], forms: tuple[Form, ...]) -> Iterator[Suspicion]:

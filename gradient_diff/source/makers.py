@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import functools
 import math
+import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from types import ModuleType
+from types import FrameType, ModuleType
 from typing import Any
 
 import numpy as np
 
-from gradient_diff.source.events import current
-from gradient_diff.source.positions import in_library
+from gradient_diff.source.events import current, not_watching
+from gradient_diff.source.positions import Place, Returned, in_library, is_users, place_of, place_of_result
 from gradient_diff.source.recorded import Number, Recorded, Scalar, follow, number, plain, recorded
 
 _FILLED = ("zeros", "ones", "empty", "full", "eye", "identity", "zeros_like", "ones_like", "empty_like", "full_like")
@@ -143,15 +144,54 @@ def _vectorized(old: Callable[..., Any]) -> Callable[..., Any]:
     def call(self: np.vectorize, *args: Any, **kwargs: Any) -> Any:
         if current() is None or not _holds_recorded((args, kwargs)):
             return old(self, *args, **kwargs)
-        inner = self.pyfunc
-        self.pyfunc = lambda *each, **named: plain(inner(*map(number, each), **named))
+        inner, run = self.pyfunc, current()
+        asked = self.otypes is None and self.signature is None and not self.cache
+        returned: list[Place | None] = []
+
+        def one(*each: Any, **named: Any) -> Any:
+            nonlocal asked
+            if asked:  # NumPy asks once more than there are numbers, for what type comes out
+                asked = False
+                with not_watching():
+                    return plain(inner(*each, **named))
+            with _noting_returns(inner, returned):
+                return plain(inner(*map(number, each), **named))
+
+        self.pyfunc, before = one, run.count if run is not None else 0
         try:
             result = old(self, *plain(args), **plain(kwargs))
         finally:
             self.pyfunc = inner
-        return recorded("vectorize", result, args)
+        silent = run is not None and run.count == before
+        return recorded("vectorize", result, args, _result_of(inner, returned) if silent else None)
 
     return call
+
+
+def _result_of(function: Callable[..., Any], returned: Sequence[Place | None]) -> Returned | None:
+    """What a function of the user's that computes nothing gives back: 1.0 if u > 0 else 0.0."""
+    code = getattr(function, "__code__", None)
+    place = place_of_result(code) if code is not None and is_users(code) else None
+    return Returned(place, tuple(returned)) if place is not None else None
+
+
+@contextmanager
+def _noting_returns(function: Callable[..., Any], returned: list[Place | None]) -> Iterator[None]:
+    """Where it returns; who profiles already goes on behind."""
+    code, before, run = getattr(function, "__code__", None), sys.getprofile(), current()
+
+    def look(frame: FrameType, what: str, result: Any) -> None:
+        if what == "return" and frame.f_code is code:
+            returned.append(place_of(frame))
+
+    if run is None or run.light or code is None:
+        yield
+        return
+    sys.setprofile(look)
+    try:
+        yield
+    finally:
+        sys.setprofile(before)
 
 
 def _holds_recorded(value: Any) -> bool:

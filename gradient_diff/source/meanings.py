@@ -5,7 +5,9 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Collection, Iterator
 
-from gradient_diff.source.assembled import Meant, assembled, last_of_each, over_again
+import numpy as np
+
+from gradient_diff.source.assembled import Meant, assembled, handed_out, last_of_each, over_again
 from gradient_diff.source.events import Act, Event
 from gradient_diff.source.forms import Form, Recognised, forms_of, is_backward, says_nothing
 from gradient_diff.source.grounds import edge_of, is_lacking, is_made_of, is_mistaken
@@ -70,12 +72,23 @@ def _assignments(seen: Observed, events: tuple[Event, ...], admits: Admits) -> I
 def _numbers(seen: Observed, events: tuple[Event, ...], admits: Admits) -> Iterator[Meant]:
     """As arrays; of a gradient that is handed out in a wrong shape, each number by itself."""
     repeated = over_again(seen, events) if admits is _any else ()
-    for chosen, forms in itertools.chain(assembled(seen, events), repeated):
+    each = (assembled(seen, events), *_of_each_node(seen, events), handed_out(seen, events), repeated)
+    for chosen, forms in itertools.chain(*each):
         if _has_grounds(seen, chosen, forms, admits):
             yield chosen, forms
     for event in events[:MOST_STEPS]:
         other = (*_in_the_right_shape(seen, event), *_along_its_axis(seen, event))
         yield from (((event,), (f,)) for f in other if admits(seen, event, f))
+
+
+def _of_each_node(seen: Observed, events: tuple[Event, ...]) -> Iterator[Iterator[Meant]]:
+    """Of what is known, and of several layers: one at a time."""
+    each: dict[str, list[Event]] = {}
+    for event in last_of_each(events):
+        name = seen.names[event.index]
+        if name is not None and name.exact:
+            each.setdefault(name.node, []).append(event)
+    return (assembled(seen, tuple(some)) for some in each.values() if len(each) > 1)
 
 
 def _has_grounds(seen: Observed, events: tuple[Event, ...], forms: tuple[Form, ...], admits: Admits) -> bool:
@@ -148,6 +161,8 @@ def _forms(seen: Observed, event: Event, rows: Rows) -> list[Form]:
     """What an event might have to be: of the samples at work, and not what it is already."""
     own = seen.names[event.index]
     found = [*_of_its_shape(seen, event, rows), *_in_the_right_shape(seen, event), *_along_its_axis(seen, event)]
+    if event.value.dtype.kind == "b":  # a mask
+        found = [f for f in found if f.role == "f′" and np.isin(f.array, (0, 1)).all()]
     if own is not None and seen.is_settled(event):
         found = [
             f for f in found if _may_be(seen, own, f) and (f.name != own.form.name or not own.exact or is_backward(f))

@@ -5,10 +5,9 @@ from __future__ import annotations
 import ast
 import difflib
 import itertools
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from types import FrameType, FunctionType
+from types import FunctionType
 
 import numpy as np
 
@@ -16,10 +15,11 @@ from gradient_diff.source.changing import changed
 from gradient_diff.source.frames import Scope
 from gradient_diff.source.mutations import mutations
 from gradient_diff.source.patching import NotPatchedError, functions_with, patched
+from gradient_diff.source.positions import Frames
 from gradient_diff.source.proposals import Wanted, fitting, in_place_of
 from gradient_diff.source.spelling import candidates
 from gradient_diff.source.suspicion import Suspicion
-from gradient_diff.source.text import Edit, Source
+from gradient_diff.source.text import Edit, Source, span_of
 from gradient_diff.source.trial import Trial
 
 MOST_TRIED = 60
@@ -76,7 +76,7 @@ def _edit(
     """The smallest change of one expression with which these gradients are right, or all on every problem."""
     functions = _functions(found, source)
     for edit in itertools.islice(_proposals(trial, found, source), MOST_TRIED):
-        if time.monotonic() > trial.ends:
+        if trial.is_late:
             return None
         tried = [*edits, edit]
         if _heals(trial, source, tried, functions, healed, ()) and (
@@ -87,7 +87,8 @@ def _edit(
 
 
 def _functions(found: Suspicion, source: Source) -> list[FunctionType]:
-    return functions_with(source.file, [p.code for p in found.first.places if p.file == source.file])
+    places = [*found.first.places, found.place]
+    return functions_with(source.file, [p.code for p in places if p.file == source.file])
 
 
 def _heals(
@@ -130,20 +131,37 @@ def _in_the_frame(
     fits: list[tuple[int, Edit]] = []
     free: list[tuple[int, Edit]] = []
 
-    def look(frames: list[FrameType]) -> None:
+    def look(frames: Frames) -> None:
         node = source.expression(found.computed.span)
-        if found.level >= len(frames) or node is None:
+        frame = frames[found.level] if found.level < len(frames) else None
+        if frame is None or node is None:
             return
-        scope = Scope(frames[found.level], source, trial.known)
+        scope = Scope(frame, source, trial.known)
         own = scope.expressions(source.function(found.computed.span))
         for part, wanted in _targets(found, node, scope):
             own = [*own, *scope.parts_of(part)]
-            fits.extend(fitting(source, part, candidates(part, wanted, own, trial.known), wanted, scope.array))
+            meant = candidates(part, wanted, own, trial.known, scope.functions)
+            fits.extend(fitting(source, part, meant, wanted, scope.array))
+        fits.extend(_at_handing_on(found, source, scope))
         if found.level and found.argument is None:
             free.extend((p.cost, in_place_of(source, p)) for p in changed(node, own))
+            free.extend(_with_another_function(node, source, scope))
 
     trial.again(watched={found.first.index: look})
     return fits, free
+
+
+def _with_another_function(node: ast.expr, source: Source, scope: Scope) -> Iterator[tuple[int, Edit]]:
+    """A call of another one of the user's functions."""
+    if isinstance(node, ast.Call):
+        yield from ((1, Edit(*source.range(span_of(node.func)), name)) for name in scope.functions)
+
+
+def _at_handing_on(found: Suspicion, source: Source, scope: Scope) -> Iterator[tuple[int, Edit]]:
+    """What is handed on as it is, put into each of the user's functions."""
+    if found.handed_on is not None:
+        start, end = source.range(found.handed_on.span)
+        yield from ((0, Edit(start, end, f"{name}({source.text[start:end]})")) for name in scope.functions)
 
 
 def _targets(found: Suspicion, node: ast.expr, scope: Scope) -> Iterator[tuple[ast.expr, Wanted]]:

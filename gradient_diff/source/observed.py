@@ -96,6 +96,11 @@ class Observed:
             return False
         return key_of(own.value) in map(key_of, after.operands) and _is_below(own.places, after.places)
 
+    def is_called_in(self, outer: Event, inner: Event) -> bool:
+        """Whether an operation is in a function that the expression of another one calls."""
+        deeper = len(inner.places) > len(outer.places) > 0
+        return deeper and _is_below(inner.places, outer.places)
+
     def _is_last_of(self, event: Event, level: int) -> bool:
         """Whether a call ends with it, so that it is what the call gives."""
         after = next(iter(self.run.events[event.index + 1 : event.index + 2]), None)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import inspect
 import sys
 import sysconfig
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from dis import get_instructions
 from functools import lru_cache
 from pathlib import Path
 from types import CodeType, FrameType
@@ -70,6 +71,10 @@ def frames_of_user(depth: int, stop: FrameType | None) -> list[FrameType]:
     return found
 
 
+Frames = Sequence[FrameType | None]
+"""The user's, the innermost first; None of a function that has returned already."""
+
+
 def place_of(frame: FrameType) -> Place | None:
     """The expression that a frame is evaluating; None where its code has no positions."""
     return place_at(frame.f_code, frame.f_lasti)
@@ -79,6 +84,27 @@ def place_at(code: CodeType, instruction: int) -> Place | None:
     """The expression that an instruction, by its offset in bytes, belongs to."""
     places = _places_of(code)
     return places[instruction // 2] if 0 <= instruction // 2 < len(places) else None
+
+
+_RETURNS = ("RETURN_VALUE", "RETURN_CONST")
+_TESTS = ("COMPARE_OP",)
+
+
+@dataclass(frozen=True)
+class Returned:
+    """A function of the user's that computes nothing: its place, and of each number that it gave where it returned."""
+
+    place: Place
+    each: tuple[Place | None, ...]
+
+
+def place_of_result(code: CodeType) -> Place | None:
+    """What a function returns, where that is one expression; else what decides between several."""
+    for names in (_RETURNS, _TESTS):
+        places = {place_at(code, i.offset) for i in get_instructions(code) if i.opname in names}
+        if len(places) == 1:
+            return places.pop()
+    return None
 
 
 _places: dict[int, tuple[CodeType, list[Place | None]]] = {}

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from gradient_diff.source.events import Act, current, kept_of, numbers_in
-from gradient_diff.source.positions import in_library
+from gradient_diff.source.positions import Returned, in_library
 from manual_mlp import Array
 
 _asarray = np.asarray  # NumPy's own: the name in its namespace records while a run is watched
@@ -121,18 +121,19 @@ Recorded.__hash__ = None  # as of any array
 
 
 class Number(float):
-    """A Python float whose arithmetic is recorded."""
+    """A Python float whose arithmetic is recorded; also np.exp of it."""
 
     __slots__ = ()
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        return recorded(ufunc.__name__, getattr(ufunc, method)(*plain(inputs), **plain(kwargs)), inputs)
 
 
 class Scalar(np.float64):
     """A NumPy float whose arithmetic is recorded."""
 
     __slots__ = ()
-
-    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        return recorded(ufunc.__name__, getattr(ufunc, method)(*plain(inputs), **plain(kwargs)), inputs)
+    __array_ufunc__ = Number.__array_ufunc__
 
 
 def _arithmetic(kind: type, base: type, name: str) -> Callable[..., Any]:
@@ -201,7 +202,7 @@ def follow(value: Any) -> Any:
 _OURS = (Recorded, float, np.float64)
 
 
-def recorded(name: str, result: Any, operands: Any) -> Any:
+def recorded(name: str, result: Any, operands: Any, inside: Returned | None = None) -> Any:
     """An operation's result, counted; it records what is done with it next."""
     run = current()
     if run is None or in_library(1):
@@ -215,7 +216,7 @@ def recorded(name: str, result: Any, operands: Any) -> Any:
     if array.dtype.kind not in "fb":
         return result
     act = Act.SELECTS if name in _SELECTS and not _is_made_a_number(name, operands) else Act.COMPUTES
-    value = run.happened(name, act, array, lambda: tuple(numbers_in(operands)))
+    value = run.happened(name, act, array, lambda: tuple(numbers_in(operands)), inside=inside)
     if isinstance(result, np.ndarray) or value.ndim:
         return (result if value is array else value).view(Recorded)
     return number(result if value is array else type(result)(value))

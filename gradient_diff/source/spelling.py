@@ -14,22 +14,33 @@ from gradient_diff.source.proposals import Proposal, Wanted
 from gradient_diff.source.scaling import scaled
 from gradient_diff.source.stepwise import spelled
 from manual_mlp import Equation
-from manual_mlp.extend import PenaltyGradient, Product, Pullback, SumOverBatch, activation
+from manual_mlp.extend import PenaltyGradient, Product, Pullback, SumOverBatch, activation, is_gradient
 
 MOST_NAMES = 4  # of one operand
 MOST_SPELLED = 64  # ways to spell an operand that has no name
 MOST_STEPWISE = 40
 
 
-def candidates(node: ast.expr, wanted: Wanted, own: Sequence[Own], known: Known) -> Iterator[Proposal]:
-    """What might stand for a node or a part of it; nobody has evaluated them yet."""
+def candidates(
+    node: ast.expr, wanted: Wanted, own: Sequence[Own], known: Known, functions: Sequence[str] = ()
+) -> Iterator[Proposal]:
+    """What might stand for a node or a part of it; nobody has evaluated them yet. Of functions: the user's, of one."""
     yield from (Proposal(cost, node, text) for cost, text in scaled(node, wanted, own, known))
     yield from changed(node, own)
+    yield from (Proposal(2, node, text) for text in _added(node, wanted, own))
     yield from (Proposal(2, node, text) for text in _with_slope(node, wanted, own, known))
     yield from (Proposal(2, node, f"{ast.unparse(node)} + {text}") for text in _penalties(wanted, own, known))
+    yield from (Proposal(4, node, f"{name}({ast.unparse(node)})") for name in functions)
     yield from (Proposal(4, node, text) for text in _equation(wanted.form.node, own, known))
     yield from (Proposal(4, node, text) for text in _step_by_step(wanted, own, known))
     yield from (Proposal(3, node, text) for text in _named(wanted, own))
+
+
+def _added(node: ast.expr, wanted: Wanted, own: Sequence[Own]) -> Iterator[str]:
+    """To what the user has of the same gradient: a sum that is not added up."""
+    for name in own if is_gradient(wanted.form.node) else ():
+        if name.name is not None and wanted.form.node in name.name.nodes and name.value.shape == wanted.value.shape:
+            yield f"{name.text} + {ast.unparse(node)}"
 
 
 def _with_slope(node: ast.expr, wanted: Wanted, own: Sequence[Own], known: Known) -> Iterator[str]:

@@ -24,7 +24,7 @@ def groups(seen: Observed) -> tuple[list[tuple[Event, ...]], list[tuple[Event, .
     able = _able(seen)
     numbers = {key for e in able if not e.value.ndim for key in _keys(e)}
     for event in seen.run.events:
-        keys = _keys(event) if event.places and event.value.dtype.kind == "f" else ()
+        keys = _keys(event) if event.places and event.value.dtype.kind in "fb" else ()
         for key in keys:
             if event.act is Act.COMPUTES:  # all that is written, put right at once, would heal whatever is wrong
                 every.setdefault(key, []).append(event)
@@ -64,7 +64,7 @@ def _keys(event: Event) -> tuple[tuple[object, ...], ...]:
 
 
 def _able(seen: Observed) -> dict[Event, None]:
-    located = [e for e in seen.run.events if e.places and e.value.dtype.kind == "f"]
+    located = [e for e in seen.run.events if e.places and e.value.dtype.kind in "fb"]
     return dict.fromkeys(e for e in located if _may_be_wrong(seen, e) and _meets_unknown(seen, e))
 
 

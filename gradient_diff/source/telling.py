@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Sequence
-from types import FrameType
 
 from gradient_diff.names import node_words
 from gradient_diff.result.code import Caller, Code, Finding
@@ -13,7 +12,7 @@ from gradient_diff.source.forms import Recognised
 from gradient_diff.source.frames import Scope
 from gradient_diff.source.known import Known
 from gradient_diff.source.mending import Fix
-from gradient_diff.source.positions import Place
+from gradient_diff.source.positions import Frames, Place
 from gradient_diff.source.suspicion import Suspicion
 from gradient_diff.source.text import Source
 from gradient_diff.source.trial import Trial
@@ -135,7 +134,7 @@ def _message(trial: Trial, found: Suspicion, source: Source) -> str:
     should = f"{_times(found.factor)}{node_words(found.form.node)}"
     equation = known.ladder.equations.get(found.form.node)
     formula = f", {equation.formula}" if equation is not None and found.factor == "1" else ""
-    if found.level:
+    if found.level and found.handed_on is None:
         return f"`{short}` gives something else than {should}{formula}; what it calls is right elsewhere."
     if name is None:
         return f"`{short}` should be {should}{formula}."
@@ -150,10 +149,11 @@ def _operands(trial: Trial, found: Suspicion, source: Source) -> tuple[tuple[str
     """The names in the expression, and what each is where it is at work."""
     said: dict[str, str] = {}
 
-    def look(frames: list[FrameType]) -> None:
+    def look(frames: Frames) -> None:
         node = source.expression(found.computed.span) or source.statement(found.computed.span)
-        if found.level < len(frames) and node is not None:
-            scope = Scope(frames[found.level], source, trial.known)
+        frame = frames[found.level] if found.level < len(frames) else None
+        if frame is not None and node is not None:
+            scope = Scope(frame, source, trial.known)
             names = {o.text: o for o in scope.expressions(node)}
             wanted = {ast.unparse(n) for n in ast.walk(node) if isinstance(n, ast.expr)}
             said.update({t: _words(o.name, trial.known) for t, o in names.items() if t in wanted and o.value.ndim})

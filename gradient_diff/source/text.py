@@ -184,27 +184,3 @@ def is_repeated(place: Place) -> bool:
         return place.code.co_name in ("<listcomp>", "<genexpr>", "<dictcomp>", "<setcomp>")
     loops = [n for n in ast.walk(source.function(place.span)) if isinstance(n, ast.For | ast.While)]
     return any(_covers(span_of(loop), place.span) for loop in loops)
-
-
-def where_handed_on(place: Place) -> Place | None:
-    """Of a value that is given a name and next passed on by that name alone: the name there."""
-    source = Source.of(place.code)
-    statement = source.statement(place.span) if source else None
-    if source is None or not isinstance(statement, ast.Assign) or span_of(statement.value) != place.span:
-        return None
-    target = statement.targets[0]
-    function = source.function(place.span)
-    after = [n for n in ast.walk(function) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)]
-    uses = [n for n in after if isinstance(target, ast.Name) and n.id == target.id and n.lineno > statement.lineno]
-    first = min(uses, key=lambda n: (n.lineno, n.col_offset), default=None)
-    return Place(place.code, span_of(first)) if first is not None and _is_passed(first, function) else None
-
-
-def _is_passed(name: ast.Name, function: ast.AST) -> bool:
-    """Given another name, kept in a list, or returned: nothing is computed with it there."""
-    for node in ast.walk(function):
-        if isinstance(node, ast.Assign | ast.Return) and node.value is name:
-            return True
-        if isinstance(node, ast.Call) and name in node.args and getattr(node.func, "attr", "") in ("append", "insert"):
-            return True
-    return False

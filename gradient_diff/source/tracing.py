@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -110,7 +109,7 @@ def _likeliest(trial: Trial, each: Iterator[list[Suspicion]]) -> tuple[list[Fix]
         mended = fixes(trial, guilty, others)
         if mended or (not place and (not guilty[0].weak or Source.of(guilty[0].computed.code) is None)):
             return mended, guilty
-        if time.monotonic() > trial.ends:
+        if trial.is_late:
             break
     return [], []
 

@@ -58,9 +58,9 @@ def _is_enough(seen: Observed, name: Recognised) -> bool:
     return seen.trial.problem.loss.name == "categorical_crossentropy" and name.form.role == "y / z"
 
 
-def nothing_against(score: Score) -> bool:
+def nothing_against(score: Score, but_that_it_is_right: bool = False) -> bool:
     """Whether all that goes in is right, nothing is lost with it, and it is no mere sum, and has no odd factor."""
-    return not any(score[:6])
+    return not any((*score[:3], score[3] and not but_that_it_is_right, *score[4:6]))
 
 
 def is_made_of_known(score: Score) -> bool:
@@ -102,6 +102,8 @@ def _operands_off(seen: Observed, found: Suspicion, run: Run) -> tuple[int, int]
     known = seen.trial.known
     made_of = [(read_by(run, known, e), e.operands, _short_form(seen, e, forms[e.index])) for e in put]
     through = max((_off_of(seen, all_of_it, found.factor, f) for all_of_it, _, f in made_of), default=0)
+    if len({f.rows for f in found.forms}) == 1 and any(_is_of_others(seen, direct, f) for _, direct, f in made_of):
+        through = max(through, _STRANGE)  # of a sum that is not added up each value is of other samples
     if any(_is_foreign(seen, all_of_it, direct, f) for all_of_it, direct, f in made_of):
         return through, _STRANGE
     return through, max((_off_of(seen, direct, found.factor, f) for _, direct, f in made_of), default=0)
@@ -112,6 +114,13 @@ def _is_foreign(seen: Observed, all_of_it: tuple[Array, ...], direct: tuple[Arra
     names = map(seen.trial.known.recognise, all_of_it)
     strange = all(n is not None and not seen.trial.known.ladder.leads_to(n, form.node) for n in names)
     return strange and bool(all_of_it) and not any(o is p for o in all_of_it for p in direct)
+
+
+def _is_of_others(seen: Observed, direct: tuple[Array, ...], form: Form) -> bool:
+    """Whether all that goes in is the sum over other samples: no number makes one of the other."""
+    names = [seen.recognise(o) for o in direct if o.size > 1 and varies(o)]
+    own = [n for n in names if n is not None and form.node in n.nodes and not n.form.piece.per_sample]
+    return len(names) == len(own) == 1 and own[0].form.rows != form.rows
 
 
 def _off_of(seen: Observed, operands: tuple[Array, ...], factor: str, form: Form) -> int:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from gradient_diff.source.known import Known
+from manual_mlp import MLP, Dense, Problem
 
 LISTS = """
 import math
@@ -53,9 +54,64 @@ def gradients(p, x, y):
 """
 
 
+ONE_NUMBER = """
+import numpy as np
+
+
+def act(u):
+    return 1 / (1 + np.exp(-u))
+
+
+def act_prime(z):
+    return z * (1 - z)
+
+
+f, f_prime = np.vectorize(act), np.vectorize(act_prime)
+
+
+def gradients(p, x, y):
+    W1, b1, W2, b2 = p.values()
+    z1 = f(x @ W1 + b1)
+    d2 = 2 * (z1 @ W2 + b2 - y) / y.size
+    d1 = d2 @ W2.T * f_prime(z1)
+    return dict(zip(p, (x.T @ d1, d1.sum(0), z1.T @ d2, d2.sum(0))))
+"""
+INDICES = """
+import math
+
+
+def gradients(p, x, y):
+    W, b, V, c = (v.tolist() for v in p.values())
+    gW, gb, gV, gc = ([[0.0] * len(r) for r in m] if isinstance(m[0], list) else [0.0] * len(m) for m in (W, b, V, c))
+    for r, t in zip(x.tolist(), y.tolist()):
+        z = [1 / (1 + math.exp(-sum(a * w[j] for a, w in zip(r, W)) - b[j])) for j in range(len(b))]
+        for k in range(len(c)):
+            total = c[k]
+            for j in range(len(b)):
+                total += z[j] * V[j][k]
+            e = 2 * (total - t[k]) / (len(y) * len(t))
+            gc[k] += e
+            for j in range(len(b)):
+                gV[j][k] += e * z[j]
+                d = e * V[j][k] * z[j] * (1 - z[j])
+                gb[j] += d
+                for i in range(len(r)):
+                    gW[i][j] += d * r[i]
+    return dict(zip(p, (gW, gb, gV, gc)))
+"""
+RELU = (
+    ("return 1 / (1 + np.exp(-u))", "return u if u > 0 else 0.0"),
+    ("return z * (1 - z)", "return 1.0 if z > 0 else 0.0"),
+)
+
+
 @pytest.mark.parametrize(
     ("text", "change", "guilty"),
     [
+        (ONE_NUMBER, ("z * (1 - z)", "z * (1 + z)"), ("1 + z", "dense_1/1 − z")),
+        (ONE_NUMBER, ("np.exp(-u)", "np.exp(u)"), ("np.exp(u)", "dense_1/exp(−u)")),
+        (ONE_NUMBER, ("f_prime(z1)", "f(z1)"), ("f(z1)", "dense_1/f′")),
+        (INDICES, ("gV[j][k] += e * z[j]", "gV[j][k] = e * z[j]"), ("e * z[j]", "dense_2/dE_dkernel")),
         (LISTS, ("* z * (1 - z)", "* z * (1 + z)"), ("1 + z", "dense_1/1 − z")),
         (LISTS, ("[sum(e) for e in zip(*d1)]", "[sum(e) / 5 for e in zip(*d1)]"), ("sum(e) / 5", "dense_1/dE_dbias")),
         (BATCHES, ("2 * (z1", "4 * (z1"), ("4 * (z1 @ W2 + b2 - ys) / ys.size", "dense_2/dE_dz")),
@@ -68,6 +124,39 @@ def test_the_expression_in_a_loop(
 ) -> None:
     assert blamed(text) == []
     assert blamed(text, change) == [guilty]
+
+
+@pytest.mark.parametrize("wrong", ["0.0 if z > 0 else 1.0", "z if z > 0 else 0.0"])
+def test_a_function_of_one_number_that_computes_nothing(
+    blamed: Callable[..., list[tuple[str, str]]], problem: Problem, wrong: str
+) -> None:
+    """It is its result that is wrong, not the call; where the call takes another function, that is."""
+    mlp = MLP(4, [Dense(3, "relu"), Dense(2)])
+    relu = mlp.problem(mlp.initialize(1, "glorot_normal", "normal(0.3)"), problem.x, problem.y, "mse")
+    assert blamed(ONE_NUMBER, *RELU, on=relu) == []
+    text = ONE_NUMBER.replace(RELU[1][0], f"return {wrong}")
+    ((found, node),) = blamed(text, RELU[0], on=relu)
+    assert (found.removeprefix("return "), node) == (wrong, "dense_1/f′")
+    assert blamed(ONE_NUMBER, *RELU, ("f_prime(z1)", "f(z1)"), on=relu) == [("f(z1)", "dense_1/f′")]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "guilty"),
+    [
+        (("z > 0:", "z == 0:"), "z == 0"),
+        (("return 1.0", "return z"), "return z"),
+        (("return 0.0", "return 0.5"), "0.5"),
+    ],
+)
+def test_of_several_returns_the_wrong_one_or_what_decides(
+    blamed: Callable[..., list[tuple[str, str]]], problem: Problem, wrong: tuple[str, str], guilty: str
+) -> None:
+    mlp = MLP(4, [Dense(3, "relu"), Dense(2)])
+    relu = mlp.problem(mlp.initialize(1, "glorot_normal", "normal(0.3)"), problem.x, problem.y, "mse")
+    text = ONE_NUMBER.replace("return z * (1 - z)", "if z > 0:\n        return 1.0\n    return 0.0")
+    assert blamed(text, RELU[0], on=relu) == []
+    ((found, node),) = blamed(text, RELU[0], wrong, on=relu)
+    assert (found.removeprefix("return "), node) == (guilty.removeprefix("return "), "dense_1/f′")
 
 
 def test_a_mini_batch_has_its_own_mean_also_where_a_row_is_nought(known: Known) -> None:
