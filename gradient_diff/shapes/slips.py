@@ -107,8 +107,8 @@ def _wrong_axis(given: Numbers, target: Numbers, kind: str, lengths: Lengths) ->
         batch = lengths.get("batch")
         if batch not in (None, given[0]):  # no sum of δ has so many entries
             text = (
-                f"{show(given)} has {given[0]} entries, and not one for each of the {target[0]} units: it is of another "
-                "layer, or units are left out. Sum δ of this layer over the batch: δ.sum(axis=0)."
+                f"{show(given)} has {given[0]} entries, and not one for each of the {target[0]} units: it is of "
+                "another layer, or units are left out. Sum δ of this layer over the batch: δ.sum(axis=0)."
             )
             return ShapeSlip("wrong_length", text, "not one entry for each unit")
         has = f"has kept the batch of {batch}" if batch else f"has {given[0]} entries, not {target[0]}"
