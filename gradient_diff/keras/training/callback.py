@@ -14,6 +14,7 @@ import tensorflow as tf
 
 from gradient_diff.keras.gradients.checking import check_gradients
 from gradient_diff.result.diff import GradientDiff
+from keras_mlp import from_keras
 
 OnMismatch = Literal["warn", "stop", "ignore"]
 PREFIX = "gradient_diff/"  # of what is put beside the loss in the logs
@@ -24,7 +25,8 @@ class GradientDiffCallback(keras.callbacks.Callback):  # type: ignore[misc]  # K
     """Checks dE/dW while `fit` trains: at every `every`-th step, before it, as `check_gradients` does.
 
     The model trains as without it, bit for bit. Its weights, seeds and moving statistics are those of the step; a
-    check of Dropout is on the masks that this step would draw.
+    check of Dropout is on the masks that this step would draw. A model that has no weights before its first batch is
+    checked from the second step on.
 
     Args:
         derivation: yours, a function (parameters, x, y) as `check_gradients` takes it, which is called with copies of
@@ -47,8 +49,10 @@ class GradientDiffCallback(keras.callbacks.Callback):  # type: ignore[misc]  # K
     `logs` of each epoch, and so the `History`, hold the scalars of its latest check as `gradient_diff/<name>`.
 
     Raises:
+        NotADirectoryError: a folder that is a file.
         ValueError: `every` below 1, an unknown word, data of another form; at the start of a `fit`: a model that is not
-            compiled, or "batch" with `steps_per_execution` above 1, where several steps are one call.
+            compiled, none of a derivation for a model without equations, or "batch" with `steps_per_execution` above 1,
+            where several steps are one call.
         TypeError: a derivation that is no function.
 
     Example:
@@ -81,9 +85,12 @@ class GradientDiffCallback(keras.callbacks.Callback):  # type: ignore[misc]  # K
                 "gradients, since the weights change; or None for the equations of the house."
             )
         _check_settings(data, every, on_mismatch)
+        for name, place in (("log_dir", log_dir), ("report_dir", report_dir)):
+            if place is not None and Path(place).is_file():
+                raise NotADirectoryError(f"{name}={os.fspath(place)!r} is a file: expected a folder, or a new name.")
         self._derivation, self._data, self._every, self._on_mismatch = derivation, data, int(every), on_mismatch
         self._log_dir, self._report_dir = log_dir, None if report_dir is None else Path(report_dir)
-        self._step, self._due, self._own = 0, False, None
+        self._step, self._due, self._late, self._own = 0, False, False, None
         self._told: tuple[Any, ...] = ()  # what the check before came to
         self._writer: Any = None
         self._fresh: dict[str, float] = {}
@@ -95,6 +102,8 @@ class GradientDiffCallback(keras.callbacks.Callback):  # type: ignore[misc]  # K
         """Get ready to see the batches, where these are asked about."""
         if not getattr(self.model, "compiled", False):
             raise ValueError("The model is not compiled: there is no E to check. Call model.compile(…) first.")
+        if self._derivation is None and self.model.built:
+            self._check_described()
         if self._data != "batch":
             return
         if (steps := self.model.steps_per_execution) > 1:
@@ -102,11 +111,22 @@ class GradientDiffCallback(keras.callbacks.Callback):  # type: ignore[misc]  # K
                 f"data='batch' with steps_per_execution={steps}: several steps are one call, and the weights between "
                 "them are never seen. Compile with steps_per_execution=1, or pass data=(x, y)."
             )
-        self._own, self.model.train_function = self.model.train_function, self._seeing(self.model.train_function)
+        own = getattr(self.model.train_function, "own", self.model.train_function)  # of a fit that broke off
+        self._own, self.model.train_function = own, self._seeing(own)
+
+    def _check_described(self) -> None:
+        try:
+            from_keras(self.model)
+        except (TypeError, ValueError) as error:
+            raise ValueError(
+                f"derivation=None holds the tape against the equations of the house, which has none here: {error} "
+                "Pass a derivation of your own."
+            ) from None
 
     def on_train_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """Check on the probe, or at the call that follows on its batch, where it is time."""
-        self._due = self._step % self._every == 0
+        wanted = self._late or self._step % self._every == 0
+        self._due, self._late = wanted and self.model.built, wanted and not self.model.built
         if self._due and self._data != "batch":
             self._check(*self._data)
 
@@ -122,10 +142,14 @@ class GradientDiffCallback(keras.callbacks.Callback):  # type: ignore[misc]  # K
 
     def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
         """Leave the model as it was."""
-        if self._own is not None:
-            self.model.train_function, self._own = self._own, None
+        self._let_go()
         if self._writer is not None:
             self._writer.flush()
+
+    def _let_go(self) -> None:
+        self._due = False
+        if self._own is not None:
+            self.model.train_function, self._own = self._own, None
 
     def _seeing(self, own: Callable[[Any], Any]) -> Callable[[Any], Any]:
         """The function that `fit` calls for each step, which takes its batch by itself where a check is due."""
@@ -134,9 +158,14 @@ class GradientDiffCallback(keras.callbacks.Callback):  # type: ignore[misc]  # K
             if not self._due:  # nor when a fit without this callback comes by here, after one that broke off
                 return own(iterator)
             batch = next(iterator)
-            self._check(*keras.tree.map_structure(_as_array, keras.utils.unpack_x_y_sample_weight(batch)))
-            return own([batch])
+            try:
+                self._check(*keras.tree.map_structure(_as_array, keras.utils.unpack_x_y_sample_weight(batch)))
+            except BaseException:  # of which no callback is told
+                self._let_go()
+                raise
+            return own(_alone(batch, iterator))
 
+        train_function.own = own  # type: ignore[attr-defined]
         return train_function
 
     def _check(self, x: Any, y: Any, sample_weight: Any = None) -> None:
@@ -171,6 +200,14 @@ class GradientDiffCallback(keras.callbacks.Callback):  # type: ignore[misc]  # K
             for name, value in self._fresh.items():
                 tf.summary.write(f"{PREFIX}{name}", np.float32(value), metadata=_kind("scalars"))
             tf.summary.write(f"{PREFIX}headline", diff.headline(), metadata=_kind("text"))
+
+
+def _alone(batch: Any, iterator: Any) -> Iterator[Any]:
+    """The batch as an iterator of the same kind: another would have the step traced, and compiled, anew."""
+    kind = getattr(iterator, "element_spec", None)
+    return iter(
+        [batch] if kind is None else tf.data.Dataset.from_generator(lambda: iter([batch]), output_signature=kind)
+    )
 
 
 def _as_array(tensor: Any) -> Any:

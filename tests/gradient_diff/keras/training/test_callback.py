@@ -75,6 +75,25 @@ def test_the_training_is_the_same_bit_for_bit(data: Any, options: dict[str, Any]
         np.testing.assert_array_equal(a, b)
 
 
+@pytest.mark.parametrize("options", [{}, {"jit_compile": False}], ids=["xla", "graph"])
+def test_it_is_the_same_with_statistics_and_a_last_batch_that_is_smaller(options: dict[str, Any]) -> None:
+    """The step of a checked batch is the very graph of the others, whose batch has no known length."""
+
+    def fitted(*callbacks: Any) -> tuple[list[float], list[Array]]:
+        keras.utils.set_random_seed(3)
+        layers = [keras.layers.Dropout(0.3), keras.layers.BatchNormalization(), keras.layers.Dense(2)]
+        model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(5, "tanh"), *layers])
+        model.compile("adam", "mse", **options)
+        data = {"validation_data": (X, Y), "callbacks": list(callbacks), "verbose": 0}
+        found = model.fit(X[:10], Y[:10], batch_size=4, epochs=3, **data)
+        return found.history["val_loss"], model.get_weights()
+
+    (plain, before), (beside, after) = fitted(), fitted(GradientDiffCallback(data="batch", every=1))
+    assert plain == beside
+    for a, b in zip(before, after, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
 def test_history_has_the_latest_check_of_each_epoch() -> None:
     probe = GradientDiffCallback(_right, data=(X, Y), every=2)
     history = _fit(_model(), probe)
@@ -196,6 +215,42 @@ def test_after_a_fit_the_model_is_as_it_was_also_where_the_fit_broke_off() -> No
     checked = dict(left.checks)
     _fit(model)  # without it
     assert left.checks == checked
+
+
+def test_a_derivation_that_raises_leaves_the_model_to_train() -> None:
+    def boom(*_: Any) -> Any:
+        raise RuntimeError("boom")
+
+    model = _model()
+    with pytest.raises(RuntimeError, match="boom"):
+        _fit(model, GradientDiffCallback(boom, data="batch", every=1))
+    _fit(model)  # without it
+    again = GradientDiffCallback(data="batch", every=1)
+    _fit(model, again)
+    assert len(again.checks) == 8
+
+
+@pytest.mark.parametrize("data", ["batch", (X, Y)], ids=["batch", "probe"])
+def test_a_model_without_weights_is_checked_once_it_has_some(data: Any) -> None:
+    model = keras.Sequential([keras.layers.Dense(2)])
+    model.compile("sgd", "mse")
+    probe = GradientDiffCallback(data=data, every=3)
+    _fit(model, probe, epochs=1)
+    assert list(probe.checks) == [1, 3]
+
+
+def test_without_equations_a_derivation_is_asked_for() -> None:
+    model = keras.Sequential([keras.Input((3,)), keras.layers.GaussianNoise(0.1), keras.layers.Dense(2)])
+    model.compile("sgd", "mse")
+    with pytest.raises(ValueError, match=r"derivation=None holds the tape .* Pass a derivation of your own\.$"):
+        _fit(model, GradientDiffCallback(data=(X, Y)))
+
+
+@pytest.mark.parametrize("name", ["log_dir", "report_dir"])
+def test_a_folder_that_is_a_file_is_refused_at_once(tmp_path: Path, name: str) -> None:
+    (tmp_path / "there").touch()
+    with pytest.raises(NotADirectoryError, match=f"{name}=.* is a file"):
+        GradientDiffCallback(data=(X, Y), **{name: tmp_path / "there"})
 
 
 @pytest.mark.parametrize(
