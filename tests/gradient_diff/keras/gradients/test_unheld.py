@@ -137,7 +137,8 @@ def test_a_function_is_given_the_statistics_that_a_layer_was_adapted_to() -> Non
     name = model.layers[0].name
 
     def derivation(weights: dict[str, Array], x: Array, _: Array) -> list[Array]:
-        inputs = _normalised(x.astype(float), weights[f"{name}/mean"], weights[f"{name}/variance"])
+        mean, variance = (weights[f"{name}/{n}"].astype(float) for n in ("mean", "variance"))
+        inputs = _normalised(x.astype(float), mean, variance)
         return _of_weights([a for n, a in weights.items() if n.startswith("dense")], inputs)
 
     assert check_gradients(model, X, Y, derivation).ok
