@@ -31,7 +31,7 @@ class Status(_InACell, Enum):
         (0, 'the two sides have different shapes')
     """
 
-    SHAPE = ("the two sides have different shapes", "Read the shapes line: it shows which orientation fits.", 1)
+    SHAPE = ("the two sides have different shapes", "Its row says what came, what was expected, and what would fit.", 1)
     MISSING = ("one side has no array of this name", "Rename it, or compute what is missing.", 1)
     NONFINITE = ("one side holds NaN or Inf", "Look for an overflow at the first such row.", 1)
     MISMATCH = ("the hand derivation is wrong", "Check the equation of the first row that is off.", 1)
