@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from gradient_diff.guide.words import RECORDS, Language, said
 from gradient_diff.render.causes import sentence
+from gradient_diff.render.environment import environment_of
 from gradient_diff.render.summary import SummaryLine
 from gradient_diff.result.status import Status
 from gradient_diff.wording import mark, printable, tone
@@ -75,16 +76,9 @@ def _kind(line: SummaryLine) -> str:
 
 @lru_cache(maxsize=1)
 def _template() -> jinja2.Template:
-    import jinja2
     from markupsafe import Markup
 
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_TEMPLATES),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = environment_of(_TEMPLATES)
     style, script = ((_TEMPLATES / name).read_text("utf-8").strip() for name in ("marks.css", "marks.js"))
     policy = f"default-src 'none'; style-src '{_digest(style)}'; script-src '{_digest(script)}'"
     environment.globals |= {"style": Markup(style), "script": Markup(script), "policy": policy}

@@ -17,6 +17,7 @@ from gradient_diff.guide.skeletons import LAYOUTS
 from gradient_diff.guide.words import RECORDS, said
 from gradient_diff.names import readable_name
 from gradient_diff.render.causes import equations_of, sentence
+from gradient_diff.render.environment import environment_of
 from gradient_diff.render.folder import whole_folder
 from manual_mlp import Array
 
@@ -113,15 +114,7 @@ def _render(template: str, **values: Any) -> str:
 
 @lru_cache(maxsize=1)
 def _environment() -> jinja2.Environment:
-    import jinja2
-
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_TEMPLATES),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = environment_of(_TEMPLATES)
     environment.globals |= {"css": _trusted((_TEMPLATES / "guide.css").read_text("utf-8"))}
     environment.globals |= {"layouts": LAYOUTS, "shown_in": SHOWN_IN}
     environment.filters |= {"math": _formula, "sentence": sentence, "anchor": _anchor}

@@ -15,6 +15,7 @@ from gradient_diff.render import code_words
 from gradient_diff.render.causes import equations_of, heading, located, notes, sentence, shown
 from gradient_diff.render.code_terminal import code_text
 from gradient_diff.render.columns import COLUMNS, row_sheet
+from gradient_diff.render.environment import environment_of
 from gradient_diff.render.ledgers import ledger_sheet
 from gradient_diff.result.diff import GradientDiff
 from gradient_diff.result.row import Row
@@ -67,16 +68,9 @@ def _parted(rows: Sequence[Row]) -> tuple[list[Row], list[Row]]:
 
 @lru_cache(maxsize=1)
 def _environment() -> jinja2.Environment:
-    import jinja2
     from markupsafe import Markup
 
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_TEMPLATES),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = environment_of(_TEMPLATES)
     css: Any = Markup((_TEMPLATES / "cell.css").read_text("utf-8"))
     environment.globals |= {"css": css}
     environment.filters |= {"mark": mark, "printable": printable, "sentence": sentence}

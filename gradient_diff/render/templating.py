@@ -17,6 +17,7 @@ from gradient_diff.render.causes import equations_of, heading, located, notes, s
 from gradient_diff.render.code_lines import CodeLine, code_lines, lines_around
 from gradient_diff.render.columns import COLUMNS
 from gradient_diff.render.details import to_details
+from gradient_diff.render.environment import environment_of
 from gradient_diff.render.excerpts import lit_parts, shown_line
 from gradient_diff.render.figures.bars import accumulated_bar, axis, ladder_scale, own_bar
 from gradient_diff.render.figures.heatmap import heatmap, legend
@@ -63,15 +64,7 @@ def policy(style: str) -> str:
 @lru_cache(maxsize=1)
 def environment() -> jinja2.Environment:
     """Made once; whatever is not asked for by name below is escaped."""
-    import jinja2
-
-    made = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    made = environment_of(TEMPLATES)
     made.globals |= {"columns": COLUMNS, "style": styles, "policy": policy}
     made.globals |= {"ledger_sheet": _ledger_sheet, "frame_sheet": _frame_sheet}
     made.globals |= {"entries_sheet": _entries_sheet, "numbers_sheet": _numbers_sheet, "clashes": _clashes}
