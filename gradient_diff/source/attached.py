@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import replace
 
 from gradient_diff.layouts.reading import Reading
@@ -15,6 +18,19 @@ from gradient_diff.source.tracing import find, trace
 from manual_mlp import Problem, gradient_node
 
 UNDESCRIBED = "The model has layers, a loss or draws that no equations here describe: nothing is recognised in code."
+WITHIN = "It is called by code that is being traced: only the outermost derivation is."
+
+_AT_WORK: ContextVar[bool] = ContextVar("tracing", default=False)
+
+
+@contextmanager
+def _at_work() -> Iterator[None]:
+    """While a derivation is traced, none that it compares itself is: that would be traced at each of many runs."""
+    outside = _AT_WORK.set(True)
+    try:
+        yield
+    finally:
+        _AT_WORK.reset(outside)
 
 
 def with_code(diff: GradientDiff, subject: Subject, problem: Problem | None, asked: bool | None) -> GradientDiff:
@@ -36,8 +52,10 @@ def _off(diff: GradientDiff, problem: Problem | None) -> frozenset[str]:
 def _traced(subject: Subject, problem: Problem | None, off: frozenset[str] | None) -> Code:
     if problem is None:
         return Code(silent=UNDESCRIBED)
+    if _AT_WORK.get():
+        return Code(silent=WITHIN)
     try:
-        with quietly():
+        with _at_work(), quietly():
             return trace(subject, problem, off is not None, off)
     except TooLongError:
         return Code(silent="Tracing gave up: the code runs too many operations on a small problem.")
@@ -63,8 +81,10 @@ def _of(layer: str, findings: tuple[Finding, ...]) -> Finding:
 
 def reading_by_healing(subject: Subject, problem: Problem) -> Reading | None:
     """Of an answer whose layout neither shapes nor values tell: that in which it becomes right by mending a line."""
+    if _AT_WORK.get():
+        return None
     try:
-        with quietly():
+        with _at_work(), quietly():
             found = find(subject, problem)
     except (Exception, TooLongError):  # noqa: BLE001  # then nobody knows
         return None

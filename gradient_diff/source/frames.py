@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import itertools
 from dataclasses import dataclass
 from functools import cached_property
 from types import FrameType, FunctionType
@@ -11,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from gradient_diff.source.forms import Recognised
+from gradient_diff.source.harmless import is_harmless
 from gradient_diff.source.known import Known
 from gradient_diff.source.recorded import plain
 from gradient_diff.source.text import Source, compiled
@@ -103,10 +105,11 @@ class Scope:
 
     @cached_property
     def functions(self) -> list[str]:
-        """The user's own functions of one argument."""
+        """The user's own functions of one argument that only compute."""
         named = {**self._globals, **self._locals}.items()
         own = [(n, f) for n, f in named if isinstance(f, FunctionType) and f.__code__.co_filename == self._source.file]
-        return [n for n, f in own if f.__code__.co_argcount == 1 and not f.__code__.co_kwonlyargcount][:MOST_FUNCTIONS]
+        of_one = [(n, f) for n, f in own if f.__code__.co_argcount == 1 and not f.__code__.co_kwonlyargcount]
+        return list(itertools.islice((n for n, f in of_one if is_harmless(f)), MOST_FUNCTIONS))
 
     def parts_of(self, node: ast.expr) -> list[Own]:
         """What an expression is made of, where that is something known."""
