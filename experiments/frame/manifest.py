@@ -50,8 +50,8 @@ def command(name: str, settings: Settings) -> str:
 
 
 def _options(settings: Settings) -> dict[str, object]:
-    """Of files only the names: where they lie is this machine's affair, as is how many processes share the work."""
-    told = {name: value for name, value in asdict(settings).items() if name != "jobs"}
+    """Of files only the names: where they lie is this machine's affair, as is who shares the work."""
+    told = {name: value for name, value in asdict(settings).items() if name not in ("jobs", "kept")}
     return {name: value.name if isinstance(value, Path) else value for name, value in told.items()}
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import importlib
 import json
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from experiments import STUDIES
 from experiments.frame.articles import origin_of
+from experiments.frame.kept import Kept
 from experiments.frame.manifest import JUDGED, manifest
 from experiments.frame.study import Part, Result, Settings, slug
 from experiments.frame.summary import Facts, check_free, outcome_words, write_summary
@@ -39,11 +40,14 @@ def run_study(name: str, settings: Settings, out: Path, progress: Progress) -> O
     started = time.perf_counter()
     check_free(out)
     with whole_folder(out / name) as folder:  # from the start: a folder that cannot be written is no news after an hour
-        result: Result = importlib.import_module(f"experiments.{STUDIES[name].module}").run(settings, progress)
+        kept = Kept(out / f".{name}.unfinished")
+        asked = replace(settings, kept=kept.folder)
+        result: Result = importlib.import_module(f"experiments.{STUDIES[name].module}").run(asked, progress)
         save(result, folder)
         figures = draw(result, folder)
         facts = manifest(name, settings, result, time.perf_counter() - started)
         write_report(result, facts, STUDIES[name].module, folder, figures)
+    kept.clear()
     write_summary(out)
     words = outcome_words(facts["verdicts"], facts["expected"], facts["claims"])
     return Outcome(name, words, tuple(result.failed), out / name / "report.html")

@@ -35,6 +35,7 @@ class Settings:
     data: Path | None = None
     weights: Path | None = None  # an `.npz` of trained weights to use in place of training
     jobs: int | None = None  # processes at a time where many seeds are swept; None for one a core
+    kept: Path | None = None  # folder for what a sweep has done, so that it can go on; None for none
 
 
 @dataclass(frozen=True, eq=False)

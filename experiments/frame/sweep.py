@@ -6,11 +6,13 @@ Some thousand compiled networks use up the memory maps of a process, and TensorF
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
 from typing import TypeVar
+
+from experiments.frame.kept import Kept
 
 A = TypeVar("A")
 T = TypeVar("T")
@@ -25,16 +27,22 @@ def sweep(
     jobs: int | None = None,
     advance: Callable[[int], object] = lambda done: None,
     pool: Callable[[], Executor] | None = None,
+    kept: Kept | None = None,
 ) -> list[T]:
     """`function` of each item, in their order, whoever computes them; no more than a block are computed here.
 
     Function and items must be found by name in another process. `jobs` are processes at a time, one a core if None;
-    `advance` is told how many more are done; `pool` makes another executor than processes of this machine.
+    `advance` is told how many more are done; `pool` makes another executor than processes of this machine. What `kept`
+    holds of a sweep that was cut off is not computed again.
     """
     if len(items) <= BLOCK and pool is None:
         return [_advanced(function(item), advance) for item in items]
     blocks = [items[start : start + BLOCK] for start in range(0, len(items), BLOCK)]
     done: dict[int, list[T]] = {}
+    for i, block in enumerate(blocks):
+        if kept is not None and (before := kept.load(function, block)) is not None:
+            done[i] = before
+            advance(len(block))
     fruitless = 0
     while left := [i for i in range(len(blocks)) if i not in done]:
         if fruitless == TRIES:
@@ -43,9 +51,11 @@ def sweep(
                 f"A process died {TRIES} times over {first[0]!r} to {first[-1]!r}, and {len(left) - 1} more blocks are "
                 "not done. Is there memory for so many? Fewer --jobs need less."
             )
-        before = len(done)
-        _try(function, blocks, left, done, advance, pool or (lambda: _processes(jobs)))
-        fruitless = fruitless + 1 if len(done) == before else 0
+        fruitless += 1
+        for i, results in _tried(function, blocks, left, pool or (lambda: _processes(jobs))):
+            done[i] = kept.save(function, blocks[i], results) if kept is not None else results
+            fruitless = 0
+            advance(len(blocks[i]))
     return [result for i in range(len(blocks)) for result in done[i]]
 
 
@@ -59,21 +69,15 @@ def _processes(jobs: int | None) -> Executor:
     return ProcessPoolExecutor(jobs or os.cpu_count(), mp_context=get_context("spawn"), max_tasks_per_child=1)
 
 
-def _try(
-    function: Callable[[A], T],
-    blocks: Sequence[Sequence[A]],
-    left: Sequence[int],
-    done: dict[int, list[T]],
-    advance: Callable[[int], object],
-    pool: Callable[[], Executor],
-) -> None:
-    """Compute these blocks; what a process that died leaves undone stays undone."""
+def _tried(
+    function: Callable[[A], T], blocks: Sequence[Sequence[A]], left: Sequence[int], pool: Callable[[], Executor]
+) -> Iterator[tuple[int, list[T]]]:
+    """These blocks as they are done; what a process that died leaves undone stays undone."""
     with pool() as executor:
         try:
             waiting: dict[Future[list[T]], int] = {executor.submit(_block, function, blocks[i]): i for i in left}
             for future in as_completed(waiting):
-                done[waiting[future]] = future.result()
-                advance(len(blocks[waiting[future]]))
+                yield waiting[future], future.result()
         except BrokenProcessPool:
             return
         except BaseException:

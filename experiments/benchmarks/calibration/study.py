@@ -11,6 +11,7 @@ import numpy as np
 
 from experiments.benchmarks.calibration import vocabulary_part
 from experiments.benchmarks.calibration.random_nets import RandomNet, random_net
+from experiments.frame.kept import Kept
 from experiments.frame.study import Part, Picture, Result, Settings, Table, paragraphs
 from experiments.frame.sweep import sweep
 from experiments.students.student import student_nodes
@@ -53,11 +54,12 @@ def run(settings: Settings, progress: Progress) -> Result:
         dtype = DTYPES[seed % len(DTYPES)] if i < plain + varied else DTYPES[-1 - i % 2]
         nets.append((seed, dtype, plain <= i < plain + varied))
     advance = partial(progress.advance, task)
-    found = sweep(_calibrated, nets, settings.jobs, advance)
+    kept = Kept(settings.kept) if settings.kept else None
+    found = sweep(_calibrated, nets, settings.jobs, advance, kept=kept)
     samples = pd.DataFrame([sample for own, _ in found for sample in own])
     sharpness = pd.DataFrame([kernel for _, own in found for kernel in own])
     seeds = range(settings.seed, settings.seed + worded)
-    judged = sweep(vocabulary_part.judged, seeds, settings.jobs, advance)
+    judged = sweep(vocabulary_part.judged, seeds, settings.jobs, advance, kept=kept)
     return Result("Noise calibration", (_part(count, samples, sharpness), vocabulary_part.part(judged)))
 
 
