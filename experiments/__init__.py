@@ -84,6 +84,7 @@ STUDIES: dict[str, Entry] = {
     "lines": Entry(
         "benchmarks.lines.study",
         "does the verdict lead to the line? mistakes planted in many styles of code, and the fixes that are offered",
+        takes=("jobs",),
         in_all=False,
     ),
     "speed": Entry(

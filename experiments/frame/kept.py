@@ -17,6 +17,8 @@ from typing import Any
 
 import numpy as np
 
+from experiments.frame.study import Settings
+
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("manual_mlp", "gradient_diff", "keras_mlp", "experiments")
 LIBRARIES = ("numpy", "tensorflow", "keras")
@@ -28,6 +30,11 @@ class Kept:
     """A folder of blocks; each by a digest of what was asked, of this code and of the libraries that computed it."""
 
     folder: Path
+
+    @classmethod
+    def of(cls, settings: Settings) -> Kept | None:
+        """None where a study is run for its result alone, with no folder to write into."""
+        return cls(settings.kept) if settings.kept else None
 
     def load(self, function: Callable[..., Any], items: Sequence[Any]) -> list[Any] | None:
         """The results of a block, None where it is to be computed."""

@@ -28,21 +28,22 @@ def sweep(
     advance: Callable[[int], object] = lambda done: None,
     pool: Callable[[], Executor] | None = None,
     kept: Kept | None = None,
+    block: int = BLOCK,
 ) -> list[T]:
     """`function` of each item, in their order, whoever computes them; no more than a block are computed here.
 
     Function and items must be found by name in another process. `jobs` are processes at a time, one a core if None;
     `advance` is told how many more are done; `pool` makes another executor than processes of this machine. What `kept`
-    holds of a sweep that was cut off is not computed again.
+    holds of a sweep that was cut off, in blocks of so many, is not computed again.
     """
-    if len(items) <= BLOCK and pool is None:
+    if len(items) <= block and pool is None:
         return [_advanced(function(item), advance) for item in items]
-    blocks = [items[start : start + BLOCK] for start in range(0, len(items), BLOCK)]
+    blocks = [items[start : start + block] for start in range(0, len(items), block)]
     done: dict[int, list[T]] = {}
-    for i, block in enumerate(blocks):
-        if kept is not None and (before := kept.load(function, block)) is not None:
+    for i, asked in enumerate(blocks):
+        if kept is not None and (before := kept.load(function, asked)) is not None:
             done[i] = before
-            advance(len(block))
+            advance(len(asked))
     fruitless = 0
     while left := [i for i in range(len(blocks)) if i not in done]:
         if fruitless == TRIES:

@@ -54,7 +54,7 @@ def run(settings: Settings, progress: Progress) -> Result:
         dtype = DTYPES[seed % len(DTYPES)] if i < plain + varied else DTYPES[-1 - i % 2]
         nets.append((seed, dtype, plain <= i < plain + varied))
     advance = partial(progress.advance, task)
-    kept = Kept(settings.kept) if settings.kept else None
+    kept = Kept.of(settings)
     found = sweep(_calibrated, nets, settings.jobs, advance, kept=kept)
     samples = pd.DataFrame([sample for own, _ in found for sample in own])
     sharpness = pd.DataFrame([kernel for _, own in found for kernel in own])

@@ -31,7 +31,7 @@ class Variant:
     plants: tuple[Plant, ...] = ()
     raising: tuple[Plant, ...] = ()
     pairs: tuple[tuple[int, int], ...] = ()  # plants that are planted together, by place
-    hidden: Hidden = dense  # what stands for each layer but the last
+    hidden: Hidden = field(default=dense, repr=False)  # what stands for each layer but the last
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from functools import partial
 from statistics import median
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,9 @@ from experiments.benchmarks.lines.harness import (
     right_run,
 )
 from experiments.benchmarks.lines.tables import TOLD, aimed, share
+from experiments.frame.kept import Kept
 from experiments.frame.study import Part, Picture, Result, Settings, Table, paragraphs
+from experiments.frame.sweep import sweep
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -27,14 +30,25 @@ SINGLES, PAIRS, RIGHT = 24, 6, 40  # of a short run; a full one takes all
 SIZES, SEEDS = ("own", "wider", "square"), 6  # each variant of right code runs at each of them so often
 ASIDE, BOTH = "aside", 2
 SMALL_NETS = 4_000  # hand evaluations
+BLOCK = 40  # files that a process reads
 
 
 def run(settings: Settings, progress: Progress) -> Result:
     """Plant, compare, and hold what is said against what was planted."""
-    singles = [pointed(c, settings.seed) for c in _track(progress, "one mistake", chosen_singles(settings))]
-    pairs = [pointed_pair(c, settings.seed) for c in _track(progress, "two mistakes", chosen_pairs(settings))]
-    right = [right_run(*r) for r in progress.track(chosen_right(settings), description="right code")]
-    return result(singles, pairs, right)
+    mistakes, two, right = chosen_singles(settings), chosen_pairs(settings), chosen_right(settings)
+    task = progress.add_task("files", total=len(mistakes) + len(two) + len(right))
+    shared = partial(
+        sweep, jobs=settings.jobs, advance=partial(progress.advance, task), kept=Kept.of(settings), block=BLOCK
+    )
+    return result(
+        shared(partial(pointed, seed=settings.seed), mistakes),
+        shared(partial(pointed_pair, seed=settings.seed), two),
+        shared(_right_run, right),
+    )
+
+
+def _right_run(chosen: tuple[Case, int, str]) -> RightRun:
+    return right_run(*chosen)
 
 
 def chosen_singles(settings: Settings) -> list[Case]:
@@ -63,10 +77,6 @@ def chosen_right(settings: Settings) -> list[tuple[Case, int, str]]:
 def _from_each(parts: Sequence[list[Case]], count: int, settings: Settings) -> list[Case]:
     each = None if settings.full else count // len(parts)
     return [case for cases in parts for case in sample(cases, each, settings.seed)]
-
-
-def _track(progress: Progress, words: str, cases: list[Case]) -> Iterator[Case]:
-    yield from progress.track(cases, description=words)
 
 
 def result(singles: Sequence[Pointed], pairs: Sequence[PointedPair], right: Sequence[RightRun]) -> Result:

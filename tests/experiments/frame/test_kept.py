@@ -15,17 +15,11 @@ import pytest
 
 from experiments.benchmarks.calibration.vocabulary_part import Judged, Seen
 from experiments.frame import kept as keeping
-from experiments.frame import sweep as sweeping
 from experiments.frame.kept import Kept, computed_by
 from experiments.frame.sweep import sweep
 from gradient_diff import Status
 
 ITEMS = range(6)
-
-
-@pytest.fixture(autouse=True)
-def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sweeping, "BLOCK", 2)
 
 
 def _marked(folder: str, n: int) -> tuple[int, float]:
@@ -40,10 +34,10 @@ def test_what_was_done_is_not_computed_again(tmp_path: Path) -> None:
     marked, kept, seen = partial(_marked, str(tmp_path)), Kept(tmp_path / "kept"), list[int]()
     (tmp_path / "stop").touch()
     with pytest.raises(KeyboardInterrupt):
-        sweep(marked, ITEMS, pool=lambda: ThreadPoolExecutor(1), kept=kept)
+        sweep(marked, ITEMS, pool=lambda: ThreadPoolExecutor(1), kept=kept, block=2)
     assert len(list(tmp_path.glob("*.mark"))) == 4
     (tmp_path / "stop").unlink()
-    found = sweep(marked, ITEMS, None, seen.append, lambda: ThreadPoolExecutor(1), kept)
+    found = sweep(marked, ITEMS, None, seen.append, lambda: ThreadPoolExecutor(1), kept, 2)
     assert found == [(n, n / 3) for n in ITEMS]
     assert len(list(tmp_path.glob("*.mark"))) == 6
     assert seen == [2, 2, 2]

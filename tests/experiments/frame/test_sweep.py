@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from experiments.frame import sweep as sweeping
 from experiments.frame.sweep import sweep
 
 
@@ -41,10 +40,9 @@ def test_few_are_computed_here() -> None:
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
-def test_many_are_computed_by_processes_that_end_and_in_order(monkeypatch: pytest.MonkeyPatch, jobs: int) -> None:
-    monkeypatch.setattr(sweeping, "BLOCK", 3)
+def test_many_are_computed_by_processes_that_end_and_in_order(jobs: int) -> None:
     seen: list[int] = []
-    found = sweep(_square, range(8), jobs, seen.append)
+    found = sweep(_square, range(8), jobs, seen.append, block=3)
     assert [value for value, _ in found] == [n * n for n in range(8)]
     processes = [pid for _, pid in found]
     assert len(set(processes)) == 3
@@ -52,23 +50,19 @@ def test_many_are_computed_by_processes_that_end_and_in_order(monkeypatch: pytes
     assert sorted(seen) == [2, 3, 3]
 
 
-def test_any_executor_may_compute_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sweeping, "BLOCK", 3)
-    assert sweep(_square, range(7), pool=ThreadPoolExecutor) == [(n * n, os.getpid()) for n in range(7)]
+def test_any_executor_may_compute_them() -> None:
+    assert sweep(_square, range(7), pool=ThreadPoolExecutor, block=3) == [(n * n, os.getpid()) for n in range(7)]
 
 
-def test_a_block_whose_process_died_is_computed_again(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(sweeping, "BLOCK", 2)
-    assert sweep(partial(_dies, str(tmp_path), 1), range(6), 2) == [-n for n in range(6)]
+def test_a_block_whose_process_died_is_computed_again(tmp_path: Path) -> None:
+    assert sweep(partial(_dies, str(tmp_path), 1), range(6), 2, block=2) == [-n for n in range(6)]
 
 
-def test_a_process_that_dies_again_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(sweeping, "BLOCK", 2)
+def test_a_process_that_dies_again_is_told(tmp_path: Path) -> None:
     with pytest.raises(RuntimeError, match=r"A process died 2 times over \d to \d, and \d more blocks"):
-        sweep(partial(_dies, str(tmp_path), 9), range(6), 1)
+        sweep(partial(_dies, str(tmp_path), 9), range(6), 1, block=2)
 
 
-def test_an_exception_of_the_function_is_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sweeping, "BLOCK", 2)
+def test_an_exception_of_the_function_is_its_own() -> None:
     with pytest.raises(ValueError, match="three"):
-        sweep(_refuses, range(6), 2)
+        sweep(_refuses, range(6), 2, block=2)
