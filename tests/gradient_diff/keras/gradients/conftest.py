@@ -7,7 +7,8 @@ from collections.abc import Callable
 import keras
 import pytest
 
-from gradient_diff.keras.gradients import checking
+from gradient_diff.keras.gradients import deciding
+from gradient_diff.keras.gradients.steps import of_weights
 from keras_mlp import to_keras
 from manual_mlp import MLP, Array, Dense
 
@@ -41,4 +42,5 @@ def unnamed(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> 
     What a test itself marks as slow asks all the same, so that every model of a matrix is asked once.
     """
     if not any(not mark.kwargs for mark in request.node.iter_markers("slow")):
-        monkeypatch.setattr(checking, "named_by_another", lambda asked, mine, diff, **_: diff)
+        for module in (deciding, of_weights):
+            monkeypatch.setattr(module, "named_by_another", lambda asked, mine, diff, **_: diff)
