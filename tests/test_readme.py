@@ -43,6 +43,7 @@ def test_the_example_prints_what_the_readme_says() -> None:
     assert printed_by(code).splitlines() == output.splitlines()
 
 
+@pytest.mark.slow
 def test_the_example_can_fail() -> None:
     code, output = example("# gradient-diff")
     other = code.replace("d2 = 2 *", "d2 =")

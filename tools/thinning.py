@@ -2,7 +2,8 @@
 
 A matrix is a test marked `matrix`, with parameters that go through the same code: four models by three rates are
 twelve checks, of which four show every model and every rate. Each word counts where the mark names the axis: of "known
-float64", "known float32", "functional float64" and "functional float32" two show all.
+float64", "known float32", "functional float64" and "functional float32" two show all. Where a mark says `most`, so many
+cases stand for all, from the first to the last of them: a list of kinds that go through the same code for seconds each.
 """
 
 from __future__ import annotations
@@ -35,7 +36,15 @@ def thinned(items: Iterable[pytest.Item]) -> Iterator[pytest.Item]:
         if item.get_closest_marker("matrix") and not item.get_closest_marker("slow"):
             matrices[item.nodeid.partition("[")[0]].append(item)
     for matrix in matrices.values():
-        yield from (matrix[case] for case in needless([set(_values(item)) for item in matrix]))
+        most = next((m.kwargs["most"] for m in matrix[0].iter_markers("matrix") if "most" in m.kwargs), None)
+        cases = needless([set(_values(item)) for item in matrix]) if most is None else beyond(most, len(matrix))
+        yield from (matrix[case] for case in cases)
+
+
+def beyond(most: int, count: int) -> list[int]:
+    """All but so many of them, which lie as far apart as they can."""
+    stay = {place * (count - 1) // max(most - 1, 1) for place in range(most)}
+    return [case for case in range(count) if case not in stay]
 
 
 def _values(item: pytest.Item) -> Iterator[Value]:

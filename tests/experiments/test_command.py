@@ -308,6 +308,7 @@ def test_the_first_line_appears_before_anything_heavy_is_imported(tmp_path: Path
     assert " was imported" in done.stderr  # so an import would have been seen
 
 
+@pytest.mark.slow
 def test_a_module_can_be_run(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "experiments", "three_layer_network", "--out", str(tmp_path)]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "300"}

@@ -110,6 +110,7 @@ def said() -> Callable[[str], str]:
     return run
 
 
+@pytest.mark.matrix(most=1)
 @pytest.mark.parametrize("place", PLACES)
 def test_rich_sees_a_notebook(place: str, outputs: Outputs) -> None:
     (answer,) = outputs[place, "Console().is_jupyter"]

@@ -118,6 +118,7 @@ def _problem(name: str, dtype: str) -> tuple[MLP, dict[str, np.ndarray], np.ndar
     return mlp, parameters, rng.normal(size=(9, 4)).astype(dtype), rng.normal(size=(9, 2)).astype(dtype)
 
 
+@pytest.mark.matrix(most=23)
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize("name", [n for n in NAMES if n != "linear"])
 def test_a_network_matches_the_tape_and_a_thousandth_does_not(name: str, dtype: str) -> None:
@@ -157,6 +158,7 @@ def _of_keras(name: str) -> Any:
     return partial(getattr(keras.activations, base), **{n: v == "True" or float(v) for n, v in options.items()})
 
 
+@pytest.mark.matrix(most=1)
 @pytest.mark.parametrize("name", ["gelu", "leaky_relu", "gelu(approximate=True)", "relu(negative_slope=0.1)"])
 def test_a_float64_hand_is_right_with_the_exact_constant_and_with_the_held_one(name: str) -> None:
     _, parameters, x, y = _problem(name, "float64")

@@ -70,6 +70,7 @@ def test_there_and_back_is_the_identity(what: str) -> None:
     assert MLP.from_dict(mlp.to_dict()) == mlp
 
 
+@pytest.mark.matrix(most=22)
 @pytest.mark.parametrize("training", [True, False])
 @pytest.mark.parametrize(("dtype", "mode"), [("float64", "eager"), ("float32", "eager"), ("float32", "graph")])
 @pytest.mark.parametrize("what", ALL)

@@ -43,6 +43,7 @@ def test_these_are_all_losses() -> None:
     assert {name for name, _, _ in ENDINGS} == set(LOSSES)
 
 
+@pytest.mark.matrix(most=42)
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize(("name", "from_logits", "activation"), ENDINGS)
 def test_the_tape_agrees_with_the_derivation(
@@ -169,6 +170,7 @@ USUAL = [
 CLIPPED = [(name, False, "tanh") for name in CROSS_ENTROPIES]
 
 
+@pytest.mark.matrix(most=32)
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize(("name", "from_logits", "activation"), [*USUAL, *CLIPPED])
@@ -205,6 +207,7 @@ def test_weighed_E_is_what_the_loss_object_of_keras_gives(name: str, case: Calla
     assert float(found) == pytest.approx(float(expected), rel=1e-14, abs=2e-9 * (name == "log_cosh"))
 
 
+@pytest.mark.matrix(most=12)
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("name", LOSSES)
 def test_weights_of_one_are_no_weights(name: str, mode: Any, case: Callable[..., Any]) -> None:

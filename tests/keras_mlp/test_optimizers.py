@@ -131,6 +131,7 @@ def worst(described: Optimizer, dtype: str, ours: Optimizer | None = None) -> fl
     return found
 
 
+@pytest.mark.matrix(most=8)
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("rule", RULES, ids=repr)
 def test_each_step_is_that_of_keras(rule: Optimizer, dtype: str) -> None:

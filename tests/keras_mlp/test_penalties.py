@@ -68,6 +68,7 @@ HANDED_ON: list[tuple[str, list[Any]]] = [
 ]
 
 
+@pytest.mark.matrix(most=8)
 @pytest.mark.parametrize(("loss", "layers"), HANDED_ON, ids=range(len(HANDED_ON)))
 @pytest.mark.parametrize("training", [True, False])
 @pytest.mark.parametrize("mode", ["eager", "graph"])

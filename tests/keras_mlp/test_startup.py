@@ -158,6 +158,7 @@ print(len(tf.config.list_logical_devices("CPU")))
 """
 
 
+@pytest.mark.slow
 def test_after_the_import_threads_and_devices_may_still_be_chosen() -> None:
     own = "import keras; keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])"
     done = python(f"import gradient_diff.keras, keras_mlp\n{CHOICE}\n{own}\n{FIRST_USE}")
@@ -166,6 +167,7 @@ def test_after_the_import_threads_and_devices_may_still_be_chosen() -> None:
         assert done.stderr == ""
 
 
+@pytest.mark.slow
 def test_the_devices_start_in_silence_at_the_first_use_and_not_before() -> None:
     done = python(f"import gradient_diff.keras, keras_mlp\n{FIRST_USE}\n{CHOICE}")
     assert done.stdout == "True\n"

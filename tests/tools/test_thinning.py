@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.thinning import needless
+from tools.thinning import beyond, needless
 
 pytest_plugins = ["pytester"]
 
@@ -38,6 +38,10 @@ def test_slow_stands_for_nothing(a, b): pass
 
 @pytest.mark.matrix
 def test_no_axis(): pass
+
+@pytest.mark.matrix(most=3)
+@pytest.mark.parametrize("a", range(10))
+def test_some(a): pass
 """
 
 
@@ -53,7 +57,9 @@ def test_each_value_is_quick_once_and_the_rest_is_slow(pytester: pytest.Pytester
         "test_one_axis": 4,
         "test_slow_stands_for_nothing": 2,
         "test_no_axis": 1,
+        "test_some": 3,
     }
+    assert [name for name in quick if name.startswith("test_some")] == ["test_some[0]", "test_some[4]", "test_some[9]"]
     matrix = [name.partition("[")[2].rstrip("]").split("-") for name in quick if name.startswith("test_matrix")]
     assert {word for *_, kind in matrix for word in kind.split()} == {"known", "functional", "float64", "float32"}
     assert {used for used, *_ in matrix} == {"1", "3", "5"}
@@ -66,3 +72,10 @@ def test_what_stays_shows_all(sizes: tuple[int, ...]) -> None:
     stays = [case for place, case in enumerate(cases) if place not in gone]
     assert set().union(*stays) == set().union(*cases)
     assert len(stays) == max(sizes)
+
+
+@pytest.mark.parametrize(
+    ("most", "count", "stay"), [(1, 5, [0]), (2, 5, [0, 4]), (3, 5, [0, 2, 4]), (9, 5, [0, 1, 2, 3, 4])]
+)
+def test_the_first_and_the_last_and_some_between_stand_for_all(most: int, count: int, stay: list[int]) -> None:
+    assert [case for case in range(count) if case not in beyond(most, count)] == stay

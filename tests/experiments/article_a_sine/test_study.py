@@ -129,6 +129,7 @@ def test_a_step_with_all_deltas_first_is_not_taken_for_the_articles(monkeypatch:
     assert any(study.PUBLISHED_STEP in text for text in result.failed)
 
 
+@pytest.mark.slow
 def test_a_wrong_derivative_in_the_loop_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(article_a, "inv_sig", lambda u: 1.001 * article_a.sigmoid(u) * (1 - article_a.sigmoid(u)))
     settings = Settings()

@@ -122,6 +122,7 @@ def test_the_text_of_the_splits_is_plain(on_mnist: pd.DataFrame) -> None:
     assert not set("*`") & set(text)
 
 
+@pytest.mark.matrix(most=1)
 @pytest.mark.parametrize(("asked", "trained"), [("eager", "graph"), ("graph", "graph"), ("xla", "xla")])
 def test_the_page_says_which_mode_trained(
     asked: Mode, trained: str, progress: Progress, monkeypatch: pytest.MonkeyPatch
@@ -165,6 +166,7 @@ def test_on_the_librarys_own_split_two_seeds_reach_93_percent(mnist_folder: Path
     assert np.mean(found) > EXPECTED - 0.008
 
 
+@pytest.mark.slow
 def test_epochs_can_be_chosen(progress: Progress) -> None:
     assert len(run(Settings(epochs=1), progress).tables["Loss and accuracy"].frame) == 1
 

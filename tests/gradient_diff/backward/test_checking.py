@@ -71,6 +71,7 @@ def test_a_wrong_one_is_named(slip: str, culprit: str, status: Status, cause: st
     assert {row.name for row in diff.rows if not row.status.ok} == {culprit}
 
 
+@pytest.mark.slow
 def test_a_wrong_one_in_float32_is_seen_by_what_float32_can_show() -> None:
     assert checked(Dense("float32", "derivative"), X.astype("float32")).verdict is Status.MISMATCH
     assert checked(Dense("float32", "factor"), X.astype("float32"))["parameters/W"].status is not Status.MATCH

@@ -31,6 +31,7 @@ def normalisation(axes: int | tuple[int, ...], epsilon: float, missing: str) -> 
     return lambda x: normalised(x)[0], backward
 
 
+@pytest.mark.matrix(most=4)
 @pytest.mark.parametrize("missing", ["", *KINDS])
 @pytest.mark.parametrize(
     ("shape", "axes", "cause"),

@@ -66,6 +66,7 @@ def test_a_right_one_has_no_cause() -> None:
     assert check_backward(np.round, lambda u: 0 * u, X).causes == ()
 
 
+@pytest.mark.matrix(most=2)
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize(("axis", "shape"), [(1, (4, 4)), (0, (4, 4)), (0, (3, 4))])
 def test_a_sum_over_another_axis_of_a_square_upstream_is_named(axis: int, shape: tuple[int, int], dtype: str) -> None:

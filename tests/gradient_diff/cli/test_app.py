@@ -92,6 +92,7 @@ main()
 """
 
 
+@pytest.mark.matrix(most=2)
 @pytest.mark.parametrize(
     "arguments",
     [

@@ -53,6 +53,7 @@ def called(folder: Path, backend: str, arguments: tuple[str, ...]) -> subprocess
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
 
 
+@pytest.mark.matrix(most=2)
 @pytest.mark.parametrize("arguments", NEEDED, ids=lambda arguments: arguments[0])
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_what_needs_keras_says_which_backend_to_set(folder: Path, backend: str, arguments: tuple[str, ...]) -> None:
@@ -63,6 +64,7 @@ def test_what_needs_keras_says_which_backend_to_set(folder: Path, backend: str, 
     assert f"{found}. Set the environment variable KERAS_BACKEND=tensorflow before Python starts." in told
 
 
+@pytest.mark.matrix(most=2)
 @pytest.mark.parametrize("arguments", FREE, ids=" ".join)
 @pytest.mark.parametrize("backend", ["nonsense", "keras.json"])
 def test_what_needs_no_keras_does_not_ask(folder: Path, backend: str, arguments: tuple[str, ...]) -> None:

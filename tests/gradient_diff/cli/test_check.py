@@ -99,6 +99,7 @@ def test_a_script_is_run_as_it_is(wrong: str, ending: int, check: Call, put: Put
     assert not wrong or f"{file.name}:" in shown
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("wrong", "ending"), [("", 0), (" / 2", 1)])
 def test_a_script_that_trains_in_mini_batches(wrong: str, ending: int, check: Call, put: Put, reference: Path) -> None:
     head, forward, slope = _script_parts(reference)

@@ -65,6 +65,7 @@ def _run(arguments: tuple[str, ...], encoding: str, monkeypatch: pytest.MonkeyPa
     return int(left.value.code or 0), raw.getvalue().decode(encoding)
 
 
+@pytest.mark.matrix(most=3)
 @pytest.mark.parametrize("encoding", ENCODINGS)
 def test_every_command_can_write_where_signs_are_few(
     encoding: str, write: Write, reference: Path, monkeypatch: pytest.MonkeyPatch
@@ -160,6 +161,7 @@ def test_a_crash_is_no_verdict(capsys: pytest.CaptureFixture[str]) -> None:
     assert "Please report" in capsys.readouterr().err
 
 
+@pytest.mark.matrix(most=1)
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP", "SIGINT"])
 def test_a_signal_leaves_nothing_half_done(name: str, write: Write, reference: Path, tmp_path: Path) -> None:
     marks = tmp_path / "marks"

@@ -53,12 +53,14 @@ def test_it_loads_neither_tensorflow_nor_a_model(saved: Path) -> None:
     assert done.stdout.strip() == ""
 
 
+@pytest.mark.slow
 def test_a_folder_of_reports_is_drawn_as_a_whole(saved: Path, call: Call) -> None:
     shutil.copytree(saved, saved.parent / "marks" / "ann")
     shutil.copytree(saved, saved.parent / "marks" / "ben")
     assert call(saved.parent / "marks", verb="report") == (0, "", "Wrote 2 pages")
 
 
+@pytest.mark.matrix(most=1)
 @pytest.mark.parametrize(
     ("name", "text", "words"),
     [

@@ -55,6 +55,7 @@ def test_markdown_and_csv_are_printed_alone() -> None:
     assert [row["numbers"] for row in rows] == [line.numbers for line in BOOK]
 
 
+@pytest.mark.slow
 def test_out_holds_a_drawing_and_tables(tmp_path: Path) -> None:
     code, _, told = call("7-5-3", "--batch", "2", "--out", str(tmp_path / "ledger"))
     assert code == 0
@@ -113,6 +114,7 @@ print("loaded", *(name for name in ("tensorflow", "keras", "pandas", "matplotlib
     return set(done.stdout.splitlines()[-1].split()[1:])
 
 
+@pytest.mark.slow
 def test_the_text_needs_nothing_heavy_and_csv_only_pandas() -> None:
     assert heavy_after("7-5-3", "--batch", "2") == set()
     assert heavy_after("7-5-3", "--format", "csv") == {"pandas"}

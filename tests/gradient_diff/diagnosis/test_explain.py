@@ -45,6 +45,7 @@ def test_weights_handed_over_are_told_before_any_mistake() -> None:
     assert found.unexplained.startswith("These are the network's own weights, and not gradients.")
 
 
+@pytest.mark.slow
 def test_what_no_mistake_explains_is_placed_and_cut_down_where_it_can_be_called() -> None:
     def odd(parameters: Arrays, x: Array, y: Array) -> dict[str, Array]:
         mlp = MLP(x.shape[1], [Dense(parameters["dense_1/bias"].size, "tanh"), Dense(y.shape[1])])

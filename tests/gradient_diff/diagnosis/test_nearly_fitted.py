@@ -32,6 +32,7 @@ def largest(e: Evaluation) -> float:
     return max(float(np.abs(g).max()) for g in e.gradients.values())
 
 
+@pytest.mark.matrix(most=4)
 @pytest.mark.parametrize("scale", SCALES)
 @pytest.mark.parametrize(("dtype", "rest"), [("f4", 1e-4), ("f4", 1e-2), ("f8", 1e-12), ("f8", 1e-4)])
 def test_a_random_hand_is_never_named(scale: float, dtype: str, rest: float) -> None:

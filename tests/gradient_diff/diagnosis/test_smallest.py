@@ -86,6 +86,7 @@ def test_a_derivation_made_for_one_net_alone_is_cut_by_samples_only() -> None:
     assert (found.problem.batch, found.problem.mlp.units) == (1, (11, 5, 1))  # of the outputs it says nothing
 
 
+@pytest.mark.matrix(most=1)
 @pytest.mark.parametrize("kind", [AssertionError, RuntimeError, NotImplementedError, AttributeError])
 def test_a_derivation_may_refuse_a_smaller_case_in_any_way(kind: type[Exception]) -> None:
     def whole_batch(parameters: Arrays, x: np.ndarray, y: np.ndarray) -> dict[str, np.ndarray]:

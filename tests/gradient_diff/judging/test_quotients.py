@@ -108,6 +108,7 @@ def test_the_quotient_of_another_e_is_a_mistake_all_the_same() -> None:
     assert compare(twice, RIGHT).verdict is Status.MISMATCH
 
 
+@pytest.mark.matrix(most=16)
 @pytest.mark.parametrize("seed", range(50))
 def test_what_is_off_at_random_is_no_quotient(seed: int) -> None:
     rng = np.random.default_rng(seed)
@@ -146,6 +147,7 @@ WRONG: dict[str, Callable[[dict[str, Array]], dict[str, Array]]] = {
 }
 
 
+@pytest.mark.matrix(most=24)
 @pytest.mark.parametrize("computed", ["float64", "float32"])
 @pytest.mark.parametrize("batch", [1, 3, 10, 100])
 @pytest.mark.parametrize("name", WRONG)

@@ -58,6 +58,7 @@ def test_a_right_hand_in_a_layout_matches_and_it_is_told(net: str, layout: str) 
     assert diff.remark.startswith("Layout of your arrays: ") is (layout != "ours")
 
 
+@pytest.mark.matrix(most=47)
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("net", TELLING)
 def test_one_kernel_that_is_transposed_does_not_match(net: str, layout: str) -> None:
@@ -77,6 +78,7 @@ def test_one_square_kernel_that_is_transposed_keeps_its_name(layout: str) -> Non
     assert [(c.id, c.layer) for c in diff.causes] == [("transposed", "dense_2")]
 
 
+@pytest.mark.matrix(most=24)
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("net", ["plain", "square"])
 def test_a_wrong_hand_in_a_layout_keeps_its_cause(net: str, layout: str) -> None:

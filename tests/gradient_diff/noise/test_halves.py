@@ -71,6 +71,7 @@ def test_a_hand_that_adds_in_a_float16_loop_is_not_accused(widths: tuple[int, ..
     assert {row.status for row in diff.rows} <= {Status.MATCH, Status.VACUOUS}
 
 
+@pytest.mark.slow
 def test_by_the_rule_of_the_engine_it_would_be() -> None:
     """Why noise is per side: 1,024 like samples, one by one, are off by far more than a sum in float32."""
     problem = _problem((6, 8, 4, 2), 1024, alike=True)

@@ -120,6 +120,7 @@ def test_killed_at_every_step_it_leaves_the_old_or_the_new(place: Path) -> None:
     assert len(seen) > 6
 
 
+@pytest.mark.slow
 @linux
 def test_without_one_step_for_two_folders_a_kill_could_leave_neither(place: Path) -> None:
     code = KILLED.replace("dying(folder.exchanged)", "lambda one, other: False")

@@ -49,6 +49,7 @@ HARMLESS = {
 }
 
 
+@pytest.mark.matrix(most=2)
 @pytest.mark.parametrize("what", HARMLESS)
 def test_right_code_is_right_whatever_else_it_does(
     what: str,
@@ -81,6 +82,7 @@ WITHOUT = {
 }
 
 
+@pytest.mark.matrix(most=2)
 @pytest.mark.parametrize("what", WITHOUT)
 def test_why_there_are_no_gradients_is_one_sentence(
     what: str, given: Callable[..., Given], put: Put, monkeypatch: pytest.MonkeyPatch
@@ -120,6 +122,7 @@ FORGERIES = {
 }
 
 
+@pytest.mark.matrix(most=3)
 @POSIX
 @pytest.mark.parametrize("what", FORGERIES)
 def test_what_is_forged_is_no_answer(what: str, given: Callable[..., Given], put: Put) -> None:
@@ -137,6 +140,7 @@ def test_the_reference_that_it_finds_is_a_copy(given: Callable[..., Given], put:
     assert reference.read_bytes() == kept
 
 
+@pytest.mark.matrix(most=1)
 @POSIX
 @pytest.mark.parametrize("ending", ["while True: pass", "pass"])
 def test_what_it_started_is_ended_with_it(ending: str, given: Callable[..., Given], put: Put, tmp_path: Path) -> None:
@@ -218,6 +222,7 @@ def test_tracing_that_takes_too_long_costs_no_gradients(answered: Path) -> None:
     assert _read(answered, None) == Code(silent="tracing was stopped after 60 s")
 
 
+@pytest.mark.slow
 @POSIX
 def test_so_it_is_in_truth(given: Callable[..., Given], put: Put, answer: Evaluation) -> None:
     lines = (

@@ -116,6 +116,7 @@ IN_A_LOOP = {
 }
 
 
+@pytest.mark.matrix(most=3)
 @pytest.mark.parametrize("loop", list(IN_A_LOOP))
 @pytest.mark.parametrize("own_weights", [True, False], ids=["drawn", "by value"])
 @pytest.mark.parametrize("shuffled", [True, False], ids=["shuffled", "in order"])
@@ -153,6 +154,7 @@ def _of_a_part(x: str, y: str) -> str:
     return BODY.replace("X @", f"{x} @").replace("X.T", f"{x}.T").replace("- Y", f"- {y}")
 
 
+@pytest.mark.matrix(most=1)
 @pytest.mark.parametrize("rows", ROWS)
 def test_a_training_in_parts_is_held_on_the_samples_of_its_first_step(
     rows: str, made: Made, evaluation: Evaluation, tmp_path: Path
@@ -171,6 +173,7 @@ def test_a_training_in_parts_is_held_on_the_samples_of_its_first_step(
     assert diffs[1].causes[0].id == "derivative_wrong"
 
 
+@pytest.mark.matrix(most=1)
 @pytest.mark.parametrize("sign", ["=", "+="])
 def test_a_loop_that_adds_samples_up_is_no_training_in_parts(
     sign: str, made: Made, evaluation: Evaluation, tmp_path: Path

@@ -105,6 +105,7 @@ RELU = (
 )
 
 
+@pytest.mark.matrix(most=3)
 @pytest.mark.parametrize(
     ("text", "change", "guilty"),
     [

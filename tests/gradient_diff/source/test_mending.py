@@ -27,6 +27,7 @@ def lines(found: list[Fix]) -> list[str]:
     return [line[1:].strip() for f in found for line in f.diff.splitlines() if line[:1] == "+" and line[:2] != "++"]
 
 
+@pytest.mark.matrix(most=4)
 @pytest.mark.parametrize(
     ("right", "wrong", "fix"),
     [

@@ -75,6 +75,7 @@ def test_right_code_is_right(tmp_path: Path, text: str) -> None:
     assert _checked(tmp_path, text).ok
 
 
+@pytest.mark.matrix(most=3)
 @pytest.mark.parametrize(
     ("text", "right", "wrong", "fix"),
     [

@@ -28,6 +28,7 @@ def finding(trial: Trial) -> Finding:
     return found
 
 
+@pytest.mark.matrix(most=3)
 @pytest.mark.parametrize(
     ("change", "message"),
     [

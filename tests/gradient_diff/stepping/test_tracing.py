@@ -17,6 +17,7 @@ def reference() -> Evaluation:
     return mlp.backpropagate(mlp.initialize(0), x, np.sin(3 * x), "half_sum_squared_error")
 
 
+@pytest.mark.slow
 def test_the_class_of_article_a_reads_a_kernel_that_is_updated_already(reference: Evaluation) -> None:
     net = SineNetwork()
     before = [w.copy() for w in net.weights]

@@ -39,6 +39,7 @@ def test_five_hundred_of_them(block: int) -> None:
         _is_judged_rightly(seed)
 
 
+@pytest.mark.matrix(most=1)
 @pytest.mark.parametrize("times", [0.0, 2.0])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_a_penalty_forgotten_or_counted_twice_is_never_right(times: float, dtype: str) -> None:

@@ -27,6 +27,7 @@ def result(monkeypatch: pytest.MonkeyPatch, progress: Progress) -> Result:
     return study.run(Settings(seed=SMALL), progress)
 
 
+@pytest.mark.slow
 def test_the_study_says_who_is_not_installed_and_draws(result: Result, tmp_path: Path) -> None:
     table = result.tables["Detection"].frame.set_index("tool")
     for name in ("torch.testing.assert_close", "jax.test_util.check_grads", "scipy.optimize.check_grad"):

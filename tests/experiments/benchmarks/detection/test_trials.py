@@ -19,6 +19,7 @@ from manual_mlp import MLP, Dense
 Net = Callable[..., DrawnNet]
 
 
+@pytest.mark.slow
 def test_nothing_is_missed_and_nobody_accused_in_one_network(net: Net, nobody: Tools) -> None:
     s = net()
     frame = frame_of([*trials_of_mistakes(s, nobody, lambda _: False), *trials_of_correct(s, nobody, slow=False)])
@@ -27,6 +28,7 @@ def test_nothing_is_missed_and_nobody_accused_in_one_network(net: Net, nobody: T
     assert (frame.loc[frame["what"] == "mistake", "sigma"] > SHOWS).mean() > 0.8
 
 
+@pytest.mark.slow
 def test_a_blind_judge_is_noticed(monkeypatch: pytest.MonkeyPatch, net: Net, nobody: Tools) -> None:
     monkeypatch.setattr(trials, "compare", lambda hand, reference, **_: compare(reference, reference))
     frame = frame_of(trials_of_mistakes(net(), nobody, lambda _: False))

@@ -46,6 +46,7 @@ def titles() -> Iterator[Any]:
         yield pytest.param(title, marks=() if entry.everyday else pytest.mark.slow, id=title)
 
 
+@pytest.mark.matrix(most=6)
 @pytest.mark.parametrize("title", list(titles()))
 def test_right_gradients_match_and_wrong_ones_do_not(title: str) -> None:
     step = step_of(title)

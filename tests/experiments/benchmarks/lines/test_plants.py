@@ -96,6 +96,7 @@ def test_every_variant_is_right_at_other_sizes(style: Style, number: int) -> Non
     assert all(np.allclose(h, r, rtol=1e-8, atol=1e-12) for h, r in pairs)
 
 
+@pytest.mark.matrix(most=20)
 @each_variant
 def test_every_plant_stands_where_it_says_runs_and_is_wrong(style: Style, number: int) -> None:
     variant = style.variants[number]
@@ -122,6 +123,7 @@ def test_a_plant_that_is_right_would_be_seen(wrong: str, seen: bool) -> None:
     assert off(*run(style, style.variants[0], planted(text, plant).text)) is seen
 
 
+@pytest.mark.matrix(most=20)
 @each_variant
 def test_both_of_a_pair_matter(style: Style, number: int) -> None:
     """Neither hides the other: with one mended, it is another answer, and still wrong."""

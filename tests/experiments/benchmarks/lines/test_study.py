@@ -121,6 +121,7 @@ def test_at_least_500_runs_of_right_functions_are_chosen() -> None:
     assert len([c for c, _, _ in chosen_right(Settings(full=True)) if c.style.call == "gradients"]) >= 500
 
 
+@pytest.mark.slow
 def test_a_small_run_end_to_end(monkeypatch: pytest.MonkeyPatch, progress: Progress, tmp_path: Path) -> None:
     for name, count in (("SINGLES", 2), ("PAIRS", 2), ("RIGHT", 2)):
         monkeypatch.setattr(study, name, count)

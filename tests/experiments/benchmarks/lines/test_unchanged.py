@@ -54,6 +54,7 @@ def result(style: Style, variant: Variant, dtype: str, run: Run | None) -> list[
     return [(str(a.dtype), a.shape, a.tobytes()) for a in arrays([found, *left, *given])]
 
 
+@pytest.mark.matrix(most=40)
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize(("style", "number"), VARIANTS, ids=title)
 def test_recording_changes_no_bit(style: Style, number: int, dtype: str) -> None:

@@ -20,6 +20,7 @@ def test_what_cannot_be_made_or_overflows_is_none() -> None:
     assert derive(problem, Slip("accumulated", form="step", value=1e6)) is None
 
 
+@pytest.mark.slow
 def test_trials_of_one_net() -> None:
     trials = list(trials_on(1))
     assert {trial.dtype for trial in trials} == {"float64", "float32"}

@@ -108,6 +108,7 @@ def test_times_are_written_in_a_unit_that_suits_them() -> None:
     assert (line["ratio"], line["target"], line["reached?"]) == (27.78, "≥ 2", "reached")
 
 
+@pytest.mark.slow
 def test_a_small_run_end_to_end(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     race = Race(SINE.title, "sine", (HAND, "article A's loop"))
     monkeypatch.setattr(speed, "RACES", (race,))
@@ -137,6 +138,7 @@ def test_a_worker_ends_with_its_input() -> None:
     assert process.returncode == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("engine", [HAND, "article A's loop"])
 def test_engines_without_tensorflow_do_not_load_it(engine: str) -> None:
     """Its thread pool would disturb BLAS's."""

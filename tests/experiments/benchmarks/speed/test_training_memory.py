@@ -12,6 +12,7 @@ from experiments.benchmarks.speed.training_memory import ALLOWED, OPTIMIZERS, ST
 pytestmark = pytest.mark.skipif(not STATUS.exists(), reason="only Linux tells the peak of a process")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_training_needs_its_data_and_little_more(name: str) -> None:
     row = training_memory.measure_apart(name)
@@ -22,6 +23,7 @@ def test_training_needs_its_data_and_little_more(name: str) -> None:
     assert row["parameters and state, MB"] == pytest.approx(weights * 4 * {"SGD": 1, "Adam": 3}[name] / 2**20, abs=0.1)
 
 
+@pytest.mark.slow
 def test_a_copy_of_the_data_would_be_seen() -> None:
     code = """
 import json, numpy as np

@@ -34,6 +34,7 @@ def as_expected(part: Part) -> bool:
     return all(part.claims.values()) and all(c.as_expected for c in part.comparisons.values())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("seed", "dtype", "of_the_clipped"),
     [(1, "float32", Status.MATCH), (3, "float64", Status.MATCH), (4, "float64", Status.VACUOUS)],
@@ -46,6 +47,7 @@ def test_one_epoch_is_enough_to_tell(seed: int, dtype: str, of_the_clipped: Stat
     assert "for 1 epoch:" in part.paragraphs[0]
 
 
+@pytest.mark.slow
 def test_where_no_image_is_certain_and_wrong_keras_is_not_accused(
     monkeypatch: pytest.MonkeyPatch, progress: Progress
 ) -> None:
@@ -55,6 +57,7 @@ def test_where_no_image_is_certain_and_wrong_keras_is_not_accused(
     assert not part.claims["after every epoch fewer images are certain and wrong from logits, and E is smaller"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("way", "value", "broken"),
     [(LOST, from_logits, [1, 2]), (LOGITS, from_probabilities, [0, 2])],
@@ -67,6 +70,7 @@ def test_a_way_that_is_the_other_one_would_be_seen(
     assert [number for number, holds in enumerate(claims.values()) if not holds] == broken
 
 
+@pytest.mark.slow
 def test_the_number_of_epochs(monkeypatch: pytest.MonkeyPatch, progress: Progress) -> None:
     monkeypatch.setattr(study, "EPOCHS", 2)
     monkeypatch.setattr(study, "FULL", 3)
@@ -75,6 +79,7 @@ def test_the_number_of_epochs(monkeypatch: pytest.MonkeyPatch, progress: Progres
         assert list(part.tables[study.TABLE].frame["epoch"]) == [e for e in range(epochs + 1) for _ in WAYS]
 
 
+@pytest.mark.slow
 def test_the_text_tells_the_last_row_and_the_classes_given_up(start: Start, progress: Progress) -> None:
     settings = Settings(epochs=1)
     part = study.training_part(digits(), settings, progress)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from experiments.beyond.saturation import pictures as pictures
 
@@ -12,6 +13,7 @@ STUDY = "saturation"
 Tables = Callable[[str], pd.DataFrame]
 
 
+@pytest.mark.slow
 def test_the_pictures_are_drawn_from_the_saved_tables(table: Tables) -> None:
     assert len(pictures.unit_picture(table("de_du_of_one_unit_by_u")).axes[0].lines) == 4
     growth = pictures.growth_picture(table("how_far_off_each_way_is"))

@@ -20,6 +20,7 @@ def start() -> study.Start:
     return study.Start.of(digits(), Settings())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", ["eager", "xla"])
 def test_from_logits_it_is_the_training_of_both_twins(mode: Literal["eager", "xla"], start: study.Start) -> None:
     """Same start, same batches, same order, same optimizer: what both twins do together is what is done here."""

@@ -30,6 +30,7 @@ def test_the_tape_computed_in_the_dtype_and_the_hand_in_float64(coarse: study.Lo
         np.testing.assert_array_equal(array, coarse.hand.problem.parameters[name])
 
 
+@pytest.mark.slow
 def test_float16_loses_what_is_below_its_range(table: Tables) -> None:
     rows = table("norm_of_de_dw_by_layer_and_dtype")
     lost = rows["float64"] < 2.0**-26  # a quarter of its smallest subnormal number, so that every entry rounds to 0
@@ -55,6 +56,7 @@ def test_the_lowest_layers_are_vacuous_and_higher_ones_are_not(coarse: study.Los
     assert compare(wrong, {node: coarse.tape.nodes[node]}, noise=noise).verdict is Status.DIFFERENT
 
 
+@pytest.mark.matrix(most=2)
 @pytest.mark.parametrize("seed", [1, 2])
 @pytest.mark.parametrize("dtype", study.DTYPES)
 def test_other_seeds_lose_the_lowest_layer_too(dtype: str, seed: int) -> None:
@@ -69,6 +71,7 @@ def nothing_kept() -> study.Part:
     return study.dtypes_part({dtype: study.losing(digits(), dtype, Settings(seed=6)) for dtype in study.DTYPES})
 
 
+@pytest.mark.slow
 def test_a_dtype_without_any_match_has_no_lowest_layer(nothing_kept: study.Part) -> None:
     rows = nothing_kept.tables["Where each dtype ends"].frame.set_index("dtype")
     assert rows["layers that are MATCH"].tolist() == [27, 3, 0]

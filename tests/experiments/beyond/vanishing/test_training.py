@@ -101,6 +101,7 @@ def test_each_claim_fails_where_the_trainings_are_others(
     assert all(word in claim for word, claim in zip(words, failed, strict=True))
 
 
+@pytest.mark.slow
 def test_a_part_of_one_epoch(progress: Progress) -> None:
     part = study.training_part(digits(), DEPTH, Settings(epochs=1), progress)
     assert all(part.claims.values())

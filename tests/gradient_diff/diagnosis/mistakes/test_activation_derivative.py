@@ -21,6 +21,7 @@ IDS = (
 )
 
 
+@pytest.mark.matrix(most=3)
 @pytest.mark.parametrize("name", IDS)
 def test_a_wrong_derivative_is_named(name: str, rightly_named: Callable[[str], None]) -> None:
     rightly_named(name)

@@ -9,6 +9,7 @@ from gradient_diff import GradientDiff, Status
 from manual_mlp import Problem
 
 
+@pytest.mark.matrix(most=1)
 @pytest.mark.parametrize("name", ["softmax_axis", "bias_column"])
 def test_another_axis_is_named(name: str, rightly_named: Callable[[str], None]) -> None:
     rightly_named(name)

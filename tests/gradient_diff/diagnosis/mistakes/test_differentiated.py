@@ -14,6 +14,7 @@ from manual_mlp import MLP, Dense, Loss, Problem, evaluation_of
 from manual_mlp.extend import is_gradient, variable_of
 
 
+@pytest.mark.matrix(most=2)
 @pytest.mark.parametrize("name", ["output_not_loss", "other_loss", "wrong_target", "targets_broadcast"])
 def test_what_was_differentiated_is_named(name: str, rightly_named: Callable[[str], None]) -> None:
     rightly_named(name)

@@ -9,6 +9,7 @@ from gradient_diff import GradientDiff
 from manual_mlp import Problem
 
 
+@pytest.mark.matrix(most=1)
 @pytest.mark.parametrize("name", ["dropout_mask_missing", "dropout_scale_missing"])
 def test_a_mask_that_is_not_used_is_named(name: str, rightly_named: Callable[[str], None]) -> None:
     rightly_named(name)

@@ -45,6 +45,7 @@ def test_a_right_derivation_passes(over: Over, dtype: str) -> None:
     assert found.causes == ()
 
 
+@pytest.mark.matrix(most=18)
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize(
     ("over", "wrong"), [*itertools.product(KINDS, NAMED), *itertools.product(["batch"], OF_THE_BATCH)]

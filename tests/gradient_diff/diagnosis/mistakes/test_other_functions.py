@@ -57,6 +57,7 @@ SLIPS = [
 ]
 
 
+@pytest.mark.matrix(most=12)
 @pytest.mark.parametrize(("name", "slip"), SLIPS, ids=lambda v: v if isinstance(v, str) else f"{v.id} {v.form}")
 def test_a_wrong_derivative_of_a_newer_activation_is_named_first(name: str, slip: Slip) -> None:
     problem = _net(name, Loss("mse"))

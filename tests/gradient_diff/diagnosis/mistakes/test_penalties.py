@@ -74,6 +74,7 @@ def test_every_mistake_in_a_penalty_is_planted() -> None:
     }
 
 
+@pytest.mark.matrix(most=77)
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize(("of", "wrong", "at", "name"), PLANTED)
 def test_a_wrong_penalty_is_never_right_and_named_first(

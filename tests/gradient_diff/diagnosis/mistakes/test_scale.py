@@ -23,6 +23,7 @@ IDS = (
 )
 
 
+@pytest.mark.matrix(most=5)
 @pytest.mark.parametrize("name", IDS)
 def test_a_factor_is_named(name: str, rightly_named: Callable[[str], None]) -> None:
     rightly_named(name)
@@ -120,6 +121,7 @@ def test_a_stray_number_of_outputs_is_no_half_of_a_pair(problem: Callable[..., P
     assert _ids(problem("classes"), 1.5) == []  # K is 3
 
 
+@pytest.mark.matrix(most=1)
 @pytest.mark.parametrize("net", ["regression", "classes", "labels", "decayed"])
 def test_a_free_constant_joins_no_other_factor(net: str, problem: Callable[..., Problem]) -> None:
     rng = np.random.default_rng(0)

@@ -65,6 +65,7 @@ PLANTED: dict[str, tuple[Callable[..., Any], Callable[..., Any], list[Array], st
 }
 
 
+@pytest.mark.matrix(most=4)
 @pytest.mark.parametrize("reference", ["Ridders", "twin"])
 @pytest.mark.parametrize("name", PLANTED)
 def test_a_mistake_is_found_and_named(name: str, reference: str, custom: Any) -> None:

@@ -58,6 +58,7 @@ RIGHT: dict[str, tuple[Callable[..., Any], Callable[[float], list[Array]]]] = {
 }
 
 
+@pytest.mark.matrix(most=3)
 @pytest.mark.parametrize("scale", SCALES)
 @pytest.mark.parametrize("name", RIGHT)
 def test_no_false_alarm(name: str, scale: float, only_float32: Any) -> None:

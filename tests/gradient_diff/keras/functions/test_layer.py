@@ -53,6 +53,7 @@ def built(layer: Any) -> Any:
 OF_MANY_STEPS = ("LSTM", "GRU", "MultiHeadAttention")  # eager, op by op: seconds each
 
 
+@pytest.mark.matrix(most=5)
 @pytest.mark.parametrize("name", [pytest.param(n, marks=[pytest.mark.slow] * (n in OF_MANY_STEPS)) for n in LAYERS])
 def test_keras_own_layers_are_right(name: str) -> None:
     make, inputs, training = LAYERS[name]
@@ -145,6 +146,7 @@ LEFT: dict[str, tuple[Any, Any]] = {
 }
 
 
+@pytest.mark.matrix(most=3)
 @pytest.mark.parametrize("mode", ["eager", "graph"])
 @pytest.mark.parametrize("name", LEFT)
 def test_a_built_layer_is_left_as_it_was(name: str, mode: Any) -> None:
@@ -339,6 +341,7 @@ DRAWN: dict[str, tuple[Any, Any]] = {
 }
 
 
+@pytest.mark.matrix(most=3)
 @pytest.mark.parametrize("name", DRAWN)
 def test_a_layer_that_draws_is_right_and_the_check_repeats(name: str) -> None:
     make, inputs = DRAWN[name]

@@ -46,6 +46,7 @@ def test_another_subgradient_at_a_kink_is_no_mistake(twin: str | None, custom: A
     assert check_function(wrong, x, tf.nn.relu if twin else None).verdict is Status.MISMATCH
 
 
+@pytest.mark.matrix(most=3)
 @pytest.mark.parametrize("gap", np.geomspace(1e-7, 0.5, 8))
 def test_a_kink_nearby_is_not_counted(gap: float, custom: Any) -> None:
     x = np.array([1.0, 1.0 - gap, 0.3])

@@ -43,6 +43,7 @@ def _checked(model: keras.Model, mine: list[Array]) -> GradientDiff:
     return check_gradients(model, X, Y, mine, loss="mse")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("policy", POLICIES)
 def test_what_the_layers_cast_is_right_too(policy: str) -> None:
     model, cast = _model(policy), POLICIES[policy]
@@ -62,6 +63,7 @@ def test_targets_that_no_layer_casts_convict_nobody(policy: str) -> None:
     assert "Leave the targets as they are" in diff.meanings[Status.INCONCLUSIVE].advice
 
 
+@pytest.mark.matrix(most=2)
 @pytest.mark.parametrize("policy", POLICIES)
 @pytest.mark.parametrize("rounds_y", [True, False])
 @pytest.mark.parametrize("place", [0, 3])

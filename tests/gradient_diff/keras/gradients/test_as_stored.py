@@ -113,6 +113,7 @@ def test_a_function_that_reads_its_weights_was_called_at_the_models(kind: str) -
     assert idle.verdict is Status.INCONCLUSIVE
 
 
+@pytest.mark.slow
 def test_in_inference_at_weights_of_ones_own() -> None:
     """Two choices that were left open, one of them training or inference."""
     model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2), keras.layers.BatchNormalization(epsilon=0.25)])

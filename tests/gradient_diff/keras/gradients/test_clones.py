@@ -44,6 +44,7 @@ def _tape_in_another_order(model: keras.Model) -> dict[str, Array]:
     return {n: g.numpy() for n, g in zip(named_weights(model), gradients, strict=True)}
 
 
+@pytest.mark.matrix(most=1)
 @pytest.mark.usefixtures("unnamed")
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_a_functional_model_is_judged_by_its_float64_clone(dtype: str) -> None:
@@ -217,6 +218,7 @@ INSIDE: dict[str, Callable[[], keras.Model]] = {
 }
 
 
+@pytest.mark.matrix(most=2)
 @pytest.mark.usefixtures("unnamed")
 @pytest.mark.parametrize(
     "kind", [k if k != "stacked cells" else pytest.param(k, marks=pytest.mark.slow) for k in INSIDE]

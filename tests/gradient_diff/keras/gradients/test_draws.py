@@ -100,6 +100,7 @@ def _check(kind: str, mode: Mode) -> None:
     assert all(np.array_equal(v.numpy(), before) for v, before in zip(model.variables, state, strict=True))
 
 
+@pytest.mark.matrix(most=4)
 @pytest.mark.parametrize(("kind", "mode"), QUICK)
 def test_the_pass_that_comes_next_matches(kind: str, mode: Mode) -> None:
     _check(kind, mode)

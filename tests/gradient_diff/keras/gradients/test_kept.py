@@ -38,6 +38,7 @@ def _checked(model: keras.Model, mine: list[Array], **said: Any) -> GradientDiff
     return check_gradients(model, X, Y, mine, loss="mse", **said)
 
 
+@pytest.mark.matrix(most=2)
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize(("passes", "then"), [(0, X), (3, X), (0, OTHER)])
 def test_averages_that_a_pass_moved_on_accuse_nobody(dtype: str, passes: int, then: Array) -> None:
@@ -55,6 +56,7 @@ def test_averages_that_a_pass_moved_on_accuse_nobody(dtype: str, passes: int, th
     assert all(np.array_equal(a, w.numpy()) for a, w in zip(model_before, model.weights, strict=True))
 
 
+@pytest.mark.slow
 def test_a_mistake_is_one_at_any_of_them() -> None:
     model = _model("float32", 2)
     mine = _gradients(model)

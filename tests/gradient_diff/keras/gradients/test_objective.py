@@ -224,6 +224,7 @@ def _check(s: Setting) -> None:
     assert check(2).verdict is Status.MISMATCH
 
 
+@pytest.mark.matrix(most=3)
 @pytest.mark.parametrize(
     "setting", [*SINGLES, *(pytest.param(s, marks=AGAIN) for s in PAIRS if s not in SINGLES)], ids=str
 )

@@ -194,6 +194,7 @@ def test_a_state_that_moved_on_since_accuses_nobody(kind: type[keras.layers.RNN]
         np.testing.assert_array_equal(state.numpy(), before)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("unnamed")
 @pytest.mark.parametrize("kind", RECURRENT)
 def test_nor_does_one_that_a_step_moved_on(kind: type[keras.layers.RNN]) -> None:

@@ -99,6 +99,7 @@ def test_between_the_two_it_is_wrong(name: str) -> None:
     assert not check_gradients(model, X, Y, half).ok
 
 
+@pytest.mark.matrix(most=1)
 @pytest.mark.parametrize("name", LOST)
 def test_what_no_run_has_exactly_convicts_nobody(name: str) -> None:
     model = _model(name)
@@ -113,6 +114,7 @@ def test_what_no_run_has_exactly_convicts_nobody(name: str) -> None:
     assert "these may be the gradients with constants of more digits than the model has" in diff.headline()
 
 
+@pytest.mark.matrix(most=1)
 @pytest.mark.parametrize("name", [*EXACT, *LOST])
 def test_more_than_the_digits_of_a_constant_is_wrong(name: str) -> None:
     model = _model(name)

@@ -83,6 +83,7 @@ CHECKS: dict[str, dict[str, Any]] = {
 }
 
 
+@pytest.mark.matrix(most=3)
 @pytest.mark.parametrize("make", [_of_all_kinds, _described])
 @pytest.mark.parametrize("what", CHECKS)
 def test_a_check_leaves_everything_as_it_was(what: str, make: Callable[[], keras.Model]) -> None:
@@ -156,6 +157,7 @@ STATEFUL: dict[str, Callable[[], keras.layers.Layer]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["SimpleRNN", pytest.param("stacked cells", marks=pytest.mark.slow)])
 def test_states_start_where_they_stand_each_time(kind: str) -> None:
     keras.utils.set_random_seed(1)
@@ -181,6 +183,7 @@ def test_states_start_where_they_stand_each_time(kind: str) -> None:
         assert diff.verdict is Status.INCONCLUSIVE
 
 
+@pytest.mark.slow
 def test_the_functions_that_draw_are_those_of_keras() -> None:
     model = _of_all_kinds()
     check_gradients(model, X, Y, _zeros(model, "float64"))

@@ -54,6 +54,7 @@ def _by_hand(model: keras.layers.Layer, y: Array, weights: Array) -> list[Array]
     return [X.T.astype(float) @ d, d.sum(0)]
 
 
+@pytest.mark.matrix(most=2)
 @pytest.mark.parametrize("how", LOSSES)
 @pytest.mark.parametrize("kind", ["Sequential", "functional"])
 def test_weights_count_and_the_mean_is_over_samples(kind: str, how: str) -> None:
@@ -69,6 +70,7 @@ def test_weights_count_and_the_mean_is_over_samples(kind: str, how: str) -> None
     assert verdict(bare) is Status.MISMATCH
 
 
+@pytest.mark.matrix(most=2)
 @pytest.mark.parametrize("how", LOSSES)
 @pytest.mark.parametrize("kind", ["Sequential", "functional"])
 def test_weights_of_classes_are_weights_of_their_samples(kind: str, how: str) -> None:
@@ -79,6 +81,7 @@ def test_weights_of_classes_are_weights_of_their_samples(kind: str, how: str) ->
         assert found.verdict is status
 
 
+@pytest.mark.matrix(most=1)
 @pytest.mark.parametrize("weights", ["sample_weight", "class_weight"])
 @pytest.mark.parametrize("kind", ["Sequential", "functional"])
 def test_a_step_of_keras_itself_is_on_the_weighed_gradient(kind: str, weights: str) -> None:
@@ -100,6 +103,7 @@ def test_a_loss_of_one_number_cannot_be_weighed(kind: str) -> None:
     assert check_gradients(model, X, Y, _by_hand(model, Y, np.ones(6)), loss=_one_number).ok
 
 
+@pytest.mark.matrix(most=2)
 @pytest.mark.parametrize("compiled", [False, True])
 @pytest.mark.parametrize(
     "weights",

@@ -76,6 +76,7 @@ def test_a_zero_by_structure_is_proved(title: str) -> None:
     assert diff.ok
 
 
+@pytest.mark.matrix(most=1)
 @pytest.mark.parametrize("title", MODELS)
 def test_beyond_rounding_such_a_zero_is_wrong(title: str) -> None:
     make, name = MODELS[title]
@@ -165,6 +166,7 @@ def test_a_trainable_weight_without_effect_is_not_ok() -> None:
     assert [cause.id for cause in diff.causes] == ["without_effect"]
 
 
+@pytest.mark.matrix(most=1)
 @pytest.mark.parametrize("kind", [_Read, _Within])
 def test_a_layer_whose_weight_has_no_effect_is_not_ok(kind: Callable[[], keras.layers.Layer]) -> None:
     x = np.random.default_rng(0).normal(size=(3, 5)).astype("float32")
@@ -176,6 +178,7 @@ def test_a_layer_whose_weight_has_no_effect_is_not_ok(kind: Callable[[], keras.l
     assert all(name.startswith("weights/") for name in diff.unproved)
 
 
+@pytest.mark.slow
 def test_of_a_layer_a_key_bias_is_proved_and_a_dead_relu_is_not() -> None:
     x = np.random.default_rng(0).normal(size=(2, 4, 6)).astype("float32")
     attention = check_layer(Layers.MultiHeadAttention(2, 3), (x, x))
@@ -225,6 +228,7 @@ def _no_slope() -> tuple[keras.Model, Array, Array, object]:
     return model, X, Y, lambda y, p: tf.reduce_mean(tf.nn.relu(tf.abs(p - y) - 50.0))
 
 
+@pytest.mark.matrix(most=2)
 @pytest.mark.parametrize("make", [_ignoring, _padded, _far_threshold, _dark, _no_slope], ids=lambda f: f.__name__)
 def test_a_zero_that_other_data_would_not_give_is_not_proved(
     make: Callable[[], tuple[keras.Model, Array, Array, object]],
@@ -238,6 +242,7 @@ def test_a_zero_that_other_data_would_not_give_is_not_proved(
     assert not any(row.reason == BY_STRUCTURE for row in diff)
 
 
+@pytest.mark.slow
 def test_a_proof_runs_each_problem_twice_where_that_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:
     """A draw of rounding more, or a pass for draws that nobody makes, would double the cost of a slow layer."""
     passes: list[str | None] = []
@@ -260,6 +265,7 @@ def test_a_proof_runs_each_problem_twice_where_that_is_enough(monkeypatch: pytes
     assert 0 < all_of_them - without <= 2 * (zeros.OTHERS + 1)
 
 
+@pytest.mark.slow
 def test_zeros_for_frozen_weights_are_what_fit_makes_of_them() -> None:
     model = keras.Sequential([keras.Input((4,)), Layers.Dense(3, "tanh", trainable=False), Layers.Dense(1)])
     model.compile("sgd", "mse")

@@ -61,6 +61,7 @@ class _WrongLater:
         return (_right if self.calls < self.since else _without_slope)(w, x, y)
 
 
+@pytest.mark.matrix(most=2)
 @pytest.mark.parametrize("data", ["batch", (X[:6], Y[:6]), (X[:6], Y[:6], W[:6])], ids=["batch", "probe", "weighed"])
 @pytest.mark.parametrize("options", [{}, {"run_eagerly": True}, {"jit_compile": False}], ids=["xla", "eager", "graph"])
 def test_the_training_is_the_same_bit_for_bit(data: Any, options: dict[str, Any]) -> None:
@@ -75,6 +76,7 @@ def test_the_training_is_the_same_bit_for_bit(data: Any, options: dict[str, Any]
         np.testing.assert_array_equal(a, b)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", [{}, {"jit_compile": False}], ids=["xla", "graph"])
 def test_it_is_the_same_with_statistics_and_a_last_batch_that_is_smaller(options: dict[str, Any]) -> None:
     """The step of a checked batch is the very graph of the others, whose batch has no known length."""
@@ -151,12 +153,14 @@ def test_a_mismatch_may_stop_the_training_where_it_begins() -> None:
     assert max(probe.checks) == probe.first_bad[0] > 0
 
 
+@pytest.mark.slow
 def test_a_mismatch_may_be_ignored() -> None:
     probe = GradientDiffCallback(_without_slope, data=(X, Y), every=4, on_mismatch="ignore")
     _fit(_model(), probe)  # a warning would be an error
     assert probe.first_bad is not None
 
 
+@pytest.mark.slow
 def test_on_other_steps_nothing_is_traced_or_copied(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is counted: traces of a train_step, and variables that are read out."""
     traced, read = [0], [0]

@@ -68,6 +68,7 @@ def allowed(dtype: str) -> float:
 # the three curves
 
 
+@pytest.mark.matrix(most=1)
 @pytest.mark.parametrize("case", [DECAYING, LOGITS, SQUARES], ids=lambda case: case.loss.name)
 def test_both_sides_take_the_same_steps_and_so_does_fit(case: Case) -> None:
     both, fitted = case.together(mode="graph"), case.fitted(mode="graph")
@@ -82,6 +83,7 @@ def test_both_sides_take_the_same_steps_and_so_does_fit(case: Case) -> None:
     assert both.with_dropout == (case is LOGITS)
 
 
+@pytest.mark.matrix(most=1)
 @pytest.mark.parametrize("case", [DECAYING, LOGITS], ids=lambda case: case.loss.name)
 def test_float32(case: Case) -> None:
     both, fitted = case.together("float32"), case.fitted("float32")
@@ -96,6 +98,7 @@ def test_eager_and_graph_draw_the_same_masks() -> None:
     assert drift(eager.parameters, graph.parameters) < allowed("float64")
 
 
+@pytest.mark.slow
 def test_xla_draws_others_and_the_hand_side_reads_those(monkeypatch: pytest.MonkeyPatch) -> None:
     mlp = MLP(4, [Dense(5, "tanh"), Dropout(0.5), Dense(3, "softmax")])
     case = replace(DECAYING, mlp=mlp)
@@ -266,6 +269,7 @@ def test_data_are_checked() -> None:
         fit_keras(mlp, start, x, y, loss, **LOGITS.settings(optimizer="adam"))
 
 
+@pytest.mark.matrix(most=1)
 @pytest.mark.parametrize(
     "make",
     [

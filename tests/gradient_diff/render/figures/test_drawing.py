@@ -60,6 +60,7 @@ def test_a_clashing_pair_is_red_and_nothing_comes_out() -> None:
     assert sorted(red(figure)) == sorted(["2", "5", "✗ given (2, 5)"])
 
 
+@pytest.mark.matrix(most=2)
 @pytest.mark.parametrize("book", [BOOK, CLASH, HOSTILE, ledger(NET, "mse"), Ledger()], ids=lambda b: b.title or "none")
 def test_every_ledger_is_drawn_without_a_warning_and_nothing_overlaps_the_edge(book: Ledger, tmp_path: Path) -> None:
     figure = book.to_figure()

@@ -48,6 +48,7 @@ def test_weights_are_found_and_can_be_replaced_and_run_again(kind: str, own: boo
         assert held.place_of(name).value.size >= array.size
 
 
+@pytest.mark.matrix(most=6)
 @pytest.mark.parametrize("kind", STEPS)
 def test_a_mistake_in_any_kind_of_step_is_seen_and_named(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def forgets(weights: Any, x: Array, y: Array) -> list[Array]:

@@ -382,6 +382,7 @@ def test_the_sigma_of_a_spectral_normalization_is_held_back() -> None:
     assert "through the σ of spectral_normalization" in str(diff.causes[0])
 
 
+@pytest.mark.slow
 @ONE_KIND
 def test_a_step_of_another_loss(kind: str) -> None:
     model, lr = _model(kind), 0.01

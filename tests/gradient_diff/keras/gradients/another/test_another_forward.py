@@ -63,6 +63,7 @@ def test_x_that_was_scaled(words: str, build: Any) -> None:
     assert f"those of {words}." in str(diff.causes[0])
 
 
+@pytest.mark.matrix(most=1)
 @KINDS
 def test_the_four_that_once_had_no_name(kind: str, build: Any) -> None:
     without = W | {"dense_1/bias": np.zeros(5)}

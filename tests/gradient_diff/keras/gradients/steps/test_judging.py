@@ -260,6 +260,7 @@ def test_adam_in_numpy_is_that_of_keras(dtype: str, steps: int) -> None:
     assert diff.ok, str(diff)
 
 
+@pytest.mark.matrix(most=1)
 @pytest.mark.usefixtures("unnamed")
 @pytest.mark.parametrize("dtype", ["float32", pytest.param("float64", marks=pytest.mark.slow)])
 @pytest.mark.parametrize(
@@ -274,6 +275,7 @@ def test_another_constant_of_adam_is_seen(steps: int, constant: dict[str, float]
     assert _adam_of_a_hand(dtype, _adam_in_numpy(**constant), steps).verdict is Status.MISMATCH
 
 
+@pytest.mark.slow
 def test_the_epsilon_of_the_paper_is_the_cause() -> None:
     diff = _adam_of_a_hand("float64", _adam_in_numpy(corrected=True), 1)
     assert diff.verdict is Status.MISMATCH
@@ -316,6 +318,7 @@ def test_a_decay_after_the_step_is_not_one_before_it(off: float) -> None:
 # what else explains a step
 
 
+@pytest.mark.matrix(most=3)
 @pytest.mark.parametrize(
     ("made", "said", "title"),
     [
@@ -384,6 +387,7 @@ def test_a_right_gradient_is_not_accused_for_its_optimizer(setting: str, kind: s
         assert not around.checked().ok
 
 
+@pytest.mark.matrix(most=3)
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize(
     ("optimizer", "words"),
@@ -426,6 +430,7 @@ def test_a_rate_that_was_said_is_not_that_of_a_compiled_optimizer() -> None:
     assert [c.id for c in diff.causes][-1] == "other_learning_rate"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_rate_that_was_left_open_is_named(kind: str) -> None:
     diff = Around(optimizers.SGD(0.017), kind=kind).checked()

@@ -140,6 +140,7 @@ def test_a_step_of_kerass_own_training_goes_through_float32(made: Made) -> None:
     assert "no larger than the rounding of float32, but both sides are float64" in diff.unexplained
 
 
+@pytest.mark.matrix(most=1)
 @pytest.mark.usefixtures("unnamed")
 @pytest.mark.parametrize("kind", ["known float64", "functional float64"])
 @pytest.mark.parametrize("loss", ["mse", "sparse_categorical_crossentropy"])
@@ -194,6 +195,7 @@ def test_a_step_uphill_is_a_wrong_sign_and_no_rate(made: Made) -> None:
     assert "other_learning_rate" not in [c.id for c in diff.causes]
 
 
+@pytest.mark.matrix(most=1)
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("rate", [0.1, 0.01])
 def test_before_and_after_exchanged_are_named(kind: str, rate: float, made: Made) -> None:
@@ -322,6 +324,7 @@ def test_the_same_loop_with_the_old_weights_passes() -> None:
     }
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("unnamed")
 def test_before_need_not_be_what_the_model_holds() -> None:
     before, after, x, d = _article_a(stale=True)
