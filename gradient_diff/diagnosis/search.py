@@ -10,7 +10,7 @@ import numpy as np
 from gradient_diff.diagnosis.catalogue import FAMILIES, MISTAKES
 from gradient_diff.diagnosis.factors import fit, is_close, may_be_a_rate
 from gradient_diff.diagnosis.mistakes.scale import fit_rates, take_update
-from gradient_diff.diagnosis.reenactment.enact import Committed, after, enact, explained, residual
+from gradient_diff.diagnosis.reenactment.enact import Committed, after, enact, explained, residual, spoils
 from gradient_diff.diagnosis.reenactment.scene import Scene
 from manual_mlp.extend import Arrays, is_gradient
 
@@ -119,7 +119,7 @@ def _gains(scene: Scene, candidates: list[Committed]) -> list[Gain]:
     base = {n for n, good in scene.good.items() if good}
     gains = []
     for mistake in candidates:
-        predicted = enact(scene, [mistake], near_only=False)
+        predicted = None if _is_beside(scene, mistake) else enact(scene, [mistake], spoils)
         if predicted is not None:
             met = explained(scene, predicted)
             factor = None if mistake.factor else _common_factor(scene, predicted)
@@ -127,14 +127,25 @@ def _gains(scene: Scene, candidates: list[Committed]) -> list[Gain]:
     return sorted(gains, key=lambda g: g.rank)
 
 
+def _is_beside(scene: Scene, mistake: Committed) -> bool:
+    """Whether nothing that is off hangs on it, and an array beside it shows that no factor is at work."""
+    if mistake.finish is not None or mistake.data or mistake.erased:
+        return False
+    met = frozenset().union(*(scene.reached.get(n, frozenset()) for n in (*mistake.swaps, *mistake.before)))
+    if not met.isdisjoint(scene.off):
+        return False
+    return any(scene.good[n] and n not in met and np.any(scene.right[n]) for n in scene.gradients)
+
+
 def _common_factor(scene: Scene, predicted: Arrays) -> float | None:
     nodes = [n for n in scene.nodes if is_gradient(n)]
     if any(predicted[n].shape != scene.hand[n].shape for n in nodes):
         return None
     factor = fit(scene.hand, predicted, nodes)
-    if not factor or not np.isfinite(factor) or not all(scene.near(n, factor * predicted[n]) for n in nodes):
+    if not factor or not np.isfinite(factor):
         return None
-    return factor
+    first = sorted(nodes, key=scene.good.__getitem__)  # what is off says no soonest
+    return factor if all(scene.near(n, factor * predicted[n]) for n in first) else None
 
 
 def _in_several_places(scene: Scene, candidates: list[Committed], gains: list[Gain]) -> list[Explanation]:
@@ -155,7 +166,7 @@ def _in_several_places(scene: Scene, candidates: list[Committed], gains: list[Ga
 
 
 def _met(scene: Scene, mistakes: list[Committed]) -> set[str]:
-    predicted = enact(scene, mistakes, near_only=False)
+    predicted = enact(scene, mistakes)
     return set() if predicted is None else explained(scene, predicted)
 
 

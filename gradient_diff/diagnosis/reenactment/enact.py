@@ -8,6 +8,7 @@ from types import MappingProxyType
 
 import numpy as np
 
+from gradient_diff.diagnosis.factors import fit
 from gradient_diff.diagnosis.reenactment.scene import Scene, levelled
 from gradient_diff.noise.network import rounding_noise
 from manual_mlp import Array, Equation, Problem
@@ -69,21 +70,38 @@ class _Wrong(Problem):
         return {**super().environment, **self.data}
 
 
-def enact(scene: Scene, mistakes: Iterable[Committed], near_only: bool = True) -> dict[str, Array] | None:
+def is_far(scene: Scene, node: str, predicted: Array) -> bool:
+    """Whether these mistakes do not explain the hand: an array of it is not what they give."""
+    return not scene.near(node, predicted)
+
+
+def spoils(scene: Scene, node: str, predicted: Array) -> bool:
+    """Whether an array is spoiled that is right, before any that is wrong: no other mistake mends that.
+
+    But for a factor of all gradients: what is a multiple of the right array is left to it.
+    """
+    if node not in scene.before_off or scene.near(node, predicted):
+        return False
+    factor = fit(scene.hand, {node: predicted}, [node]) if predicted.shape == scene.hand[node].shape else None
+    return not factor or not np.isfinite(factor) or not scene.near(node, factor * predicted)
+
+
+def enact(
+    scene: Scene, mistakes: Iterable[Committed], ends: Callable[[Scene, str, Array], bool] | None = None
+) -> dict[str, Array] | None:
     """The hand's arrays as a derivation with these mistakes gives them, recomputing only what they change.
 
-    None where the mistakes cannot be made together on this net, or at the first array that is far from the hand's.
+    None where the mistakes cannot be made together on this net, or at the first array that `ends` it.
     """
     mistakes = tuple(mistakes)
     finishes = [m.finish for m in mistakes if m.finish is not None]
-    give_up = near_only and not finishes
-    if give_up and _leaves_bad_rows(scene, mistakes):
+    if ends is is_far and not finishes and _leaves_bad_rows(scene, mistakes):
         return None
     values, changed = dict(scene.values), {n for m in mistakes for n in m.data}
     for mistake in mistakes:
         values.update(mistake.data)
     try:
-        plan = _merged(scene, mistakes)
+        plan = _changed(scene, mistakes) or _merged(scene, mistakes)
     except ValueError:
         return None
     for equation in plan:
@@ -95,7 +113,7 @@ def enact(scene: Scene, mistakes: Iterable[Committed], near_only: bool = True) -
             return None  # the shapes of this net do not allow the mistake
         changed.add(equation.node)
         node = equation.node
-        if give_up and node in scene.hand and not scene.near(node, _with_decay(scene, node, values[node])):
+        if ends and not finishes and node in scene.hand and ends(scene, node, _with_decay(scene, node, values[node])):
             return None
     result = {n: _with_decay(scene, n, values[n]) for n in scene.nodes}
     return _finished(finishes, result)
@@ -113,6 +131,19 @@ def _finished(finishes: list[Finish], arrays: dict[str, Array]) -> dict[str, Arr
     except ValueError:
         return None  # one mistake has changed a shape that the other needs
     return arrays
+
+
+def _changed(scene: Scene, mistakes: tuple[Committed, ...]) -> list[Equation]:
+    """Of the derivation with every substitution made, what is not as it was; empty where the order is another, too."""
+    swaps = {node: e for m in mistakes for node, e in m.swaps.items()}
+    data = {n for m in mistakes for n in m.data}
+    known = scene.problem.environment.keys() | data
+    if any(m.before for m in mistakes) or any(
+        o not in known and scene.places[o] >= scene.places[n] for n, e in swaps.items() for o in e.operands
+    ):
+        return []
+    places = sorted(frozenset().union(*(scene.downstream.get(n, frozenset()) for n in (*swaps, *data))))
+    return [swaps.get(e.node, e) for e in (scene.equations[place] for place in places)]
 
 
 def _merged(scene: Scene, mistakes: tuple[Committed, ...]) -> list[Equation]:
@@ -158,7 +189,7 @@ def residual(scene: Scene, mistakes: Iterable[Committed]) -> float:
     At most 1 if they explain every array, one that is off visibly; inf where they do not come near.
     """
     mistakes = tuple(mistakes)
-    predicted = enact(scene, mistakes)
+    predicted = enact(scene, mistakes, is_far)
     if predicted is None or not all(scene.near(n, predicted[n]) for n in scene.nodes):
         return np.inf
     left = _left(scene, predicted)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -275,16 +276,26 @@ class Scene:
         return {n: levelled(self._fine(n), self.hand[n].shape) for n in self.nodes}
 
     @cached_property
-    def reached(self) -> dict[str, frozenset[str]]:
-        """Node or data → the hand's arrays that it has a say in."""
-        found: dict[str, frozenset[str]] = {}
-        readers: dict[str, list[str]] = {}
+    def places(self) -> dict[str, int]:
+        """Node → which of the equations is its own."""
+        return {e.node: place for place, e in enumerate(self.equations)}
+
+    @cached_property
+    def downstream(self) -> dict[str, frozenset[int]]:
+        """Node or data → the places of the equations that hang on it, a node's own included."""
+        found: dict[str, frozenset[int]] = {}
         for e in reversed(self.equations):
-            below = frozenset().union(*(found[r] for r in readers.get(e.node, [])))
-            found[e.node] = below | {e.node} if e.node in self.hand else below
+            own = found.get(e.node, frozenset()) | {self.places[e.node]}
+            found[e.node] = own
             for operand in e.operands:
-                readers.setdefault(operand, []).append(e.node)
+                found[operand] = found.get(operand, frozenset()) | own
         return found
+
+    @cached_property
+    def reached(self) -> dict[str, frozenset[str]]:
+        """Node → the hand's arrays that it has a say in."""
+        nodes = [e.node for e in self.equations]
+        return {n: frozenset(nodes[p] for p in self.downstream[n] if nodes[p] in self.hand) for n in nodes}
 
     @property
     def sides(self) -> int:
@@ -302,6 +313,12 @@ class Scene:
         if self.granted:  # of which the noise is not the derivation's own
             return [n for n in self.nodes if not self.good[n]]
         return [n for n, r in self.right.items() if not self.good[n] or self.residual(n, r, self._fine(n)) > 1]
+
+    @cached_property
+    def before_off(self) -> frozenset[str]:
+        """The hand's arrays before the first wrong one, in the order of the computation."""
+        off = set(self.off)
+        return frozenset(itertools.takewhile(lambda n: n not in off, self.nodes))
 
 
 def _some(shape: tuple[int, ...]) -> tuple[slice, ...]:
