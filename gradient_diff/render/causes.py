@@ -86,8 +86,8 @@ def equations_of(cause: Cause) -> Sequence[tuple[str, str]]:
 
 def sentence(text: str) -> str:
     """With a capital, unless it begins with a formula or a layer's name."""
-    word = text.split(" ", 1)[0]
-    plain = word.isascii() and word.isalpha() and (len(word) > 1 or word == "a")
+    word, _, rest = text.partition(" ")
+    plain = word.isascii() and word.isalpha() and (len(word) > 1 or word == "a") and not rest.startswith("=")
     return text[0].upper() + text[1:] if plain else text
 
 
