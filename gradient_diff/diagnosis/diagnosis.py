@@ -214,8 +214,8 @@ def _two_causes(scene: Scene, found: list[Explanation]) -> tuple[Cause, ...]:
 
 def _cause(scene: Scene, mistake: Committed, residual: float, same_as: tuple[str, ...] = ()) -> Cause:
     mistake = described(scene, mistake)
-    equations, words = (mistake.written, mistake.right), (mistake.title, mistake.cure)
-    cause = _as_cause(mistake.id, mistake.layer, mistake.sentence, same_as, equations, residual * GATE, words)
+    equations = mistake.written, mistake.right
+    cause = _as_cause(mistake.id, mistake.layer, mistake.sentence, same_as, equations, residual * GATE, mistake.words)
     return replace(cause, cure="") if mistake.constants > 1 else cause  # several numbers describe, and mend nothing
 
 

@@ -117,13 +117,13 @@ def _take_other_functions(scene: Scene, slope: Slope) -> Iterator[Committed]:
     for text, function in WRONG.get(kind, ()):
         sentence = f"δ is {text.format('dE/dz', 'u', 'z')}"
         wrong = _swap_delta(scene, slope, Formula(text, function), slope.u, slope.z)
-        yield Committed("derivative_wrong", name, sentence, wrong, **words)
+        yield Committed("derivative_wrong", name, sentence, wrong, words=words)
     if kind not in ("linear", "softmax", "log_softmax"):
         yield from other_functions(scene, slope)
     for dropped in scene.graph.dropped(slope.z) if kind in ("sigmoid", "tanh") else ():
         sentence = "f′ is taken from the output after dropout, not from the activation's own"
         wrong = _swap_delta(scene, slope, Pullback(kind), dropped)
-        yield Committed("derivative_wrong", name, sentence, wrong, **words)
+        yield Committed("derivative_wrong", name, sentence, wrong, words=words)
 
 
 @makes(
