@@ -6,7 +6,7 @@ from gradient_diff.noise.network import MORE_DRAWS, local_distance, on_branch, u
 from gradient_diff.render.figures.canvas import write_png
 from gradient_diff.render.figures.heatmaps import kernel_heatmaps
 from gradient_diff.render.figures.vector import svg_of
-from gradient_diff.render.folder import whole_folder
+from gradient_diff.render.folder import guide_beside, whole_folder
 from gradient_diff.render.html import report_page
 from gradient_diff.render.provenance import date
 from gradient_diff.render.sections import Section
@@ -24,6 +24,7 @@ __all__ = [
     "Section",
     "date",
     "gravest",
+    "guide_beside",
     "kernel_heatmaps",
     "kink_positions",
     "local_distance",

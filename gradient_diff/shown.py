@@ -1,7 +1,12 @@
-"""What a result looks like, asked without knowing who draws it: `gradient_diff.render` registers its writers here."""
+"""What a result looks like, asked without knowing who draws it: `gradient_diff.render` registers its writers here.
+
+The pages of the field guide that a report names are asked for in the same way: the guide is drawn as reports are, and
+stands above them.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from functools import singledispatch
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -17,6 +22,8 @@ if TYPE_CHECKING:
 
 WRITERS = "gradient_diff.render"
 """Loaded by name once something is to be shown, since everything that can be shown lies below it."""
+GUIDE = "gradient_diff.guide.folder"
+"""Loaded by name once a report names a mistake."""
 
 
 def printed(value: object) -> str:
@@ -60,6 +67,12 @@ def figure_of(value: object) -> Figure:
 def save_report(value: object, folder: str | os.PathLike[str]) -> Path:
     """Write tables, figures and a page into a folder, whole or not at all; return the page's path."""
     return _asked_again(save_report, value, folder)
+
+
+def guide_pages(names: Collection[str], home: tuple[str, str]) -> dict[str, str]:
+    """Of the field guide: mistake → its page, for a folder beside what names it, whose address and title is home."""
+    pages: dict[str, str] = import_module(GUIDE).pages_beside(names, home) if names else {}
+    return pages
 
 
 def _asked_again(form: Any, value: object, *rest: object) -> Any:

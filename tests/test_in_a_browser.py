@@ -1,15 +1,9 @@
-"""The pages in Chromium: from disk, under their policy, at three widths, in every scheme, by keyboard, for everybody.
-
-Playwright's Python client drives it (the extra `browser`); where client or browser is missing, the tests say so.
-"""
+"""The pages in Chromium: from disk, under their policy, at three widths, in every scheme, by keyboard, for all."""
 
 from __future__ import annotations
 
 import dataclasses
-import shutil
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,17 +13,20 @@ import pytest
 from matplotlib.figure import Figure
 
 from experiments.frame.summary import index_of
-from gradient_diff import GradientDiff, Status, compare
+from gradient_diff import GradientDiff, Status, compare, write_report
+from gradient_diff.cli.marking import mark
+from gradient_diff.cli.reference import reference_of
 from gradient_diff.extend import Section, report_page, svg_of
+from gradient_diff.guide.words import said
+from gradient_diff.render.causes import sentence
 from gradient_diff.render.html import to_html
 from manual_mlp import MLP, Dense, Evaluation
+from tests.browsing import HIGH, Seen, opened
 
-playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is missing: pip install '.[browser]'")
 pytestmark = pytest.mark.xdist_group("browser")
 
 HOSTILE = "<script>window.ran = 1</script><img src=x onerror='window.ran = 1'>\n\x1b[31m[red]層" + "w" * 80
 WIDTHS = (1280, 800, 360)
-HIGH = 720
 
 
 def gradients(parameters: dict[str, Any], x: Any, y: Any) -> dict[str, Any]:
@@ -95,34 +92,6 @@ PAGES: dict[str, Callable[[], str]] = {
 kinds = pytest.mark.parametrize("kind", PAGES)
 
 
-@dataclass
-class Seen:
-    """A page that is open, and what it did."""
-
-    page: Any
-    messages: list[str] = field(default_factory=list)
-    requests: list[str] = field(default_factory=list)
-    refused: list[str] = field(default_factory=list)
-
-    def open_all(self) -> None:
-        self.page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
-
-    def overflow(self) -> int:
-        return int(self.page.evaluate("document.documentElement.scrollWidth - innerWidth"))
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Any]:
-    with playwright.sync_playwright() as started:
-        own = Path(started.chromium.executable_path)
-        found = shutil.which("chromium") or (str(own) if own.exists() else None)
-        if found is None:
-            pytest.skip("no Chromium: apt install chromium, or playwright install chromium")
-        launched = started.chromium.launch(executable_path=found, args=["--no-sandbox"])
-        yield launched
-        launched.close()
-
-
 @pytest.fixture(scope="session")
 def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Every kind of page, on disk."""
@@ -131,21 +100,6 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     for kind, path in paths.items():
         path.write_text(PAGES[kind](), "utf-8")
     return paths
-
-
-@contextmanager
-def opened(browser: Any, path: Path, width: int = 1280, **context: Any) -> Iterator[Seen]:
-    page = browser.new_page(viewport={"width": width, "height": HIGH}, **context)
-    seen = Seen(page)
-    page.on("console", lambda message: seen.messages.append(message.text))
-    page.on("pageerror", lambda error: seen.messages.append(str(error)))
-    page.on("request", lambda request: seen.requests.append(request.url))
-    page.on("requestfailed", lambda request: seen.refused.append(f"{request.url} {request.failure}"))
-    page.goto(path.as_uri())
-    try:
-        yield seen
-    finally:
-        page.close()
 
 
 @kinds
@@ -250,13 +204,57 @@ def test_a_link_to_the_culprit_leads_to_its_open_row(browser: Any, pages: dict[s
         assert row.bounding_box()["y"] < HIGH
 
 
+def test_a_cause_leads_to_its_page_of_the_guide_and_back(browser: Any, tmp_path: Path) -> None:
+    report = write_report(compare(gradients, _evaluation()), tmp_path / "run")
+    with opened(browser, report, 360) as seen:
+        link = seen.page.locator('.answer a[href^="guide/"]').first
+        name = Path(link.get_attribute("href")).stem
+        link.click()
+        assert seen.page.locator("h1").inner_text() == sentence(said(name).title)
+        seen.page.locator("nav a").first.click()
+        assert seen.page.url == report.as_uri()
+        assert seen.messages == seen.refused == []
+        assert all(url.startswith(report.parent.as_uri()) for url in seen.requests)
+
+
+@pytest.fixture(scope="module")
+def marks(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The page about a class of four."""
+    out, right = tmp_path_factory.mktemp("class") / "marks", _evaluation()
+    wrong = {"ann": -1.0, "ben": -1.0, "cem": 7.0, "dana": 1.0}
+    files = [out.parent / f"{name}.npz" for name in wrong]
+    for file, factor in zip(files, wrong.values(), strict=True):
+        np.savez(file, **{name: factor * array for name, array in right.gradients.items()})
+    mark(files, reference_of(right, "reference.npz"), out=out)
+    return out / "index.html"
+
+
+def test_the_page_about_a_class_is_silent_fits_and_leads_to_the_guide(browser: Any, marks: Path) -> None:
+    with opened(browser, marks) as seen:
+        for width in WIDTHS:
+            seen.page.set_viewport_size({"width": width, "height": HIGH})
+            assert seen.overflow() <= 0, width
+        seen.page.locator(".bars button").first.click()
+        assert seen.page.locator("#marks tbody tr:visible").count() == 2
+        seen.page.locator(".bars li a").first.click()
+        assert seen.page.locator("h1").inner_text() == sentence(said("sign").title)
+        assert seen.messages == seen.refused == []
+
+
+@pytest.mark.slow  # as below
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (360, "dark")])
+def test_axe_finds_nothing_on_the_page_about_a_class(width: int, scheme: str, browser: Any, marks: Path) -> None:
+    with opened(browser, marks, width, color_scheme=scheme) as seen:
+        assert seen.violations() == []
+
+
 @pytest.mark.slow  # axe looks at every element of every page
 @kinds
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (360, "dark")])
 def test_axe_finds_nothing(kind: str, width: int, scheme: str, browser: Any, pages: dict[str, Path]) -> None:
     with opened(browser, pages[kind], width, color_scheme=scheme) as seen:
         seen.open_all()
-        assert violations(seen) == []
+        assert seen.violations() == []
 
 
 @pytest.mark.slow  # as above
@@ -264,11 +262,4 @@ def test_axe_would_find_something(browser: Any, tmp_path: Path) -> None:
     text = PAGES["unproved"]().replace("<main>", '<main><svg role="img"></svg><a href="#x"></a>')
     (tmp_path / "planted.html").write_text(text, "utf-8")
     with opened(browser, tmp_path / "planted.html") as seen:
-        assert {"svg-img-alt", "link-name"} <= {found.partition(":")[0] for found in violations(seen)}
-
-
-def violations(seen: Seen) -> list[str]:
-    axe = pytest.importorskip("axe_playwright_python", reason="axe-core is missing: pip install '.[browser]'")
-    seen.page.evaluate((Path(axe.__file__).parent / "axe.min.js").read_text("utf-8"))
-    found = seen.page.evaluate("axe.run({resultTypes: ['violations']})")["violations"]
-    return [f"{v['id']}: {v['nodes'][0]['html'][:200]}" for v in found]
+        assert {"svg-img-alt", "link-name"} <= {found.partition(":")[0] for found in seen.violations()}

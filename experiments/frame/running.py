@@ -93,14 +93,15 @@ def _read_again(source: str, result: Result, folder: Path) -> Any:
 
 
 def write_report(result: Result, facts: Facts, module: str, folder: Path, figures: dict[str, str]) -> None:
-    """manifest.json and report.html."""
-    from gradient_diff.extend import Section, report_page
+    """manifest.json, report.html, and the field guide's pages of the mistakes that it names."""
+    from gradient_diff.extend import Section, guide_beside, report_page
 
     _text(folder / "manifest.json", json.dumps(facts, indent=2, ensure_ascii=False) + "\n")
     origin = origin_of(module)
     sections = [*([Section("", origin)] if origin else []), *(_section(part, figures) for part in result.parts)]
     about = {name: fact for name, fact in facts.items() if name not in JUDGED}
-    page = report_page(result.title, sections, about)
+    guide = guide_beside((diff for section in sections for diff in section.diffs.values()), folder)
+    page = report_page(result.title, sections, about, guide)
     _text(folder / "report.html", page)
 
 

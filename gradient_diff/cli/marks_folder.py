@@ -13,8 +13,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gradient_diff.desk.page import marks_page
-from gradient_diff.guide.words import Language
-from gradient_diff.render.folder import building_of, own_folder
+from gradient_diff.guide.folder import pages_beside
+from gradient_diff.guide.words import RECORDS, Language
+from gradient_diff.render.folder import GUIDE, building_of, own_folder
 from gradient_diff.render.summary import SummaryLine, summary_from_csv, summary_to_csv
 from gradient_diff.wording import printable
 
@@ -22,6 +23,7 @@ SUMMARY, PAGE, LETTERS = "summary.csv", "index.html", "letters"
 _JUDGED_BY = ".judged-by"  # the digest of the reference and of what names the noise
 _OWN = (SUMMARY, PAGE, _JUDGED_BY, ".gradient-diff")
 _ENCODING = "utf-8-sig"  # without its mark a spreadsheet takes UTF-8 for something else
+_LINK = rf"\(\.\./{GUIDE}/(\w+)\.html\)"  # of a letter to the guide
 _CURE = "Choose another --out, or remove that folder first."
 
 
@@ -64,7 +66,7 @@ class Marks:
     def taken(self) -> set[str]:
         """Names in the folder that a new report cannot have."""
         present = {path.name for path in self.folder.iterdir()} | {_report_folder(line) for line in self.kept} - {""}
-        return present | {PAGE, LETTERS} | {Path(_letter(line)).stem for line in self.kept if _letter(line)}
+        return present | {PAGE, LETTERS, GUIDE} | {Path(_letter(line)).stem for line in self.kept if _letter(line)}
 
     def write_letter(self, name: str, text: str) -> str:
         """Put a letter where it belongs, and say where that is."""
@@ -74,7 +76,7 @@ class Marks:
         return f"{LETTERS}/{place.name}"
 
     def summarize(self, lines: Sequence[SummaryLine], reference: str, language: Language) -> None:
-        """Write summary and page; earlier lines keep their order, new ones stand where their file's did, or behind."""
+        """Write summary, page and guide; earlier lines keep their order, new ones stand where their file's did."""
         new: dict[str, list[SummaryLine]] = {}
         for line in lines:
             new.setdefault(_key(line.file), []).append(line)
@@ -86,6 +88,20 @@ class Marks:
         (self.folder / SUMMARY).write_text(summary_to_csv(every), _ENCODING, newline="\n")
         (self.folder / PAGE).write_text(marks_page(every, reference, language), "utf-8", newline="\n")
         (self.folder / _JUDGED_BY).write_text(f"{self.judged_by}\n", "utf-8")
+        self._write_guide({line.mistake for line in every})
+
+    def _write_guide(self, mistakes: set[str]) -> None:
+        """The pages of the guide that the page and the letters link, those of earlier calls, too; and no others."""
+        guide, letters = self.folder / GUIDE, (self.folder / LETTERS).glob("*.md")
+        if guide.is_symlink() or (guide / "index.html").exists():
+            return  # somebody has put the whole guide there
+        linked = {found for path in letters for found in re.findall(_LINK, path.read_text("utf-8", "replace"))}
+        for name in RECORDS:
+            (guide / f"{name}.html").unlink(missing_ok=True)
+        pages = pages_beside([name for name in RECORDS if name in mistakes | linked], (f"../{PAGE}", "All files"))
+        for name, text in pages.items():
+            guide.mkdir(exist_ok=True)
+            (guide / f"{name}.html").write_text(text, "utf-8", newline="\n")
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from gradient_diff.names import node_words
 from gradient_diff.render import code_words as words
 from gradient_diff.render.causes import equations_of, sentence, shown
 from gradient_diff.render.code_markdown import fenced
+from gradient_diff.render.folder import GUIDE
 from gradient_diff.render.sheet import escape
 from gradient_diff.render.summary import SummaryLine
 from gradient_diff.result.code import Finding
@@ -57,6 +58,7 @@ WORDS: dict[str, tuple[str, str]] = {
         "이렇게 고치면 모든 기울기가 맞습니다(실행해 봄):",
     ),
     "look": ("Look it up", "더 보기"),
+    "guide": ("the field guide", "현장 안내서"),
     "report": ("The report with all numbers", "모든 숫자가 있는 보고서"),
 }
 """Part of a letter → its words in English and in Korean."""
@@ -141,7 +143,8 @@ def _cause(cause: Cause, language: Language) -> Iterator[str]:
         yield f"- {label}: `{printable(text)}`" if "`" not in text else f"- {label}: {escape(text)}"
     if known:
         yield f"- **{_words('do', language)}**: {escape(said(cause.id, language).cure)}"
-        yield f"- {_words('look', language)}: `gradient-diff explain {cause.id}`"
+        page = f"[{_words('guide', language)}](../{GUIDE}/{cause.id}.html)"
+        yield f"- {_words('look', language)}: {page}, `gradient-diff explain {cause.id}`"
 
 
 def _finding(finding: Finding, language: Language) -> Iterator[str]:

@@ -43,6 +43,7 @@ def marks_page(lines: Sequence[SummaryLine], reference: str, language: Language 
         shared=shared_of(lines, language),
         reference=printable(reference),
         title_of=lambda line: _title(line, language),
+        known=RECORDS,
     )
     return text.strip() + "\n"
 

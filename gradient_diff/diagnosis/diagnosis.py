@@ -214,9 +214,8 @@ def _two_causes(scene: Scene, found: list[Explanation]) -> tuple[Cause, ...]:
 
 def _cause(scene: Scene, mistake: Committed, residual: float, same_as: tuple[str, ...] = ()) -> Cause:
     mistake = described(scene, mistake)
-    cause = _as_cause(
-        mistake.id, mistake.layer, mistake.sentence, same_as, (mistake.written, mistake.right), residual * GATE
-    )
+    equations = mistake.written, mistake.right
+    cause = _as_cause(mistake.id, mistake.layer, mistake.sentence, same_as, equations, residual * GATE, mistake.words)
     return replace(cause, cure="") if mistake.constants > 1 else cause  # several numbers describe, and mend nothing
 
 
@@ -227,10 +226,12 @@ def _as_cause(
     same_as: tuple[str, ...],
     equations: tuple[str, str] = ("", ""),
     residual: float = float("nan"),
+    words: tuple[str, str] = ("", ""),
 ) -> Cause:
     record = _record(name)
+    title, cure = words[0] or record.title, words[1] or record.cure
     said = sentence if sentence.endswith("?") else f"{sentence}."
-    message = f"{layer}: {said} {record.cure}" if layer else f"{said} {record.cure}"
+    message = f"{layer}: {said} {cure}" if layer else f"{said} {cure}"
     return Cause(
         name,
         layer,
@@ -240,8 +241,8 @@ def _as_cause(
         same_as,
         record.tell_apart,
         record.convention,
-        title=record.title,
-        cure=record.cure,
+        title=title,
+        cure=cure,
     )
 
 

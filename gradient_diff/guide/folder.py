@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
 from html import escape
 from pathlib import Path
@@ -19,11 +19,13 @@ from gradient_diff.names import readable_name
 from gradient_diff.render.causes import equations_of, sentence
 from gradient_diff.render.environment import environment_of
 from gradient_diff.render.folder import whole_folder
+from gradient_diff.render.templating import policy
 from manual_mlp import Array
 
 if TYPE_CHECKING:
     import jinja2
 
+_INDEX = ("index.html", "All mistakes")
 _LONG = 26  # signs: a longer formula may be wider than a phone
 _TEMPLATES = Path(__file__).parent / "templates"
 
@@ -38,8 +40,19 @@ def write_guide(folder: Path) -> Path:
     return folder / "index.html"
 
 
-def mistake_page(name: str, before: str = "", after: str = "") -> str:
-    """One mistake, with links to its neighbours."""
+def pages_beside(names: Collection[str], home: tuple[str, str]) -> dict[str, str]:
+    """Of some mistakes, for a folder beside a page that names them: they link each other, and home (address, title)."""
+    return {name: mistake_page(name, among=names, home=home) for name in names}
+
+
+def mistake_page(
+    name: str,
+    before: str = "",
+    after: str = "",
+    among: Collection[str] = RECORDS.keys(),
+    home: tuple[str, str] = _INDEX,
+) -> str:
+    """One mistake, with links to its neighbours; of the others, to those that it lies among."""
     page = page_of(name)
     of, picture = _picture(page)
     return _render(
@@ -52,6 +65,9 @@ def mistake_page(name: str, before: str = "", after: str = "") -> str:
         picture=_trusted(picture),
         before=before,
         after=after,
+        among=among,
+        home=home,
+        whole=home == _INDEX,
     )
 
 
@@ -115,7 +131,7 @@ def _render(template: str, **values: Any) -> str:
 @lru_cache(maxsize=1)
 def _environment() -> jinja2.Environment:
     environment = environment_of(_TEMPLATES)
-    environment.globals |= {"css": _trusted((_TEMPLATES / "guide.css").read_text("utf-8"))}
+    environment.globals |= {"css": _trusted((_TEMPLATES / "guide.css").read_text("utf-8").strip()), "policy": policy}
     environment.globals |= {"layouts": LAYOUTS, "shown_in": SHOWN_IN}
     environment.filters |= {"math": _formula, "sentence": sentence, "anchor": _anchor}
     return environment

@@ -57,7 +57,7 @@ KOREAN: dict[str, tuple[str, str]] = {
     ),
     "output_derivative_kept": ("교차 엔트로피가 지운 f′을 또 곱했다", "δ = (p − y)/N이 전부다."),
     "derivative_at_output": ("f′을 u가 아니라 z에서 계산했다", "σ′(u)는 z(1 − z)다. σ를 다시 적용하지 않는다."),
-    "derivative_wrong": ("f′이 다른 함수다", "sigmoid: z(1 − z), tanh: 1 − z², relu: [u > 0]."),
+    "derivative_wrong": ("f′이 f의 도함수가 아니다", "sigmoid: z(1 − z), tanh: 1 − z², relu: [u > 0]."),
     "wrong_layer_derivative": ("다른 층의 f′을 썼다", "한 층의 δ는 그 층의 u에서 f′을 구한다."),
     "local_replaces_upstream": ("위에서 온 값 없이 δ = f′이다", "f′에 dE/dz를 곱한다."),
     "relu_mask": ("ReLU의 마스크가 다르다", "마스크는 순전파의 [u > 0]이다."),

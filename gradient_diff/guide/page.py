@@ -11,7 +11,7 @@ from gradient_diff.diagnosis.mistake import Mistake
 from gradient_diff.diagnosis.settings import SETTINGS
 from gradient_diff.guide.book import ENTRIES
 from gradient_diff.guide.derivations import DERIVATIONS, Step
-from gradient_diff.guide.entries.settings import WHY
+from gradient_diff.guide.entries.settings import NO_CODE, WHY
 from gradient_diff.guide.entry import Entry
 from gradient_diff.guide.planting import planted
 from gradient_diff.guide.skeletons import Layout
@@ -104,6 +104,11 @@ class Page:
     def why(self) -> str:
         """Why people make it."""
         return self.entry.why if self.entry else WHY[self.record.id]
+
+    @property
+    def no_code(self) -> str:
+        """Why no code stands here; empty where some does."""
+        return "" if self.entry else NO_CODE[self.record.id]
 
     @cached_property
     def alike(self) -> Sequence[Alike]:

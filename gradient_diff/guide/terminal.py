@@ -44,6 +44,9 @@ def _lines(page: Page, width: int, language: Language) -> Iterator[Line]:
     for layout in LAYOUTS if page.entry else ():
         yield from _part("code", language, f", samples in {layout}")
         yield from ((f"  {line.sign} {line.text}".rstrip(), _SIGNS.get(line.sign, "")) for line in page.change(layout))
+    if page.no_code:
+        yield from _part("code", language)
+        yield from _folded(page.no_code, width)
     if page.diff is not None:
         yield from _part("numbers", language)
         yield from _numbers(page, page.diff, width)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from gradient_diff.names import node_words
 from gradient_diff.render.causes import sentence, title_of
 from gradient_diff.result.code import Finding
@@ -101,7 +103,19 @@ def where(diff: GradientDiff) -> list[Row]:
 
 
 def what_to_change(diff: GradientDiff) -> list[str]:
-    """The advice that the verdict brings, and the cure of the first cause where that is another."""
+    """The advice that the verdict brings, and the cure of the first cause where that is another; with N and K of it."""
     cures = [cause.cure for cause in diff.causes[:1] if cause.cure]
     advice = diff.meaning(diff.outcome).advice
-    return list(dict.fromkeys(sentence(text) for text in [*(c for c in cures if c not in advice), advice]))
+    texts = list(dict.fromkeys(sentence(text) for text in [*(c for c in cures if c not in advice), advice]))
+    told = [what_is_wrong(diff), *(text for cause in diff.causes for text in (cause.written, cause.right)), *texts]
+    return [*texts, *_sizes(diff, told)]
+
+
+def _sizes(diff: GradientDiff, texts: list[str]) -> list[str]:
+    """What the letters N and K are here, if these texts have them and the network is known."""
+    if diff.problem is None:
+        return []
+    known = {"N": ("samples", diff.problem.batch), "K": ("outputs", diff.problem.mlp.units[-1])}
+    used = [n for n in known if any(re.search(rf"(?<![^\W_]){n}(?![^\W_])", text) for text in texts)]
+    said = " and ".join(f"{name} = {known[name][1]} {known[name][0]}" for name in used)
+    return [f"In this run {said}."] if said else []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from gradient_diff.diagnosis.catalogue import CONVENTIONS, MISTAKES
 from gradient_diff.diagnosis.settings import SETTINGS
@@ -12,6 +12,8 @@ from gradient_diff.result.diff import GradientDiff
 from gradient_diff.result.findings import Cause
 from gradient_diff.wording import printable, sigmas
 from manual_mlp.extend import GATE
+
+_KNOWN = {**MISTAKES, **SETTINGS, **CONVENTIONS}  # what the field guide has a page of
 
 
 def heading(diff: GradientDiff) -> str:
@@ -23,7 +25,7 @@ def heading(diff: GradientDiff) -> str:
 
 def title_of(cause: Cause) -> str:
     """What was done, in a few words; empty where neither it nor the list of mistakes says."""
-    record = MISTAKES.get(cause.id) or CONVENTIONS.get(cause.id)
+    record = _KNOWN.get(cause.id)
     return cause.title or (record.title if record else "")
 
 
@@ -50,14 +52,19 @@ def shown(diff: GradientDiff) -> list[Cause]:
     return kept
 
 
-def notes(cause: Cause) -> list[str]:
-    """How sure it is, and what it may be taken for."""
+def named(causes: Iterable[Cause]) -> list[str]:
+    """The mistakes that the field guide has a page of: those that are named, what acts with them, what looks alike."""
+    names = (name for cause in causes for name in (cause.id, *cause.together, *cause.same_as))
+    return [name for name in dict.fromkeys(names) if name in _KNOWN]
+
+
+def notes(cause: Cause, linked: Collection[str] = ()) -> list[str]:
+    """How sure it is, what it may be taken for, and where to look it up unless a link to its page says so."""
     both = "it" if not cause.together else f"it and {', '.join(cause.together)}, which acts at the same time,"
     undone = f"With {both} undone {sigmas(cause.residual)} σ are left; up to {GATE:g} σ are rounding."
     alike = f"These data cannot tell it from {', '.join(cause.same_as)}; {cause.tell_apart} may."
     more = f"Example and look-alikes: gradient-diff explain {cause.id}"
-    known = any(cause.id in records for records in (MISTAKES, SETTINGS, CONVENTIONS))
-    shown = (not math.isnan(cause.residual), bool(cause.same_as), known)
+    shown = (not math.isnan(cause.residual), bool(cause.same_as), cause.id in _KNOWN and cause.id not in linked)
     return [text for text, show in zip((undone, alike, more), shown, strict=True) if show]
 
 
@@ -79,8 +86,8 @@ def equations_of(cause: Cause) -> Sequence[tuple[str, str]]:
 
 def sentence(text: str) -> str:
     """With a capital, unless it begins with a formula or a layer's name."""
-    word = text.split(" ", 1)[0]
-    plain = word.isascii() and word.isalpha() and (len(word) > 1 or word == "a")
+    word, _, rest = text.partition(" ")
+    plain = word.isascii() and word.isalpha() and (len(word) > 1 or word == "a") and not rest.startswith("=")
     return text[0].upper() + text[1:] if plain else text
 
 

@@ -8,13 +8,14 @@ import json
 import os
 import secrets
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 from gradient_diff.files.diff_json import read_diff
 from gradient_diff.render import sheet
+from gradient_diff.render.causes import named
 from gradient_diff.render.figures.panels import Drawn, panels_of
 from gradient_diff.render.figures.panels_file import load_panels, save_panels
 from gradient_diff.render.figures.saving import save_figures
@@ -24,8 +25,10 @@ from gradient_diff.render.locking import BusyError, exchanged, locked
 from gradient_diff.render.provenance import provenance
 from gradient_diff.render.tables import to_csv, to_json, to_markdown
 from gradient_diff.result.diff import GradientDiff
+from gradient_diff.shown import guide_pages
 
 MARKER = ".gradient-diff"
+REPORT, GUIDE, FIGURES = "report.html", "guide", "figures"
 _BUILDING = ".building"  # ends the name of a folder to build in: whoever finds one under the lock may remove it
 _CURES = {
     errno.ENOSPC: "The disk is full: free some space, or choose a folder on another disk.",
@@ -113,6 +116,8 @@ def write_report(
 ) -> Path:
     """Write tables, figures, manifest.json and report.html into a folder, whole or not at all.
 
+    The page links the field guide's pages of the mistakes that it names; these lie beside it in the folder guide.
+
     Tables and diff.json hold no time and no folder; date and command stand in manifest.json and at the page's foot,
     and the date is that of `SOURCE_DATE_EPOCH` where it is set. panels.npz holds what heat maps are drawn of, so that
     `gradient-diff report` draws the page again. The smallest case that shows an unexplained difference, where one was
@@ -150,20 +155,20 @@ def write_report(
         save_panels(drawn, [row.name for row in diff.rows], building / "panels.npz")
         _text(building / "manifest.json", json.dumps({"title": title, **facts}, indent=2, ensure_ascii=False) + "\n")
         draw_report(diff, drawn, title, facts, building)
-    return Path(folder) / "report.html"
+    return Path(folder) / REPORT
 
 
 def redraw(folder: str | os.PathLike[str]) -> Path:
-    """Draw figures and page of a report's folder again, from what is saved in it; all else in it stays."""
+    """Draw figures and pages of a report's folder again, from what is saved in it; all else in it stays."""
     place = Path(folder)
     diff, facts = read_diff(place / "diff.json"), _facts(place / "manifest.json")
     drawn = load_panels(place / "panels.npz", [row.name for row in diff.rows])
     with whole_folder(place) as building:
         for path in place.iterdir():
-            if path.name not in (MARKER, "figures", "report.html"):
+            if path.name not in (MARKER, FIGURES, GUIDE, REPORT):
                 (shutil.copytree if path.is_dir() else shutil.copy2)(path, building / path.name)
         draw_report(diff, drawn, facts.pop("title", None), facts, building)
-    return place / "report.html"
+    return place / REPORT
 
 
 def _facts(path: Path) -> dict[str, Any]:
@@ -177,9 +182,36 @@ def _facts(path: Path) -> dict[str, Any]:
 
 
 def draw_report(diff: GradientDiff, drawn: Drawn, title: str | None, facts: Mapping[str, Any], folder: Path) -> None:
-    """Figures and page."""
-    save_figures(diff, drawn, folder / "figures")
-    _text(folder / "report.html", to_html(diff, title, drawn, manifest=facts))
+    """Figures, the page, and what the guide says of the mistakes that it names."""
+    save_figures(diff, drawn, folder / FIGURES)
+    _text(folder / REPORT, to_html(diff, title, drawn, manifest=facts, guide=guide_beside([diff], folder)))
+
+
+def guide_beside(diffs: Iterable[GradientDiff], folder: str | os.PathLike[str]) -> list[str]:
+    """Write the field guide's pages of all mistakes that comparisons name into `guide/`, beside a report.html.
+
+    Args:
+        diffs: the comparisons.
+        folder: of the report.
+
+    Returns:
+        The mistakes that have a page there.
+
+    Example:
+        >>> import numpy as np, tempfile
+        >>> from gradient_diff import compare
+        >>> folder = Path(tempfile.mkdtemp())
+        >>> guide_beside([compare({"w": -np.eye(2)}, {"w": np.eye(2)}, rtol=1e-6)], folder)
+        ['sign']
+        >>> [path.name for path in (folder / "guide").iterdir()]
+        ['sign.html']
+    """
+    pages = guide_pages(named(cause for diff in diffs for cause in diff.causes), (f"../{REPORT}", "The report"))
+    for name, text in pages.items():
+        place = Path(folder) / GUIDE / f"{name}.html"
+        place.parent.mkdir(exist_ok=True)
+        _text(place, text)
+    return list(pages)
 
 
 def save_tables(diff: GradientDiff, folder: str | os.PathLike[str], stem: str = "diff") -> list[Path]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from gradient_diff.render import answers
@@ -25,19 +25,29 @@ def to_html(
     drawn: Drawn | None = None,
     *,
     manifest: Mapping[str, Any] | None = None,
+    guide: Collection[str] = (),
 ) -> str:
-    """A page about one diff: what is wrong, where, what to change; network, ladder, numbers, ledger, manifest."""
+    """A page about one diff: what is wrong, where, what to change; network, ladder, numbers, ledger, manifest.
+
+    It links the field guide's page of each mistake in `guide`, in the folder `guide` beside it.
+    """
     name = title or diff.title or f"{origin_name(diff.hand_origin)} against {origin_name(diff.reference_origin)}"
-    return _page(name, [Section("", diffs={"": diff})], manifest, None if drawn is None else [drawn])
+    return _page(name, [Section("", diffs={"": diff})], manifest, None if drawn is None else [drawn], guide)
 
 
-def report_page(title: str, sections: Iterable[Section], manifest: Mapping[str, Any] | None = None) -> str:
+def report_page(
+    title: str,
+    sections: Iterable[Section],
+    manifest: Mapping[str, Any] | None = None,
+    guide: Collection[str] = (),
+) -> str:
     """A page of several sections, with a summary of the verdicts on top where there is more than one diff.
 
     Args:
         title: of the page.
         sections: in order.
         manifest: how the results were made, name → value; nested mappings are written as `outer.inner`.
+        guide: the mistakes whose page of the field guide lies beside it, as `guide_beside` writes them.
 
     Returns:
         The HTML text.
@@ -47,11 +57,15 @@ def report_page(title: str, sections: Iterable[Section], manifest: Mapping[str, 
         >>> page.startswith("<!DOCTYPE html>"), '<h2 id="method">Method</h2>' in page, "http:" in page
         (True, True, False)
     """
-    return _page(title, list(sections), manifest, None)
+    return _page(title, list(sections), manifest, None, guide)
 
 
 def _page(
-    title: str, sections: Sequence[Section], manifest: Mapping[str, Any] | None, drawn: Sequence[Drawn] | None
+    title: str,
+    sections: Sequence[Section],
+    manifest: Mapping[str, Any] | None,
+    drawn: Sequence[Drawn] | None,
+    guide: Collection[str],
 ) -> str:
     every = shown_diffs(sections)
     judged = any(section.expected for section in sections) or any(section.claims for section in sections)
@@ -67,6 +81,7 @@ def _page(
         "words": _words(sections, every),
         "first": next((one for one in every if one.expected == Status.MATCH.name), None) if judged else None,
         "manifest": _flat(manifest or {}),
+        "guide": guide,
         "style": styles(*PAGE_STYLES),
     }
     rows, text = sum(len(one.diff) for one in every), ""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from gradient_diff.names import readable_name
 from gradient_diff.render import answers, code_words
-from gradient_diff.render.causes import equations_of, heading, located, notes, sentence, shown
+from gradient_diff.render.causes import equations_of, heading, located, named, notes, sentence, shown, title_of
 from gradient_diff.render.code_lines import CodeLine, code_lines, lines_around
 from gradient_diff.render.columns import COLUMNS
 from gradient_diff.render.details import to_details
@@ -69,6 +69,7 @@ def environment() -> jinja2.Environment:
     made.globals |= {"ledger_sheet": _ledger_sheet, "frame_sheet": _frame_sheet}
     made.globals |= {"entries_sheet": _entries_sheet, "numbers_sheet": _numbers_sheet, "clashes": _clashes}
     made.globals |= {"cause_name": located, "cause_notes": notes, "causes_shown": shown}
+    made.globals |= {"cause_title": title_of, "named_by": named}
     made.globals |= {"cause_equations": equations_of, "heading": heading, "heading_of": answers.headline}
     made.globals |= {"what_is_wrong": answers.what_is_wrong, "what_to_change": answers.what_to_change}
     made.globals |= {"finding_of": answers.finding_of, "where": answers.where}

@@ -244,7 +244,7 @@ def test_a_failure_begins_with_its_cause_and_its_line_and_vv_shows_all(
     monkeypatch.setenv("COLUMNS", "120")
     pytester.makepyfile(test_it=LAYERED)
     short = pytester.runpytest()
-    first = "MISMATCH: f′ is another function, in dense_1, at test_it.py:15 (2 of 6 rows)"
+    first = "MISMATCH: f′ is not tanh′ = 1 − z², in dense_1, at test_it.py:15 (2 of 6 rows)"
     assert failure(short)[0].startswith(f"gradient_diff.testing.GradientMismatch: {first}")
     assert failure(short)[-1] == "With -vv pytest shows each array and every cause."
     assert len(failure(short)) <= 16

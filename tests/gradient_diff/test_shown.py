@@ -40,7 +40,8 @@ def test_the_writers_are_loaded_once_something_is_shown(tmp_path: Path, monkeypa
     assert shown.text_of(1j) == "a complex one"
 
 
-def test_to_save_a_diff_is_to_write_its_report(tmp_path: Path) -> None:
+def test_to_save_a_diff_is_to_write_its_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1700000000")
     diff = compare({"w": np.eye(2)}, {"w": np.eye(2) * 1.5}, rtol=1e-3)
     pages = diff.save(tmp_path / "saved"), write_report(diff, tmp_path / "written")
     files = [sorted(p.relative_to(page.parent) for p in page.parent.rglob("*")) for page in pages]

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from gradient_diff.diagnosis.mistake import makes
-from gradient_diff.diagnosis.mistakes.other_functions import derivative, other_functions
+from gradient_diff.diagnosis.mistakes.other_functions import derivative, other_functions, words_of
 from gradient_diff.diagnosis.reenactment.enact import Committed, join
 from gradient_diff.diagnosis.reenactment.formula import Formula
 from gradient_diff.diagnosis.reenactment.graph import Slope
@@ -108,21 +108,22 @@ def _turn_sign(scene: Scene, slope: Slope) -> Committed:
 @makes(
     "derivative_wrong",
     "activation",
-    title="f′ is another function",
+    title="f′ is not the derivative of f",
     equation="sigmoid′ = z(1 − z), tanh′ = 1 − z², relu′ = [u > 0]",
     cure="sigmoid: z(1 − z); tanh: 1 − z²; relu: [u > 0].",
 )
 def _take_other_functions(scene: Scene, slope: Slope) -> Iterator[Committed]:
-    kind, name = slope.kind, slope.layer
+    kind, name, words = slope.kind, slope.layer, words_of(slope.kind)
     for text, function in WRONG.get(kind, ()):
         sentence = f"δ is {text.format('dE/dz', 'u', 'z')}"
         wrong = _swap_delta(scene, slope, Formula(text, function), slope.u, slope.z)
-        yield Committed("derivative_wrong", name, sentence, wrong)
+        yield Committed("derivative_wrong", name, sentence, wrong, words=words)
     if kind not in ("linear", "softmax", "log_softmax"):
         yield from other_functions(scene, slope)
     for dropped in scene.graph.dropped(slope.z) if kind in ("sigmoid", "tanh") else ():
         sentence = "f′ is taken from the output after dropout, not from the activation's own"
-        yield Committed("derivative_wrong", name, sentence, _swap_delta(scene, slope, Pullback(kind), dropped))
+        wrong = _swap_delta(scene, slope, Pullback(kind), dropped)
+        yield Committed("derivative_wrong", name, sentence, wrong, words=words)
 
 
 @makes(

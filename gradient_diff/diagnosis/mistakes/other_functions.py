@@ -19,25 +19,34 @@ OTHERS = (
     *(*CLASSIC, "linear", "gelu", "silu", "softplus", "elu", "selu", "leaky_relu", "mish", "softsign"),
     *("hard_sigmoid", "hard_tanh"),
 )
+FORMULAS = {"sigmoid": "z(1 − z)", "tanh": "1 − z²", "relu": "[u > 0]"}
 GATED = ("silu", "gelu", "mish", "hard_silu")
+
+
+def words_of(kind: str) -> tuple[str, str]:
+    """Title and cure where f′ is not that of this activation; with the formula where it is a short one."""
+    formula = FORMULAS.get(kind)
+    if formula is None:
+        return f"f′ is not that of {kind}", f"δ = dE/dz ⊙ f′(u), with f′ of {kind}."
+    return f"f′ is not {kind}′ = {formula}", f"{kind}′(u) is {formula}."
 
 
 def other_functions(scene: Scene, slope: Slope) -> Iterator[Committed]:
     """Each that is not the right one on these data."""
     u, right = scene.values[slope.u], derivative(slope.kind, scene.values[slope.u])
+    said = words_of(slope.kind)
     if arguments_of(slope.kind)[0] in GATED:
         formula = Formula("{0} ⊙ {2}/{1}", _gate_alone)
         sentence = "f′ is the gate alone: that the gate itself depends on u is left out"
         swap = scene.swap(slope.node, formula, slope.g, slope.u, slope.z)
-        yield Committed("derivative_wrong", slope.layer, sentence, swap)
+        yield Committed("derivative_wrong", slope.layer, sentence, swap, words=said)
     for name, words in _others(slope.kind):
         if not np.allclose(derivative(name, u), right, rtol=1e-12, atol=0):
             text = f"{{0}} ⊙ {name}′({{1}})"
             formula = Formula(text, lambda g, at, name=name: g * derivative(name, at))
             sentence = f"f′ is that of {name}, and not of {slope.kind}{words}"
-            yield Committed(
-                "derivative_wrong", slope.layer, sentence, scene.swap(slope.node, formula, slope.g, slope.u)
-            )
+            swap = scene.swap(slope.node, formula, slope.g, slope.u)
+            yield Committed("derivative_wrong", slope.layer, sentence, swap, words=said)
 
 
 def derivative(name: str, u: Array) -> Array:

@@ -36,6 +36,7 @@ class Committed:
         places: in how many layers.
         constants: how many were fitted.
         written, right: the equation as it was written and as it should be.
+        words: title and cure, where more is known than the record of the mistake says.
     """
 
     id: str
@@ -52,6 +53,7 @@ class Committed:
     constants: int = 0
     written: str = ""
     right: str = ""
+    words: tuple[str, str] = ("", "")
 
 
 @dataclass(frozen=True, eq=False)
@@ -277,7 +279,11 @@ def join(mistakes: Sequence[Committed], where: str) -> Committed:
     """The same mistake in several layers as one: `where` stands before the sentence."""
     swaps = {n: e for m in mistakes for n, e in m.swaps.items()}
     before = {n: e for m in mistakes for n, e in m.before.items()}
-    return Committed(mistakes[0].id, "", f"{where}, {mistakes[0].sentence}", swaps, before, places=len(mistakes))
+    words = {m.words for m in mistakes}
+    own = words.pop() if len(words) == 1 else ("", "")  # layers of several activations share no words
+    return Committed(
+        mistakes[0].id, "", f"{where}, {mistakes[0].sentence}", swaps, before, places=len(mistakes), words=own
+    )
 
 
 def everywhere(factor: float, nodes: Callable[[str], bool] = lambda node: True) -> Finish:

@@ -34,6 +34,13 @@ ENTRIES = (
         met=("keras-team/keras#6784",),
     ),
     Entry(
+        "loss_scale",
+        "Mixed precision multiplies E so that small gradients survive float16; the division comes later.",
+        "mean over the batch",
+        "plain",
+        ("2 * (u2 - y) / (N * K)", "2**15 * 2 * (u2 - y) / (N * K)"),
+    ),
+    Entry(
         "bias_left_out",
         "The bias is written into the backward pass alone, or use_bias differs.",
         "layer",
@@ -64,7 +71,6 @@ WHY = {
     "penalty_factor": "λ is read as that of ½ λ Σ W², or the penalty is divided by N together with the loss.",
     "loss_factor": "The loss is summed where compile means a mean, and the penalty beside it stays as it is.",
     "loss_weights": "compile(loss_weights=…) multiplies in silence, and the derivation adds up the losses alone.",
-    "loss_scale": "Mixed precision multiplies E so that small gradients survive float16; the division comes later.",
     "occurrence_lost": "dE[ids] += δ looks like a sum, but NumPy writes each index once, whatever stood there before.",
     "kernel_flipped": "A convolution as mathematics defines it turns its kernel round; that of Keras does not.",
     "axes_exchanged": "Other frameworks keep channels first, and kernels as (out, in, height, width).",
@@ -77,3 +83,21 @@ WHY = {
     "mean_in_kernel": "dE/dW = 1/N z_prevᵀ δ keeps δ that of a sum. Both agree in dE/dW.",
 }
 """id → why."""
+
+NO_CODE = {
+    "penalty_missing": "In NumPy it is a term of one penalty that is missing: l1_missing and l2_missing have its code.",
+    "penalty_factor": "In NumPy it is a factor of one penalty: l1_factor and l2_factor have its code.",
+    "loss_factor": "In NumPy it is the factor of a mean: missing_output_mean and missing_batch_mean have its code.",
+    "loss_weights": "It takes a model of several outputs, and the guide's small networks have one.",
+    "occurrence_lost": "It takes a table that ids are looked up in, and the guide's small networks have none.",
+    "kernel_flipped": "It takes a convolution, and the guide's small networks have dense layers alone.",
+    "axes_exchanged": "It takes a convolution, and the guide's small networks have dense layers alone.",
+    "from_logits": "In NumPy it is a softmax too many: softmax_twice has its code.",
+    "labels_sum": "Its code, p − y, is right for the labels of the guide's small networks, which sum to 1.",
+    "stop_gradient": "What is held back only the model says; in NumPy it is a line that is not there.",
+    "other_activation": "The code is right, forward and backward: it is the model that has another function.",
+    "other_order": "In NumPy, on one side alone, it is a target of another sample: wrong_target has its code.",
+    "convention_transposed": "Nothing is to be mended: the code for samples in columns of every page is written so.",
+    "mean_in_kernel": "Nothing is to be mended: where the 1/N stands, in δ or in dE/dW, changes no gradient.",
+}
+"""id → why there is no code before and after."""

@@ -30,6 +30,8 @@ FILES = [
     "diffs/hand_itself.csv",
     "evaluation.npz",
     "figures/the_picture.png",
+    "guide/accumulated.html",
+    "guide/factor_two.html",
     "manifest.json",
     "report.html",
     "tables/the_numbers.csv",

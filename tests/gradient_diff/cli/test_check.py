@@ -119,7 +119,7 @@ def test_a_script_that_trains_in_mini_batches(wrong: str, ending: int, check: Ca
 
 def test_a_mistake_is_named_as_it_is_of_arrays(check: Call, put: Put) -> None:
     _, shown, told = check(put("wrong"), name=":gradients")
-    assert "1. f′ is another function, in dense_1 (derivative_wrong)" in shown
+    assert "1. f′ is not sigmoid′ = z(1 − z), in dense_1 (derivative_wrong)" in shown
     assert told.startswith("Checking ")
     assert ":gradients against " in told
 

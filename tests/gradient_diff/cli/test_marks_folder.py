@@ -150,6 +150,23 @@ def test_a_letter_is_replaced_with_its_file_and_no_other_file_is_its_letter(tmp_
     assert (tmp_path / "letters" / "own.md").read_text() == "mine"
 
 
+def test_the_guide_lies_there_as_far_as_letters_and_page_lead_to_it(tmp_path: Path) -> None:
+    out = tmp_path / "marks"
+
+    def call(name: str, mistake: str, *letters: str) -> set[str]:
+        with marks_folder(out, [Path(name)], "r") as marks:
+            written = marks.write_letter(Path(name).stem, " ".join(f"[more](../guide/{m}.html)" for m in letters))
+            marks.summarize([SummaryLine(name, "MISMATCH", mistake=mistake, letter=written)], "r.npz", "en")
+            assert "guide" in marks.taken
+        return {path.stem for path in (out / "guide").glob("*")}
+
+    assert call("a.npz", "sign", "sign", "wrong_kernel", "unheard_of") == {"sign", "wrong_kernel"}
+    assert call("b.npz", "transposed", "transposed") == {"sign", "wrong_kernel", "transposed"}
+    assert call("a.npz", "") == {"transposed"}
+    (out / "guide" / "index.html").write_text("all of it")
+    assert call("a.npz", "sign", "sign") == {"transposed", "index"}
+
+
 def marks_taken(out: Path, name: str) -> set[str]:
     with marks_folder(out, [Path(name)], "r") as marks:
         marks.summarize([], "r.npz", "en")

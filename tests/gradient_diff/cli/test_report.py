@@ -37,6 +37,7 @@ def test_the_same_page_is_drawn_from_what_is_saved(saved: Path, call: Call) -> N
     before = contents(saved)
     (saved / "report.html").unlink()
     shutil.rmtree(saved / "figures")
+    shutil.rmtree(saved / "guide")
     (saved / "notes.txt").write_text("mine")
     assert call(saved, verb="report") == (0, "", f"Wrote {saved / 'report.html'}")
     assert contents(saved) == before | {"notes.txt": b"mine"}

@@ -46,8 +46,26 @@ def test_who_is_right_is_told_so(right: Evaluation, language: Language, words: s
 @pytest.mark.parametrize(
     ("language", "words"),
     [
-        ("en", ("One thing is wrong:", "**The sign is turned round**", "What to do", "explain sign")),
-        ("ko", ("틀린 곳이 하나 있습니다", "**부호가 반대다**", "고치는 법", "explain sign")),
+        (
+            "en",
+            (
+                "One thing is wrong:",
+                "**The sign is turned round**",
+                "What to do",
+                "explain sign",
+                "[the field guide](../guide/sign.html)",
+            ),
+        ),
+        (
+            "ko",
+            (
+                "틀린 곳이 하나 있습니다",
+                "**부호가 반대다**",
+                "고치는 법",
+                "explain sign",
+                "[현장 안내서](../guide/sign.html)",
+            ),
+        ),
     ],
 )
 def test_a_cause_comes_with_its_cure(right: Evaluation, language: Language, words: tuple[str, ...]) -> None:

@@ -55,6 +55,13 @@ def test_only_its_own_script_and_style_may_run() -> None:
     assert "default-src &#39;none&#39;" in policy
 
 
+def test_a_mistake_that_the_guide_knows_leads_to_its_page() -> None:
+    page = marks_page(LINES, "reference.npz")
+    assert re.findall(r'href="(guide/.*?)"', page) == [
+        f"guide/{name}.html" for name in ("sign", "transposed", "sign", "sign", "transposed")
+    ]
+
+
 def test_hostile_names_are_text() -> None:
     line = SummaryLine('<script>a</script>".npz', "UNREADABLE", message="<img src=x onerror=b>", mistake='"><b>')
     page = marks_page([line], "<i>.npz")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -10,7 +11,7 @@ from gradient_diff import MISTAKES, GradientDiff
 from gradient_diff.diagnosis.settings import SETTINGS
 from gradient_diff.guide.book import ENTRIES
 from gradient_diff.guide.derivations import DERIVATIONS
-from gradient_diff.guide.entries.settings import WHY
+from gradient_diff.guide.entries.settings import NO_CODE, WHY
 from gradient_diff.guide.nets import NETS
 from gradient_diff.guide.planting import planted
 from gradient_diff.guide.skeletons import LAYOUTS, Layout
@@ -24,8 +25,14 @@ def named(diff: GradientDiff) -> set[str]:
 
 def test_every_mistake_has_an_entry_and_everything_else_its_why() -> None:
     assert list(ENTRIES)[: len(MISTAKES)] == list(MISTAKES)
-    assert WHY.keys() == RECORDS.keys() - ENTRIES.keys()
+    assert WHY.keys() == NO_CODE.keys() == RECORDS.keys() - ENTRIES.keys()
     assert all(entry.id == name and entry.why.endswith(".") for name, entry in ENTRIES.items())
+
+
+def test_what_is_said_to_have_the_code_has_it() -> None:
+    named = {word for text in NO_CODE.values() for word in re.findall(r"\w+_\w+", text)}
+    assert len(named) > 4
+    assert named <= ENTRIES.keys()
 
 
 def test_every_derivation_and_every_net_is_used() -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from gradient_diff import MISTAKES
+from gradient_diff.guide.entries.settings import NO_CODE
 from gradient_diff.guide.page import NO_MISTAKE, ONLY_KERAS, page_of
 from gradient_diff.guide.words import RECORDS
 
@@ -42,6 +43,8 @@ def test_every_look_alike_is_a_page_and_none_is_its_own() -> None:
 def test_what_no_code_makes_says_so() -> None:
     assert page_of("from_logits").kind == ONLY_KERAS
     assert page_of("convention_transposed").kind == NO_MISTAKE
-    assert page_of("loss_scale").why
-    assert page_of("loss_scale").change("rows") == []
-    assert page_of("loss_scale").looks == page_of("loss_scale").program("rows") == ""
+    assert page_of("loss_weights").why
+    assert page_of("loss_weights").no_code == NO_CODE["loss_weights"]
+    assert page_of("loss_weights").change("rows") == []
+    assert page_of("loss_weights").looks == page_of("loss_weights").program("rows") == ""
+    assert page_of("sign").no_code == ""

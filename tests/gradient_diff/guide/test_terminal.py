@@ -43,5 +43,6 @@ def test_prose_is_folded_to_the_width(name: str) -> None:
 def test_what_no_code_makes_has_no_code_and_no_numbers() -> None:
     text = printed("loss_weights")
     assert "Multiply δ of each output by its entry of loss_weights." in text
-    assert "In NumPy" not in text
+    assert "samples in rows" not in text
+    assert "In NumPy\n  It takes a model of several outputs, and the guide's small networks have one.\n" in text
     assert "check_gradients" in text

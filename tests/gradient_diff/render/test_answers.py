@@ -16,7 +16,7 @@ def caused(diff: GradientDiff, *causes: Cause, unexplained: str = "") -> Gradien
 
 PRIME = Cause(
     *("derivative_wrong", "dense_1", "dense_1: δ is dE/dz ⊙ z.", "δ = dE/dz ⊙ z", "δ = dE/dz ⊙ z(1 − z)", 0.5),
-    title="f′ is another function",
+    title="f′ is not sigmoid′ = z(1 − z)",
     cure="sigmoid: z(1 − z).",
 )
 
@@ -32,7 +32,7 @@ def test_without_short_equations_it_is_the_title_of_the_mistake(
     different: GradientDiff, change: dict[str, str]
 ) -> None:
     cause = dataclasses.replace(PRIME, **change)  # type: ignore[arg-type]  # of texts
-    assert headline(caused(different, cause)) == "Wrong in dense_1: f′ is another function"
+    assert headline(caused(different, cause)) == "Wrong in dense_1: f′ is not sigmoid′ = z(1 − z)"
 
 
 def test_a_convention_is_no_mistake_and_a_title_may_come_from_the_list(different: GradientDiff) -> None:
@@ -87,3 +87,20 @@ def test_what_where_and_the_cure(different: GradientDiff, mixed: GradientDiff) -
     assert what_is_wrong(caused(different, unexplained="no known mistake")) == "No known mistake"
     assert [row.status for row in where(caused(mixed))] == [Status.SHAPE, Status.MISSING]
     assert what_to_change(caused(different)) == [Status.DIFFERENT.advice]
+
+
+@pytest.mark.parametrize(
+    ("cure", "written", "told"),
+    [
+        ("Divide δ of the output by N, once.", "", ["In this run N = 7 samples."]),
+        ("Leave it out.", "dE/dz = 2/(N·K) (z − y)", ["In this run N = 7 samples and K = 2 outputs."]),
+        ("db = Σ_N δ.", "", ["In this run N = 7 samples."]),
+        ("Name it as Keras does: NaN, KERNEL.", "", []),
+    ],
+)
+def test_letters_for_sizes_come_with_their_values(
+    cure: str, written: str, told: list[str], different: GradientDiff
+) -> None:
+    diff = caused(different, dataclasses.replace(PRIME, cure=cure, written=written))
+    assert what_to_change(diff) == [cure, *told]
+    assert what_to_change(dataclasses.replace(diff, problem=None)) == [cure]

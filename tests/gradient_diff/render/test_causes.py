@@ -72,7 +72,7 @@ def test_look_alikes_fold_under_the_first_cause(different: GradientDiff) -> None
     assert [c["id"] for c in json.loads(to_json(diff))["causes"]] == [c.id for c in diff.causes]
 
 
-@pytest.mark.parametrize("text", ["f′(u) is lost", "δ is", "dense_2: your", "1/N in", "p(1 − p) is", ""])
+@pytest.mark.parametrize("text", ["f′(u) is lost", "δ is", "dense_2: your", "1/N in", "p(1 − p) is", "db = Σ_N δ", ""])
 def test_formulas_and_names_keep_their_first_letter(text: str) -> None:
     assert sentence(text) == text
 

@@ -1,6 +1,8 @@
+import dataclasses
 import errno
 import json
 import os
+import re
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,12 +11,14 @@ from typing import Any
 
 import pytest
 
-from gradient_diff import GradientDiff, write_report
+from gradient_diff import Cause, GradientDiff, compare, write_report
 from gradient_diff.render.folder import save_tables, whole_folder
+from gradient_diff.render.html import to_html
+from manual_mlp import Evaluation
 
 REPORT = [
-    *(".gradient-diff", "diff.csv", "diff.json", "diff.md", "figures", "ledger.csv", "manifest.json", "panels.npz"),
-    "report.html",
+    *(".gradient-diff", "diff.csv", "diff.json", "diff.md", "figures", "guide", "ledger.csv", "manifest.json"),
+    *("panels.npz", "report.html"),
 ]
 
 
@@ -61,6 +65,40 @@ def test_the_same_diff_gives_the_same_bytes(
     files = [p.relative_to(first) for p in first.rglob("*") if p.is_file()]
     assert len(files) == 11
     assert all((first / f).read_bytes() == (second / f).read_bytes() for f in files)
+
+
+def dead_links(folder: Path) -> list[str]:
+    """What pages of a folder link, in it or in each other, and is not there."""
+    links = ((page, to) for page in folder.rglob("*.html") for to in re.findall(r'href="(.*?)"', page.read_text()))
+    return [f"{page.name} → {to}" for page, to in links if not to.startswith("#") and not (page.parent / to).is_file()]
+
+
+def test_each_mistake_that_the_page_names_has_its_page_of_the_guide_beside_it_and_no_other(
+    evaluation: Evaluation, tmp_path: Path
+) -> None:
+    diff = compare({name: 7 * array for name, array in evaluation.gradients.items()}, evaluation)
+    page = write_report(diff, tmp_path / "run")
+    names = {"missing_batch_mean", *diff.causes[0].same_as}
+    assert {path.stem for path in (page.parent / "guide").iterdir()} == names
+    text = page.read_text("utf-8")
+    assert set(re.findall(r'href="guide/(\w+)\.html"', text)) == names
+    assert "gradient-diff explain" not in text
+    assert dead_links(page.parent) == []
+    (page.parent / "guide" / "missing_batch_mean.html").unlink()
+    assert "report.html → guide/missing_batch_mean.html" in dead_links(page.parent)
+
+
+def test_a_page_alone_names_the_command(evaluation: Evaluation) -> None:
+    text = to_html(compare({name: -array for name, array in evaluation.gradients.items()}, evaluation))
+    assert "gradient-diff explain sign" in text
+    assert "guide/" not in text
+
+
+def test_what_the_guide_does_not_know_is_not_linked(different: GradientDiff, tmp_path: Path) -> None:
+    cause = Cause("../../etc", "", "it is <b>", "", "", 1.0, same_as=("sign", "unheard_of"))
+    page = write_report(dataclasses.replace(different, causes=(cause,)), tmp_path / "run")
+    assert [path.name for path in (page.parent / "guide").iterdir()] == ["sign.html"]
+    assert dead_links(page.parent) == []
 
 
 def test_the_folder_appears_only_at_the_end(tmp_path: Path) -> None:

@@ -136,6 +136,18 @@ def test_the_policy_allows_this_very_style_and_nothing_else(match: GradientDiff)
     ]
 
 
+def test_sigma_is_defined_where_it_is_first_used_and_leads_to_more(match: GradientDiff) -> None:
+    wrong = compare({"w": -np.eye(2)}, {"w": np.eye(2)}, rtol=1e-6)
+    caused = dataclasses.replace(wrong, causes=(dataclasses.replace(wrong.causes[0], residual=0.4),))
+    for diff in (match, caused):
+        text = to_html(diff)
+        body = text.partition("<body")[2]
+        assert body.index("σ is one standard deviation of the rounding") < body.index('class="ladder"')
+        assert '<summary id="reading">' in text
+    note = to_html(caused).partition("0.4 σ are left")[2]
+    assert note.index("σ is one standard deviation") < note.index("</p>")
+
+
 def test_figures_are_inline_with_their_caption(match: GradientDiff) -> None:
     drawn = svg_of(Figure((1, 1)), "a caption")
     text = report_page("T", [Section("A", figures={"a caption": drawn})])
@@ -160,8 +172,9 @@ def test_a_page_of_several_diffs_begins_with_a_table_of_verdicts(match: Gradient
     page = Page(report_page("Study", [Section("A", diffs={"x": match}), Section("B", diffs={"y": mixed, "z": match})]))
     targets = [value[1:] for name, value in page.attributes if name == "href"]
     ids = [value for name, value in page.attributes if name == "id"]
-    assert [target for target in targets if not target.startswith("row-")] == ["diff-1-1", "diff-2-1", "diff-2-2"]
-    assert [i for i in ids if not i.startswith("row-")] == ["verdicts", "a", "diff-1-1", "b", "diff-2-1", "diff-2-2"]
+    targets, ids = ([one for one in found if not one.startswith("row-")] for found in (targets, ids))
+    assert [target for target in targets if target != "reading"] == ["diff-1-1", "diff-2-1", "diff-2-2"]
+    assert ids == ["verdicts", "reading", "a", "diff-1-1", "b", "diff-2-1", "diff-2-2"]
     assert [t for t in page.texts if " · " in t][:3] == ["A · x", "B · y", "B · z"]
 
 

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from experiments.students.slips import Slip
-from gradient_diff import GradientDiff, Status, compare
-from manual_mlp import MLP, Dense, Problem, evaluation_of
+from gradient_diff import MISTAKES, GradientDiff, Status, compare
+from manual_mlp import MLP, Array, Dense, Problem, evaluation_of
+from manual_mlp.extend import activation
 
 IDS = (
     "derivative_sign",
@@ -70,3 +71,31 @@ def test_another_subgradient_at_a_kink_is_no_mistake() -> None:
     mine = {**e.gradients, "dense_1/kernel": problem.x.T @ delta, "dense_1/bias": delta.sum(axis=0)}
     result = compare(mine, e)
     assert (result.verdict, result.causes) == (Status.KINK, ())
+
+
+@pytest.mark.parametrize(
+    ("kinds", "title", "cure"),
+    [
+        (("sigmoid", "sigmoid"), "f′ is not sigmoid′ = z(1 − z)", "sigmoid′(u) is z(1 − z)."),
+        (("tanh", "tanh"), "f′ is not tanh′ = 1 − z²", "tanh′(u) is 1 − z²."),
+        (("gelu", "gelu"), "f′ is not that of gelu", "δ = dE/dz ⊙ f′(u), with f′ of gelu."),
+        (("sigmoid", "tanh"), "f′ is not the derivative of f", MISTAKES["derivative_wrong"].cure),
+    ],
+)
+def test_it_says_of_which_function_and_what_is_expected(kinds: tuple[str, str], title: str, cure: str) -> None:
+    """δ = dE/dz ⊙ z in both hidden layers, of gelu dE/dz ⊙ silu′(u); of two activations no title fits both."""
+    mlp, rng = MLP(4, [*(Dense(5, kind) for kind in kinds), Dense(2)]), np.random.default_rng(0)
+    right = mlp.backpropagate(mlp.initialize(rng), *(rng.normal(size=(7, n)) for n in (4, 2)), "mse")
+    parameters, nodes = right.problem.parameters, right.nodes
+
+    def wrong(name: str, kind: str) -> Array:
+        return activation("silu").backward(1.0, nodes[f"{name}/u"]) if kind == "gelu" else nodes[f"{name}/z"]
+
+    d3 = nodes["dense_3/dE_du"]
+    d2 = d3 @ parameters["dense_3/kernel"].T * wrong("dense_2", kinds[1])
+    d1 = d2 @ parameters["dense_2/kernel"].T * wrong("dense_1", kinds[0])
+    zs = right.problem.x, nodes["dense_1/z"], nodes["dense_2/z"]
+    hand = [a for z, d in zip(zs, (d1, d2, d3), strict=True) for a in (z.T @ d, d.sum(axis=0))]
+    (cause,) = compare(dict(zip(right.gradients, hand, strict=True)), right).causes
+    assert (cause.id, cause.title, cause.cure) == ("derivative_wrong", title, cure)
+    assert cause.message.endswith(cure)
