@@ -1,6 +1,6 @@
 """What `make docs` adds to the pages of docs/: tables, the studies and the field guide, each from where it stands.
 
-MkDocs calls the functions `on_…`. In a page a line `{{ results/reference/speed/tables/ratios.csv }}` stands for that table.
+MkDocs calls the functions `on_…`. In a page a line `{{ results/reference/speed/tables/ratios.csv }}` stands for a table.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 def contents() -> str:
     """The list of the studies."""
     pages = {path.parent.relative_to(REFERENCE).as_posix() for path in REFERENCE.rglob("manifest.json")}
-    lines = ["# The studies", "", (ROOT / "docs" / "measured" / "_studies.md").read_text(encoding="utf-8")]
+    lines = ["# The studies", "", "As they were committed: what each claims, its figures, its tables.", ""]
     for name, entry in STUDIES.items():
         sizes = [page for page in sorted(pages) if page.rpartition("/")[2] == name]
         links = ", ".join(f"[{'as `make run` runs it' if page == name else page}]({page}/index.md)" for page in sizes)
