@@ -39,7 +39,7 @@ def test_constraints_are_names_and_versions_only() -> None:
 def test_every_direct_dependency_is_pinned() -> None:
     project = PROJECT["project"]
     extras = project["optional-dependencies"]
-    wanted = [*project["dependencies"], *extras["tensorflow"], *extras["dev"], *extras["experiments"]]
+    wanted = [*project["dependencies"], *extras["tensorflow"], *extras["dev"], *extras["experiments"], *extras["docs"]]
     needed = {_name(line) for line in wanted}
     pinned = {_name(line) for line in (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()}
     assert needed - pinned == set()
@@ -51,7 +51,7 @@ def _name(requirement: str) -> str:
 
 def test_tensorflow_is_an_extra_that_make_run_installs() -> None:
     assert not any(_name(line) in ("tensorflow", "keras") for line in PROJECT["project"]["dependencies"])
-    assert "'.[tensorflow,dev,experiments]'" in (ROOT / "tools" / "setup.sh").read_text(encoding="utf-8")
+    assert "'.[tensorflow,dev,experiments,docs]'" in (ROOT / "tools" / "setup.sh").read_text(encoding="utf-8")
 
 
 def test_ci_runs_make_test_and_then_the_slow_ones() -> None:

@@ -100,7 +100,7 @@ def test_the_commands_of_a_page_do_what_it_says(name: str, tmp_path: Path) -> No
     for command in done:
         code, output = outcome(command.line, tmp_path)
         assert code == command.code, f"{command.line}\n{output}"
-        assert unsaid(command.said, output) == []
+        assert unsaid(command.said, output) == [], output
 
 
 def outcome(line: str, folder: Path) -> tuple[int, str]:
