@@ -74,6 +74,24 @@ def test_every_test_is_in_one_of_two_tiers() -> None:
     assert everything.endswith("-m slow\n")
 
 
+def test_the_documentation_is_built_with_warnings_as_errors() -> None:
+    """tests/docs/test_site.py builds it in the same way, and looks at it."""
+    assert ".venv/bin/mkdocs build --strict" in _asked_of_make("docs")
+    config = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
+    site = re.search(r"^site_dir: (\S+)$", config, re.MULTILINE)
+    assert site
+    ignored = subprocess.run(["git", "check-ignore", site[1]], cwd=ROOT, capture_output=True, check=False).returncode
+    assert ignored in (0, 128)  # 128: not a git checkout
+
+
+@pytest.mark.parametrize("page", ["README.md", "README.ko.md", "CONTRIBUTING.md"])
+def test_every_target_of_make_that_a_page_names_exists(page: str) -> None:
+    named = re.findall(r"^ *make ([a-z-]+)", (ROOT / page).read_text(encoding="utf-8"), re.MULTILINE)
+    targets = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    assert {"run", "test"} <= {*named}
+    assert {*named} <= {*targets}
+
+
 # Each has one letter in brackets, so that this file is clean itself.
 MACHINE_TRACES = re.compile(
     rb"(?<![\w.])/(?:wor[k]|roo[t]|hom[e]/\w+|op[t]/pypi|tm[p]/w)/"

@@ -58,9 +58,7 @@ def test_the_diagnosis_is_printed_in_full() -> None:
 
 
 def test_the_line_is_said_as_the_readme_shows_it(tmp_path: Path) -> None:
-    commands, said = re.findall(
-        r"^```(?:sh|text)\n(.*?)^```", LINE, re.MULTILINE | re.DOTALL
-    )[:2]
+    commands, said = re.findall(r"^```(?:sh|text)\n(.*?)^```", LINE, re.MULTILINE | re.DOTALL)[:2]
     root = ROOT
     wide = {**os.environ, "COLUMNS": "103", "PYTHONPATH": str(root), "PYTHONIOENCODING": "utf-8"}
     for line in commands.splitlines():

@@ -1,6 +1,6 @@
 """What `make docs` adds to the pages of docs/: tables, the studies and the field guide, each from where it stands.
 
-MkDocs calls the functions `on_…`. In a page a line `{{ results/reference/speed/tables/ratios.csv }}` stands for a table.
+MkDocs calls the functions `on_…`. The line `{{ results/reference/speed/tables/ratios.csv }}` is replaced by that table.
 """
 
 from __future__ import annotations

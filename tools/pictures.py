@@ -1,4 +1,4 @@
-"""The pictures of README and docs: `python tools/pictures.py` writes docs/images/ anew, `--browser` the photographs, too.
+"""The pictures of README and docs: `python tools/pictures.py` draws docs/images/ anew, `--browser` also the photograph.
 
 Each shows what the project itself says: a command's output, a page's first screen, the explanation of σ.
 """
@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from manual_mlp import Array, Evaluation
+    from manual_mlp import Array
 
 ROOT = Path(__file__).parents[1]
 IMAGES = ROOT / "docs" / "images"

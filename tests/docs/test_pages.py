@@ -112,7 +112,12 @@ def outcome(line: str, folder: Path) -> tuple[int, str]:
         line = f"{shlex.quote(sys.executable)} {words[first]} {rest}"
     asked = {"COLUMNS": "103", "PYTHONIOENCODING": "utf-8", "PYTHONPATH": str(ROOT)}
     done = subprocess.run(
-        ["bash", "-c", line], cwd=folder, env={**os.environ, **asked}, capture_output=True, encoding="utf-8", check=False
+        ["bash", "-c", line],
+        cwd=folder,
+        env={**os.environ, **asked},
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
     )
     return done.returncode, done.stdout + done.stderr
 
@@ -142,7 +147,3 @@ def test_each_link_leads_somewhere(name: str) -> None:
     here = (ROOT / name).parent
     found = [to for to in links(PAGES[name]) if not to.removeprefix("../").startswith(made)]
     assert [to for to in found if not (here / to).exists()] == []
-
-
-def test_a_link_into_the_void_would_be_seen() -> None:
-    assert links("[a](b.md#c) ![d](e.svg) [f](https://g) [h](#i)") == ["b.md", "e.svg"]
