@@ -37,7 +37,12 @@ def table_of(path: Path, most: int | None = None) -> str:
     with path.open(encoding="utf-8", newline="") as file:
         header, *rows = csv.reader(file)
     lines = [header, ["---"] * len(header), *rows[:most]]
-    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
+    return "\n".join("| " + " | ".join(map(_as_it_is, line)) + " |" for line in lines)
+
+
+def _as_it_is(cell: str) -> str:
+    """Without what Markdown takes for a link, a bar, emphasis or a tag."""
+    return re.sub(r"([\\`*_\[\]<|])", r"\\\1", cell)
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
