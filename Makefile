@@ -1,5 +1,5 @@
 # All that is needed is Python 3.11, 3.12 or 3.13. To choose one: make run PYTHON=/path/to/python3.12
-.PHONY: run test test-all checks slow reference setup
+.PHONY: run test test-all checks slow docs reference setup
 
 # Every experiment, with its report under results/.
 run: setup
@@ -26,6 +26,10 @@ test-all: test slow
 
 slow: setup
 	$(PYTEST) -m slow
+
+# The documentation, in build/docs; a warning is an error. A slow test does the same, and looks at what came out.
+docs: setup
+	NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --strict # with --quiet it would count no warning
 
 # The committed results, which a test compares with a fresh run.
 reference: setup

@@ -1,4 +1,4 @@
-"""Runnable studies: the five articles, what they leave open, and what the README's tables are measured by.
+"""Runnable studies: the five articles, what they leave open, and what the tables of docs/measured are measured by.
 
 This file imports nothing heavy: the command line lists the studies without loading them.
 """

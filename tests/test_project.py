@@ -39,7 +39,7 @@ def test_constraints_are_names_and_versions_only() -> None:
 def test_every_direct_dependency_is_pinned() -> None:
     project = PROJECT["project"]
     extras = project["optional-dependencies"]
-    wanted = [*project["dependencies"], *extras["tensorflow"], *extras["dev"], *extras["experiments"]]
+    wanted = [*project["dependencies"], *extras["tensorflow"], *extras["dev"], *extras["experiments"], *extras["docs"]]
     needed = {_name(line) for line in wanted}
     pinned = {_name(line) for line in (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()}
     assert needed - pinned == set()
@@ -51,7 +51,7 @@ def _name(requirement: str) -> str:
 
 def test_tensorflow_is_an_extra_that_make_run_installs() -> None:
     assert not any(_name(line) in ("tensorflow", "keras") for line in PROJECT["project"]["dependencies"])
-    assert "'.[tensorflow,dev,experiments]'" in (ROOT / "tools" / "setup.sh").read_text(encoding="utf-8")
+    assert "'.[tensorflow,dev,experiments,docs]'" in (ROOT / "tools" / "setup.sh").read_text(encoding="utf-8")
 
 
 def test_ci_runs_make_test_and_then_the_slow_ones() -> None:
@@ -72,6 +72,24 @@ def test_every_test_is_in_one_of_two_tiers() -> None:
     assert "pytest -n 2 --dist loadgroup --no-loadscope-reorder -m slow\n" in slow
     assert 'timed.sh "make test"' in everything
     assert everything.endswith("-m slow\n")
+
+
+def test_the_documentation_is_built_with_warnings_as_errors() -> None:
+    """tests/docs/test_site.py builds it in the same way, and looks at it."""
+    assert ".venv/bin/mkdocs build --strict" in _asked_of_make("docs")
+    config = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
+    site = re.search(r"^site_dir: (\S+)$", config, re.MULTILINE)
+    assert site
+    ignored = subprocess.run(["git", "check-ignore", site[1]], cwd=ROOT, capture_output=True, check=False).returncode
+    assert ignored in (0, 128)  # 128: not a git checkout
+
+
+@pytest.mark.parametrize("page", ["README.md", "README.ko.md", "CONTRIBUTING.md"])
+def test_every_target_of_make_that_a_page_names_exists(page: str) -> None:
+    named = re.findall(r"^ *make ([a-z-]+)", (ROOT / page).read_text(encoding="utf-8"), re.MULTILINE)
+    targets = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    assert {"run", "test"} <= {*named}
+    assert {*named} <= {*targets}
 
 
 # Each has one letter in brackets, so that this file is clean itself.

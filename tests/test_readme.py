@@ -1,26 +1,25 @@
+"""README.md and README.ko.md; tests/docs/test_pages.py runs their code and commands, and follows their links."""
+
 from __future__ import annotations
 
-import csv
-import json
 import os
 import re
 import shlex
 import subprocess
 import sys
+import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
 
-import manual_mlp
-import manual_mlp.layers
+from tools.fences import blocks
 
-README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+KOREAN = (ROOT / "README.ko.md").read_text(encoding="utf-8")
+REPORT = (ROOT / "docs" / "explanation" / "report.md").read_text(encoding="utf-8")
+LINE = (ROOT / "docs" / "howto" / "which-line.md").read_text(encoding="utf-8")
 NUMBER = r"-?\d+(?:\.\d+)?(?:e[+-]?\d+)?"
-
-
-def blocks(language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
 
 
 def printed_by(code: str) -> str:
@@ -30,29 +29,29 @@ def printed_by(code: str) -> str:
     return done.stdout
 
 
-def example(first_line: str) -> tuple[str, str]:
-    """The code below a heading, and what the README says it prints."""
-    part = README[README.index(first_line) :]
+def example(page: str, first_line: str) -> tuple[str, str]:
+    """The code below a heading, and what the page says it prints."""
+    part = page[page.index(first_line) :]
     code, output = re.findall(r"^```(?:python|text)\n(.*?)^```", part, re.MULTILINE | re.DOTALL)[:2]
     return code, output
 
 
 def test_the_example_prints_what_the_readme_says() -> None:
-    code, output = example("# gradient-diff")
+    code, output = example(README, "# gradient-diff")
     assert len(code.splitlines()) <= 15
     assert printed_by(code).splitlines() == output.splitlines()
 
 
 @pytest.mark.slow
 def test_the_example_can_fail() -> None:
-    code, output = example("# gradient-diff")
+    code, output = example(README, "# gradient-diff")
     other = code.replace("d2 = 2 *", "d2 =")
     assert other != code
     assert printed_by(other).splitlines() != output.splitlines()
 
 
 def test_the_diagnosis_is_printed_in_full() -> None:
-    code, output = example("## A diagnosis in full")
+    code, output = example(REPORT, "## A diagnosis in full")
 
     def without_noise(text: str) -> list[str]:
         """Words and shapes; how many σ, and how they are set in columns, hangs on the last bit of the machine."""
@@ -62,13 +61,11 @@ def test_the_diagnosis_is_printed_in_full() -> None:
 
 
 def test_the_line_is_said_as_the_readme_shows_it(tmp_path: Path) -> None:
-    commands, said = re.findall(
-        r"^```(?:sh|text)\n(.*?)^```", README[README.index("## And which line?") :], re.MULTILINE | re.DOTALL
-    )[:2]
-    root = Path(__file__).parents[1]
+    commands, said = re.findall(r"^```(?:sh|text)\n(.*?)^```", LINE, re.MULTILINE | re.DOTALL)[:2]
+    root = ROOT
     wide = {**os.environ, "COLUMNS": "103", "PYTHONPATH": str(root), "PYTHONIOENCODING": "utf-8"}
     for line in commands.splitlines():
-        arguments = shlex.split(line.replace("experiments/", f"{root.as_posix()}/experiments/"))[1:]
+        arguments = shlex.split(line.partition("  #")[0].replace("experiments/", f"{root.as_posix()}/experiments/"))[1:]
         command = [sys.executable, "-m", "gradient_diff", *arguments]
         done = subprocess.run(command, capture_output=True, encoding="utf-8", check=False, env=wide, cwd=tmp_path)
     assert done.returncode == 1, done.stderr
@@ -77,202 +74,45 @@ def test_the_line_is_said_as_the_readme_shows_it(tmp_path: Path) -> None:
     assert printed[begin : begin + len(said.splitlines())] == said.splitlines()
 
 
-def test_all_python_of_the_readme_runs_and_prints_what_its_comments_say() -> None:
-    parts = [
-        block + "test_my_backpropagation()\n" * ("def test_my_backpropagation" in block) for block in blocks("python")
-    ]
-    code = "\n".join(parts)
-    expected = re.findall(r"^print\(.*\)  # (.+)$", code, re.MULTILINE)
-    assert "test_my_backpropagation()\n" in code
-    assert expected
-    printed = printed_by(code).splitlines()
-    assert [text for text in expected if text not in printed] == []
+SVG, COLUMN = "{http://www.w3.org/2000/svg}", 12.2  # of a cell of rich's drawing
 
 
-@pytest.mark.parametrize("line", re.findall(r"^(?:\.venv/bin/)?gradient-diff (\w+)", README, re.MULTILINE))
-def test_each_command_exists(line: str) -> None:
-    from gradient_diff.cli import app
-
-    assert CliRunner().invoke(app(), [line, "--help"]).exit_code == 0
-
-
-def test_each_link_leads_somewhere() -> None:
-    links = re.findall(r"\]\((?!http)([^)#]+)", README)
-    assert links
-    assert [link for link in links if not (Path(__file__).parents[1] / link).exists()] == []
+def text_of(picture: str) -> list[str]:
+    """The lines of a terminal that was drawn by rich; a text per style, each at its place, and none for spaces."""
+    rows: dict[float, str] = {}
+    for text in ET.fromstring(picture).iter(f"{SVG}text"):  # our own
+        if "clip-path" in text.attrib:
+            y, column = float(text.get("y", "")), round(float(text.get("x", "")) / COLUMN)
+            rows[y] = rows.get(y, "").ljust(column) + (text.text or "").replace("\xa0", " ").rstrip("\n")
+    return [rows[y].rstrip() for y in sorted(rows)]
 
 
-RESULTS = Path(__file__).parents[1] / "results" / "reference"
-FULL = "full"
-MEASURED: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
-    (f"{FULL}/given_weights/mnist_batches/tables/accuracy", (("by hand", "right"), ("Keras", "right"))),
-    (f"{FULL}/mnist_batches/tables/accuracy", (("by hand", "right"), ("Keras", "right"))),
-    (
-        f"{FULL}/digit_network/tables/accuracy_on_the_test_images_along_the_way",
-        (("10", "mini-batches of 10, η = 3"), ("10", "online, η = 3"), ("10", "online, η = 0.3")),
-    ),
-    (
-        f"{FULL}/digit_network/tables/the_linear_autoencoder_and_the_svd",
-        (("10", "C of the linear autoencoder"), ("10", "C of the SVD")),
-    ),
-    (
-        f"{FULL}/logic_gates/tables/rows_of_xor_that_are_right_after_training",
-        (("2-1", "all 4 right"), ("2-2-1", "all 4 right"), ("2-4-1", "all 4 right")),
-    ),
-    (
-        f"{FULL}/mnist_dropout/tables/accuracy_over_the_seeds",
-        (("x_test[:5000], the library's", "mean"), ("x_train[:5000]", "mean")),
-    ),
-    (f"{FULL}/mnist_dropout/tables/the_gradients_along_the_way", (("10", "drift of the weights"),)),
-    (
-        f"{FULL}/vanishing_gradients/tables/where_each_dtype_ends",
-        tuple((dtype, "the lowest of them") for dtype in ("float32", "float16")),
-    ),
-    (f"{FULL}/saturation/tables/how_far_off_each_way_is", (("30.0", "probabilities alone"),)),
-)
-"""Row by row of the README's table: the table of the report, and of each number the first cell and the column."""
+def test_the_picture_of_the_line_says_what_the_command_says() -> None:
+    """The how-to's block, that is, which the test above holds against the command."""
+    picture = (ROOT / "docs" / "images" / "line.svg").read_text("utf-8")
+    said = next(block.text.splitlines() for block in blocks(LINE) if block.language == "text")
+    assert text_of(picture) == said
+    assert text_of(picture.replace("old_weights[i", "old_weights[j")) != said
 
 
-def table_of(name: str) -> list[dict[str, str]]:
-    with (RESULTS / f"{name}.csv").open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
-
-
-def measured(name: str, key: str, column: str) -> str:
-    rows = table_of(name)
-    return next(row[column] for row in rows if next(iter(row.values())) == key)
-
-
-def rows_below(header: str) -> list[list[str]]:
-    lines = README[README.index(header) :].split("\n\n")[0].splitlines()[2:]
-    return [cells_of(line) for line in lines]
-
-
-def cells_of(line: str) -> list[str]:
-    """Of one row of a table; a bar in a cell is written \\|."""
-    return [cell.strip().replace("\\|", "|") for cell in re.split(r"(?<!\\)\|", line.strip().strip("|"))]
-
-
-def says(text: str, number: str) -> bool:
-    """Whether a number is written down rightly, with as many digits as it has there."""
-    digits = len(text.partition(".")[2].partition("e")[0])
-    return text == (
-        f"{float(number):.{digits}e}".replace("e-0", "e-") if "e" in text else f"{float(number):.{digits}f}"
-    )
-
-
-@pytest.mark.parametrize("place", range(len(MEASURED)))
-def test_the_results_are_those_of_the_committed_reports(place: int) -> None:
-    rows = rows_below("| on real data |")
-    assert len(rows) == len(MEASURED)
-    name, cells = MEASURED[place]
-    texts = rows[place][-1].split(", ")
-    assert len(texts) == len(cells)
-    assert [
-        t for t, cell in zip(texts, cells, strict=True) if not says(t.replace(",", ""), measured(name, *cell))
-    ] == []
-
-
-TIMED = (
-    ("E and all gradients, 1-5-5-5-1", (("E and all gradients, 1-5-5-5-1, batch 100", "tf.function"),)),
-    ("E and all gradients, 784-50-100-10", (("E and all gradients, 784-50-100-10, batch 100", "tf.function"),)),
-    (
-        "a step of training on the sine",
-        tuple(("one step of training on the sine", other) for other in ("article A's loop", "train_on_batch")),
-    ),
-    (
-        "a training step of 1024-2048-2048-10",
-        (("one step of 1024-2048-2048-10, batch 256", "its matrix products alone"),),
-    ),
-    (
-        "an epoch of 784-50-10",
-        tuple(("one epoch of 784-50-10, 60,000 samples, batch 100", other) for other in ("model.fit", "scikit-learn")),
-    ),
-    ("`gradient-diff run three_layer_network`", (("gradient-diff run three_layer_network", "import tensorflow"),)),
-)
-"""Row by row of the README: how it begins, and the races whose ratios it has."""
-
-
-def row_below(header: str, beginning: str) -> str:
-    return next(cells[-1] for cells in rows_below(header) if cells[0].startswith(beginning))
-
-
-@pytest.mark.parametrize("place", range(len(TIMED)))
-def test_the_ratios_are_those_of_the_committed_report(place: int) -> None:
-    beginning, races = TIMED[place]
-    measured_now = {(row["what"], row["against"]): row["ratio"] for row in table_of("speed/tables/ratios")}
-    texts = re.findall(r"\d+\.\d+", row_below("| what | measured |", beginning))
-    assert len(texts) == len(races)
-    assert all(says(text, measured_now[race]) for text, race in zip(texts, races, strict=True))
-
-
-def test_the_memory_and_the_metrics_are_those_of_the_committed_report() -> None:
-    peaks = [row["beside data, parameters and state, MB"] for row in table_of("speed/tables/peak_memory")]
-    assert row_below("| what | measured |", "peak memory of an epoch") == f"{', '.join(peaks)} MB"
-    (large,) = table_of("speed/tables/metrics_of_large_arrays")
-    said = row_below("| what | measured |", "all metrics of two float32 arrays")
-    assert large["entries"] == "50000000"
-    assert said == f"{large['ratio']} times, {float(large['on top of the arrays, MB']):g} MB"
-
-
-@pytest.mark.parametrize(
-    ("beginning", "claim"),
-    [
-        ("mistakes of independent derivations named first", "a mistake is named first, or tied, in at least 95 %"),
-        ("something else named first", "something else is named in less than 1 %"),
-        ("newer mistakes (normalisations", "a newer mistake is named first, or tied, in at least 97 %"),
-        ("something else than a newer", "something else than a newer mistake is named in at most 0.5 %"),
-        ("two mistakes at once", "both of two mistakes are named in at least 80 %"),
-        ("mistakes named on 10,000 correct pairs", "no mistake is named on 10,000 correct pairs"),
-        ("a full diagnosis of 784-50-100-10", "a full diagnosis costs at most 500 hand evaluations"),
-    ],
-)
-def test_the_rates_of_the_diagnosis_are_those_of_the_committed_report(beginning: str, claim: str) -> None:
-    claims = json.loads((RESULTS / "mistake_rates" / "manifest.json").read_text("utf-8"))["claims"]
-    said = row_below("| what | measured |", beginning)
-    assert f"{claim} (measured {said})" in claims
-
-
-def test_the_table_of_checkers_is_the_committed_one() -> None:
-    header, committed = "| tool | mistakes that show |", table_of("detection/tables/detection")
-    names = cells_of(README[README.index(header) :].splitlines()[0])
-    assert rows_below(header) == [[row[name] for name in names] for row in committed]
-
-
-def test_a_wrong_digit_would_be_seen() -> None:
-    assert says("0.936", "0.9358") and says("1.4e-14", "1.388e-14") and says("9352", "9352")  # noqa: PT018  # one thought
-    assert not says("0.935", "0.9358") and not says("1.5e-14", "1.388e-14") and not says("9353", "9352")  # noqa: PT018
-
-
-def test_the_table_of_what_has_equations_is_that_of_the_code() -> None:
-    table = {row.split("|")[1].strip(): row.split("|")[2] for row in README.splitlines() if row.count("|") == 3}
-    layers, activations, losses = (
-        set(re.findall(r"`(\w+)`", table[name])) for name in ("layers (`manual_mlp.layers`)", "activations", "losses")
-    )
-    assert layers == set(manual_mlp.layers.__all__)
-    assert activations == set(manual_mlp.ACTIVATIONS)
-    assert losses == set(manual_mlp.LOSSES)
-
-
-KOREAN = (Path(__file__).parents[1] / "README.ko.md").read_text(encoding="utf-8")
+def test_no_picture_asks_the_network_and_all_are_small() -> None:
+    pictures = sorted((ROOT / "docs" / "images").iterdir())
+    assert {path.name for path in pictures} == {"line.svg", "page.png", "sigma.svg"}
+    assert [path.name for path in pictures if path.stat().st_size > 100_000] == []
+    drawn = [path.read_text("utf-8") for path in pictures if path.suffix == ".svg"]
+    assert [re.findall(r"url\(\s*[\"']?http|<image|href=\"http", text) for text in drawn] == [[], []]
 
 
 def code_of(text: str) -> list[str]:
-    return re.findall(r"^```\w+\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    return [block.text for block in blocks(text)]
 
 
 def test_the_korean_readme_shows_code_and_output_of_the_english_one() -> None:
-    """Which are tested above; the commands are its list's."""
-    assert code_of(KOREAN)[:2] == code_of(README)[:2]
-    lines = [line for block in code_of(KOREAN)[2:] for line in block.splitlines()]
-    assert [line for line in lines if line not in README.splitlines()] == []
+    """Which are tested elsewhere, to the last block."""
+    assert code_of(KOREAN) == code_of(README)
 
 
 def test_both_tell_of_the_same_statuses() -> None:
     cells = r"^\| (`[A-Z_`, ]+`) \|"
     assert re.findall(cells, KOREAN, re.MULTILINE) == re.findall(cells, README, re.MULTILINE)
-
-
-def test_each_link_of_the_korean_readme_leads_somewhere() -> None:
-    root = Path(__file__).parents[1]
-    assert [to for to in re.findall(r"\]\((?!http)([^)#]+)", KOREAN) if not (root / to).exists()] == []
+    assert len(re.findall(cells, KOREAN, re.MULTILINE)) == 8

@@ -78,5 +78,5 @@ if ! is_reusable; then
 fi
 say "Installing into .venv. TensorFlow, where it is not there yet, is a download of about 600 MB."
 echo unfinished >"$stamp"
-.venv/bin/python -m pip install --disable-pip-version-check --constraint constraints.txt --editable '.[tensorflow,dev,experiments]'
+.venv/bin/python -m pip install --disable-pip-version-check --constraint constraints.txt --editable '.[tensorflow,dev,experiments,docs]'
 echo "$here" >"$stamp"

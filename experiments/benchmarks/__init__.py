@@ -1,1 +1,1 @@
-"""What the README's tables are measured by."""
+"""What the tables of docs/measured are measured by."""

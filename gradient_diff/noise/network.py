@@ -148,7 +148,14 @@ def rounding_noise(
     Source: the local terms are derived in `local_rounding`; the calibration against NumPy and TensorFlow is
     `gradient-diff run noise_calibration`.
 
-    Example: see `Noise`.
+    Example:
+        >>> import numpy as np
+        >>> from manual_mlp import MLP, Dense
+        >>> mlp = MLP(3, [Dense(2, "tanh")])
+        >>> problem = mlp.problem(mlp.initialize(0), np.ones((4, 3)), np.zeros((4, 2)), "mse")
+        >>> fine, coarse = (rounding_noise(problem, dtype).sigma["loss"] for dtype in ("float64", "float32"))
+        >>> bool(1e8 < coarse / fine < 1e10)
+        True
     """
     if not isinstance(problem, Problem):
         how = "give its .problem" if hasattr(problem, "problem") else "an Evaluation has it as .problem"

@@ -87,7 +87,7 @@ class MLP(Description):
             z of the last layer, (N, K).
 
         Raises:
-            As `forward`; ValueError for a batch_size below 1.
+            ValueError: a batch_size below 1; otherwise as `forward`.
 
         Example:
             >>> from manual_mlp import Dense

@@ -97,7 +97,12 @@ def load_parameters(path: str | os.PathLike[str]) -> dict[str, Array]:
         FileNotFoundError: there is no such file.
         ValueError: it is no `.npz`, is truncated, or holds objects.
 
-    Example: see `save_parameters`.
+    Example:
+        >>> import numpy as np, tempfile, pathlib
+        >>> file = pathlib.Path(tempfile.mkdtemp()) / "w.npz"
+        >>> _ = save_parameters(file, {"dense_1/kernel": np.eye(2)})
+        >>> load_parameters(file)["dense_1/kernel"].shape
+        (2, 2)
     """
     if not Path(path).is_file():
         raise FileNotFoundError(f"{path}: no such file. Expected an .npz written by save_parameters.")

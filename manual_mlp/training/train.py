@@ -29,7 +29,15 @@ class Progress:
             under its own masks.
         parameters: name → array, live views: copy what is to be kept.
 
-    Example: see `train`.
+    Example:
+        >>> import numpy as np
+        >>> from manual_mlp import MLP, Dense
+        >>> mlp, seen = MLP(1, [Dense(1, use_bias=False)]), []
+        >>> w, x, y = {"dense_1/kernel": np.zeros((1, 1))}, np.ones((1, 1)), 2 * np.ones((1, 1))
+        >>> tell = lambda progress: seen.append((progress.epoch, progress.loss))
+        >>> _ = train(mlp, w, x, y, "mse", learning_rate=0.25, epochs=2, callback=tell)
+        >>> seen
+        [(1, 4.0), (2, 1.0)]
     """
 
     epoch: int

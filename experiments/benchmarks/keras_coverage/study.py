@@ -111,7 +111,7 @@ def ways_of(steps: Iterable[Step]) -> dict[tuple[str, str], Way]:
 
 
 def by_way(steps: Iterable[Step]) -> pd.DataFrame:
-    """The table for the README: how many names of each kind go which way; aliases are not counted."""
+    """The table for docs/measured: how many names of each kind go which way; aliases are not counted."""
     ways = ways_of(steps)
     rows = []
     for kind in dict.fromkeys(kind for kind, _ in ways):

@@ -91,7 +91,7 @@ def reference_of(request: Request, mine: Arrays | None, of_step: bool = False) -
     if mine is None:
         raise ValueError(
             "The house has no derivation of its own for this model and loss. Pass gradients=, or a Sequential of one "
-            "dtype whose layers and loss have equations (the README has the table)."
+            "dtype whose layers and loss have equations (docs/reference/equations.md has the table)."
         )
     return measured_reference(request, mine, of_step)
 

@@ -174,7 +174,7 @@ def fit_keras(
         A `Trained`; its losses are those that `fit` tells.
 
     Raises:
-        As `train_together`.
+        ValueError, TypeError: as `train_together`.
 
     Example:
         >>> import numpy as np

@@ -1,4 +1,4 @@
-"""README's table of exit codes, code by code."""
+"""The table of exit codes in the documentation, code by code."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from gradient_diff.cli import ending as end
 
 Call = Callable[..., tuple[int, str, str]]
 Write = Callable[..., Path]
-README = Path(__file__).parents[3] / "README.md"
+PAGE = Path(__file__).parents[3] / "docs" / "reference" / "command-line.md"
 
 
 def test_the_table_names_every_code() -> None:
-    table = README.read_text("utf-8").split("| exit code |")[1].split("\n\n")[0]
+    table = PAGE.read_text("utf-8").split("| exit code |")[1].split("\n\n")[0]
     codes = [int(code) for first in re.findall(r"^\| ([\d, ]+) \|", table, re.MULTILINE) for code in first.split(", ")]
     assert codes == [end.PROVED, end.WRONG, end.UNPROVED, end.CRASH, end.USAGE, end.INTERRUPTED, 143, 129]
 

@@ -129,7 +129,7 @@ def test_float64_arrays_meet_a_float32_functional_model_in_float64() -> None:
 def test_the_house_has_no_derivation_for_a_functional_model() -> None:
     text = (
         "The house has no derivation of its own for this model and loss. Pass gradients=, or a Sequential of one dtype "
-        "whose layers and loss have equations (the README has the table)."
+        "whose layers and loss have equations (docs/reference/equations.md has the table)."
     )
     with pytest.raises(ValueError, match=f"^{re.escape(text)}$"):
         check_gradients(_functional(), X, Y, loss="mse")
