@@ -157,11 +157,16 @@ def photographed(folder: Path) -> None:
         sine, report = str(Path(work, "sine.npz")), Path(work, "report")
         said("problem", "1-5-5-5-1", "--loss", "half_sum_squared_error", "--out", sine)
         said("check", STUDENT, sine, "--step", "--out", str(report))
-        (page,) = report.rglob("*.html")
         large = Path(work, "page.png")
         options = ["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--window-size=1000,760"]
         subprocess.run(
-            [browser, *options, f"--user-data-dir={work}/profile", f"--screenshot={large}", page.as_uri()],
+            [
+                browser,
+                *options,
+                f"--user-data-dir={work}/profile",
+                f"--screenshot={large}",
+                (report / "report.html").as_uri(),
+            ],
             check=True,
             capture_output=True,
         )
