@@ -17,6 +17,8 @@ _LONGEST = 110  # of a title
 _MOST = 8  # rows that a page names first
 _TOLD_BY_ROW = (Status.SHAPE, Status.MISSING, Status.NONFINITE, Status.REFERENCE_OFF)  # whatever the cause is
 
+MOST_SAID = 240  # letters of a remark above what is wrong, where and what to change
+
 
 def headline(diff: GradientDiff) -> str:
     """The cause in one line, as a title; without control characters, and cut where it is very long."""
@@ -109,6 +111,14 @@ def what_to_change(diff: GradientDiff) -> list[str]:
     texts = list(dict.fromkeys(sentence(text) for text in [*(c for c in cures if c not in advice), advice]))
     told = [what_is_wrong(diff), *(text for cause in diff.causes for text in (cause.written, cause.right)), *texts]
     return [*texts, *_sizes(diff, told)]
+
+
+def remarks(diff: GradientDiff) -> tuple[str, list[list[str]]]:
+    """The remark as it is where it is short; else its first sentence, and the others, each as the items of its list."""
+    if len(diff.remark) <= MOST_SAID:
+        return diff.remark, []
+    first, *rest = re.split(r"(?<=\.) (?=[A-Z])", diff.remark)
+    return first, [sentence.split("; ") for sentence in rest]
 
 
 def _sizes(diff: GradientDiff, texts: list[str]) -> list[str]:

@@ -72,7 +72,7 @@ def environment() -> jinja2.Environment:
     made.globals |= {"cause_title": title_of, "named_by": named}
     made.globals |= {"cause_equations": equations_of, "heading": heading, "heading_of": answers.headline}
     made.globals |= {"what_is_wrong": answers.what_is_wrong, "what_to_change": answers.what_to_change}
-    made.globals |= {"finding_of": answers.finding_of, "where": answers.where}
+    made.globals |= {"remarks": answers.remarks, "finding_of": answers.finding_of, "where": answers.where}
     made.globals |= {"code_words": code_words, "code_lines": code_lines, "lines_around": lines_around}
     made.globals |= {
         "rungs": rungs,

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from gradient_diff import Cause, Code, GradientDiff, Status, compare
-from gradient_diff.render.answers import headline, what_is_wrong, what_to_change, where
+from gradient_diff.render.answers import MOST_SAID, headline, remarks, what_is_wrong, what_to_change, where
+from gradient_diff.render.html import to_html
 
 
 def caused(diff: GradientDiff, *causes: Cause, unexplained: str = "") -> GradientDiff:
@@ -104,3 +105,18 @@ def test_letters_for_sizes_come_with_their_values(
     diff = caused(different, dataclasses.replace(PRIME, cure=cure, written=written))
     assert what_to_change(diff) == [cure, *told]
     assert what_to_change(dataclasses.replace(diff, problem=None)) == [cure]
+
+
+def test_a_long_remark_is_folded_sentence_by_sentence(match: GradientDiff) -> None:
+    short = dataclasses.replace(match, notes=("A list in the order W1 b1.",))
+    assert remarks(short) == ("A list in the order W1 b1.", [])
+    found = [f"`net.weights[{i}]` is dense_{i}/kernel" for i in range(MOST_SAID // 30)]
+    long = dataclasses.replace(
+        match, notes=("It has its own weights.", f"Found: {'; '.join(found)}.", "Samples are rows.")
+    )
+    first, rest = remarks(long)
+    assert first == "It has its own weights."
+    assert rest == [["Found: " + found[0], *found[1:-1], found[-1] + "."], ["Samples are rows."]]
+    page = to_html(long)
+    assert page.index("It has its own weights.") < page.index("More about what was handed over")
+    assert page.count("<li><code>net.weights[") == len(found) - 1  # the first one below "Found:"
