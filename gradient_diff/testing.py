@@ -151,10 +151,13 @@ def _short(diff: GradientDiff) -> Iterator[str]:
     if diff.unexplained and not diff.causes:
         yield f"  {printable(diff.unexplained)}"
     if diff.code:
-        yield from code_text(diff, _WIDTH).strip("\n").split("\n")[:_LINES]
-    off = [printable(row.name) for row in diff.rows if not row.status.ok]
+        yield from code_text(diff, _WIDTH, brief=True).strip("\n").split("\n")[:_LINES]
+        if any(finding.fix for finding in diff.code.findings[:1]):
+            yield "  A fix was found and run: -vv shows it."
+    rows = [row for row in diff.rows if not row.status.ok]
+    off = [printable(row.name) for row in rows]
     more = f" and {len(off) - _NAMED} more" if len(off) > _NAMED else ""
-    yield f"  not proved right: {', '.join(off[:_NAMED])}{more}"
+    yield f"  {'off' if all(row.status.bad for row in rows) else 'not proved right'}: {', '.join(off[:_NAMED])}{more}"
     yield "With -vv pytest shows each array and every cause."
 
 

@@ -41,7 +41,7 @@ def problem(
 
     Example: gradient-diff problem 4-5-3 --out reference.npz --handout problem.npz
     """
-    say(f"Evaluating {network} by the hand-written derivation …")
+    say(f"Computing the right answer of {network} …")
     with blame("--out, --handout"):
         check_places(out, handout, force)
     with blame("NETWORK", (MemoryError,)), blame(None):

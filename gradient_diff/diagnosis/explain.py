@@ -51,12 +51,21 @@ def _found(case: Case, rows: Sequence[Row]) -> Findings:
             return Findings(unexplained=clipped)
         if causes:
             return Findings(causes, "" if pair.problem else _left_over(case, causes, valued))
-        whole = all(row.status is not Status.SHAPE for row in rows)
-        words = _in_words(case, valued, seen if whole else None)
+        misfits = [row for row in rows if row.status is Status.SHAPE]
+        if misfits:
+            return Findings(unexplained=_misfit(misfits))
+        words = _in_words(case, valued, seen)
     return Findings(unexplained=f"No known mistake explains this. {words}" if words else "")
 
 
-def _in_words(case: Case, valued: Sequence[Row], seen: Traces | None) -> str:
+def _misfit(rows: Sequence[Row]) -> str:
+    """Shapes that do not fit come before all values: nothing is to be said of where those sit."""
+    first, *others = rows
+    more = f", and of {len(others)} more" if others else ""
+    return f"The shape of {first.name}{more} does not fit. {first.reason}"
+
+
+def _in_words(case: Case, valued: Sequence[Row], seen: Traces) -> str:
     """What all arrays show, else what each layer does, else where the first of them is off.
 
     Where nothing says how much rounding to expect, only what no rounding does is said.
@@ -66,7 +75,7 @@ def _in_words(case: Case, valued: Sequence[Row], seen: Traces | None) -> str:
     if not names or valued[0].status is Status.INCONCLUSIVE:
         return visible
     first = where_it_sits(names[0], case.hand, case.reference, limit_of(case, names[0]))
-    return (seen.words if seen else "") or visible or first
+    return seen.words or visible or first
 
 
 def _left_over(case: Case, causes: Sequence[Cause], valued: Sequence[Row]) -> str:

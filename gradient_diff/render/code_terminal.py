@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import TYPE_CHECKING
 
 from gradient_diff.plain import as_written, encoding_ahead
@@ -22,24 +23,24 @@ _STYLES = {"old": "red", "new": "green", "head": "dim", "same": ""}
 _BAD = "bold red"
 
 
-def code_text(diff: GradientDiff, width: int | None = None) -> str:
-    """The same as plain text; empty where nothing is to be said."""
-    return to_plain(_print, diff, width)
+def code_text(diff: GradientDiff, width: int | None = None, brief: bool = False) -> str:
+    """The same as plain text, in brief without the fix; empty where nothing is to be said."""
+    return to_plain(partial(_print, brief=brief), diff, width)
 
 
-def _print(diff: GradientDiff, console: Console) -> None:
-    for part in code_parts(diff, console):
+def _print(diff: GradientDiff, console: Console, brief: bool) -> None:
+    for part in code_parts(diff, console, brief):
         console.print(part, soft_wrap=False, highlight=False)
 
 
-def code_parts(diff: GradientDiff, console: Console) -> Iterator[RenderableType]:
+def code_parts(diff: GradientDiff, console: Console, brief: bool = False) -> Iterator[RenderableType]:
     """The first finding in full, the others in short; or why there is none."""
     if words.silence(diff):
         yield to_rich(f"\n{words.silence(diff)}", "yellow")
     if diff.code is None or not diff.code.findings:
         return
     yield to_rich(f"\n{words.HEADING}", "bold")
-    for part in _finding(diff.code, diff.code.findings[0], console):
+    for part in _finding(diff.code, diff.code.findings[0], console, brief):
         yield _indented(part)
     for other in diff.code.findings[1 : 1 + words.MOST_OTHERS]:
         yield _indented(to_rich(f"also {words.in_a_line(other)}", _BAD))
@@ -53,7 +54,7 @@ def _indented(part: RenderableType, by: int = GAP) -> Padding:
     return Padding(part, (0, 0, 0, by))
 
 
-def _finding(code: Code, finding: Finding, console: Console) -> Iterator[RenderableType]:
+def _finding(code: Code, finding: Finding, console: Console, brief: bool) -> Iterator[RenderableType]:
     yield to_rich(words.where(finding), "bold")
     yield from _source(code, finding, console)
     yield to_rich(words.says(finding))
@@ -61,7 +62,7 @@ def _finding(code: Code, finding: Finding, console: Console) -> Iterator[Rendera
         yield _operands(finding)
     if words.healed(finding):
         yield to_rich(words.healed(finding), "dim")
-    if finding.fix:
+    if finding.fix and not brief:
         yield to_rich(words.fix_title(finding), "bold")
         yield _indented(_fix(finding, console))
     yield from (to_rich(text, "dim") for text in words.called_from(finding))

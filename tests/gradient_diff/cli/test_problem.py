@@ -30,7 +30,7 @@ def call(*arguments: object, columns: int = 200) -> tuple[int, str, str]:
 def test_reference_and_handout(tmp_path: Path) -> None:
     code, text, told = call("4-5-3", "--out", tmp_path / "r.npz", "--handout", tmp_path / "h.npz")
     assert code == 0
-    assert told == "Evaluating 4-5-3 by the hand-written derivation …"
+    assert told == "Computing the right answer of 4-5-3 …"
     assert "dense_1/kernel (4, 5), dense_1/bias (5,), dense_2/kernel (5, 3), dense_2/bias (3,)" in text
     assert "E = 1/(N·K) Σ_n Σ_k (ŷ − y)²" in text
     assert text.startswith("4-5-3 (sigmoid, linear), mean_squared_error, batch 7, float64: E = ")
