@@ -161,7 +161,8 @@ def _list_batch(n: int, loss: Scaled | None) -> Iterator[Factor]:
     "scale",
     title="the mean over the outputs is missing, or stands where none belongs",
     equation="E = 1/(N·K) Σ_N Σ_K e²",
-    cure="Keras's squared error and binary cross-entropy divide by N·K, its other cross-entropies by N alone.",
+    cure="Divide δ of the output once, by what E divides by: "
+    "squared error and binary cross-entropy by N·K, other cross-entropies by N (in Keras).",
     alike=(
         "missing_batch_mean",
         "factor_two",
