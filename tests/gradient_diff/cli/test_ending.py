@@ -166,7 +166,9 @@ def test_a_crash_is_no_verdict(capsys: pytest.CaptureFixture[str]) -> None:
 def test_a_signal_leaves_nothing_half_done(name: str, write: Write, reference: Path, tmp_path: Path) -> None:
     marks = tmp_path / "marks"
     files = [str(write(f"a{i}", dense_1__bias=np.ones(3))) for i in range(40)]
-    obeying = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"  # jobs in the background do not
+    # jobs in the background are deaf to SIGINT, and whatever runs below nohup to SIGHUP
+    obeying = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    obeying += "signal.signal(signal.SIGHUP, signal.SIG_DFL)"
     program = (sys.executable, "-c", f"{obeying}; from gradient_diff.cli import main; main()")
     command = [*program, "compare", *files, str(reference), "--out", str(marks)]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True) as run:

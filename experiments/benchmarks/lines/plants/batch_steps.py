@@ -170,7 +170,7 @@ CCE = Variant(
             "return (y_hat - y) / y.shape[1]",
             "(y_hat - y) / y.shape[1]",
         ),
-        Plant("f′ goes on to the sum", "missing_f_prime", DOWN, DOWN.replace(" * activate_prime(activations[-l])", "")),
+        Plant("the output for its slope", "wrong_derivative", "activate_prime(activations[-l])", "activations[-l]"),
         Plant(
             "the whole batch size for each",
             "wrong_count",

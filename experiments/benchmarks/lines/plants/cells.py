@@ -52,7 +52,7 @@ BCE = Variant(
             "no bias in hidden layers", "forward_bias", "v = a[-1].dot(W) + b\n", "v = a[-1].dot(W)\n", "a[-1].dot(W)"
         ),
         Plant("divided by the samples alone", "missing_1_over_K", "(pred - Y) / Y.size", "(pred - Y) / len(Y)"),
-        Plant("Y − pred", "sign", "(pred - Y)", "(Y - pred)", also=("Y - pred",)),
+        Plant("pred + Y", "sign", "(pred - Y)", "(pred + Y)", also=("pred + Y",)),
         Plant(
             "the slope of the layer below",
             "wrong_operand",
@@ -85,7 +85,7 @@ CCE = Variant(
         Plant("not divided by the samples", "missing_1_over_N", "(pred - Y) / len(Y)", "pred - Y"),
         Plant("divided by all numbers", "wrong_count", "(pred - Y) / len(Y)", "(pred - Y) / Y.size"),
         Plant("pred for the error", "wrong_formula", "(pred - Y) / len(Y)", "pred / len(Y)"),
-        Plant("f′ is forgotten", "missing_f_prime", D0, "d.dot(W1.T)"),
+        Plant("the slope is doubled", "missing_factor", D0, "2 * d.dot(W1.T) * hprime(a[1])"),
         Plant("a relu for its slope", "wrong_derivative", "np.heaviside(a, 0.0)", "np.maximum(a, 0.0)"),
         Plant(
             "gb0 of the other axis, cut",
