@@ -10,7 +10,7 @@ from gradient_diff.render import code_words as words
 from gradient_diff.render.causes import equations_of, sentence, shown
 from gradient_diff.render.code_markdown import fenced
 from gradient_diff.render.folder import GUIDE
-from gradient_diff.render.sheet import escape
+from gradient_diff.render.sheet import escape, ticked
 from gradient_diff.render.summary import SummaryLine
 from gradient_diff.result.code import Finding
 from gradient_diff.result.diff import GradientDiff
@@ -68,7 +68,7 @@ def letter(line: SummaryLine, diff: GradientDiff | None, language: Language = "e
     """The letter about one file, as Markdown; without a diff it says why the file could not be compared."""
     parts = [f"# {escape(printable(line.file.replace(chr(92), '/').rpartition('/')[2]))}"]
     if diff is None:
-        parts += [_words("unread", language), escape(printable(line.message))]
+        parts += [_words("unread", language), ticked(line.message)]
     else:
         parts += _body(diff, language)
     if line.report:
@@ -141,6 +141,9 @@ def _cause(cause: Cause, language: Language) -> Iterator[str]:
     yield f"**{escape(sentence(title))}**{escape(where)}"
     for label, text in equations_of(cause):
         yield f"- {label}: `{printable(text)}`" if "`" not in text else f"- {label}: {escape(text)}"
+    fact = sentence(cause.message.removesuffix(cause.cure).strip())
+    if known and fact and language == "en":
+        yield f"- {ticked(fact)}"
     if known:
         yield f"- **{_words('do', language)}**: {escape(said(cause.id, language).cure)}"
         page = f"[{_words('guide', language)}](../{GUIDE}/{cause.id}.html)"
@@ -150,7 +153,7 @@ def _cause(cause: Cause, language: Language) -> Iterator[str]:
 def _finding(finding: Finding, language: Language) -> Iterator[str]:
     yield f"**{_words('where', language)}**: {escape(words.where(finding))}"
     if language == "en":
-        yield escape(words.says(finding))
+        yield ticked(words.says(finding))
     if finding.fix:
         yield _words("change", language)
         yield "\n".join(fenced((f"{sign}{printable(text)}" for _, sign, text in words.fix_lines(finding)), "diff"))

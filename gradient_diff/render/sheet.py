@@ -110,6 +110,14 @@ def escape(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
+def ticked(text: str) -> str:
+    """The same, but that code between backticks stays code: it is read and copied as it is."""
+    parts = printable(text).split("`")
+    if len(parts) % 2 == 0 or not all(parts[1::2]):
+        return escape(text)
+    return "".join(f"`{part}`" if place % 2 else escape(part) for place, part in enumerate(parts))
+
+
 def titled(title: str, lines: Sequence[str]) -> list[str]:
     """Lines below a Markdown heading; nothing where there are none."""
     return ["", f"### {title}", "", *lines] if lines else []

@@ -11,6 +11,7 @@ import pytest
 from gradient_diff import GradientDiff, Status, compare
 from gradient_diff.desk.letters import WORDS, letter, renames
 from gradient_diff.guide.words import Language
+from gradient_diff.render.sheet import ticked
 from gradient_diff.render.summary import summary_line, unreadable
 from manual_mlp import MLP, Array, Dense, Evaluation
 
@@ -138,3 +139,22 @@ def test_code_of_his_stays_in_its_fence(right: Evaluation) -> None:
     assert "**Where**: test" in text
     assert "\n````diff\n" in text or "\n```diff\n" in text
     assert text.rstrip().endswith("[mine/report.html](../mine/report.html)")
+
+
+def test_a_letter_says_by_how_much(right: Evaluation) -> None:
+    text, _ = _told({name: 3 * g for name, g in right.gradients.items()}, right)
+    assert "your gradients are 3 = K times the reference's" in text.replace("Your", "your")
+    assert "3 = K" not in _told({name: 3 * g for name, g in right.gradients.items()}, right, "ko")[0]
+
+
+@pytest.mark.parametrize(
+    ("said", "written"),
+    [
+        ("`a * b` is x_1*", "`a * b` is x_1\\*"),
+        ("one ` alone", "one \\` alone"),
+        ("`` nothing", "\\`\\` nothing"),
+        ("<b> `<b>`", "&lt;b&gt; `<b>`"),
+    ],
+)
+def test_code_in_a_sentence_stays_code(said: str, written: str) -> None:
+    assert ticked(said) == written
