@@ -34,6 +34,10 @@ _METHODS = frozenset(
     | {"tolist", "trace", "transpose", "var"}
 )
 """Of arrays, those that leave the array as it is."""
+_POSITIONAL = {"nan_to_num": 1, "clip": 3, "where": 3, "einsum": 9, "linspace": 3, "tensordot": 3}
+"""How many arguments without a name a function of NumPy's takes before one that it writes into; 2 of most."""
+_OF_METHODS = {"reshape": 9, "transpose": 9, "swapaxes": 2, "repeat": 2, "clip": 2}
+"""The same of an array's methods; 1 of most."""
 _MAKING = frozenset({"array", "copy", "empty", "empty_like", "full", "full_like", "ones", "ones_like", "where"}) | {
     "astype",
     "zeros",
@@ -101,20 +105,29 @@ def _is_written_in(target: ast.expr, made: set[str]) -> bool:
 
 
 def _may_be_called(call: ast.Call, function: FunctionType, above: frozenset[FunctionType]) -> bool:
-    if any(k.arg in ("out", None) for k in call.keywords):
+    if any(k.arg in ("out", "copy", None) for k in call.keywords):
         return False
     known, called = _names(function), call.func
     if isinstance(called, ast.Name):
-        return _is_computing(called.id, known.get(called.id, getattr(builtins, called.id, None)), above)
+        value = known.get(called.id, getattr(builtins, called.id, None))
+        return _is_computing(called.id, value, above) and len(call.args) <= _most(called.id, value)
     if not isinstance(called, ast.Attribute):
         return False
     owner = called.value
     holder = known.get(owner.id) if isinstance(owner, ast.Name) else None
     if isinstance(holder, ModuleType):
         value = getattr(holder, called.attr, None)
-        full = isinstance(value, np.ufunc) and len(call.args) > value.nin  # the next one is written into
-        return holder.__name__ in _MODULES and called.attr not in _CHANGING and not full
-    return called.attr in _METHODS  # of what an expression gives, or of an argument
+        fits = len(call.args) <= _most(called.attr, value)
+        return holder.__name__ in _MODULES and called.attr not in _CHANGING and fits
+    return called.attr in _METHODS and len(call.args) <= _OF_METHODS.get(called.attr, 1)
+
+
+def _most(name: str, value: Any) -> float:
+    """So many arguments without a name; more of NumPy's are written into, of Python's own none is."""
+    if isinstance(value, np.ufunc):
+        return value.nin
+    home = str(getattr(value, "__module__", "")).partition(".")[0]
+    return _POSITIONAL.get(name, 2) if home == "numpy" else np.inf
 
 
 def _is_computing(name: str, value: Any, above: frozenset[FunctionType]) -> bool:

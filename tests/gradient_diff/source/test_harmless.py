@@ -16,7 +16,7 @@ from manual_mlp import MLP, Dense, evaluation_of
 HARMLESS = """
 import math
 import numpy as np
-from numpy import exp
+from numpy import clip, exp
 
 kept = []
 stored = np.zeros(3)
@@ -37,6 +37,9 @@ def in_place_of_a_copy(z):
     z = z.copy()
     z *= 2
     return z
+
+def by_clipping(z):
+    return np.where(z > 0, np.clip(z, 0, 6), np.dot(z, z.T).reshape(1, -1))
 
 def by_rows(z):
     rows = [row.sum() for row in z]
@@ -77,6 +80,21 @@ def writes_by_out(z):
 
 def writes_by_position(z):
     return np.exp(z, stored)
+
+def writes_by_the_position_of_a_function(z):
+    return np.clip(z, 0, 1, z)
+
+def writes_by_the_position_of_a_bare_name(z):
+    return exp(z, stored)
+
+def writes_by_the_position_of_a_bare_function(z):
+    return clip(z, 0, 1, z)
+
+def writes_by_the_position_of_a_method(z):
+    return z.dot(z, stored)
+
+def writes_where_it_does_not_copy(z):
+    return np.nan_to_num(z, copy=False)
 
 def writes_by_a_method(z):
     z.sort()
